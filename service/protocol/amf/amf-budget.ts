@@ -1,0 +1,78 @@
+import { ProtocolError } from '../protocol-errors';
+
+/** Containers inside each other. */
+export const MAX_AMF_DEPTH = 16;
+
+/** Values of one message, those inside containers included. */
+export const MAX_AMF_ENTRIES = 4096;
+
+/** Text that references may repeat. A reference costs a byte or three but may stand for a long string. */
+const MAX_REPEATED_BYTES = 1024 * 1024;
+
+/** What a container held, so that a reference to it can be charged as if it had been sent again. */
+export interface AmfCost {
+  readonly entries: number;
+  readonly textBytes: number;
+}
+
+/**
+ * The limits of one decoding. References are charged with what they stand for: a few bytes can otherwise build a value
+ * whose expanded form has 2^n parts.
+ */
+export class AmfBudget {
+  private depth = 0;
+  private entries = 0;
+  private textBytes = 0;
+  private repeatedBytes = 0;
+
+  /** Counts one value. */
+  entry(): void {
+    this.charge(1, 0);
+  }
+
+  /** Fails unless `count` more values are allowed, before anything is allocated for them. */
+  expectEntries(count: number): void {
+    if (this.entries + count > MAX_AMF_ENTRIES) {
+      throw new ProtocolError('amf_too_many_entries', `more than ${MAX_AMF_ENTRIES} AMF values in one message`);
+    }
+  }
+
+  /** Counts text that was read in full; it matters only when a reference repeats its container. */
+  text(bytes: number): void {
+    this.textBytes += bytes;
+  }
+
+  /** Counts text that a reference repeats. */
+  repeatedText(bytes: number): void {
+    this.charge(0, bytes);
+    this.textBytes += bytes;
+  }
+
+  /** Counts a whole container that a reference repeats. */
+  repeat(cost: AmfCost): void {
+    this.charge(cost.entries, cost.textBytes);
+    this.textBytes += cost.textBytes;
+  }
+
+  /** Runs `read` one level deeper and says what it cost. */
+  nested(read: () => void): AmfCost {
+    if (this.depth >= MAX_AMF_DEPTH) {
+      throw new ProtocolError('amf_too_deep', `AMF containers nested deeper than ${MAX_AMF_DEPTH}`);
+    }
+    this.depth++;
+    const entriesBefore = this.entries;
+    const textBefore = this.textBytes;
+    read();
+    this.depth--;
+    return { entries: this.entries - entriesBefore, textBytes: this.textBytes - textBefore };
+  }
+
+  private charge(entries: number, repeatedBytes: number): void {
+    this.expectEntries(entries);
+    this.entries += entries;
+    this.repeatedBytes += repeatedBytes;
+    if (this.repeatedBytes > MAX_REPEATED_BYTES) {
+      throw new ProtocolError('amf_too_many_entries', `AMF references repeat more than ${MAX_REPEATED_BYTES} bytes`);
+    }
+  }
+}

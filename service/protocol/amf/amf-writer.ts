@@ -1,0 +1,44 @@
+const FIRST_SIZE = 256;
+
+/** A growing buffer for AMF bytes. */
+export class AmfWriter {
+  private buf = Buffer.allocUnsafe(FIRST_SIZE);
+  private length = 0;
+
+  u8(value: number): void {
+    this.buf.writeUInt8(value, this.reserve(1));
+  }
+
+  u16(value: number): void {
+    this.buf.writeUInt16BE(value, this.reserve(2));
+  }
+
+  u32(value: number): void {
+    this.buf.writeUInt32BE(value, this.reserve(4));
+  }
+
+  double(value: number): void {
+    this.buf.writeDoubleBE(value, this.reserve(8));
+  }
+
+  /** `byteLength` is that of the text in UTF-8, which the caller has written in front of it. */
+  utf8(text: string, byteLength: number): void {
+    this.buf.write(text, this.reserve(byteLength), byteLength, 'utf8');
+  }
+
+  /** The bytes written so far. The writer must not be used after this. */
+  finish(): Buffer {
+    return this.buf.subarray(0, this.length);
+  }
+
+  private reserve(bytes: number): number {
+    const start = this.length;
+    this.length += bytes;
+    if (this.length > this.buf.length) {
+      const grown = Buffer.allocUnsafe(Math.max(this.length, this.buf.length * 2));
+      this.buf.copy(grown, 0, 0, start);
+      this.buf = grown;
+    }
+    return start;
+  }
+}
