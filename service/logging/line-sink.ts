@@ -1,0 +1,35 @@
+import type { Writable } from 'node:stream';
+
+/** Unsent text a slow reader of the log may cause to pile up; lines beyond it are dropped and counted. */
+const MAX_UNSENT_BYTES = 1024 * 1024;
+
+/** Streams that already have the error handler: several loggers may share one. */
+const guarded = new WeakSet<Writable>();
+
+/**
+ * Writes whole lines to a stream. A reader that goes away (EPIPE) or cannot keep up costs log lines, never a stream
+ * or the process.
+ */
+export class LineSink {
+  #dropped = 0;
+
+  constructor(private readonly stream: Writable) {
+    if (guarded.has(stream)) return;
+    guarded.add(stream);
+    stream.on('error', () => undefined);
+  }
+
+  /** `line` without its line end. `notice` makes the line that tells how many were dropped, once some get through. */
+  write(line: string, notice: (dropped: number) => string): void {
+    if (!this.stream.writable || this.stream.writableLength > MAX_UNSENT_BYTES) {
+      this.#dropped += 1;
+      return;
+    }
+    if (this.#dropped > 0) {
+      const dropped = this.#dropped;
+      this.#dropped = 0;
+      this.stream.write(`${notice(dropped)}\n`);
+    }
+    this.stream.write(`${line}\n`);
+  }
+}

@@ -1,0 +1,64 @@
+import type { LogFields, Logger } from './logger';
+
+/** Kinds are named by the code; should one ever hold a client's text, this bounds the memory it can take. */
+const MAX_KINDS = 256;
+/** Shared by the kinds beyond that. */
+const OTHER_KINDS = 'other';
+
+interface RepeatedFault {
+  readonly level: 'error' | 'warning' | 'debug';
+  readonly message: string;
+  /** Reports since the last line that was written. */
+  suppressed: number;
+}
+
+/**
+ * Keeps faults that may come thousands of times a second out of the log: the first of a kind is written at once, the
+ * further ones of the next `intervalMs` are counted and written as one line with `repeated=`.
+ */
+export class FaultRateLimit {
+  readonly #faults = new Map<string, RepeatedFault>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly logger: Logger,
+    private readonly intervalMs = 10_000,
+  ) {}
+
+  /** `kind` is what counts as the same fault; message and fields are those of the first one. */
+  report(level: RepeatedFault['level'], kind: string, message: string, fields?: LogFields): void {
+    const slot = this.#faults.has(kind) || this.#faults.size < MAX_KINDS ? kind : OTHER_KINDS;
+    const known = this.#faults.get(slot);
+    if (known !== undefined) {
+      known.suppressed += 1;
+      return;
+    }
+    this.#faults.set(slot, { level, message, suppressed: 0 });
+    this.logger[level](message, fields);
+    this.#timer ??= setInterval(() => this.#summarize(), this.intervalMs).unref();
+  }
+
+  /** Writes what was counted and stops the timer. */
+  close(): void {
+    this.#summarize();
+    this.#faults.clear();
+    this.#stopTimer();
+  }
+
+  #summarize(): void {
+    for (const [kind, fault] of this.#faults) {
+      if (fault.suppressed === 0) {
+        this.#faults.delete(kind);
+        continue;
+      }
+      this.logger[fault.level](fault.message, { repeated: fault.suppressed, seconds: this.intervalMs / 1000 });
+      fault.suppressed = 0;
+    }
+    if (this.#faults.size === 0) this.#stopTimer();
+  }
+
+  #stopTimer(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
