@@ -44,7 +44,7 @@ export class AmfReader {
   /** A copy, so that a kept value does not hold the whole message in memory. */
   bytes(length: number): Uint8Array {
     const start = this.take(length);
-    return Uint8Array.prototype.slice.call(this.buf, start, start + length);
+    return new Uint8Array(this.buf.subarray(start, start + length));
   }
 
   /** Consumes `expected` when the bytes to come are exactly these. */

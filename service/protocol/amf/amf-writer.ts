@@ -6,24 +6,29 @@ export class AmfWriter {
   private length = 0;
 
   u8(value: number): void {
-    this.buf.writeUInt8(value, this.reserve(1));
+    const at = this.reserve(1);
+    this.buf.writeUInt8(value, at);
   }
 
   u16(value: number): void {
-    this.buf.writeUInt16BE(value, this.reserve(2));
+    const at = this.reserve(2);
+    this.buf.writeUInt16BE(value, at);
   }
 
   u32(value: number): void {
-    this.buf.writeUInt32BE(value, this.reserve(4));
+    const at = this.reserve(4);
+    this.buf.writeUInt32BE(value, at);
   }
 
   double(value: number): void {
-    this.buf.writeDoubleBE(value, this.reserve(8));
+    const at = this.reserve(8);
+    this.buf.writeDoubleBE(value, at);
   }
 
   /** `byteLength` is that of the text in UTF-8, which the caller has written in front of it. */
   utf8(text: string, byteLength: number): void {
-    this.buf.write(text, this.reserve(byteLength), byteLength, 'utf8');
+    const at = this.reserve(byteLength);
+    this.buf.write(text, at, byteLength, 'utf8');
   }
 
   /** The bytes written so far. The writer must not be used after this. */
