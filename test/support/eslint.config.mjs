@@ -1,0 +1,46 @@
+// The lint rules, typed: they see types through the project service, with tsconfig.json at the root.
+import { fileURLToPath } from 'node:url';
+import tseslint from 'typescript-eslint';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export default tseslint.config(
+  { ignores: ['**/node_modules/**', '.build/**', 'cdk.out/**'] },
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: root } },
+    rules: {
+      eqeqeq: 'error',
+      'no-console': 'error',
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ExportDefaultDeclaration', message: 'Give what is exported a name.' },
+        { selector: 'ExportAllDeclaration', message: 'Import from the file that defines it.' },
+      ],
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      // `_` in front says that a parameter is there for its place only.
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      // `() => socket.destroy()` is how a callback without a result reads best.
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-invalid-void-type': ['error', { allowAsThisParameter: true }],
+      // Bytes that a length check before has made sure of are read as `bytes[at]!`.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      // The member of an interface that has nothing to do here.
+      '@typescript-eslint/no-empty-function': 'off',
+      // Constructs of the CDK are created for their effect on the tree.
+      '@typescript-eslint/no-extraneous-class': 'off',
+      // An async function without await still turns a throw into a rejection, which interfaces ask for.
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
+    },
+  },
+  {
+    // What these print is what they are for.
+    files: ['service/main.ts', 'infra/app.ts', 'test/bench/**/*.ts'],
+    rules: { 'no-console': 'off' },
+  },
+);
