@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { answerDigest } from './digest-handshake';
+import { HandshakeInput, PACKET_BYTES, RTMP_VERSION } from './handshake-input';
+
+/**
+ * The server's side of the handshake (RTMP 1.0, 5.2), plain or with digests, as the client wants it.
+ *
+ * The answer does not wait for C2, and what C2 holds is not looked at: encoders disagree on what belongs there, and a
+ * public key proves nothing. Holds at most C1, and nothing once the answer is taken.
+ */
+export class ServerHandshake {
+  private readonly input = new HandshakeInput();
+  private reply?: Buffer;
+
+  constructor(private readonly random: (bytes: number) => Buffer = randomBytes) {}
+
+  /** Whether C2 is in: what follows is RTMP chunks. */
+  get done(): boolean {
+    return this.input.done;
+  }
+
+  /**
+   * Feeds `buf[start..end)` and returns how many of these bytes belong to the handshake. Nothing of `buf` is kept.
+   *
+   * @throws {ProtocolError} `bad_version`, at the first byte.
+   */
+  read(buf: Buffer, start: number, end: number): number {
+    const consumed = this.input.read(buf, start, end);
+    const c1 = this.input.takePacket();
+    if (c1) this.reply = this.answer(c1);
+    return consumed;
+  }
+
+  /** S0, S1 and S2, once, as soon as C0 and C1 are in. */
+  takeReply(): Buffer | undefined {
+    const reply = this.reply;
+    this.reply = undefined;
+    return reply;
+  }
+
+  private answer(c1: Buffer): Buffer {
+    const { s1, s2 } = answerDigest(c1, this.random) ?? { s1: this.plainS1(), s2: c1 };
+    return Buffer.concat([Buffer.from([RTMP_VERSION]), s1, s2]);
+  }
+
+  /** Time and version zero, then random bytes. */
+  private plainS1(): Buffer {
+    return Buffer.concat([Buffer.alloc(8), this.random(PACKET_BYTES - 8)]);
+  }
+}
