@@ -1,0 +1,76 @@
+import { SignJWT } from 'jose';
+
+/** How long a handler may take a token for valid. */
+export const TOKEN_LIFETIME_SECONDS = 120;
+
+/** What start and stop have in common. */
+interface EventFacts {
+  /** Names this one event; redeliveries bear the same id, so that handlers can be idempotent. */
+  readonly jti: string;
+  readonly channel: string;
+  readonly key: string;
+  readonly clientIp: string;
+  /** The query string that followed the key, without `?`; empty when there was none. */
+  readonly query: string;
+}
+
+export interface StartEvent extends EventFacts {
+  readonly event: 'start';
+  readonly rtmpHost: string;
+  readonly rtmpPort: number;
+  /** Id of the stream that this publish resumes. */
+  readonly resume?: string;
+}
+
+export interface StopEvent extends EventFacts {
+  readonly event: 'stop';
+  /** The id that the handler gave at start; empty when it gave none. */
+  readonly streamId: string;
+}
+
+export type CallbackEvent = StartEvent | StopEvent;
+
+/** Gives the secret at the moment of use, so that a rotated one is taken without a restart. Bounds its own time. */
+export type SecretProvider = () => Uint8Array | Promise<Uint8Array>;
+
+/**
+ * The compact JWT (RFC 7519, HS256) of the `rtmp-event` header. `iat` and `exp` are those of this delivery; everything
+ * else depends on the event alone. Rejects when the secret cannot be had or is empty.
+ */
+export async function signEventToken(
+  event: CallbackEvent,
+  subject: string,
+  secret: SecretProvider,
+  nowMs: number,
+): Promise<string> {
+  const issuedAt = Math.floor(nowMs / 1000);
+  return new SignJWT(claimsOf(event))
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setSubject(subject)
+    .setJti(event.jti)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + TOKEN_LIFETIME_SECONDS)
+    .sign(await secret());
+}
+
+function claimsOf(event: CallbackEvent): Record<string, string | number> {
+  const claims: Record<string, string | number> = {
+    event: event.event,
+    channel: event.channel,
+    key: event.key,
+    client_ip: event.clientIp,
+  };
+  if (event.query !== '') {
+    claims.query = event.query;
+  }
+  if (event.event === 'stop') {
+    claims.stream_id = event.streamId;
+    return claims;
+  }
+  claims.rtmp_host = event.rtmpHost;
+  claims.rtmp_port = event.rtmpPort;
+  if (event.resume !== undefined) {
+    claims.resume = event.resume;
+  }
+  return claims;
+}

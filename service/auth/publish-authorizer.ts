@@ -1,0 +1,45 @@
+/** What is known of a stream when its publisher asks to begin. */
+export interface PublishRequest {
+  readonly channel: string;
+  readonly key: string;
+  /** The client's own address, IPv4-mapped IPv6 already unmapped. */
+  readonly clientIp: string;
+  /** The query string that followed the key, without `?`; empty when there was none. */
+  readonly query: string;
+  /** Id of the stream that this publish resumes, when it comes within the grace time. */
+  readonly resume?: string;
+}
+
+/** Limits and names that an accepted start may carry. */
+export interface StreamGrant {
+  /** The handler's id for the stream; empty when it gave none. */
+  readonly streamId: string;
+  /** What players must present instead of the publishing key. */
+  readonly playKey?: string;
+  readonly maxDurationSeconds?: number;
+  readonly maxBitrateKbps?: number;
+}
+
+export type PublishDecision =
+  | { readonly accepted: true; readonly grant: StreamGrant }
+  /** `final`: trying again with the same key is pointless (the handler answered 4xx). */
+  | { readonly accepted: false; readonly final: boolean; readonly reason: string };
+
+/** A stream that was accepted and has ended. */
+export interface EndedStream {
+  readonly channel: string;
+  readonly key: string;
+  readonly clientIp: string;
+  readonly query: string;
+  readonly streamId: string;
+}
+
+/** Decides who may publish and is told, exactly once, of each accepted stream's end. */
+export interface PublishAuthorizer {
+  /** Never rejects: a failure is a refusal with a reason. `signal` aborts when the publisher has gone. */
+  authorizeStart(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision>;
+  /** Queues the stop event; returns at once and never throws. */
+  streamEnded(stream: EndedStream): void;
+  /** Sends what is pending, at most until `deadlineMs` from now. Resolves to the number of events not delivered. */
+  drain(deadlineMs: number): Promise<number>;
+}

@@ -1,0 +1,244 @@
+import type { Logger } from '../logging/logger';
+import { type Clock, systemClock } from './clock';
+import type { StopEvent } from './event-token';
+
+const MIN_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 60_000;
+const DRAIN_RETRY_MS = 250;
+
+export type StopDelivery = { readonly delivered: true } | { readonly delivered: false; readonly reason: string };
+
+/** Remembers pending stops beyond this process. The queue keeps the timing itself and works without one. */
+export interface StopStore {
+  /** Called once when the stop becomes pending. Must not throw. */
+  add(stop: StopEvent): void;
+  /** Called once when it was delivered or given up; not for what is still pending when the process ends. */
+  remove(stop: StopEvent): void;
+}
+
+export interface StopQueueOptions {
+  /** One attempt, bounded in time. A rejection counts as a failed one. */
+  deliver(stop: StopEvent, signal: AbortSignal): Promise<StopDelivery>;
+  readonly logger: Logger;
+  readonly store?: StopStore;
+  readonly clock?: Clock;
+  /** 0 <= x < 1, spreads the retries. */
+  readonly random?: () => number;
+  /** How long a stop is retried; default 24 hours. */
+  readonly retryForMs?: number;
+  /** Most stops pending, the oldest is given up for a new one; default 10,000 (some 10 MB). */
+  readonly maxPending?: number;
+  /** Most attempts at once; default 16. */
+  readonly concurrency?: number;
+  /** The same while draining, when time counts more than the handler's comfort; default 256. */
+  readonly drainConcurrency?: number;
+}
+
+interface PendingStop {
+  readonly stop: StopEvent;
+  readonly giveUpAtMs: number;
+  failures: number;
+  /** Set while waiting for the next attempt. */
+  cancelRetry?: () => void;
+  /** Set during an attempt. */
+  attempt?: AbortController;
+}
+
+/**
+ * Delivers stop events at least once: each stays pending until it is answered 200, retried with exponential backoff and
+ * jitter. A stop is identified by its `jti`; the same one queued twice is one stop.
+ */
+export class StopQueue {
+  private readonly options: Required<Omit<StopQueueOptions, 'store'>> & Pick<StopQueueOptions, 'store'>;
+  /** By `jti`, oldest first. */
+  private readonly pending = new Map<string, PendingStop>();
+  /** Those that wait only for a free place, in the order they became due. */
+  private readonly due = new Set<PendingStop>();
+  private attempts = 0;
+  /** How many of the pending have failed before; 0 ends an outage. */
+  private retrying = 0;
+  private expected = 0;
+  private state: 'open' | 'draining' | 'closed' = 'open';
+  private drained: Promise<number> | undefined;
+  private endDrain: (() => void) | undefined;
+
+  constructor(options: StopQueueOptions) {
+    this.options = {
+      clock: systemClock,
+      random: Math.random,
+      retryForMs: 24 * 3_600_000,
+      maxPending: 10_000,
+      concurrency: 16,
+      drainConcurrency: 256,
+      ...options,
+    };
+  }
+
+  /** How many stops have not been delivered yet. */
+  get size(): number {
+    return this.pending.size;
+  }
+
+  /** Makes the stop pending and tries it as soon as there is a place. Returns at once and never throws. */
+  enqueue(stop: StopEvent): void {
+    if (this.pending.has(stop.jti)) {
+      return;
+    }
+    if (this.state === 'closed') {
+      this.reportLost(stop, 'the server is ending');
+      return;
+    }
+    if (this.pending.size >= this.options.maxPending) {
+      this.dropOldest();
+    }
+    const entry = { stop, giveUpAtMs: this.options.clock.now() + this.options.retryForMs, failures: 0 };
+    this.pending.set(stop.jti, entry);
+    this.options.store?.add(stop);
+    this.makeDue(entry);
+  }
+
+  /** Announces that a stop may still be queued, so that drain waits for it. Call the result once that is decided. */
+  expect(): () => void {
+    this.expected += 1;
+    return () => {
+      this.expected -= 1;
+      this.endDrainWhenDone();
+    };
+  }
+
+  /**
+   * Tries everything that is pending at once and again after short pauses, for at most `deadlineMs`; then the queue is
+   * closed. Resolves with the number of stops that were not delivered. Later calls share the first one's result.
+   */
+  drain(deadlineMs: number): Promise<number> {
+    this.drained ??= new Promise((resolve) => {
+      this.state = 'draining';
+      const cancelDeadline = this.options.clock.setTimeout(() => this.endDrain?.(), deadlineMs);
+      this.endDrain = () => {
+        cancelDeadline();
+        this.close();
+        resolve(this.pending.size);
+      };
+      for (const entry of this.pending.values()) {
+        if (entry.cancelRetry) {
+          entry.cancelRetry();
+          this.makeDue(entry);
+        }
+      }
+      this.startDue();
+      this.endDrainWhenDone();
+    });
+    return this.drained;
+  }
+
+  private endDrainWhenDone(): void {
+    if (this.state === 'draining' && this.pending.size === 0 && this.expected === 0) {
+      this.endDrain?.();
+    }
+  }
+
+  private close(): void {
+    this.state = 'closed';
+    this.due.clear();
+    for (const entry of this.pending.values()) {
+      entry.cancelRetry?.();
+      entry.attempt?.abort();
+      this.reportLost(entry.stop, 'the server is ending');
+    }
+  }
+
+  private makeDue(entry: PendingStop): void {
+    entry.cancelRetry = undefined;
+    this.due.add(entry);
+    this.startDue();
+  }
+
+  private startDue(): void {
+    const places = this.state === 'draining' ? this.options.drainConcurrency : this.options.concurrency;
+    for (const entry of this.due) {
+      if (this.attempts >= places) {
+        return;
+      }
+      this.due.delete(entry);
+      void this.attempt(entry);
+    }
+  }
+
+  private async attempt(entry: PendingStop): Promise<void> {
+    const attempt = new AbortController();
+    entry.attempt = attempt;
+    this.attempts += 1;
+    let result: StopDelivery;
+    try {
+      result = await this.options.deliver(entry.stop, attempt.signal);
+    } catch (error) {
+      result = { delivered: false, reason: error instanceof Error ? error.message : String(error) };
+    }
+    this.attempts -= 1;
+    entry.attempt = undefined;
+    if (this.state === 'closed') {
+      return;
+    }
+    // Otherwise it was given up meanwhile.
+    if (this.pending.get(entry.stop.jti) === entry) {
+      if (result.delivered) {
+        this.settle(entry);
+      } else {
+        this.handleFailure(entry, result.reason);
+      }
+    }
+    this.startDue();
+    this.endDrainWhenDone();
+  }
+
+  private handleFailure(entry: PendingStop, reason: string): void {
+    const { clock, logger, random } = this.options;
+    if (clock.now() >= entry.giveUpAtMs) {
+      this.settle(entry);
+      this.reportLost(entry.stop, `given up after ${entry.failures + 1} attempts, the last failed: ${reason}`);
+      return;
+    }
+    entry.failures += 1;
+    if (entry.failures === 1) {
+      this.retrying += 1;
+      if (this.retrying === 1) {
+        // One line for an outage, however many streams end during it.
+        logger.warning(`Stop callback failed, it is retried: ${reason}`, describeStop(entry.stop));
+      }
+    }
+    logger.debug(`Stop callback attempt ${entry.failures} failed: ${reason}`, describeStop(entry.stop));
+    const backoffMs = Math.min(MAX_RETRY_MS / 2, MIN_RETRY_MS * 2 ** (entry.failures - 1));
+    const delayMs = (this.state === 'draining' ? DRAIN_RETRY_MS : backoffMs) * (1 + random());
+    entry.cancelRetry = clock.setTimeout(() => this.makeDue(entry), delayMs);
+  }
+
+  private dropOldest(): void {
+    const [oldest] = this.pending.values();
+    if (oldest) {
+      oldest.cancelRetry?.();
+      oldest.attempt?.abort();
+      this.due.delete(oldest);
+      this.settle(oldest);
+      this.reportLost(oldest.stop, `more than ${this.options.maxPending} are pending`);
+    }
+  }
+
+  private settle(entry: PendingStop): void {
+    this.pending.delete(entry.stop.jti);
+    this.options.store?.remove(entry.stop);
+    if (entry.failures > 0) {
+      this.retrying -= 1;
+      if (this.retrying === 0) {
+        this.options.logger.info('No stop callback waits for a retry any more', { pending: this.pending.size });
+      }
+    }
+  }
+
+  private reportLost(stop: StopEvent, why: string): void {
+    this.options.logger.error(`Stop callback lost: ${why}`, describeStop(stop));
+  }
+}
+
+function describeStop(stop: StopEvent): { channel: string; streamId: string; jti: string } {
+  return { channel: stop.channel, streamId: stop.streamId, jti: stop.jti };
+}
