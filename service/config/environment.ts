@@ -1,0 +1,133 @@
+import { isIP } from 'node:net';
+import { AddressRuleError, AddressRules } from '../net/address-rules';
+import { ConfigError, type ConfigFault } from './config-error';
+
+export type EnvironmentValues = Readonly<Record<string, string | undefined>>;
+
+/** Names of variables whose value is never shown, not even in the message about a fault. */
+const SECRET_NAME = /(?:SECRET|PASSWORD|TOKEN)$/;
+
+const MAX_SHOWN_CHARACTERS = 200;
+
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
+
+/**
+ * Typed readers over environment variables. A value that cannot be used is noted and the reader returns the default,
+ * so that all faults are known before `throwIfFaulty`. A variable that is set but empty counts as not set.
+ */
+export class Environment {
+  readonly #faults: ConfigFault[] = [];
+  readonly #warnings: string[] = [];
+
+  constructor(private readonly values: EnvironmentValues) {}
+
+  /** What deserves a line in the log although the service can start. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.values[name];
+    return value === '' ? undefined : value;
+  }
+
+  /** Decimal digits only: neither `1e3` nor `0x10` nor `10s` is taken for something it may not mean. */
+  integer(name: string, limits: { readonly min: number; readonly max: number; readonly fallback: number }): number {
+    return this.optionalInteger(name, limits) ?? limits.fallback;
+  }
+
+  optionalInteger(name: string, limits: { readonly min: number; readonly max: number }): number | undefined {
+    const value = this.text(name)?.trim();
+    if (value === undefined) return undefined;
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : NaN;
+    if (number >= limits.min && number <= limits.max) return number;
+    this.fault(name, `a whole number from ${limits.min} to ${limits.max}`);
+    return undefined;
+  }
+
+  /**
+   * A YES/NO variable: only the exact opposite of the default changes it, as it always was (`REDIS_USE=yes` leaves
+   * Redis off). Anything but YES and NO gets a warning, because whoever wrote it meant something.
+   */
+  flag(name: string, fallback: boolean): boolean {
+    const value = this.text(name);
+    if (value === undefined) return fallback;
+    if (value !== 'YES' && value !== 'NO') {
+      this.warn(`${name} is ${this.#shown(name)}, neither YES nor NO: it counts as ${fallback ? 'YES' : 'NO'}`);
+      return fallback;
+    }
+    return value === 'YES';
+  }
+
+  choice<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
+    const value = this.text(name);
+    if (value === undefined) return fallback;
+    const chosen = allowed.find((candidate) => candidate === value);
+    if (chosen === undefined) this.fault(name, allowed.join(' or '));
+    return chosen ?? fallback;
+  }
+
+  /** An IP address or a host name. */
+  host(name: string): string | undefined {
+    const value = this.text(name)?.trim();
+    if (value === undefined || isIP(value) !== 0) return value;
+    const lastLabel = value.replace(/\.$/, '').split('.').at(-1) ?? '';
+    if (HOST_NAME.test(value) && !/^\d+$/.test(lastLabel)) return value;
+    this.fault(name, 'an IP address or a host name');
+    return undefined;
+  }
+
+  /** A comma list of IPs, CIDR ranges and `*`; empty when not set. Every bad entry is named. */
+  addresses(name: string): readonly string[] {
+    const entries = (this.text(name) ?? '').split(',').map((entry) => entry.trim());
+    const given = entries.filter((entry) => entry !== '');
+    const bad = given.filter((entry) => !isAddressRule(entry));
+    if (bad.length > 0) {
+      const named = bad.map((entry) => showText(entry)).join(', ');
+      this.fault(
+        name,
+        'IP addresses and CIDR ranges, IPv4 or IPv6, or *, separated by commas',
+        `does not fit: ${named}`,
+      );
+    }
+    return bad.length > 0 ? [] : given;
+  }
+
+  /** Notes that a variable cannot be used: what it held, what is wrong when that is not plain, what is allowed. */
+  fault(name: string, allowed: string, reason?: string): void {
+    const held = this.text(name) === undefined ? 'is not set' : `is ${this.#shown(name)}`;
+    this.#faults.push({
+      variable: name,
+      problem: `${held}${reason === undefined ? '' : ` (${reason})`}; allowed: ${allowed}`,
+    });
+  }
+
+  warn(warning: string): void {
+    this.#warnings.push(warning);
+  }
+
+  /** @throws ConfigError with every fault noted so far */
+  throwIfFaulty(): void {
+    if (this.#faults.length > 0) throw new ConfigError(this.#faults);
+  }
+
+  #shown(name: string): string {
+    return SECRET_NAME.test(name) ? 'set (its value is not shown)' : showText(this.text(name) ?? '');
+  }
+}
+
+function isAddressRule(entry: string): boolean {
+  try {
+    AddressRules.parse([entry]);
+    return true;
+  } catch (error) {
+    if (error instanceof AddressRuleError) return false;
+    throw error;
+  }
+}
+
+/** Quoted and cut. The password of a URL is hidden: `https://user:password@host` is a usual way to write one. */
+function showText(text: string): string {
+  const safe = text.replace(/\/\/[^/\s]*@/, '//***@');
+  return JSON.stringify(safe.length > MAX_SHOWN_CHARACTERS ? `${safe.slice(0, MAX_SHOWN_CHARACTERS)}…` : safe);
+}

@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs';
+import { readCallbackSettings } from './callback-settings';
+import { Environment, type EnvironmentValues } from './environment';
+import { readRedisSettings } from './redis-settings';
+import { readTlsSettings } from './tls-settings';
+import { readTrustedAuthorities } from './trusted-authorities';
+
+/** Everything a node can be told, checked and frozen. Read once at start; nothing else looks at the environment. */
+export interface ServiceConfig {
+  readonly rtmp: {
+    /** 0: any free port. */
+    readonly port: number;
+    /** `rtmp_host` of the callback's token. */
+    readonly advertisedHost: string;
+    /** undefined: all interfaces, dual stack. */
+    readonly bindAddress: string | undefined;
+    /** Outgoing chunk size, 128..65536. */
+    readonly chunkSize: number;
+    readonly idMaxLength: number;
+  };
+  /** Present when both a certificate and a key are configured. */
+  readonly tls: TlsConfig | undefined;
+  readonly limits: {
+    readonly maxConnectionsPerIp: number;
+    /** IPs and CIDRs, or `*`; already checked. */
+    readonly concurrencyWhitelist: readonly string[];
+    readonly playWhitelist: readonly string[];
+    /** 0 turns the GOP cache off. */
+    readonly gopCacheBytes: number;
+  };
+  /** Absent: every publisher is accepted. */
+  readonly callback: CallbackConfig | undefined;
+  readonly redis: RedisConfig | undefined;
+  readonly http: HttpConfig | undefined;
+  readonly log: { readonly requests: boolean; readonly debug: boolean; readonly format: 'text' | 'json' };
+  /** How long SIGTERM waits for stop callbacks and clients. */
+  readonly drainMs: number;
+  /** LATENCY_MS: the most that batching may add to a frame's way on purpose, 0..500, default 100. */
+  readonly latencyMs: number;
+}
+
+export interface TlsConfig {
+  /** 0: any free port. */
+  readonly port: number;
+  readonly certPath: string;
+  readonly keyPath: string;
+  readonly reloadCheckMs: number;
+}
+
+export interface CallbackConfig {
+  readonly url: URL;
+  readonly jwtSecret: string;
+  readonly subject: string;
+  readonly timeoutMs: number;
+  /** PEM of all authorities to trust instead of node's own; absent: node's own. */
+  readonly trustedCa?: string | undefined;
+}
+
+export interface RedisConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  /** Present for TLS; `ca` is the PEM text of REDIS_TLS_CA, or of all trusted authorities where SSL_CERT_FILE is set. */
+  readonly tls: { readonly ca: string | undefined } | undefined;
+  readonly channel: string;
+}
+
+export interface HttpConfig {
+  /** 0: any free port. */
+  readonly port: number;
+  readonly bindAddress: string;
+}
+
+/** Reads a file whose path came from a variable; throws as `fs.readFileSync` does. */
+export type ReadFile = (path: string) => Buffer;
+
+export interface LoadedConfig {
+  readonly config: ServiceConfig;
+  /** Lines for the log: settings that were understood but are probably not what was meant. */
+  readonly warnings: readonly string[];
+}
+
+const PORT = { min: 0, max: 65_535 };
+const BYTES_PER_MB = 1024 * 1024;
+
+/**
+ * Turns environment variables into settings. Pure but for reading the files that variables name.
+ *
+ * @throws ConfigError listing every variable that cannot be used
+ */
+export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile = readFileSync): LoadedConfig {
+  const env = new Environment(values);
+  const trustedCa = readTrustedAuthorities(env, readFile);
+  const config: ServiceConfig = {
+    rtmp: {
+      port: env.integer('RTMP_PORT', { ...PORT, fallback: 1935 }),
+      advertisedHost: env.text('RTMP_HOST') ?? '',
+      bindAddress: env.host('BIND_ADDRESS'),
+      chunkSize: env.integer('RTMP_CHUNK_SIZE', { min: 128, max: 65_536, fallback: 60_000 }),
+      idMaxLength: env.integer('ID_MAX_LENGTH', { min: 1, max: 1024, fallback: 128 }),
+    },
+    tls: readTlsSettings(env, readFile),
+    limits: {
+      maxConnectionsPerIp: env.integer('MAX_IP_CONCURRENT_CONNECTIONS', { min: 1, max: 1_000_000, fallback: 4 }),
+      concurrencyWhitelist: env.addresses('CONCURRENT_LIMIT_WHITELIST'),
+      playWhitelist: readPlayWhitelist(env),
+      gopCacheBytes: env.integer('GOP_CACHE_SIZE_MB', { min: 0, max: 65_536, fallback: 256 }) * BYTES_PER_MB,
+    },
+    callback: readCallbackSettings(env, trustedCa),
+    redis: readRedisSettings(env, readFile, trustedCa),
+    http: readHttpSettings(env),
+    log: {
+      requests: env.flag('LOG_REQUESTS', true),
+      debug: env.flag('LOG_DEBUG', false),
+      format: env.choice('LOG_FORMAT', ['text', 'json'], 'text'),
+    },
+    drainMs: env.integer('DRAIN_SECONDS', { min: 0, max: 86_400, fallback: 10 }) * 1000,
+    latencyMs: env.integer('LATENCY_MS', { min: 0, max: 500, fallback: 100 }),
+  };
+  refuseSharedPorts(env, config);
+  env.throwIfFaulty();
+  return { config: freeze(config), warnings: env.warnings };
+}
+
+/** PLAY_ALLOWED_FROM is what the old server's own compose file sets, although it only ever read the other name. */
+function readPlayWhitelist(env: Environment): readonly string[] {
+  const alias = env.text('PLAY_ALLOWED_FROM');
+  if (env.text('RTMP_PLAY_WHITELIST') !== undefined) {
+    if (alias !== undefined) env.warn('PLAY_ALLOWED_FROM is not used: RTMP_PLAY_WHITELIST is set');
+    return env.addresses('RTMP_PLAY_WHITELIST');
+  }
+  if (alias !== undefined) env.warn('PLAY_ALLOWED_FROM is used as RTMP_PLAY_WHITELIST, which is its proper name');
+  return env.addresses('PLAY_ALLOWED_FROM');
+}
+
+function readHttpSettings(env: Environment): HttpConfig | undefined {
+  const port = env.optionalInteger('HTTP_PORT', PORT);
+  const bindAddress = env.host('HTTP_BIND_ADDRESS') ?? '127.0.0.1';
+  return port === undefined ? undefined : { port, bindAddress };
+}
+
+/** Said here, because "address in use" at start makes people look for another process. */
+function refuseSharedPorts(env: Environment, { rtmp, tls, http }: ServiceConfig): void {
+  const taken = new Map<number, string>();
+  for (const [name, port] of [
+    ['RTMP_PORT', rtmp.port],
+    ['SSL_PORT', tls?.port],
+    ['HTTP_PORT', http?.port],
+  ] as const) {
+    if (port === undefined || port === 0) continue;
+    const other = taken.get(port);
+    if (other !== undefined) env.fault(name, 'a port of its own', `${port} is the port of ${other} too`);
+    taken.set(port, name);
+  }
+}
+
+/** A URL is left as it is: freezing one changes nothing. */
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !(value instanceof URL)) {
+    Object.values(value).forEach(freeze);
+    Object.freeze(value);
+  }
+  return value;
+}

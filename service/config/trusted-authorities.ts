@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { rootCertificates } from 'node:tls';
+import { describeFileError } from './config-error';
+import type { Environment } from './environment';
+import type { ReadFile } from './service-config';
+
+/**
+ * The authorities of SSL_CERT_FILE beside the built-in ones, as PEM, for connections the service makes itself.
+ *
+ * The old server's runtime honoured that variable; node knows only NODE_EXTRA_CA_CERTS, which in turn is not looked
+ * at where authorities are given. So both are put into one list. Undefined when SSL_CERT_FILE is not set: then node's
+ * own rules hold. A file that cannot be read is a warning: the variable is set system-wide on some machines.
+ */
+export function readTrustedAuthorities(env: Environment, readFile: ReadFile = readFileSync): string | undefined {
+  const listed = readAuthorities(env, 'SSL_CERT_FILE', readFile);
+  if (listed === undefined) return undefined;
+  const extra = readAuthorities(env, 'NODE_EXTRA_CA_CERTS', readFile);
+  return [...rootCertificates, listed, ...(extra === undefined ? [] : [extra])].join('\n');
+}
+
+function readAuthorities(env: Environment, name: string, readFile: ReadFile): string | undefined {
+  const path = env.text(name);
+  if (path === undefined) return undefined;
+  try {
+    return readFile(path).toString('utf8');
+  } catch (error) {
+    env.warn(`${name} is not used, "${path}" cannot be read: ${describeFileError(error)}`);
+    return undefined;
+  }
+}

@@ -1,0 +1,328 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError } from '../../../service/config/config-error';
+import type { EnvironmentValues } from '../../../service/config/environment';
+import { loadServiceConfig } from '../../../service/config/service-config';
+import { createTestCertificate, temporaryDirectory, type TestCertificate } from '../../support/test-certificates';
+
+const directory = temporaryDirectory();
+let first: TestCertificate;
+let second: TestCertificate;
+let garbage: string;
+
+beforeAll(() => {
+  first = createTestCertificate(directory.path, 'first');
+  second = createTestCertificate(directory.path, 'second');
+  garbage = join(directory.path, 'garbage.pem');
+  writeFileSync(garbage, '-----BEGIN CERTIFICATE-----\nnot really\n-----END CERTIFICATE-----\n');
+  mkdirSync(join(directory.path, 'folder'));
+});
+afterAll(() => directory.remove());
+
+const load = (values: EnvironmentValues) => loadServiceConfig(values).config;
+const warnings = (values: EnvironmentValues) => loadServiceConfig(values).warnings;
+
+function faultOf(values: EnvironmentValues): ConfigError {
+  try {
+    loadServiceConfig(values);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('defaults', () => {
+  test('an empty environment gives a plain RTMP server on port 1935 that accepts everybody', () => {
+    expect(loadServiceConfig({})).toEqual({
+      config: {
+        rtmp: { port: 1935, advertisedHost: '', bindAddress: undefined, chunkSize: 60_000, idMaxLength: 128 },
+        tls: undefined,
+        limits: {
+          maxConnectionsPerIp: 4,
+          concurrencyWhitelist: [],
+          playWhitelist: [],
+          gopCacheBytes: 256 * 1024 * 1024,
+        },
+        callback: undefined,
+        redis: undefined,
+        http: undefined,
+        log: { requests: true, debug: false, format: 'text' },
+        drainMs: 10_000,
+        latencyMs: 100,
+      },
+      warnings: [],
+    });
+  });
+
+  test('variables that are set but empty, as compose files do, change nothing', () => {
+    const names = [
+      'RTMP_PORT',
+      'BIND_ADDRESS',
+      'SSL_CERT',
+      'SSL_KEY',
+      'GOP_CACHE_SIZE_MB',
+      'CALLBACK_URL',
+      'JWT_SECRET',
+    ];
+    const empty = [...names, 'REDIS_USE', 'HTTP_PORT', 'LOG_FORMAT', 'RTMP_PLAY_WHITELIST', 'PLAY_ALLOWED_FROM'];
+    expect(loadServiceConfig(Object.fromEntries(empty.map((name) => [name, ''])))).toEqual(loadServiceConfig({}));
+  });
+
+  test('nothing can change the settings after the start', () => {
+    const config = load({ HTTP_PORT: '0', CONCURRENT_LIMIT_WHITELIST: '10.0.0.1' });
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(config.limits.concurrencyWhitelist)).toBe(true);
+  });
+});
+
+describe('values', () => {
+  test('every variable arrives where it belongs', () => {
+    const config = load({
+      RTMP_PORT: '1936',
+      RTMP_HOST: 'ingest.example.com',
+      BIND_ADDRESS: '::1',
+      RTMP_CHUNK_SIZE: '128',
+      ID_MAX_LENGTH: '10',
+      SSL_PORT: '8443',
+      SSL_CERT: first.certPath,
+      SSL_KEY: first.keyPath,
+      SSL_CHECK_RELOAD_SECONDS: '1',
+      MAX_IP_CONCURRENT_CONNECTIONS: '100',
+      CONCURRENT_LIMIT_WHITELIST: '10.0.0.1, 10.1.0.0/16',
+      RTMP_PLAY_WHITELIST: '2001:db8::/32',
+      GOP_CACHE_SIZE_MB: '0',
+      CALLBACK_URL: 'https://example.com/rtmp?x=1',
+      JWT_SECRET: 'sesame',
+      CUSTOM_JWT_SUBJECT: 'mine',
+      CALLBACK_TIMEOUT_SECONDS: '3',
+      REDIS_USE: 'YES',
+      REDIS_HOST: 'cache.internal',
+      REDIS_PORT: '6380',
+      REDIS_USERNAME: 'node',
+      REDIS_PASSWORD: 'open',
+      REDIS_TLS: 'YES',
+      REDIS_TLS_CA: first.certPath,
+      REDIS_CHANNEL: 'orders',
+      HTTP_PORT: '8080',
+      HTTP_BIND_ADDRESS: '0.0.0.0',
+      LOG_REQUESTS: 'NO',
+      LOG_DEBUG: 'YES',
+      LOG_FORMAT: 'json',
+      DRAIN_SECONDS: '120',
+      LATENCY_MS: '0',
+    });
+    expect(config).toEqual({
+      rtmp: { port: 1936, advertisedHost: 'ingest.example.com', bindAddress: '::1', chunkSize: 128, idMaxLength: 10 },
+      tls: { port: 8443, certPath: first.certPath, keyPath: first.keyPath, reloadCheckMs: 1000 },
+      limits: {
+        maxConnectionsPerIp: 100,
+        concurrencyWhitelist: ['10.0.0.1', '10.1.0.0/16'],
+        playWhitelist: ['2001:db8::/32'],
+        gopCacheBytes: 0,
+      },
+      callback: {
+        url: new URL('https://example.com/rtmp?x=1'),
+        jwtSecret: 'sesame',
+        subject: 'mine',
+        timeoutMs: 3000,
+        trustedCa: undefined,
+      },
+      redis: {
+        host: 'cache.internal',
+        port: 6380,
+        username: 'node',
+        password: 'open',
+        tls: { ca: first.cert },
+        channel: 'orders',
+      },
+      http: { port: 8080, bindAddress: '0.0.0.0' },
+      log: { requests: false, debug: true, format: 'json' },
+      drainMs: 120_000,
+      latencyMs: 0,
+    });
+  });
+
+  test('the connection limit and the cache size that are set are the ones that hold', () => {
+    expect(load({ MAX_IP_CONCURRENT_CONNECTIONS: '2' }).limits.maxConnectionsPerIp).toBe(2);
+    expect(load({ GOP_CACHE_SIZE_MB: '1' }).limits.gopCacheBytes).toBe(1_048_576);
+  });
+
+  test('port 0 asks for any free port', () => {
+    const config = load({
+      RTMP_PORT: '0',
+      HTTP_PORT: '0',
+      SSL_PORT: '0',
+      SSL_CERT: first.certPath,
+      SSL_KEY: first.keyPath,
+    });
+    expect([config.rtmp.port, config.http?.port, config.tls?.port]).toEqual([0, 0, 0]);
+  });
+
+  test('Redis on its own means the local host, in IPv4', () => {
+    expect(load({ REDIS_USE: 'YES' }).redis).toEqual({
+      host: '127.0.0.1',
+      port: 6379,
+      username: undefined,
+      password: undefined,
+      tls: undefined,
+      channel: 'rtmp_commands',
+    });
+  });
+
+  test.each([undefined, 'NO', 'yes', 'true', '1', 'YES '])('REDIS_USE=%s leaves Redis off', (value) => {
+    expect(load({ REDIS_USE: value, REDIS_HOST: 'cache' }).redis).toBeUndefined();
+  });
+
+  test('a YES/NO variable that holds something else is pointed out', () => {
+    expect(warnings({ REDIS_USE: 'yes', LOG_REQUESTS: 'no' })).toEqual([
+      'REDIS_USE is "yes", neither YES nor NO: it counts as NO',
+      'LOG_REQUESTS is "no", neither YES nor NO: it counts as YES',
+    ]);
+  });
+});
+
+describe('play whitelist names', () => {
+  test('PLAY_ALLOWED_FROM works, with a warning', () => {
+    expect(load({ PLAY_ALLOWED_FROM: '10.0.0.0/8' }).limits.playWhitelist).toEqual(['10.0.0.0/8']);
+    expect(warnings({ PLAY_ALLOWED_FROM: '10.0.0.0/8' })).toEqual([expect.stringContaining('RTMP_PLAY_WHITELIST')]);
+  });
+
+  test('RTMP_PLAY_WHITELIST wins over it, with a warning', () => {
+    const both = { RTMP_PLAY_WHITELIST: '127.0.0.1', PLAY_ALLOWED_FROM: 'not even looked at' };
+    expect(load(both).limits.playWhitelist).toEqual(['127.0.0.1']);
+    expect(warnings(both)).toEqual([expect.stringContaining('PLAY_ALLOWED_FROM is not used')]);
+  });
+});
+
+describe('faults', () => {
+  test('all bad variables are listed at once, one a line, with what they held and what is allowed', () => {
+    const { message } = faultOf({
+      RTMP_PORT: '99999',
+      GOP_CACHE_SIZE_MB: 'lots',
+      CONCURRENT_LIMIT_WHITELIST: '10.0.0.0/8,10.0.0.0/99,localhost',
+      CALLBACK_URL: 'https://example.com',
+      LOG_FORMAT: 'xml',
+    });
+    expect(message.split('\n')).toEqual([
+      '5 settings cannot be used:',
+      '  RTMP_PORT is "99999"; allowed: a whole number from 0 to 65535',
+      '  CONCURRENT_LIMIT_WHITELIST is "10.0.0.0/8,10.0.0.0/99,localhost" (does not fit: "10.0.0.0/99", "localhost"); ' +
+        'allowed: IP addresses and CIDR ranges, IPv4 or IPv6, or *, separated by commas',
+      '  GOP_CACHE_SIZE_MB is "lots"; allowed: a whole number from 0 to 65536',
+      '  JWT_SECRET is not set; allowed: the secret shared with the callback handler; CALLBACK_URL needs one',
+      '  LOG_FORMAT is "xml"; allowed: text or json',
+    ]);
+  });
+
+  test.each([
+    ['RTMP_PORT', ['-1', '65536', '1935.5', '1e3', '0x50', '1935 1936', 'rtmp', '١٩٣٥', ' ']],
+    ['SSL_PORT', ['65536']],
+    ['RTMP_CHUNK_SIZE', ['127', '65537', '0']],
+    ['ID_MAX_LENGTH', ['0', '1025']],
+    ['MAX_IP_CONCURRENT_CONNECTIONS', ['abc', '0', '-4']],
+    ['GOP_CACHE_SIZE_MB', ['-1', '1.5', '65537']],
+    ['SSL_CHECK_RELOAD_SECONDS', ['0', '86401']],
+    ['CALLBACK_TIMEOUT_SECONDS', ['0', '301']],
+    ['REDIS_PORT', ['0', '65536']],
+    ['HTTP_PORT', ['65536', 'on']],
+    ['DRAIN_SECONDS', ['-1', '10s']],
+    ['LATENCY_MS', ['501', '-1']],
+    ['BIND_ADDRESS', ['127.0.0', '256.1.1.1', 'two words', 'http://x', '-x.example']],
+    ['HTTP_BIND_ADDRESS', ['*']],
+    ['REDIS_HOST', ['redis://cache:6379', 'cache:6379']],
+    ['RTMP_PLAY_WHITELIST', ['10.0.0.0/33', '10.0.0']],
+    ['PLAY_ALLOWED_FROM', ['everybody']],
+    ['LOG_FORMAT', ['JSON']],
+  ])('%s refuses %j', (name, values) => {
+    for (const value of values) {
+      expect(faultOf({ [name]: value }).faults).toEqual([
+        { variable: name, problem: expect.stringContaining(value.trim()) },
+      ]);
+    }
+  });
+
+  test.each(['127.0.0.1', '::', 'fe80::1%eth0', 'localhost', 'node_1.fleet.internal', 'cache-1.example.com.'])(
+    'the address %s can be listened on or connected to',
+    (host) => expect(load({ BIND_ADDRESS: host, REDIS_USE: 'YES', REDIS_HOST: host }).redis?.host).toBe(host),
+  );
+
+  test.each(['ftp://example.com', 'example.com/callback', 'http://', 'file:///etc/passwd'])(
+    'the callback address %s is refused',
+    (url) => expect(faultOf({ CALLBACK_URL: url, JWT_SECRET: 'sesame' }).faults[0]?.variable).toBe('CALLBACK_URL'),
+  );
+
+  test('a callback without a secret does not start; an empty secret is none', () => {
+    expect(faultOf({ CALLBACK_URL: 'http://h/cb' }).faults[0]?.variable).toBe('JWT_SECRET');
+    expect(faultOf({ CALLBACK_URL: 'http://h/cb', JWT_SECRET: '' }).faults[0]?.variable).toBe('JWT_SECRET');
+    expect(load({ JWT_SECRET: 'alone is fine' }).callback).toBeUndefined();
+  });
+
+  test('no secret is in the message, whatever else is wrong', () => {
+    const { message } = faultOf({
+      CALLBACK_URL: 'ftp://user:hunter2@example.com/',
+      JWT_SECRET: 'sesame',
+      REDIS_PASSWORD: 'opensaysme',
+      RTMP_PORT: 'x',
+    });
+    expect(message).toContain('ftp://***@example.com');
+    expect(message).not.toMatch(/hunter2|sesame|opensaysme/);
+  });
+
+  test('a value full of control characters stays on its line', () => {
+    expect(faultOf({ RTMP_PORT: '1\n[INFO] fine\u001b[2J' }).message.split('\n')).toHaveLength(2);
+  });
+
+  test('two listeners cannot have one port', () => {
+    expect(faultOf({ RTMP_PORT: '8080', HTTP_PORT: '8080' }).message).toContain('8080 is the port of RTMP_PORT too');
+  });
+});
+
+describe('certificate files', () => {
+  test('one of the two alone leaves RTMPS off, with a warning', () => {
+    expect(load({ SSL_CERT: first.certPath }).tls).toBeUndefined();
+    expect(warnings({ SSL_CERT: first.certPath })).toEqual([expect.stringContaining('SSL_KEY is not')]);
+    expect(warnings({ SSL_KEY: first.keyPath })).toEqual([expect.stringContaining('SSL_CERT is not')]);
+  });
+
+  test('both missing: both are named', () => {
+    const { faults } = faultOf({ SSL_CERT: join(directory.path, 'no.crt'), SSL_KEY: join(directory.path, 'folder') });
+    expect(faults).toEqual([
+      { variable: 'SSL_CERT', problem: expect.stringContaining('(no such file or directory)') },
+      { variable: 'SSL_KEY', problem: expect.stringContaining('(illegal operation on a directory)') },
+    ]);
+  });
+
+  test('garbage for a certificate or a key, and the key of another certificate, are named', () => {
+    expect(faultOf({ SSL_CERT: garbage, SSL_KEY: first.keyPath }).faults).toEqual([
+      { variable: 'SSL_CERT', problem: expect.stringContaining('is not a PEM certificate') },
+    ]);
+    expect(faultOf({ SSL_CERT: first.certPath, SSL_KEY: garbage }).faults).toEqual([
+      { variable: 'SSL_KEY', problem: expect.stringContaining('is not a PEM private key') },
+    ]);
+    expect(faultOf({ SSL_CERT: first.certPath, SSL_KEY: second.keyPath }).faults).toEqual([
+      { variable: 'SSL_KEY', problem: expect.stringContaining('another certificate') },
+    ]);
+  });
+
+  test('a Redis authority that is no certificate is named, but only where TLS to Redis is used', () => {
+    const values = { REDIS_USE: 'YES', REDIS_TLS: 'YES', REDIS_TLS_CA: garbage };
+    expect(faultOf(values).faults[0]?.variable).toBe('REDIS_TLS_CA');
+    expect(faultOf({ ...values, REDIS_TLS_CA: '/nowhere' }).message).toContain('no such file');
+    expect(load({ ...values, REDIS_TLS: 'NO' }).redis?.tls).toBeUndefined();
+  });
+
+  test('SSL_CERT_FILE adds an authority for https callbacks and Redis, as it did for the old server', () => {
+    const config = load({
+      SSL_CERT_FILE: first.certPath,
+      CALLBACK_URL: 'https://localhost/',
+      JWT_SECRET: 'sesame',
+      REDIS_USE: 'YES',
+      REDIS_TLS: 'YES',
+    });
+    expect(config.callback?.trustedCa).toContain(first.cert);
+    expect(config.redis?.tls?.ca).toContain(first.cert);
+    expect(warnings({ SSL_CERT_FILE: '/nowhere' })).toEqual([expect.stringContaining('SSL_CERT_FILE is not used')]);
+  });
+});
