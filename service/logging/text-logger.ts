@@ -16,8 +16,8 @@ export function textLogger(options: LineLoggerOptions): Logger {
 
 export function formatTextLine({ time, level, message, fields }: LogEntry): string {
   let line = `[${localTime(time)}] [${level.toUpperCase()}] `;
-  if (fields['session'] !== undefined) line += `#${prefixValue(fields['session'])} `;
-  if (fields['ip'] !== undefined) line += `(${prefixValue(fields['ip'])}) `;
+  if (fields.session !== undefined) line += `#${prefixValue(fields.session)} `;
+  if (fields.ip !== undefined) line += `(${prefixValue(fields.ip)}) `;
   line += escapeForLog(message);
   for (const [name, value] of Object.entries(fields)) {
     if (value !== undefined && name !== 'session' && name !== 'ip') line += ` ${name}=${fieldValue(value)}`;

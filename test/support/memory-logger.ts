@@ -65,7 +65,9 @@ export class MemoryLogger implements Logger {
       };
       const timer = setTimeout(() => {
         this.#listeners.delete(listener);
-        reject(new Error(`no log line matched ${String(pattern)} within ${timeoutMs} ms; got:\n${this.lines.join('\n')}`));
+        reject(
+          new Error(`no log line matched ${String(pattern)} within ${timeoutMs} ms; got:\n${this.lines.join('\n')}`),
+        );
       }, timeoutMs);
       this.#listeners.add(listener);
     });

@@ -18,7 +18,8 @@ describe('FaultRateLimit', () => {
   });
 
   test('the first is written at once, the storm after it as one line per interval', () => {
-    for (let count = 0; count < 1000; count += 1) limit.report('warning', 'accept', 'cannot accept', { code: 'EMFILE' });
+    for (let count = 0; count < 1000; count += 1)
+      limit.report('warning', 'accept', 'cannot accept', { code: 'EMFILE' });
     expect(logger.entries).toEqual([{ level: 'warning', message: 'cannot accept', fields: { code: 'EMFILE' } }]);
     jest.advanceTimersByTime(10_000);
     expect(logger.entries.slice(1)).toEqual([
