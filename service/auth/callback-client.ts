@@ -1,0 +1,156 @@
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { createSecureContext } from 'node:tls';
+import { type Clock, systemClock } from './clock';
+
+/** Requests under way at once; further ones wait for a connection, within their own time-out. */
+export const MAX_CONCURRENT_CALLBACKS = 256;
+
+const MAX_IDLE_CONNECTIONS = 32;
+/** Below what common proxies allow an idle connection, so that a reuse rarely races their closing it. */
+const IDLE_CONNECTION_MS = 30_000;
+/** An answer's body means nothing; what is longer costs the connection. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+export type CallbackAnswer =
+  /** `headers`: lower-case name to its first value. */
+  | { readonly outcome: 'answered'; readonly status: number; readonly headers: ReadonlyMap<string, string> }
+  | { readonly outcome: 'timed-out' }
+  /** The connection failed, or ended before an answer came. `reason` is an error code where there is one. */
+  | { readonly outcome: 'unreachable'; readonly reason: string }
+  /** The caller's signal was raised first; the handler may have had the event. */
+  | { readonly outcome: 'aborted' };
+
+export interface CallbackClientOptions {
+  /** Credentials in it become an Authorization header. */
+  readonly url: URL;
+  /** PEM of all certificate authorities to trust instead of Node's own; absent: Node's own. */
+  readonly trustedCa?: string | undefined;
+  readonly clock?: Clock;
+}
+
+/** Delivers event tokens to the callback handler over kept-alive connections. One per process is enough. */
+export class CallbackClient {
+  private readonly url: URL;
+  private readonly clock: Clock;
+  private readonly agent: HttpAgent;
+
+  constructor(options: CallbackClientOptions) {
+    this.url = options.url;
+    this.clock = options.clock ?? systemClock;
+    const limits = {
+      keepAlive: true,
+      maxSockets: MAX_CONCURRENT_CALLBACKS,
+      maxFreeSockets: MAX_IDLE_CONNECTIONS,
+      timeout: IDLE_CONNECTION_MS,
+    };
+    if (this.url.protocol === 'https:') {
+      // Made once: reading some hundred roots anew for each connection would take tens of milliseconds.
+      const trust = options.trustedCa === undefined ? undefined : createSecureContext({ ca: options.trustedCa });
+      this.agent = new HttpsAgent({ ...limits, ...(trust && { secureContext: trust }) });
+    } else {
+      this.agent = new HttpAgent(limits);
+    }
+  }
+
+  /**
+   * POSTs the token with an empty body. Resolves as soon as the answer's headers are in; never rejects, never follows a
+   * redirect. `timeoutMs` covers the whole exchange, waiting for a connection included.
+   */
+  post(token: string, timeoutMs: number, signal?: AbortSignal): Promise<CallbackAnswer> {
+    return new Promise((resolve) => {
+      if (signal?.aborted) {
+        resolve({ outcome: 'aborted' });
+        return;
+      }
+      let request: ClientRequest;
+      try {
+        request = this.open(token);
+      } catch (error) {
+        resolve({ outcome: 'unreachable', reason: describe(error) });
+        return;
+      }
+      const settle = (answer: CallbackAnswer): void => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve(answer);
+      };
+      const onAbort = (): void => {
+        settle({ outcome: 'aborted' });
+        request.destroy();
+      };
+      signal?.addEventListener('abort', onAbort);
+      // Runs on while the body is drained, so that a trickling one cannot hold the connection for ever.
+      const cancelTimeout = this.clock.setTimeout(() => {
+        settle({ outcome: 'timed-out' });
+        request.destroy();
+      }, timeoutMs);
+      request.on('response', (response) => {
+        settle({ outcome: 'answered', status: response.statusCode ?? 0, headers: firstValues(response) });
+        discardBody(response);
+      });
+      request.on('error', (error) => settle({ outcome: 'unreachable', reason: describe(error) }));
+      request.on('close', () => {
+        cancelTimeout();
+        settle({ outcome: 'unreachable', reason: 'the connection closed' });
+      });
+      request.end();
+    });
+  }
+
+  /** Closes the connections. For the end, when nothing is under way any more. */
+  close(): void {
+    this.agent.destroy();
+  }
+
+  private open(token: string): ClientRequest {
+    const options = {
+      method: 'POST',
+      agent: this.agent,
+      headers: { 'rtmp-event': token, 'content-length': 0, 'user-agent': 'rtmp-server' },
+    };
+    return this.url.protocol === 'https:' ? httpsRequest(this.url, options) : httpRequest(this.url, options);
+  }
+}
+
+function discardBody(response: IncomingMessage): void {
+  let bytes = 0;
+  response.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) {
+      response.destroy();
+    }
+  });
+  // The decision is made: a body that breaks off changes nothing.
+  response.on('error', () => undefined);
+}
+
+function firstValues(response: IncomingMessage): ReadonlyMap<string, string> {
+  const headers = new Map<string, string>();
+  for (const [name, values] of Object.entries(response.headersDistinct)) {
+    if (values?.[0] !== undefined) {
+      headers.set(name, decodeHeader(values[0]));
+    }
+  }
+  return headers;
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Node reads header bytes as Latin-1, but a stream id in UTF-8 has to come back to the handler as it was sent. */
+function decodeHeader(value: string): string {
+  try {
+    return utf8.decode(Buffer.from(value, 'latin1'));
+  } catch {
+    return value;
+  }
+}
+
+/** Codes rather than messages where possible: a message may quote addresses that are nobody else's business. */
+function describe(error: unknown): string {
+  const { code, message } = Object(error) as { readonly code?: unknown; readonly message?: unknown };
+  if (typeof code === 'string') {
+    return code;
+  }
+  return typeof message === 'string' ? message : 'unknown error';
+}
