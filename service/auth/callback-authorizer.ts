@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from '../logging/logger';
+import type { CallbackAnswer, CallbackClient } from './callback-client';
+import { type Clock, systemClock } from './clock';
+import { type CallbackEvent, type SecretProvider, type StartEvent, signEventToken } from './event-token';
+import type { EndedStream, PublishAuthorizer, PublishDecision, PublishRequest } from './publish-authorizer';
+import { type StopDelivery, StopQueue } from './stop-queue';
+import { readGrant } from './stream-grant';
+
+/** `accepted` is status 200, `refused` 400 to 499, `error` any other status. */
+export type CallbackResult = 'accepted' | 'refused' | 'timeout' | 'unreachable' | 'error';
+
+export interface CallbackObserver {
+  /** Called after each request to the handler, retries included. */
+  callback(event: 'start' | 'stop', result: CallbackResult, seconds: number): void;
+}
+
+export interface CallbackAuthorizerOptions {
+  readonly client: Pick<CallbackClient, 'post'>;
+  /** `sub` of the token. */
+  readonly subject: string;
+  readonly secret: SecretProvider;
+  /** A publisher waits no longer than this for its answer, the retry included. */
+  readonly timeoutMs: number;
+  readonly rtmpHost: string;
+  readonly rtmpPort: number;
+  /** Longest play key that is taken. */
+  readonly idMaxLength: number;
+  readonly logger: Logger;
+  readonly observer?: CallbackObserver;
+  /** How long a stop is retried; default 24 hours. */
+  readonly stopRetryMs?: number;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+const PUBLISHER_GONE: PublishDecision = { accepted: false, final: false, reason: 'The publisher has gone' };
+
+/** The first retry pause of a start is between this and twice this. */
+const START_RETRY_MS = 100;
+
+/** Asks an HTTP handler who may publish, and tells it of each accepted stream's end. */
+export class CallbackAuthorizer implements PublishAuthorizer {
+  private readonly options: CallbackAuthorizerOptions;
+  private readonly clock: Clock;
+  private readonly random: () => number;
+  private readonly stops: StopQueue;
+
+  constructor(options: CallbackAuthorizerOptions) {
+    this.options = options;
+    this.clock = options.clock ?? systemClock;
+    this.random = options.random ?? Math.random;
+    this.stops = new StopQueue({
+      deliver: (stop, signal) => this.deliverStop(stop, signal),
+      logger: options.logger,
+      clock: this.clock,
+      random: this.random,
+      ...(options.stopRetryMs !== undefined && { retryForMs: options.stopRetryMs }),
+    });
+  }
+
+  /** How many stop events have not been delivered yet. */
+  get pendingStops(): number {
+    return this.stops.size;
+  }
+
+  /**
+   * When the publisher goes while the handler decides, the answer is still waited for in the background: a handler that
+   * accepted has to hear of the end, or the stream would stay live for it.
+   */
+  authorizeStart(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision> {
+    if (signal.aborted) {
+      return Promise.resolve(PUBLISHER_GONE);
+    }
+    return new Promise((resolve) => {
+      let settleExpected: (() => void) | undefined;
+      const onAbort = (): void => {
+        settleExpected = this.stops.expect();
+        resolve(PUBLISHER_GONE);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      void this.askStart(request, signal).then((decision) => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(decision);
+        if (settleExpected && decision.accepted) {
+          this.streamEnded({ ...request, streamId: decision.grant.streamId });
+        }
+        settleExpected?.();
+      });
+    });
+  }
+
+  streamEnded(stream: EndedStream): void {
+    const { channel, key, clientIp, query, streamId } = stream;
+    this.stops.enqueue({ event: 'stop', jti: randomUUID(), channel, key, clientIp, query, streamId });
+  }
+
+  drain(deadlineMs: number): Promise<number> {
+    return this.stops.drain(deadlineMs);
+  }
+
+  private async askStart(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision> {
+    const { logger, rtmpHost, rtmpPort, timeoutMs } = this.options;
+    const { channel, key, clientIp, query, resume } = request;
+    const event: StartEvent = {
+      event: 'start',
+      jti: randomUUID(),
+      channel,
+      key,
+      clientIp,
+      query,
+      rtmpHost,
+      rtmpPort,
+      ...(resume !== undefined && { resume }),
+    };
+    try {
+      const deadlineMs = this.clock.now() + timeoutMs;
+      let answer = await this.send(event, timeoutMs);
+      if (answer.outcome === 'unreachable') {
+        await this.pause(START_RETRY_MS * (1 + this.random()));
+        const leftMs = deadlineMs - this.clock.now();
+        if (leftMs > 0 && !signal.aborted) {
+          answer = await this.send(event, leftMs);
+        }
+      }
+      return this.decide(answer, request);
+    } catch (error) {
+      logger.error(`Start callback could not be made: ${messageOf(error)}`, { channel, ip: clientIp });
+      return { accepted: false, final: false, reason: 'The callback could not be made' };
+    }
+  }
+
+  private decide(answer: CallbackAnswer, request: PublishRequest): PublishDecision {
+    if (answer.outcome !== 'answered') {
+      return { accepted: false, final: false, reason: describeFailure(answer) };
+    }
+    if (answer.status === 200) {
+      const warn = (message: string): void =>
+        this.options.logger.warning(message, { channel: request.channel, ip: request.clientIp });
+      return { accepted: true, grant: readGrant(answer.headers, this.options.idMaxLength, warn) };
+    }
+    const final = isRefusal(answer.status);
+    const reason = final ? `The callback refused the stream (status ${answer.status})` : describeFailure(answer);
+    return { accepted: false, final, reason };
+  }
+
+  private async deliverStop(event: CallbackEvent, signal: AbortSignal): Promise<StopDelivery> {
+    const answer = await this.send(event, this.options.timeoutMs, signal);
+    return answer.outcome === 'answered' && answer.status === 200
+      ? { delivered: true }
+      : { delivered: false, reason: describeFailure(answer) };
+  }
+
+  private async send(event: CallbackEvent, timeoutMs: number, signal?: AbortSignal): Promise<CallbackAnswer> {
+    const { client, logger, observer, secret, subject } = this.options;
+    const beganMs = this.clock.now();
+    const token = await signEventToken(event, subject, secret, beganMs);
+    const answer = await client.post(token, timeoutMs, signal);
+    const result = resultOf(answer);
+    const seconds = Math.max(0, this.clock.now() - beganMs) / 1000;
+    logger.debug(`Callback ${event.event}: ${result ?? answer.outcome}`, { channel: event.channel, seconds });
+    if (result) {
+      observer?.callback(event.event, result, seconds);
+    }
+    return answer;
+  }
+
+  private pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.clock.setTimeout(resolve, delayMs));
+  }
+}
+
+function isRefusal(status: number): boolean {
+  return status >= 400 && status <= 499;
+}
+
+/** undefined for an aborted request, which says nothing of the handler. */
+function resultOf(answer: CallbackAnswer): CallbackResult | undefined {
+  switch (answer.outcome) {
+    case 'answered':
+      return answer.status === 200 ? 'accepted' : isRefusal(answer.status) ? 'refused' : 'error';
+    case 'timed-out':
+      return 'timeout';
+    case 'unreachable':
+      return 'unreachable';
+    case 'aborted':
+      return undefined;
+  }
+}
+
+/** In words that may be shown to a publisher: nothing of the URL or the token. */
+function describeFailure(answer: CallbackAnswer): string {
+  switch (answer.outcome) {
+    case 'answered':
+      return `The callback answered with status ${answer.status}`;
+    case 'timed-out':
+      return 'The callback did not answer in time';
+    case 'unreachable':
+      return `The callback could not be reached (${answer.reason})`;
+    case 'aborted':
+      return 'The callback was given up';
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

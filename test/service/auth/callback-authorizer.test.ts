@@ -1,0 +1,264 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { CallbackAuthorizer, type CallbackAuthorizerOptions } from '../../../service/auth/callback-authorizer';
+import { CallbackClient } from '../../../service/auth/callback-client';
+import type { PublishRequest } from '../../../service/auth/publish-authorizer';
+import { type CallbackAnswerScript, type CallbackServer, startCallbackServer } from '../../support/callback-server';
+import { MemoryLogger } from '../../support/memory-logger';
+import { ManualClock } from './manual-clock';
+
+const SECRET = 'a-secret-of-the-test';
+const REQUEST: PublishRequest = { channel: 'ch1', key: 'the-stream-key', clientIp: '192.0.2.7', query: '' };
+const ENDED = { ...REQUEST, streamId: 'st-1' };
+const STAYS = new AbortController().signal;
+
+let server: CallbackServer;
+let client: CallbackClient;
+let logger: MemoryLogger;
+let observed: string[];
+const opened: CallbackAuthorizer[] = [];
+
+function create(options: Partial<CallbackAuthorizerOptions> = {}): CallbackAuthorizer {
+  const authorizer = new CallbackAuthorizer({
+    client,
+    subject: 'rtmp_event',
+    secret: () => Buffer.from(SECRET),
+    timeoutMs: 20_000,
+    rtmpHost: 'live.example',
+    rtmpPort: 1936,
+    idMaxLength: 128,
+    logger,
+    observer: { callback: (event, result) => void observed.push(`${event} ${result}`) },
+    ...options,
+  });
+  opened.push(authorizer);
+  return authorizer;
+}
+
+beforeEach(async () => {
+  server = await startCallbackServer();
+  const url = new URL(server.url);
+  url.username = 'hook-user';
+  url.password = 'hook-password';
+  client = new CallbackClient({ url });
+  logger = new MemoryLogger();
+  observed = [];
+});
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((authorizer) => authorizer.drain(0)));
+  client.close();
+  await server.stop();
+});
+
+describe('a start', () => {
+  test('answered 200 is accepted with the stream id and limits of the answer', async () => {
+    const headers = { 'stream-id': 'st-1', 'Play-Key': 'viewers', 'max-duration-seconds': '60', 'max-bitrate-kbps': '9' };
+    server.answerNext({ headers });
+    await expect(create().authorizeStart({ ...REQUEST, query: 'a=b' }, STAYS)).resolves.toEqual({
+      accepted: true,
+      grant: { streamId: 'st-1', playKey: 'viewers', maxDurationSeconds: 60, maxBitrateKbps: 9 },
+    });
+    expect(server.requests[0]!.claims).toMatchObject({
+      sub: 'rtmp_event',
+      event: 'start',
+      channel: 'ch1',
+      key: 'the-stream-key',
+      client_ip: '192.0.2.7',
+      query: 'a=b',
+      rtmp_host: 'live.example',
+      rtmp_port: 1936,
+    });
+    expect(observed).toEqual(['start accepted']);
+  });
+
+  test('accepted without a stream id has an empty one; headers that cannot be used are warned of', async () => {
+    server.answerNext({ headers: { 'play-key': 'no good', 'max-bitrate-kbps': 'lots' } });
+    const decision = await create().authorizeStart(REQUEST, STAYS);
+    expect(decision).toEqual({ accepted: true, grant: { streamId: '' } });
+    expect(logger.matching(/^warning .*(play-key|max-bitrate-kbps) is ignored.*"ch1"/)).toHaveLength(2);
+    expect(logger.lines.join('\n')).not.toContain('no good');
+  });
+
+  test.each([400, 401, 403, 404, 429, 499])('answered %i is refused for good', async (status) => {
+    server.answerNext({ status });
+    const decision = await create().authorizeStart(REQUEST, STAYS);
+    expect(decision).toEqual({ accepted: false, final: true, reason: expect.stringContaining(String(status)) });
+    expect(observed).toEqual(['start refused']);
+  });
+
+  test.each([201, 204, 301, 302, 307, 500, 503])('answered %i is refused for now, and not asked again', async (status) => {
+    server.answerWith(() => ({ status, headers: { location: server.url.href, 'stream-id': 'x' } }));
+    const decision = await create().authorizeStart(REQUEST, STAYS);
+    expect(decision).toEqual({ accepted: false, final: false, reason: expect.stringContaining(String(status)) });
+    expect(server.requests).toHaveLength(1);
+    expect(observed).toEqual(['start error']);
+  });
+
+  test('not answered in time is refused for now, and not asked again', async () => {
+    server.answerNext({ neverAnswer: true });
+    const decision = await create({ timeoutMs: 100 }).authorizeStart(REQUEST, STAYS);
+    expect(decision).toEqual({ accepted: false, final: false, reason: 'The callback did not answer in time' });
+    expect(server.requests).toHaveLength(1);
+    expect(observed).toEqual(['start timeout']);
+  });
+
+  test('whose connection broke is asked once more, as the same event', async () => {
+    server.answerNext({}, { hangUp: true }, { headers: { 'stream-id': 'st-2' } });
+    const authorizer = create();
+    await authorizer.authorizeStart(REQUEST, STAYS);
+    const decision = await authorizer.authorizeStart(REQUEST, STAYS);
+    expect(decision).toEqual({ accepted: true, grant: { streamId: 'st-2' } });
+    const [first, second, third] = server.requests.map((request) => request.claims.jti);
+    expect(second).toBe(third);
+    expect(first).not.toBe(second);
+    expect(observed).toEqual(['start accepted', 'start unreachable', 'start accepted']);
+  });
+
+  test('whose connection breaks twice is refused for now', async () => {
+    server.answerWith(() => ({ hangUp: true }));
+    const decision = await create().authorizeStart(REQUEST, STAYS);
+    expect(decision).toEqual({ accepted: false, final: false, reason: expect.stringContaining('could not be reached') });
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test('is refused for now when nothing listens', async () => {
+    await server.stop();
+    const decision = await create().authorizeStart(REQUEST, STAYS);
+    expect(decision).toEqual({ accepted: false, final: false, reason: expect.stringContaining('ECONNREFUSED') });
+    expect(observed).toEqual(['start unreachable', 'start unreachable']);
+  });
+
+  test('waiting for its answer holds up no other', async () => {
+    server.answerWith(({ claims }) => ({ neverAnswer: claims.channel === 'slow' }));
+    const authorizer = create();
+    const gone = new AbortController();
+    const slow = authorizer.authorizeStart({ ...REQUEST, channel: 'slow' }, gone.signal);
+    await server.request(1);
+    await expect(authorizer.authorizeStart(REQUEST, STAYS)).resolves.toMatchObject({ accepted: true });
+    gone.abort();
+    await expect(slow).resolves.toMatchObject({ accepted: false });
+  });
+
+  test('of a resumed stream names it', async () => {
+    await create().authorizeStart({ ...REQUEST, resume: 'st-0' }, STAYS);
+    expect(server.requests[0]!.claims).toHaveProperty('resume', 'st-0');
+  });
+
+  test('that cannot be signed is refused for now, with nothing of the cause', async () => {
+    const secret = (): Promise<Uint8Array> => Promise.reject(new Error('vault-17 is sealed'));
+    const decision = await create({ secret }).authorizeStart(REQUEST, STAYS);
+    expect(decision).toEqual({ accepted: false, final: false, reason: 'The callback could not be made' });
+    expect(logger.matching(/^error .*vault-17 is sealed/)).toHaveLength(1);
+  });
+});
+
+describe('a publisher that goes', () => {
+  test('before the handler is asked costs no request', async () => {
+    const decision = await create().authorizeStart(REQUEST, AbortSignal.abort());
+    expect(decision).toMatchObject({ accepted: false, final: false });
+    expect(server.requests).toHaveLength(0);
+  });
+
+  test('while the handler decides is given up at once; one that accepts all the same hears of the end', async () => {
+    server.answerNext({ delayMs: 100, headers: { 'stream-id': 'st-9' } });
+    const authorizer = create();
+    const gone = new AbortController();
+    const decision = authorizer.authorizeStart(REQUEST, gone.signal);
+    await server.request(1);
+    gone.abort();
+    await expect(decision).resolves.toMatchObject({ accepted: false, final: false });
+    expect(server.requests).toHaveLength(1);
+    await expect(authorizer.drain(20_000)).resolves.toBe(0);
+    expect(server.requests).toHaveLength(2);
+    expect(server.requests[1]!.claims).toMatchObject({ event: 'stop', channel: 'ch1', stream_id: 'st-9' });
+  });
+
+  test('while the handler decides to refuse causes no stop', async () => {
+    server.answerNext({ delayMs: 50, status: 403 });
+    const authorizer = create();
+    const gone = new AbortController();
+    void authorizer.authorizeStart(REQUEST, gone.signal);
+    await server.request(1);
+    gone.abort();
+    await expect(authorizer.drain(20_000)).resolves.toBe(0);
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe('a stop', () => {
+  test('is sent once, with the stream id, and is another event than the start', async () => {
+    const authorizer = create();
+    await authorizer.authorizeStart(REQUEST, STAYS);
+    authorizer.streamEnded(ENDED);
+    await expect(authorizer.drain(20_000)).resolves.toBe(0);
+    expect(server.requests).toHaveLength(2);
+    const [start, stop] = server.requests.map((request) => request.claims);
+    expect(stop).toMatchObject({ event: 'stop', channel: 'ch1', key: 'the-stream-key', stream_id: 'st-1' });
+    expect(stop!.jti).not.toBe(start!.jti);
+    expect(observed).toEqual(['start accepted', 'stop accepted']);
+  });
+
+  test.each<[string, CallbackAnswerScript, string]>([
+    ['500', { status: 500 }, 'stop error'],
+    ['204', { status: 204 }, 'stop error'],
+    ['403', { status: 403 }, 'stop refused'],
+    ['nothing', { hangUp: true }, 'stop unreachable'],
+  ])('answered %s is sent again as the same event with a fresh token', async (_name, answer, result) => {
+    const clock = new ManualClock();
+    const authorizer = create({ clock });
+    server.answerNext(answer);
+    authorizer.streamEnded(ENDED);
+    await logger.waitFor(/attempt 1 failed/);
+    expect(authorizer.pendingStops).toBe(1);
+    await clock.advance(2_000);
+    const [first, second] = [await server.request(1), await server.request(2)];
+    expect(second.claims.jti).toBe(first.claims.jti);
+    expect(Number(second.claims.exp)).toBeGreaterThan(Number(first.claims.exp));
+    await expect(authorizer.drain(20_000)).resolves.toBe(0);
+    expect(observed).toEqual([result, 'stop accepted']);
+    expect(authorizer.pendingStops).toBe(0);
+  });
+
+  test('is not lost when the handler is down while streams end, and comes back during the drain', async () => {
+    await server.stop();
+    const authorizer = create();
+    for (let number = 1; number <= 40; number += 1) {
+      authorizer.streamEnded({ ...ENDED, channel: `ch${number}` });
+    }
+    await logger.waitFor(/attempt 1 failed/);
+    const drained = authorizer.drain(20_000);
+    await server.start();
+    await expect(drained).resolves.toBe(0);
+    const channels = server.requests.map((request) => request.claims.channel);
+    expect(new Set(channels).size).toBe(40);
+    expect(channels).toHaveLength(40);
+  });
+
+  test('that cannot be delivered in the drain is counted', async () => {
+    await server.stop();
+    const authorizer = create();
+    authorizer.streamEnded(ENDED);
+    await expect(authorizer.drain(300)).resolves.toBe(1);
+  });
+});
+
+test('neither refusals nor logs tell the key, the token, the secret, or anything private of the URL', async () => {
+  const authorizer = create({ timeoutMs: 100 });
+  const reasons: string[] = [];
+  for (const answer of [{ status: 403 }, { status: 500 }, { neverAnswer: true }, { hangUp: true }]) {
+    server.answerNext(answer, { status: 500 });
+    authorizer.streamEnded(ENDED);
+    const decision = await authorizer.authorizeStart(REQUEST, STAYS);
+    reasons.push(decision.accepted ? '' : decision.reason);
+  }
+  await server.stop();
+  authorizer.streamEnded(ENDED);
+  const decision = await authorizer.authorizeStart(REQUEST, STAYS);
+  reasons.push(decision.accepted ? '' : decision.reason);
+  await authorizer.drain(50);
+  const told = [...reasons, ...logger.lines].join('\n');
+  expect(told).toContain('ECONNREFUSED');
+  for (const secret of ['the-stream-key', SECRET, 'hook-user', 'hook-password', 'site=1', 'eyJ']) {
+    expect(told).not.toContain(secret);
+  }
+});
