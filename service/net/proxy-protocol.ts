@@ -1,0 +1,48 @@
+import { ProtocolError } from '../protocol/protocol-errors';
+import { parseProxyHeaderV1 } from './proxy-protocol-v1';
+import { parseProxyHeaderV2 } from './proxy-protocol-v2';
+
+/** Which forms a listener accepts. `any` is told apart by the first byte. */
+export type ProxyProtocolMode = 'v1' | 'v2' | 'any';
+
+export interface Endpoint {
+  /** In the one spelling of the service: IPv4-mapped IPv6 as IPv4, IPv6 compressed and lower case. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export type ProxyHeader =
+  /** The load balancer speaks for itself, as in a health check: the socket's own addresses are the true ones. */
+  | { readonly command: 'local' }
+  /** A relayed client. Without a source (its address is unknown to the proxy) the socket's peer is all there is. */
+  | {
+      readonly command: 'proxy';
+      readonly source?: Endpoint;
+      readonly destination?: Endpoint;
+      /** The AWS VPC endpoint through which a PrivateLink client came. */
+      readonly vpcEndpointId?: string;
+      /** Whether the client used TLS with the proxy; not there when the proxy does not say. */
+      readonly tls?: boolean;
+    };
+
+export type ProxyHeaderResult =
+  | { readonly kind: 'incomplete' }
+  /** `length` bytes are the header; all that follows belongs to the connection. */
+  | { readonly kind: 'header'; readonly length: number; readonly header: ProxyHeader };
+
+/**
+ * Reads the one PROXY protocol header at the start of a connection (HAProxy's proxy-protocol.txt, versions 1 and 2).
+ *
+ * `buf` holds all bytes so far, and must be given again with more of them while the result is `incomplete`; no header
+ * is longer than 2064 bytes. The header is taken on trust: only accept it from peers that are known proxies.
+ *
+ * @throws {ProtocolError} `bad_proxy_header`, `proxy_header_too_large` or `proxy_checksum_mismatch`, with the first
+ * byte that proves it. The connection must then be closed, never read as if there were no header.
+ */
+export function parseProxyHeader(buf: Buffer, mode: ProxyProtocolMode): ProxyHeaderResult {
+  const first = buf[0];
+  if (first === undefined) return { kind: 'incomplete' };
+  if (mode !== 'v2' && first === 0x50) return parseProxyHeaderV1(buf);
+  if (mode !== 'v1' && first === 0x0d) return parseProxyHeaderV2(buf);
+  throw new ProtocolError('bad_proxy_header', `no PROXY protocol header: first byte ${first}`);
+}
