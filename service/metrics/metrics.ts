@@ -1,0 +1,177 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { EventLoopDelay } from './event-loop-delay';
+import { registerProcessMetrics } from './process-metrics';
+import type { TrafficCounters } from './traffic-counters';
+
+/** What the node knows at the moment it is asked. */
+export interface NodeGauges {
+  /** Open sessions by the name of their state. */
+  sessionsByState(): Readonly<Record<string, number>>;
+  /** Live publishers. */
+  publishers(): number;
+  /** Players, idle ones included. */
+  players(): number;
+}
+
+export interface MetricsOptions {
+  readonly version: string;
+  readonly gauges: NodeGauges;
+  readonly traffic: TrafficCounters;
+}
+
+/**
+ * Every metric of a node, in one registry of its own. Label values come from the code, never from a client: each new
+ * one costs memory here and in whatever stores the metrics.
+ */
+export class Metrics {
+  /** For metrics of parts that not every node has. */
+  readonly registry = new Registry();
+  readonly contentType = this.registry.contentType;
+
+  readonly #eventLoop = new EventLoopDelay();
+  readonly #callbacks = new Counter({
+    name: 'rtmp_callbacks_total',
+    help: 'Callbacks that came to an end, by event (start, stop) and result.',
+    labelNames: ['event', 'result'],
+    registers: [this.registry],
+  });
+  readonly #callbackSeconds = new Histogram({
+    name: 'rtmp_callback_duration_seconds',
+    help: 'Time from asking the callback handler to its answer or failure, by event.',
+    labelNames: ['event'],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [this.registry],
+  });
+  readonly #rejected = new Counter({
+    name: 'rtmp_rejected_connections_total',
+    help: 'Connections closed before they became sessions, by reason.',
+    labelNames: ['reason'],
+    registers: [this.registry],
+  });
+  readonly #closed = new Counter({
+    name: 'rtmp_closed_sessions_total',
+    help: 'Sessions that ended, by reason.',
+    labelNames: ['reason'],
+    registers: [this.registry],
+  });
+  readonly #commands = new Counter({
+    name: 'rtmp_commands_total',
+    help: "Operators' commands received, by kind and result.",
+    labelNames: ['kind', 'result'],
+    registers: [this.registry],
+  });
+  readonly #redisConnected = new Gauge({
+    name: 'rtmp_redis_connected',
+    help: '1 while the command channel is subscribed, 0 while it is not; absent where Redis is not used.',
+    registers: [this.registry],
+  });
+
+  constructor({ version, gauges, traffic }: MetricsOptions) {
+    this.#redisConnected.remove();
+    this.#registerGauges(gauges);
+    this.#registerTraffic(traffic);
+    this.#registerEventLoop();
+    registerProcessMetrics(this.registry);
+    new Gauge({
+      name: 'rtmp_build_info',
+      help: 'Always 1; the labels tell what runs.',
+      labelNames: ['version', 'node'],
+      registers: [this.registry],
+    }).set({ version, node: process.version }, 1);
+  }
+
+  /** The page for Prometheus, in its text format. */
+  scrape(): Promise<string> {
+    return this.registry.metrics();
+  }
+
+  callbackFinished(event: 'start' | 'stop', result: string, durationMs: number): void {
+    this.#callbacks.inc({ event, result });
+    this.#callbackSeconds.observe({ event }, durationMs / 1000);
+  }
+
+  connectionRejected(reason: string): void {
+    this.#rejected.inc({ reason });
+  }
+
+  sessionClosed(reason: string): void {
+    this.#closed.inc({ reason });
+  }
+
+  commandHandled(kind: string, result: string): void {
+    this.#commands.inc({ kind, result });
+  }
+
+  setRedisConnected(connected: boolean): void {
+    this.#redisConnected.set(connected ? 1 : 0);
+  }
+
+  /** Stops sampling the event loop. */
+  close(): void {
+    this.#eventLoop.stop();
+  }
+
+  #registerGauges(gauges: NodeGauges): void {
+    new Gauge({
+      name: 'rtmp_sessions',
+      help: 'Open sessions by state.',
+      labelNames: ['state'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [state, count] of Object.entries(gauges.sessionsByState())) this.set({ state }, count);
+      },
+    });
+    this.#registerGauge('rtmp_publishers', 'Live publishers.', () => gauges.publishers());
+    this.#registerGauge('rtmp_players', 'Players, idle ones included.', () => gauges.players());
+  }
+
+  #registerGauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  #registerTraffic(traffic: TrafficCounters): void {
+    const counters: readonly [name: string, help: string, field: keyof TrafficCounters][] = [
+      ['rtmp_received_bytes_total', 'Bytes read from clients.', 'bytesIn'],
+      ['rtmp_sent_bytes_total', 'Bytes sent to clients.', 'bytesOut'],
+      ['rtmp_received_messages_total', 'RTMP messages read from clients.', 'messagesIn'],
+      ['rtmp_sent_messages_total', 'RTMP messages sent to clients.', 'messagesOut'],
+      ['rtmp_dropped_frames_total', 'Audio and video messages that slow players did not get.', 'droppedFrames'],
+      ['rtmp_slow_players_disconnected_total', 'Players cut off for being too slow.', 'slowPlayersDisconnected'],
+    ];
+    for (const [name, help, field] of counters) {
+      new Counter({
+        name,
+        help,
+        registers: [this.registry],
+        collect() {
+          this.reset();
+          this.inc(traffic[field]);
+        },
+      });
+    }
+  }
+
+  #registerEventLoop(): void {
+    const eventLoop = this.#eventLoop;
+    new Gauge({
+      name: 'rtmp_event_loop_delay_seconds',
+      help: 'How late the event loop ran since the last reading of this page.',
+      labelNames: ['quantile'],
+      registers: [this.registry],
+      collect() {
+        const { p50, p99, max } = eventLoop.read();
+        this.set({ quantile: '0.5' }, p50);
+        this.set({ quantile: '0.99' }, p99);
+        this.set({ quantile: '1' }, max);
+      },
+    });
+  }
+}
