@@ -65,7 +65,7 @@ class Amf0Decoder {
       case 0x02:
         return this.text(reader.u16());
       case 0x03:
-        return this.references.define(new Map(), (object) => this.properties(object));
+        return this.references.define<AmfObject>(new Map(), (object) => this.properties(object));
       case 0x05:
         return null;
       case 0x06:
@@ -85,7 +85,7 @@ class Amf0Decoder {
         return this.text(reader.u32());
       case 0x10:
         this.text(reader.u16()); // class name
-        return this.references.define(new Map(), (object) => this.properties(object));
+        return this.references.define<AmfObject>(new Map(), (object) => this.properties(object));
       case 0x11:
         // The tables of AMF3 references live as long as the message, however often it changes over.
         this.amf3 ??= new Amf3Decoder(reader, this.budget);

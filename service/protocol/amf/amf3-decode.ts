@@ -130,7 +130,7 @@ export class Amf3Decoder {
   }
 
   private object(flags: number): AmfValue {
-    return this.objects.define(new Map(), (object) => {
+    return this.objects.define<AmfObject>(new Map(), (object) => {
       const traits = this.traitsOf(flags);
       for (const name of traits.names) object.set(name, this.value());
       if (traits.dynamic) this.dynamicProperties(object);

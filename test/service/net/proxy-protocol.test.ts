@@ -3,13 +3,17 @@ import fc from 'fast-check';
 import { crc32c } from '../../../service/net/crc32c';
 import { parseProxyHeader, type ProxyProtocolMode } from '../../../service/net/proxy-protocol';
 import { ProtocolError } from '../../../service/protocol/protocol-errors';
-import { proxyHeaderV1Vectors, proxyHeaderV2Vectors } from '../../vectors/proxy-protocol-vectors';
+import {
+  type ProxyHeaderVector,
+  proxyHeaderV1Vectors,
+  proxyHeaderV2Vectors,
+} from '../../vectors/proxy-protocol-vectors';
 
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s+/g, ''), 'hex');
 const incomplete = { kind: 'incomplete' };
-const vectors = [
-  ...proxyHeaderV1Vectors.map((vector) => ({ ...vector, mode: 'v1' as ProxyProtocolMode })),
-  ...proxyHeaderV2Vectors.map((vector) => ({ ...vector, mode: 'v2' as ProxyProtocolMode })),
+const vectors: readonly (ProxyHeaderVector & { mode: ProxyProtocolMode })[] = [
+  ...proxyHeaderV1Vectors.map((vector) => ({ ...vector, mode: 'v1' as const })),
+  ...proxyHeaderV2Vectors.map((vector) => ({ ...vector, mode: 'v2' as const })),
 ];
 
 /** The code of the fault, or the kind of the result; anything but a ProtocolError fails the test. */
