@@ -1,0 +1,182 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from '../logging/logger';
+import { FaultRateLimit } from '../logging/rate-limit';
+import type { StreamReport } from './stream-report';
+
+/** How many ports after the wanted one listenOrNext tries. */
+const FURTHER_PORTS = 20;
+
+/** Answers are ready at once and clients few: whoever needs longer, or brings more, is not one of them. */
+const LIMITS = {
+  headersMs: 5_000,
+  requestMs: 10_000,
+  keepAliveMs: 5_000,
+  /** Nothing sent or received, also by a client that does not read its answer. */
+  idleMs: 30_000,
+  checkMs: 1_000,
+  headerBytes: 8 * 1024,
+  connections: 256,
+  closeMs: 1_000,
+} as const;
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not; shown to whoever asks. */
+  readonly reason?: string;
+}
+
+export interface HttpServerOptions {
+  /** Whether new sessions are welcome: false before the listeners are up and while draining. */
+  ready(): Readiness;
+  streams(): readonly StreamReport[] | Promise<readonly StreamReport[]>;
+  readonly metrics: { readonly contentType: string; scrape(): Promise<string> };
+  readonly logger: Logger;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** The port an operator, a load balancer and Prometheus look at: `/healthz`, `/readyz`, `/metrics`, `/api/streams`. */
+export class HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #server: Server;
+  readonly #faults: FaultRateLimit;
+  readonly #pages: ReadonlyMap<string, () => Answer | Promise<Answer>>;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    this.#faults = new FaultRateLimit(options.logger);
+    this.#pages = new Map<string, () => Answer | Promise<Answer>>([
+      ['/healthz', () => text(200, 'ok')],
+      ['/readyz', () => this.#readiness()],
+      ['/metrics', () => this.#metrics()],
+      ['/api/streams', () => this.#streams()],
+    ]);
+    this.#server = createServer(
+      {
+        headersTimeout: LIMITS.headersMs,
+        requestTimeout: LIMITS.requestMs,
+        keepAliveTimeout: LIMITS.keepAliveMs,
+        connectionsCheckingInterval: LIMITS.checkMs,
+        maxHeaderSize: LIMITS.headerBytes,
+      },
+      (request, response) => void this.#answer(request, response),
+    );
+    this.#server.setTimeout(LIMITS.idleMs);
+    this.#server.maxConnections = LIMITS.connections;
+  }
+
+  /**
+   * Resolves to the port, which is another one only when 0 was asked for.
+   *
+   * @throws Error with a message fit for an operator when the port is taken or may not be used
+   */
+  async listen(port: number, bindAddress: string): Promise<number> {
+    return this.listenOrNext(port, bindAddress, 0);
+  }
+
+  /** As `listen`, but goes on to the next ports where one is taken. The error names the last one tried. */
+  async listenOrNext(port: number, bindAddress: string, furtherPorts = FURTHER_PORTS): Promise<number> {
+    const last = Math.min(port + furtherPorts, 65_535);
+    for (let candidate = port; ; candidate += 1) {
+      try {
+        return await this.#listen(candidate, bindAddress);
+      } catch (cause) {
+        if (isTaken(cause) && candidate < last) continue;
+        const message = `HTTP cannot listen on ${bindAddress} port ${candidate}: ${describeListenError(cause)}`;
+        throw new Error(message, { cause });
+      }
+    }
+  }
+
+  /** Stops listening and ends every connection: idle ones at once, the others within a second. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const deadline = setTimeout(() => this.#server.closeAllConnections(), LIMITS.closeMs);
+    await closed;
+    clearTimeout(deadline);
+    this.#faults.close();
+  }
+
+  #listen(port: number, bindAddress: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const failed = (error: Error): void => reject(error);
+      this.#server.once('error', failed);
+      this.#server.listen({ port, host: bindAddress }, () => {
+        this.#server.off('error', failed);
+        // Such as no file descriptor left for a connection: may come many times a second and passes.
+        this.#server.on('error', ({ message }) => this.#faults.report('warning', message, 'HTTP', { error: message }));
+        resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let answer: Answer;
+    try {
+      answer = await this.#route(request, response);
+    } catch (error) {
+      this.#faults.report('error', 'request', 'HTTP request failed', { path: request.url, error: String(error) });
+      answer = json(500, { error: 'internal error' });
+    }
+    const body = Buffer.from(answer.body, 'utf8');
+    response.writeHead(answer.status, {
+      'content-type': answer.contentType,
+      'content-length': body.length,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  #route(request: IncomingMessage, response: ServerResponse): Answer | Promise<Answer> {
+    const path = (request.url ?? '/').replace(/[?#].*$/s, '');
+    const page = this.#pages.get(path);
+    if (page === undefined) return json(404, { error: 'not found', pages: [...this.#pages.keys()] });
+    if (request.method === 'GET' || request.method === 'HEAD') return page();
+    response.setHeader('allow', 'GET, HEAD');
+    return json(405, { error: 'method not allowed' });
+  }
+
+  #readiness(): Answer {
+    const { ready, reason } = this.#options.ready();
+    return ready ? text(200, 'ready') : text(503, reason === undefined ? 'not ready' : `not ready: ${reason}`);
+  }
+
+  async #metrics(): Promise<Answer> {
+    const { contentType } = this.#options.metrics;
+    return { status: 200, contentType, body: await this.#options.metrics.scrape() };
+  }
+
+  async #streams(): Promise<Answer> {
+    return json(200, await this.#options.streams());
+  }
+}
+
+function text(status: number, line: string): Answer {
+  return { status, contentType: 'text/plain; charset=utf-8', body: line };
+}
+
+function json(status: number, value: unknown): Answer {
+  return { status, contentType: 'application/json; charset=utf-8', body: `${JSON.stringify(value)}\n` };
+}
+
+function isTaken(error: unknown): boolean {
+  return errorCode(error) === 'EADDRINUSE';
+}
+
+function describeListenError(error: unknown): string {
+  if (isTaken(error)) return 'another process uses it (EADDRINUSE)';
+  if (errorCode(error) === 'EACCES') return 'this user may not use it (EACCES)';
+  return String(error);
+}
+
+function errorCode(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}

@@ -1,0 +1,161 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { HttpServer, type Readiness } from '../../../service/http/http-server';
+import type { StreamReport } from '../../../service/http/stream-report';
+import { MemoryLogger } from '../../support/memory-logger';
+
+const stream: StreamReport = {
+  channel: 'news',
+  streamId: 'id-1',
+  startedAt: '2026-01-02T15:04:05.000Z',
+  uptimeSeconds: 12,
+  client: { ip: '192.0.2.7', software: 'OBS' },
+  video: { codec: 'H.264', width: 1920, height: 1080, frameRate: 30, keyframeIntervalSeconds: 2, bitrateKbps: 4000 },
+  audio: null,
+  bitrateKbps: 4000,
+  players: 3,
+};
+
+let readiness: Readiness;
+let scrape: () => Promise<string>;
+let logger: MemoryLogger;
+let server: HttpServer;
+let port: number;
+
+beforeEach(async () => {
+  readiness = { ready: true };
+  scrape = () => Promise.resolve('rtmp_players 3\n');
+  logger = new MemoryLogger();
+  server = newServer();
+  port = await server.listen(0, '127.0.0.1');
+});
+afterEach(() => server.close());
+
+function newServer(): HttpServer {
+  return new HttpServer({
+    ready: () => readiness,
+    streams: () => [stream],
+    metrics: { contentType: 'text/plain; version=0.0.4', scrape: () => scrape() },
+    logger,
+  });
+}
+
+const get = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${port}${path}`, init);
+
+describe('pages', () => {
+  test('/healthz is ok while the process lives, ready or not', async () => {
+    readiness = { ready: false };
+    const answer = await get('/healthz');
+    expect([answer.status, await answer.text()]).toEqual([200, 'ok']);
+  });
+
+  test('/readyz tells whether new sessions are welcome, and why not', async () => {
+    expect((await get('/readyz')).status).toBe(200);
+    readiness = { ready: false, reason: 'draining' };
+    const answer = await get('/readyz?from=balancer');
+    expect([answer.status, await answer.text()]).toEqual([503, 'not ready: draining']);
+  });
+
+  test('/metrics has the type that Prometheus asks for', async () => {
+    const answer = await get('/metrics');
+    expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4');
+    expect(await answer.text()).toBe('rtmp_players 3\n');
+  });
+
+  test('/api/streams is a JSON array of the live streams', async () => {
+    const answer = await get('/api/streams');
+    expect(answer.headers.get('content-type')).toContain('application/json');
+    expect(await answer.json()).toEqual([stream]);
+  });
+
+  test('HEAD answers as GET does, without the body', async () => {
+    const answer = await get('/api/streams', { method: 'HEAD' });
+    expect(answer.status).toBe(200);
+    expect(Number(answer.headers.get('content-length'))).toBeGreaterThan(100);
+    expect(await answer.text()).toBe('');
+  });
+
+  test('anything else is a 404 or 405 in JSON', async () => {
+    const unknown = await get('/admin');
+    expect([unknown.status, await unknown.json()]).toEqual([404, expect.objectContaining({ error: 'not found' })]);
+    const posted = await get('/metrics', { method: 'POST', body: 'x'.repeat(100_000) });
+    expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect(await posted.json()).toEqual({ error: 'method not allowed' });
+  });
+
+  test('a page that fails is a 500 without details, and a line in the log', async () => {
+    scrape = () => Promise.reject(new Error('details'));
+    const answer = await get('/metrics');
+    expect([answer.status, await answer.json()]).toEqual([500, { error: 'internal error' }]);
+    expect(logger.matching(/^error HTTP request failed .*details/)).toHaveLength(1);
+    expect((await get('/healthz')).status).toBe(200);
+  });
+
+  test('headers without end are cut off', async () => {
+    const answer = await get('/healthz', { headers: { 'x-long': 'x'.repeat(20_000) } });
+    expect(answer.status).toBe(431);
+  });
+});
+
+describe('listening', () => {
+  test('a taken port is one clear error, and the server can still listen elsewhere', async () => {
+    const other = newServer();
+    await expect(other.listen(port, '127.0.0.1')).rejects.toThrow(
+      `HTTP cannot listen on 127.0.0.1 port ${port}: another process uses it`,
+    );
+    expect(await other.listen(0, '127.0.0.1')).not.toBe(port);
+    await other.close();
+  });
+
+  test('listenOrNext takes the next port that is free', async () => {
+    const other = newServer();
+    const found = await other.listenOrNext(port, '127.0.0.1');
+    expect(found).toBeGreaterThan(port);
+    expect(found).toBeLessThanOrEqual(port + 20);
+    expect((await fetch(`http://127.0.0.1:${found}/healthz`)).status).toBe(200);
+    await other.close();
+  });
+
+  test('listenOrNext gives up in the end, and at once where another port would not help', async () => {
+    const other = newServer();
+    await expect(other.listenOrNext(port, '127.0.0.1', 0)).rejects.toThrow('another process uses it');
+    await expect(other.listenOrNext(port, '192.0.2.1')).rejects.toThrow(`192.0.2.1 port ${port}`);
+  });
+});
+
+describe('close', () => {
+  test('ends with connections kept alive, half-sent requests and pages that never come', async () => {
+    const agent = new Agent({ keepAlive: true });
+    const kept = request({ port, host: '127.0.0.1', path: '/healthz', agent });
+    kept.on('error', () => undefined).end();
+    await once(kept, 'response');
+
+    const half = connect(port, '127.0.0.1');
+    half.on('error', () => undefined).write('GET /healthz HTTP/1.1\r\nHost: x\r\n');
+    let asked = (): void => undefined;
+    const scraped = new Promise<void>((resolve) => (asked = resolve));
+    scrape = () => {
+      asked();
+      return new Promise(() => undefined);
+    };
+    const never = get('/metrics').catch(() => 'cut off');
+    await scraped;
+
+    await server.close();
+    expect(await never).toBe('cut off');
+    agent.destroy();
+    half.destroy();
+    await expect(get('/healthz')).rejects.toThrow();
+  });
+
+  test('frees the port, and may be called without or after listening', async () => {
+    await server.close();
+    await server.close();
+    const probe = createServer().listen(port, '127.0.0.1');
+    await once(probe, 'listening');
+    expect((probe.address() as AddressInfo).port).toBe(port);
+    probe.close();
+  });
+});
