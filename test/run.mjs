@@ -1,0 +1,140 @@
+// `npm test`: brings what the tests need (packages, Debian programs, the bundle), then type check, lint and jest.
+// Arguments go to jest: `npm test -- test/integration`.
+import { spawn, spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { installPackages, requireNodeVersion } from '../service/prerequisites.mjs';
+import { withSetupLock } from '../service/setup-lock.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Programs that tests run, by the Debian package that holds them. */
+const programs = {
+  'redis-server': 'redis-server',
+  ffmpeg: 'ffmpeg',
+  ffprobe: 'ffmpeg',
+  'gst-launch-1.0': 'gstreamer1.0-tools',
+  'gst-inspect-1.0': 'gstreamer1.0-tools',
+  rtmpdump: 'rtmpdump',
+  haproxy: 'haproxy',
+  openssl: 'openssl',
+  git: 'git',
+};
+
+/** GStreamer elements that tests use, likewise. */
+const gstreamerElements = {
+  flvmux: 'gstreamer1.0-plugins-good',
+  flvdemux: 'gstreamer1.0-plugins-good',
+  aacparse: 'gstreamer1.0-plugins-good',
+  h264parse: 'gstreamer1.0-plugins-bad',
+  rtmp2sink: 'gstreamer1.0-plugins-bad',
+  rtmp2src: 'gstreamer1.0-plugins-bad',
+};
+
+try {
+  requireNodeVersion();
+  await withSetupLock(() => installPackages({ development: true }));
+  installDebianPackages(missingDebianPackages());
+} catch (error) {
+  console.error(`Cannot test: ${error.message}`);
+  process.exit(1);
+}
+
+const tool = (name) => join(root, 'node_modules', name);
+const lintArgs = ['--config', 'test/support/eslint.config.mjs', '--no-error-on-unmatched-pattern'];
+const checks = [
+  await check('build', ['service/build.mjs', '--if-changed']),
+  ...(await Promise.all([
+    check('type check', [tool('typescript/bin/tsc'), '--noEmit']),
+    check('lint', [tool('eslint/bin/eslint.js'), ...lintArgs, 'service', 'infra', 'lambdas', 'test']),
+  ])),
+];
+const jest = spawnSync(process.execPath, [tool('jest/bin/jest.js'), ...process.argv.slice(2)], {
+  cwd: root,
+  stdio: 'inherit',
+});
+const failed = [...checks, { name: 'jest', passed: jest.status === 0 }].filter(({ passed }) => !passed);
+if (failed.length > 0) console.error(`FAILED: ${failed.map(({ name }) => name).join(', ')}`);
+process.exitCode = failed.length > 0 ? 1 : 0;
+
+/** Runs a tool of Node's; its output is shown only when it fails. */
+function check(name, args) {
+  const startedAt = Date.now();
+  return new Promise((settle) => {
+    let output = '';
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.on('data', (text) => (output += text));
+    child.stderr.on('data', (text) => (output += text));
+    child.on('close', (code) => {
+      const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+      console.log(`${name}: ${code === 0 ? 'ok' : 'FAILED'} (${seconds} s)`);
+      if (code !== 0) console.error(output.trim());
+      settle({ name, passed: code === 0 });
+    });
+  });
+}
+
+function missingDebianPackages() {
+  const missing = new Set();
+  for (const [program, name] of Object.entries(programs)) if (!isOnPath(program)) missing.add(name);
+  for (const [element, name] of Object.entries(gstreamerElements)) {
+    const found =
+      !missing.has('gstreamer1.0-tools') && spawnSync('gst-inspect-1.0', ['--exists', element]).status === 0;
+    if (!found) missing.add(name);
+  }
+  return [...missing];
+}
+
+function isOnPath(program) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** As root with apt-get; anyone else is told what is missing. */
+function installDebianPackages(names) {
+  if (names.length === 0) return;
+  if (process.getuid?.() !== 0 || !isOnPath('apt-get')) {
+    throw new Error(`the tests need programs that are missing. On Debian: sudo apt-get install ${names.join(' ')}`);
+  }
+  console.log(`Installing ${names.join(' ')} ...`);
+  withoutServiceStarts(() => {
+    const options = ['-o', 'DPkg::Lock::Timeout=300', '-qq'];
+    aptGet([...options, 'update']);
+    aptGet([...options, '--no-install-recommends', '-y', 'install', ...names]);
+  });
+  const still = missingDebianPackages();
+  if (still.length > 0) throw new Error(`still missing after apt-get install: ${still.join(' ')}`);
+}
+
+function aptGet(args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const { status, stdout, stderr } = spawnSync('apt-get', args, {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 2 ** 28,
+  });
+  if (status !== 0) throw new Error(`apt-get ${args.join(' ')} failed:\n${stdout}${stderr}`.trimEnd());
+}
+
+/** Debian starts what it installs (a redis-server on its standard port, say) unless this policy forbids it. */
+function withoutServiceStarts(work) {
+  const policy = '/usr/sbin/policy-rc.d';
+  if (existsSync(policy)) return work();
+  mkdirSync('/usr/sbin', { recursive: true });
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const keepUntilDone = () => {}; // Ctrl-C ends apt-get, and then this function as an error
+  process.on('SIGINT', keepUntilDone);
+  try {
+    return work();
+  } finally {
+    process.off('SIGINT', keepUntilDone);
+    rmSync(policy, { force: true });
+  }
+}
