@@ -1,0 +1,93 @@
+import { BlockList, isIP } from 'node:net';
+import { isStreamName } from './stream-names';
+
+/** What happens when a channel that is live is published again. */
+export type WhenBusy = 'takeover' | 'reject';
+
+/** What an owner decides about one channel. Absent fields set no limit. */
+export interface ChannelPolicy {
+  readonly enabled: boolean;
+  /** @default the deployment's TAKEOVER_DEFAULT */
+  readonly whenBusy?: WhenBusy;
+  /** IPs and CIDRs, v4 and v6, that publishers may come from; empty admits everybody. */
+  readonly allowedCidrs: readonly string[];
+  /** Seconds since the epoch; publishing starts are refused before this … */
+  readonly notBefore?: number;
+  /** … and from this on. A stream that is live at that time goes on. */
+  readonly notAfter?: number;
+  /** What players present instead of the publishing key. */
+  readonly playKey?: string;
+  readonly maxDurationSeconds?: number;
+  readonly maxBitrateKbps?: number;
+}
+
+/** The settings that can be given and cleared one by one. */
+export const POLICY_FIELDS = [
+  'whenBusy',
+  'allowedCidrs',
+  'notBefore',
+  'notAfter',
+  'playKey',
+  'maxDurationSeconds',
+  'maxBitrateKbps',
+] as const satisfies readonly (keyof ChannelPolicy)[];
+
+export type PolicyField = (typeof POLICY_FIELDS)[number];
+
+const MAX_RULES = 100;
+const MAX_SECONDS = 10_000_000_000;
+
+/** Adds one IP or CIDR; false when it is not one. */
+function addRule(list: BlockList, rule: string): boolean {
+  const [address = '', prefix, ...rest] = rule.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  const family = version === 4 ? 'ipv4' : 'ipv6';
+  if (prefix === undefined) {
+    list.addAddress(address, family);
+    return true;
+  }
+  if (!/^\d{1,3}$/.test(prefix) || Number(prefix) > (version === 4 ? 32 : 128)) return false;
+  list.addSubnet(address, Number(prefix), family);
+  return true;
+}
+
+/** Whether an address is inside any of the rules. IPv4-mapped IPv6 counts as IPv4; what is no address never matches. */
+export function addressMatches(rules: readonly string[], address = ''): boolean {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  const version = isIP(plain);
+  if (version === 0) return false;
+  const list = new BlockList();
+  for (const rule of rules) addRule(list, rule);
+  return list.check(plain, version === 4 ? 'ipv4' : 'ipv6');
+}
+
+function isWhole(value: unknown, min: number, max: number): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
+}
+
+const RULES: Readonly<
+  Record<PolicyField, { readonly allowed: string; readonly accepts: (value: unknown) => boolean }>
+> = {
+  whenBusy: { allowed: '"takeover" or "reject"', accepts: (value) => value === 'takeover' || value === 'reject' },
+  allowedCidrs: {
+    allowed: `a list of at most ${MAX_RULES} IPs and CIDRs`,
+    accepts: (value) =>
+      Array.isArray(value) &&
+      value.length <= MAX_RULES &&
+      value.every((rule) => typeof rule === 'string' && addRule(new BlockList(), rule)),
+  },
+  notBefore: { allowed: 'seconds since the epoch', accepts: (value) => isWhole(value, 0, MAX_SECONDS) },
+  notAfter: { allowed: 'seconds since the epoch', accepts: (value) => isWhole(value, 0, MAX_SECONDS) },
+  playKey: { allowed: 'a name of A-Z a-z 0-9 _ -', accepts: isStreamName },
+  maxDurationSeconds: {
+    allowed: 'a whole number of seconds from 1',
+    accepts: (value) => isWhole(value, 1, MAX_SECONDS),
+  },
+  maxBitrateKbps: { allowed: 'a whole number of kbit/s from 1', accepts: (value) => isWhole(value, 1, 10_000_000) },
+};
+
+/** Says what is wrong with a value given for a policy field; undefined when nothing is. */
+export function policyFault(field: PolicyField, value: unknown): string | undefined {
+  return RULES[field].accepts(value) ? undefined : `${field} must be ${RULES[field].allowed}`;
+}

@@ -1,0 +1,89 @@
+import { flagOf, numberOf, textOf, textsOf, type Item } from './attribute-values';
+import type { ChannelPolicy } from './channel-policy';
+
+/** The stream that holds a channel now. */
+export interface ActiveStream {
+  readonly streamId: string;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly clientIp?: string;
+  /** The node that serves the stream, as its token named it. */
+  readonly rtmpHost?: string;
+}
+
+/** One channel as the keys table holds it, under `pk` = `CH#<channel>`. */
+export interface ChannelRecord {
+  readonly channel: string;
+  /** Peppered HMAC of the publishing key; the key itself is stored nowhere. */
+  readonly keyHash: string;
+  /** The key before the last rotation, for as long as it still opens the channel. */
+  readonly previousKey?: { readonly hash: string; readonly validUntil: number };
+  readonly policy: ChannelPolicy;
+  readonly active?: ActiveStream;
+  /** Counts what the owner changed: a start that was decided on older rules does not go through. */
+  readonly revision: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+const CHANNEL_PREFIX = 'CH#';
+
+export function channelKey(channel: string): Item {
+  return { pk: { S: `${CHANNEL_PREFIX}${channel}` } };
+}
+
+/** For filters that pick the channels out of everything in the table. */
+export const CHANNEL_PREFIX_VALUE = { S: CHANNEL_PREFIX };
+
+/** The attributes that say which stream holds the channel: set by a start, removed (undefined) by its stop. */
+export function activityAttributes(active: ActiveStream | undefined): Record<string, string | undefined> {
+  return {
+    activeStreamId: active?.streamId,
+    startedAt: active?.startedAt,
+    clientIp: active?.clientIp,
+    rtmpHost: active?.rtmpHost,
+  };
+}
+
+function activeStreamOf(item: Item): ActiveStream | undefined {
+  const streamId = textOf(item, 'activeStreamId');
+  if (streamId === undefined) return undefined;
+  return {
+    streamId,
+    startedAt: textOf(item, 'startedAt') ?? '',
+    clientIp: textOf(item, 'clientIp'),
+    rtmpHost: textOf(item, 'rtmpHost'),
+  };
+}
+
+function policyOf(item: Item): ChannelPolicy {
+  const whenBusy = textOf(item, 'whenBusy');
+  return {
+    // A record without the attribute was written by something else: closed until its owner says otherwise.
+    enabled: flagOf(item, 'enabled') ?? false,
+    whenBusy: whenBusy === 'takeover' || whenBusy === 'reject' ? whenBusy : undefined,
+    allowedCidrs: textsOf(item, 'allowedCidrs'),
+    notBefore: numberOf(item, 'notBefore'),
+    notAfter: numberOf(item, 'notAfter'),
+    playKey: textOf(item, 'playKey'),
+    maxDurationSeconds: numberOf(item, 'maxDurationSeconds'),
+    maxBitrateKbps: numberOf(item, 'maxBitrateKbps'),
+  };
+}
+
+export function channelRecordOf(item: Item): ChannelRecord {
+  const previousHash = textOf(item, 'previousKeyHash');
+  return {
+    channel: (textOf(item, 'pk') ?? '').slice(CHANNEL_PREFIX.length),
+    keyHash: textOf(item, 'keyHash') ?? '',
+    previousKey:
+      previousHash === undefined
+        ? undefined
+        : { hash: previousHash, validUntil: numberOf(item, 'previousKeyValidUntil') ?? 0 },
+    policy: policyOf(item),
+    active: activeStreamOf(item),
+    revision: numberOf(item, 'revision') ?? 0,
+    createdAt: textOf(item, 'createdAt') ?? '',
+    updatedAt: textOf(item, 'updatedAt') ?? '',
+  };
+}

@@ -1,0 +1,58 @@
+import { isStreamName } from './stream-names';
+
+/** A publisher asks to begin. */
+export interface StartEvent {
+  readonly event: 'start';
+  readonly channel: string;
+  readonly key: string;
+  readonly clientIp?: string;
+  /** The address of the node that serves the stream. */
+  readonly rtmpHost?: string;
+  /** The same on every delivery of one event; absent from servers that do not send it. */
+  readonly eventId?: string;
+  /** The stream that this publish continues, after a short disconnect. */
+  readonly resume?: string;
+}
+
+/** A stream has ended. */
+export interface StopEvent {
+  readonly event: 'stop';
+  readonly channel: string;
+  /** Empty when the start was answered without one. */
+  readonly streamId: string;
+}
+
+/** Only asks whether the signature is accepted; part of the rotation of the signing secret. */
+export interface ProbeEvent {
+  readonly event: 'probe';
+}
+
+export type StreamEvent = StartEvent | StopEvent | ProbeEvent;
+
+/** The claim `event` of a rotation probe. */
+export const PROBE_EVENT = 'probe';
+
+const MAX_TEXT_LENGTH = 512;
+
+function textClaim(claims: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = claims[name];
+  return typeof value === 'string' && value !== '' && value.length <= MAX_TEXT_LENGTH ? value : undefined;
+}
+
+/** The event in a verified token's claims; undefined when they describe none that can be handled. */
+export function streamEventOf(claims: Readonly<Record<string, unknown>>): StreamEvent | undefined {
+  if (claims['event'] === PROBE_EVENT) return { event: 'probe' };
+  const { channel, key } = claims;
+  if (!isStreamName(channel)) return undefined;
+  if (claims['event'] === 'stop') return { event: 'stop', channel, streamId: textClaim(claims, 'stream_id') ?? '' };
+  if (claims['event'] !== 'start' || !isStreamName(key)) return undefined;
+  return {
+    event: 'start',
+    channel,
+    key,
+    clientIp: textClaim(claims, 'client_ip'),
+    rtmpHost: textClaim(claims, 'rtmp_host'),
+    eventId: textClaim(claims, 'jti'),
+    resume: textClaim(claims, 'resume'),
+  };
+}

@@ -1,0 +1,38 @@
+import { isNativeError } from 'node:util/types';
+
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Where handlers say what they did. Keys, tokens, hashes and secrets never belong in a field. */
+export interface LambdaLogger {
+  info(message: string, fields?: LogFields): void;
+  warning(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+/** Takes one finished line, without its newline. */
+export type WriteLine = (line: string) => void;
+
+/**
+ * Writes past `console`, which the Lambda runtime wraps into its own JSON envelope; lines must reach CloudWatch as
+ * they are for the embedded metric format and for plain log queries alike.
+ */
+export function writeToStdout(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** One JSON object per line: level, time, message, then the fields. */
+export function createLambdaLogger(write: WriteLine = writeToStdout): LambdaLogger {
+  const log = (level: string, message: string, fields: LogFields | undefined): void => {
+    write(JSON.stringify({ level, time: new Date().toISOString(), message, ...fields }));
+  };
+  return {
+    info: (message, fields) => log('INFO', message, fields),
+    warning: (message, fields) => log('WARN', message, fields),
+    error: (message, fields) => log('ERROR', message, fields),
+  };
+}
+
+/** The text of an unknown error, safe for a log line: class name and message, no stack and no attached request. */
+export function describeError(error: unknown): string {
+  return isNativeError(error) ? `${error.name}: ${error.message}` : 'unknown error';
+}

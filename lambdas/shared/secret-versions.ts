@@ -1,0 +1,99 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { describeError, type LambdaLogger } from './lambda-logger';
+import { readSecretField } from './secret-value';
+
+/** Staging labels in the order in which they are read. */
+export type SecretStage = 'AWSPENDING' | 'AWSCURRENT' | 'AWSPREVIOUS';
+
+/**
+ * Pending first: labels move pending -> current -> previous, so a rotation that ends between two reads can hide no
+ * version from a reader that goes in the same direction.
+ */
+export const ALL_STAGES: readonly SecretStage[] = ['AWSPENDING', 'AWSCURRENT', 'AWSPREVIOUS'];
+
+export interface SecretVersionsOptions {
+  readonly client: SecretsManagerClient;
+  readonly secretId: string;
+  /** Field to take when the secret is a JSON object. */
+  readonly field: string;
+  /** Stages to read, in the order of ALL_STAGES. Only AWSCURRENT must exist. */
+  readonly stages: readonly SecretStage[];
+  readonly log: LambdaLogger;
+  /** How long what was read is served without asking again. */
+  readonly maxAgeMs: number;
+  /** Shortest time between two reads that callers ask for; bounds what a stream of bad tokens can cost. */
+  readonly minRefetchMs?: number;
+  readonly now?: () => number;
+}
+
+const DEFAULT_MIN_REFETCH_MS = 5_000;
+
+/** The texts of a secret's live versions, cached for the life of the container. Away: what was read last serves on. */
+export class SecretVersions {
+  readonly #options: SecretVersionsOptions;
+  readonly #now: () => number;
+  #values: readonly string[] | undefined;
+  /** When the last successful read began; a version staged after that may be missing from it. */
+  #readAtMs = Number.NEGATIVE_INFINITY;
+  #attemptedAtMs = Number.NEGATIVE_INFINITY;
+  #reading: Promise<readonly string[]> | undefined;
+
+  constructor(options: SecretVersionsOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** @throws what Secrets Manager answered, when nothing was ever read. */
+  async values(): Promise<readonly string[]> {
+    if (this.#values === undefined) return this.#refresh();
+    const fresh = this.#now() - this.#readAtMs < this.#options.maxAgeMs;
+    return fresh || this.#triedJustNow() ? this.#values : this.#refresh();
+  }
+
+  /** Reads again before the cache is due; undefined when that was done a moment ago. */
+  async refetch(): Promise<readonly string[] | undefined> {
+    return this.#triedJustNow() ? undefined : this.#refresh();
+  }
+
+  #triedJustNow(): boolean {
+    return this.#now() - this.#attemptedAtMs < (this.#options.minRefetchMs ?? DEFAULT_MIN_REFETCH_MS);
+  }
+
+  async #refresh(): Promise<readonly string[]> {
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  async #read(): Promise<readonly string[]> {
+    const startedAtMs = this.#now();
+    this.#attemptedAtMs = startedAtMs;
+    try {
+      const values = new Set<string>();
+      for (const stage of this.#options.stages) {
+        const value = await this.#readStage(stage);
+        if (value !== undefined) values.add(value);
+      }
+      this.#values = [...values];
+      this.#readAtMs = startedAtMs;
+      return this.#values;
+    } catch (error) {
+      if (this.#values === undefined) throw error;
+      const { log, secretId } = this.#options;
+      log.warning('secret could not be read, the cached value serves', { secretId, error: describeError(error) });
+      return this.#values;
+    }
+  }
+
+  async #readStage(stage: SecretStage): Promise<string | undefined> {
+    const { client, secretId, field } = this.#options;
+    try {
+      const answer = await client.send(new GetSecretValueCommand({ SecretId: secretId, VersionStage: stage }));
+      return readSecretField(answer.SecretString, field);
+    } catch (error) {
+      if (stage !== 'AWSCURRENT' && error instanceof Error && error.name === 'ResourceNotFoundException') {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+}

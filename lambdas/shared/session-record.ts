@@ -1,0 +1,37 @@
+import { textOf, type Item } from './attribute-values';
+
+/** One publishing session in the history, under `pk` = `SESSION#<stream id>`; it expires by the table's `ttl`. */
+export interface SessionRecord {
+  readonly streamId: string;
+  readonly channel: string;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly clientIp?: string;
+  readonly rtmpHost?: string;
+  /** When a publisher came back within the grace time and continued this stream. */
+  readonly resumedAt?: string;
+  /** The stream that took the channel over while this one held it. */
+  readonly supersededBy?: string;
+  readonly endedAt?: string;
+}
+
+const SESSION_PREFIX = 'SESSION#';
+
+export function sessionKey(streamId: string): Item {
+  return { pk: { S: `${SESSION_PREFIX}${streamId}` } };
+}
+
+export const SESSION_PREFIX_VALUE = { S: SESSION_PREFIX };
+
+export function sessionRecordOf(item: Item): SessionRecord {
+  return {
+    streamId: (textOf(item, 'pk') ?? '').slice(SESSION_PREFIX.length),
+    channel: textOf(item, 'channel') ?? '',
+    startedAt: textOf(item, 'startedAt') ?? '',
+    clientIp: textOf(item, 'clientIp'),
+    rtmpHost: textOf(item, 'rtmpHost'),
+    resumedAt: textOf(item, 'resumedAt'),
+    supersededBy: textOf(item, 'supersededBy'),
+    endedAt: textOf(item, 'endedAt'),
+  };
+}

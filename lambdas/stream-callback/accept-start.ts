@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WhenBusy } from '../shared/channel-policy';
+import type { ActiveStream } from '../shared/channel-record';
+import type { StartEvent } from '../shared/event-claims';
+import { describeError, type LambdaLogger } from '../shared/lambda-logger';
+import type { SecretVersions } from '../shared/secret-versions';
+import { decideStart, streamIdOf, type AcceptedStart, type StartDecision } from './decide';
+import { checkKey } from './key-check';
+import type { StreamStore } from './stream-store';
+
+export interface StartDependencies {
+  readonly store: StreamStore;
+  readonly peppers: SecretVersions;
+  readonly whenBusyDefault: WhenBusy;
+  readonly log: LambdaLogger;
+}
+
+/** Publishers that race for one channel make each other decide again; more rounds than this are no honest race. */
+const MAX_ROUNDS = 20;
+const MAX_PAUSE_MS = 40;
+
+function streamOf(event: StartEvent, decision: AcceptedStart, now: Date): ActiveStream {
+  const { streamId, record, kind } = decision;
+  const startedAt = kind === 'new' ? now.toISOString() : (record.active?.startedAt ?? now.toISOString());
+  return { streamId, startedAt, clientIp: event.clientIp, rtmpHost: event.rtmpHost };
+}
+
+/**
+ * Decides a start and makes the decision true in the table, as one atomic step: it is taken again whenever the
+ * channel has changed between reading and writing.
+ * @throws when the table or the pepper is out of reach, or the race does not end.
+ */
+export async function acceptStart(event: StartEvent, dependencies: StartDependencies): Promise<StartDecision> {
+  const { store, peppers, whenBusyDefault, log } = dependencies;
+  const streamId = streamIdOf(event);
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const now = new Date();
+    const [context, pepperValues] = await Promise.all([store.read(event.channel, streamId), peppers.values()]);
+    const key = checkKey(context.record, event.channel, event.key, pepperValues);
+    const nowSeconds = Math.floor(now.getTime() / 1000);
+    const decision = decideStart({ event, streamId, ...context, key, nowSeconds, whenBusyDefault });
+    if (!decision.accepted) return decision;
+
+    const stream = streamOf(event, decision, now);
+    if (await store.hold(decision, stream, key.renewedHash)) {
+      await store.recordStart(decision, stream, now).catch((error: unknown) => {
+        // The stream is accepted; a gap in the history is no reason to turn its publisher away.
+        log.error('session history not written', { streamId: stream.streamId, error: describeError(error) });
+      });
+      return decision;
+    }
+    await sleep(Math.random() * MAX_PAUSE_MS);
+  }
+  throw new Error(`channel changed ${MAX_ROUNDS} times while it was being decided`);
+}

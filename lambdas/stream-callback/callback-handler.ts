@@ -1,0 +1,78 @@
+import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
+import type { ChannelRecord } from '../shared/channel-record';
+import type { StartEvent, StopEvent } from '../shared/event-claims';
+import type { EventTokenVerifier } from '../shared/event-token-verifier';
+import { describeError } from '../shared/lambda-logger';
+import { acceptStart, type StartDependencies } from './accept-start';
+
+export interface CallbackDependencies extends StartDependencies {
+  readonly verifier: EventTokenVerifier;
+}
+
+export type CallbackHandler = (event: LambdaFunctionURLEvent) => Promise<LambdaFunctionURLResult>;
+
+type Headers = Record<string, string>;
+
+/** All that a caller learns of a refusal is its class. */
+const BODIES = { 200: 'ok', 401: 'unauthorized', 403: 'forbidden', 409: 'conflict', 503: 'unavailable' } as const;
+
+function answer(status: keyof typeof BODIES, headers: Headers = {}): LambdaFunctionURLResult {
+  return {
+    statusCode: status,
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', ...headers },
+    body: BODIES[status],
+  };
+}
+
+/** What an accepted start tells the service about its stream. */
+function grantHeaders(streamId: string, { policy }: ChannelRecord): Headers {
+  const headers: Headers = { 'stream-id': streamId };
+  if (policy.playKey !== undefined) headers['play-key'] = policy.playKey;
+  if (policy.maxDurationSeconds !== undefined) headers['max-duration-seconds'] = String(policy.maxDurationSeconds);
+  if (policy.maxBitrateKbps !== undefined) headers['max-bitrate-kbps'] = String(policy.maxBitrateKbps);
+  return headers;
+}
+
+async function handleStart(event: StartEvent, dependencies: CallbackDependencies): Promise<LambdaFunctionURLResult> {
+  const { channel, clientIp } = event;
+  const decision = await acceptStart(event, dependencies);
+  if (!decision.accepted) {
+    dependencies.log.info('start refused', { channel, clientIp, status: decision.status, reason: decision.reason });
+    return answer(decision.status);
+  }
+  const { kind, streamId, record } = decision;
+  const superseded = kind === 'new' ? record.active?.streamId : undefined;
+  dependencies.log.info('start accepted', { channel, clientIp, streamId, kind, superseded });
+  return answer(200, grantHeaders(streamId, record));
+}
+
+async function handleStop(event: StopEvent, { store, log }: CallbackDependencies): Promise<LambdaFunctionURLResult> {
+  const { channel, streamId } = event;
+  const freed = streamId === '' ? false : await store.end(event, new Date());
+  log.info('stop', { channel, streamId, freed });
+  return answer(200);
+}
+
+/**
+ * Answers the service's start and stop callbacks. Never rejects: what is out of order here is a 503, which the
+ * service takes for a passing fault and tries again.
+ */
+export function createCallbackHandler(dependencies: CallbackDependencies): CallbackHandler {
+  const { verifier, log } = dependencies;
+  return async ({ headers }) => {
+    try {
+      const verdict = await verifier.verify(headers['rtmp-event']);
+      if (!verdict.valid) {
+        log.warning('token refused', { fault: verdict.fault });
+        return answer(401);
+      }
+      const { event } = verdict;
+      if (event.event === 'start') return await handleStart(event, dependencies);
+      if (event.event === 'stop') return await handleStop(event, dependencies);
+      return answer(200);
+    } catch (error) {
+      log.error('callback failed', { error: describeError(error) });
+      return answer(503);
+    }
+  };
+}

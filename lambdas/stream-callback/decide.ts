@@ -1,0 +1,89 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { addressMatches, type WhenBusy } from '../shared/channel-policy';
+import type { ChannelRecord } from '../shared/channel-record';
+import type { StartEvent } from '../shared/event-claims';
+import type { SessionRecord } from '../shared/session-record';
+import type { KeyCheck } from './key-check';
+
+/** All that a start is judged by. */
+export interface StartFacts {
+  readonly event: StartEvent;
+  /** The id that a new stream of this event gets. */
+  readonly streamId: string;
+  /** undefined: there is no such channel. */
+  readonly record: ChannelRecord | undefined;
+  readonly key: KeyCheck;
+  /** The session that this very event began when it was delivered before. */
+  readonly earlier: SessionRecord | undefined;
+  readonly nowSeconds: number;
+  /** For channels that do not choose themselves. */
+  readonly whenBusyDefault: WhenBusy;
+}
+
+export interface AcceptedStart {
+  readonly accepted: true;
+  /** `repeat`: the event was delivered before; `resume`: the stream that holds the channel goes on. */
+  readonly kind: 'new' | 'repeat' | 'resume';
+  readonly streamId: string;
+  readonly record: ChannelRecord;
+}
+
+export interface RefusedStart {
+  readonly accepted: false;
+  /** 403: not allowed; 409: allowed, but another stream has the channel. */
+  readonly status: 403 | 409;
+  /** For the log, never for the caller. */
+  readonly reason: string;
+}
+
+export type StartDecision = AcceptedStart | RefusedStart;
+
+function refuse(status: 403 | 409, reason: string): RefusedStart {
+  return { accepted: false, status, reason };
+}
+
+/** The id of the stream that an event begins: the same for every delivery of the event, unguessable without it. */
+export function streamIdOf(event: StartEvent): string {
+  const eventId = event.eventId ?? randomUUID();
+  return createHash('sha256').update(`${event.channel}/${eventId}`).digest('hex').slice(0, 32);
+}
+
+/** Why the channel's rules keep this publisher out; undefined when they let it in. */
+function policyRefusal(record: ChannelRecord, { event, nowSeconds }: StartFacts): string | undefined {
+  const { policy } = record;
+  if (!policy.enabled) return 'channel disabled';
+  if (policy.notBefore !== undefined && nowSeconds < policy.notBefore) return 'before the allowed time';
+  if (policy.notAfter !== undefined && nowSeconds >= policy.notAfter) return 'after the allowed time';
+  if (policy.allowedCidrs.length > 0 && !addressMatches(policy.allowedCidrs, event.clientIp)) {
+    return 'address not allowed';
+  }
+  return undefined;
+}
+
+function keyRefusal(record: ChannelRecord, { key, nowSeconds }: StartFacts): string | undefined {
+  if (key.matched === 'current') return undefined;
+  if (key.matched === 'none') return 'wrong key';
+  return nowSeconds < (record.previousKey?.validUntil ?? 0) ? undefined : 'rotated key';
+}
+
+/**
+ * Whether a publisher may begin, and as which stream. The key comes first: whoever does not have it learns nothing
+ * of the channel's rules or of its being live.
+ */
+export function decideStart(facts: StartFacts): StartDecision {
+  const { event, record, streamId, earlier } = facts;
+  if (record === undefined) return refuse(403, 'unknown channel');
+  const refusal = keyRefusal(record, facts) ?? policyRefusal(record, facts);
+  if (refusal !== undefined) return refuse(403, refusal);
+
+  const activeId = record.active?.streamId;
+  if (activeId === streamId) return { accepted: true, kind: 'repeat', streamId, record };
+  // A late redelivery must not win the channel back from the stream that replaced it, nor revive one that has ended.
+  if (earlier !== undefined) return refuse(409, 'stream of this event is over');
+  if (activeId !== undefined && activeId === event.resume) {
+    return { accepted: true, kind: 'resume', streamId: activeId, record };
+  }
+  const whenBusy = record.policy.whenBusy ?? facts.whenBusyDefault;
+  if (activeId !== undefined && whenBusy === 'reject') return refuse(409, 'channel is live');
+  return { accepted: true, kind: 'new', streamId, record };
+}

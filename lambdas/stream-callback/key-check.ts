@@ -1,0 +1,33 @@
+import type { ChannelRecord } from '../shared/channel-record';
+import { hashesEqual, hashStreamKey } from '../shared/stream-key-hash';
+
+export interface KeyCheck {
+  /** Which of the channel's keys was presented. */
+  readonly matched: 'current' | 'previous' | 'none';
+  /** The hash to store instead, when the one on record was made with an older pepper. */
+  readonly renewedHash?: string;
+}
+
+/** Stands in for hashes that are not there; no HMAC-SHA-256 in hex is equal to it. */
+const NO_HASH = '-'.repeat(64);
+
+/**
+ * Compares a presented key with a channel's hashes under every live pepper, newest first. An unknown channel costs
+ * exactly the work of a known one, so that time tells nobody which channels exist.
+ */
+export function checkKey(
+  record: ChannelRecord | undefined,
+  channel: string,
+  key: string,
+  peppers: readonly string[],
+): KeyCheck {
+  const current = record?.keyHash ?? NO_HASH;
+  const previous = record?.previousKey?.hash ?? NO_HASH;
+  const hashes = peppers.map((pepper) => hashStreamKey(pepper, channel, key));
+  const currentMatches = hashes.map((hash) => hashesEqual(hash, current));
+  const previousMatches = hashes.map((hash) => hashesEqual(hash, previous));
+  if (currentMatches.includes(true)) {
+    return { matched: 'current', renewedHash: currentMatches[0] === true ? undefined : hashes[0] };
+  }
+  return { matched: previousMatches.includes(true) ? 'previous' : 'none' };
+}

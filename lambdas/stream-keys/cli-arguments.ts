@@ -1,0 +1,115 @@
+import { parseArgs } from 'node:util';
+import { isNativeError } from 'node:util/types';
+import { generateStreamKey } from '../shared/stream-key-hash';
+
+export const USAGE = `Usage: npm run keys -- COMMAND [CHANNEL] [options]
+
+  create CHANNEL     make a channel and print its key, once
+  rotate CHANNEL     print a new key; --overlap-seconds N lets the old one work that long
+  set CHANNEL        change the channel's policy
+  disable CHANNEL    refuse new publishes        enable CHANNEL    allow them again
+  show CHANNEL       the channel's policy and live stream
+  sessions CHANNEL   its publishing history
+  list               all channels
+  release CHANNEL    free a channel whose stream was lost without a stop
+  delete CHANNEL     forget the channel and its key
+
+Policy (create, set):
+  --when-busy takeover|reject   what a second publisher does to the first
+  --allow-cidr CIDR             may be given several times
+  --not-before DATE  --not-after DATE      ISO 8601, such as 2027-01-31T18:00Z
+  --play-key KEY | --generate-play-key     what players present instead of the key
+  --max-duration-seconds N  --max-bitrate-kbps N
+  --clear FIELD                 (set) remove whenBusy, allowedCidrs, notBefore, notAfter, playKey,
+                                maxDurationSeconds or maxBitrateKbps; may be given several times
+Other:
+  --disabled         (create) begin closed
+  --key-stdin        (create) take a key that is in use already, from standard input
+  --json             print JSON
+
+Environment: TABLE_NAME, KEY_PEPPER_ARN, AWS_REGION and credentials;
+AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL_SECRETS_MANAGER for a local stand-in.`;
+
+/** A command line that is not understood. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export interface CliArguments {
+  /** Still to be checked by parseKeysRequest. */
+  readonly request: Record<string, unknown>;
+  readonly json: boolean;
+  /** The key is to be read from standard input. */
+  readonly keyFromStdin: boolean;
+}
+
+const OPTIONS = {
+  'when-busy': { type: 'string' },
+  'allow-cidr': { type: 'string', multiple: true },
+  'not-before': { type: 'string' },
+  'not-after': { type: 'string' },
+  'play-key': { type: 'string' },
+  'generate-play-key': { type: 'boolean' },
+  'max-duration-seconds': { type: 'string' },
+  'max-bitrate-kbps': { type: 'string' },
+  'overlap-seconds': { type: 'string' },
+  clear: { type: 'string', multiple: true },
+  disabled: { type: 'boolean' },
+  'key-stdin': { type: 'boolean' },
+  json: { type: 'boolean' },
+} as const;
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(isNativeError(error) ? error.message : 'bad arguments');
+  }
+}
+
+function wholeNumber(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,12}$/.test(text)) throw new UsageError(`--${option} must be a whole number, not "${text}"`);
+  return Number(text);
+}
+
+function epochSeconds(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const timeMs = Date.parse(text);
+  if (Number.isNaN(timeMs)) throw new UsageError(`--${option} must be a date such as 2027-01-31T18:00Z, not "${text}"`);
+  return Math.floor(timeMs / 1000);
+}
+
+/** Without the fields that were not given. */
+function given(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** @throws UsageError when an option is unknown or has no usable value. */
+export function parseCliArguments(argv: readonly string[]): CliArguments {
+  const { values, positionals } = parse(argv);
+  const [command, channel, ...rest] = positionals;
+  if (command === undefined) throw new UsageError('a command is missing');
+  if (rest.length > 0) throw new UsageError(`unexpected "${rest.join(' ')}"`);
+  const policy = given({
+    whenBusy: values['when-busy'],
+    allowedCidrs: values['allow-cidr'],
+    notBefore: epochSeconds('not-before', values['not-before']),
+    notAfter: epochSeconds('not-after', values['not-after']),
+    playKey: values['generate-play-key'] === true ? generateStreamKey() : values['play-key'],
+    maxDurationSeconds: wholeNumber('max-duration-seconds', values['max-duration-seconds']),
+    maxBitrateKbps: wholeNumber('max-bitrate-kbps', values['max-bitrate-kbps']),
+  });
+  return {
+    request: given({
+      command,
+      channel,
+      policy: Object.keys(policy).length > 0 ? policy : undefined,
+      overlapSeconds: wholeNumber('overlap-seconds', values['overlap-seconds']),
+      clear: values.clear,
+      enabled: values.disabled === true ? false : undefined,
+    }),
+    json: values.json ?? false,
+    keyFromStdin: values['key-stdin'] ?? false,
+  };
+}

@@ -1,0 +1,21 @@
+import { text } from 'node:stream/consumers';
+import { createLambdaLogger, describeError } from '../shared/lambda-logger';
+import { parseCliArguments, USAGE, UsageError } from './cli-arguments';
+import { describeResult } from './cli-report';
+import { runKeysCommand } from './keys-commands';
+import { connectKeys } from './keys-config';
+import { InvalidRequest, parseKeysRequest } from './keys-request';
+
+async function run(argv: readonly string[]): Promise<void> {
+  const { request: fields, json, keyFromStdin } = parseCliArguments(argv);
+  const request = parseKeysRequest(keyFromStdin ? { ...fields, key: (await text(process.stdin)).trim() } : fields);
+  const log = createLambdaLogger((line) => process.stderr.write(`${line}\n`));
+  const result = await runKeysCommand(request, connectKeys(process.env, log));
+  process.stdout.write(`${json ? JSON.stringify(result, undefined, 2) : describeResult(result)}\n`);
+}
+
+run(process.argv.slice(2)).catch((error: unknown) => {
+  const misused = error instanceof UsageError || error instanceof InvalidRequest;
+  process.stderr.write(misused ? `${error.message}\n\n${USAGE}\n` : `${describeError(error)}\n`);
+  process.exitCode = misused ? 2 : 1;
+});

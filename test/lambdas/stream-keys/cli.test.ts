@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parseCliArguments } from '../../../lambdas/stream-keys/cli-arguments';
+import { STAND_IN_ENVIRONMENT } from '../../support/stand-in-identity';
+import { startLambdaFixture, type LambdaFixture } from '../lambda-fixture';
+
+const ROOT = resolve(__dirname, '../../..');
+
+let fixture: LambdaFixture;
+let environment: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  fixture = await startLambdaFixture();
+  environment = {
+    PATH: process.env['PATH'],
+    ...STAND_IN_ENVIRONMENT,
+    TABLE_NAME: fixture.tableName,
+    KEY_PEPPER_ARN: fixture.pepperArn,
+    AWS_ENDPOINT_URL_DYNAMODB: fixture.dynamoDb.endpoint,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: fixture.secretsManager.endpoint,
+  };
+});
+afterAll(() => fixture.stop());
+
+async function cli(
+  args: readonly string[],
+  env = environment,
+  input = '',
+): Promise<{ code: number; out: string; err: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'lambdas/stream-keys/cli.ts', ...args], { cwd: ROOT, env });
+  child.stdin.end(input);
+  const [out, err, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number]>,
+  ]);
+  return { code, out, err };
+}
+
+describe('the command line', () => {
+  test('creates a channel, prints its key once and lists it', async () => {
+    const created = await cli(['create', 'news', '--allow-cidr', '192.0.2.0/24', '--json']);
+    expect(created).toMatchObject({ code: 0 });
+    const { key } = JSON.parse(created.out) as { key: string };
+    const listed = await cli(['list']);
+    expect(listed.code).toBe(0);
+    expect(listed.out).toMatch(/^news +enabled/m);
+    const shown = await cli(['show', 'news']);
+    expect(shown.out).toContain('192.0.2.0/24');
+    expect(`${listed.out}${shown.out}`).not.toContain(key);
+  }, 30_000);
+
+  test('takes a key from standard input, never from the command line', async () => {
+    const created = await cli(['create', 'moved', '--key-stdin'], environment, 'a-key-in-use-already\n');
+    expect(created).toMatchObject({ code: 0 });
+    expect(created.out).toContain('a-key-in-use-already');
+  }, 30_000);
+
+  test('says what is wrong, with exit code 2 for misuse and 1 for failure', async () => {
+    const misused = await cli(['create', 'bad/name', '--max-bitrate-kbps', '5000']);
+    expect(misused).toMatchObject({ code: 2, out: '' });
+    expect(misused.err).toContain('channel must be a name');
+    const failed = await cli(['rotate', 'absent']);
+    expect(failed).toMatchObject({ code: 1, out: '' });
+    expect(failed.err).toContain('there is no channel absent');
+    const unset = await cli(['list'], { ...environment, TABLE_NAME: '', KEY_PEPPER_ARN: '' });
+    expect(unset).toMatchObject({ code: 1, out: '' });
+    expect(unset.err).toContain('TABLE_NAME is not set; KEY_PEPPER_ARN is not set');
+  }, 30_000);
+});
+
+describe('parseCliArguments', () => {
+  test('reads every policy option', () => {
+    const args =
+      'create news --when-busy reject --allow-cidr 192.0.2.1 --allow-cidr 2001:db8::/32 --play-key viewers --disabled ' +
+      '--not-before 2027-01-31T18:00Z --not-after 2027-02-01T00:00Z --max-duration-seconds 60 --max-bitrate-kbps 900';
+    expect(parseCliArguments(args.split(' ')).request).toEqual({
+      command: 'create',
+      channel: 'news',
+      enabled: false,
+      policy: {
+        whenBusy: 'reject',
+        allowedCidrs: ['192.0.2.1', '2001:db8::/32'],
+        playKey: 'viewers',
+        notBefore: 1801418400,
+        notAfter: 1801440000,
+        maxDurationSeconds: 60,
+        maxBitrateKbps: 900,
+      },
+    });
+  });
+
+  test.each([
+    [['create', 'news', '--speed', '3'], /speed/],
+    [['create', 'news', 'sport'], /unexpected "sport"/],
+    [['rotate', 'news', '--overlap-seconds', '1h'], /--overlap-seconds must be a whole number/],
+    [['set', 'news', '--not-after', 'soon'], /--not-after must be a date/],
+    [[], /a command is missing/],
+  ])('refuses %j', (args, message) => {
+    expect(() => parseCliArguments(args)).toThrow(message);
+  });
+});
