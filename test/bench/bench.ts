@@ -1,0 +1,131 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { basename, join } from 'node:path';
+import type { RunResult } from './metrics';
+import { type BenchOptions, readOptions, usage } from './options';
+import { heaviestFunctions, readCallTree } from './profile/cpu-profile';
+import { flameGraph } from './profile/flame-graph';
+import { describeMachine } from './report/machine';
+import { type CaseResult, judge, type ServerResult } from './report/results';
+import { spreadsOf } from './report/statistics';
+import { caseTable, targetTable } from './report/tables';
+import { measuredRun } from './runs/measured-run';
+import type { BenchCase } from './scenarios';
+import { nginxRtmp } from './servers/nginx-rtmp';
+import { nodeMediaServer } from './servers/node-media-server';
+import { rtmpServer } from './servers/rtmp-server';
+import type { ServerKind } from './servers/server-kind';
+import { targets } from './targets';
+
+const BUNDLE = '.build/rtmp-server.cjs';
+const OUTPUT_DIRECTORY = join('.build', 'bench');
+const HEAVIEST_SHOWN = 20;
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (options === 'help') {
+    console.log(usage);
+    return;
+  }
+  const servers = [rtmpServer(BUNDLE), ...options.against.map(serverNamed)];
+  const versions = new Map(servers.map((server) => [server.name, server.version()]));
+  const machine = describeMachine();
+  console.log(`${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, Node.js ${machine.node}`);
+  versions.forEach((version, name) => console.log(`${name}: ${version}`));
+
+  const results: CaseResult[] = [];
+  for (const benchCase of distinctCases(options)) {
+    const result = await runCase(benchCase, servers, versions, options);
+    results.push(result);
+    console.log(`\n${caseTable(result)}`);
+    if (options.profile) drawProfile(benchCase);
+  }
+  const outcomes = judge(targets, results);
+  if (outcomes.length > 0) console.log(`\n${targetTable(outcomes)}`);
+  if (options.jsonFile !== undefined) {
+    const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
+    const report = { date: new Date().toISOString(), command, machine, cases: results, targets: outcomes };
+    writeFileSync(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
+  }
+}
+
+function serverNamed(name: string): ServerKind {
+  if (name === nginxRtmp.name) return nginxRtmp;
+  if (name === nodeMediaServer.name) return nodeMediaServer;
+  if (name.endsWith('.cjs')) return rtmpServer(name, basename(name));
+  throw new Error(`--against ${name}: neither nginx-rtmp nor node-media-server nor a .cjs file`);
+}
+
+/** The chosen scenarios' cases; one that several scenarios share is run once. */
+function distinctCases(options: BenchOptions): BenchCase[] {
+  const byId = new Map<string, BenchCase>();
+  for (const benchCase of options.scenarios.flatMap(({ cases }) => cases)) {
+    const known = byId.get(benchCase.id);
+    byId.set(benchCase.id, { ...benchCase, peers: benchCase.peers || (known?.peers ?? false) });
+  }
+  return [...byId.values()].map((benchCase) => ({ ...benchCase, workers: benchCase.workers ?? options.workers }));
+}
+
+/** Lets the servers take turns, so that whatever else the machine does hits all of them alike. */
+async function runCase(
+  benchCase: BenchCase,
+  servers: readonly ServerKind[],
+  versions: ReadonlyMap<string, string>,
+  options: BenchOptions,
+): Promise<CaseResult> {
+  const taking = servers.filter(({ ours }) => ours || benchCase.peers);
+  const collected = taking.map((kind) => ({ kind, command: '', runs: [] as RunResult[] }));
+  const lastCore = cpus().length - 1;
+  const allCores = cpus().map((_, core) => core);
+  const manyWorkers = benchCase.workers !== undefined;
+  for (let run = 1; run <= Math.min(options.runs, benchCase.maxRuns); run++) {
+    for (const entry of collected) {
+      const profile = options.profile ? { directory: mkOutputDirectory(), fileName: `${benchCase.id}.cpuprofile` } : undefined;
+      const { command, ...result } = await measuredRun(entry.kind, benchCase, {
+        seconds: options.seconds,
+        warmupSeconds: options.warmupSeconds,
+        serverCores: manyWorkers ? allCores : [0],
+        generatorCores: manyWorkers ? allCores : [lastCore],
+        profile,
+      });
+      entry.command = command;
+      entry.runs.push(result);
+      const cost = result.metrics.costSecondsPerGb;
+      const number = cost === undefined ? '' : `${cost.toFixed(3)} s/GB`;
+      console.error(`${benchCase.id}, run ${run}, ${entry.kind.name}: ${number}${notes(result.warnings)}`);
+    }
+  }
+  return {
+    benchCase,
+    servers: collected.map(({ kind, command, runs }): ServerResult => {
+      const { name: server, ours } = kind;
+      return { server, ours, version: versions.get(server) ?? '', command, runs, spreads: spreadsOf(runs) };
+    }),
+  };
+}
+
+function notes(warnings: readonly string[]): string {
+  return warnings.map((warning) => `\n  ! ${warning}`).join('');
+}
+
+function mkOutputDirectory(): string {
+  mkdirSync(OUTPUT_DIRECTORY, { recursive: true });
+  return join(process.cwd(), OUTPUT_DIRECTORY);
+}
+
+function drawProfile(benchCase: BenchCase): void {
+  const profileFile = join(OUTPUT_DIRECTORY, `${benchCase.id}.cpuprofile`);
+  const graphFile = join(OUTPUT_DIRECTORY, `${benchCase.id}.svg`);
+  const tree = readCallTree(profileFile);
+  writeFileSync(graphFile, flameGraph(tree, benchCase.title));
+  console.log(`\n${profileFile}, ${graphFile}; time in functions themselves:`);
+  for (const { name, location, share } of heaviestFunctions(tree, HEAVIEST_SHOWN)) {
+    console.log(`${(share * 100).toFixed(1).padStart(6)} %  ${name}  ${location}`);
+  }
+}
+
+process.on('SIGTERM', () => process.exit(143));
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});

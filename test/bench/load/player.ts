@@ -1,0 +1,129 @@
+import { messageType } from '../wire/chunk-encoding';
+import type { IncomingMessage, MessageSink } from '../wire/chunk-reader';
+import { RtmpClient, type StreamAddress } from '../wire/rtmp-client';
+import type { LatencyHistogram } from './latency-histogram';
+import { audioTrack, type MediaTrack, timestampMs, videoTrack } from './media-track';
+import { isStampOf, STAMP_OFFSET, STAMPED_HEAD_BYTES, stampedSendTime, stampedSequence } from './message-stamp';
+import type { Tally } from './tally';
+
+/** One of a player's two tracks: the message under way and the last complete one. */
+class TrackProgress {
+  lastSequence = -1;
+  lastSentAt = 0;
+  sequence = 0;
+  sentAt = 0;
+  expected: Buffer | undefined;
+  intact = false;
+  readonly head = Buffer.alloc(STAMPED_HEAD_BYTES);
+
+  constructor(
+    readonly track: MediaTrack,
+    readonly latency: LatencyHistogram,
+  ) {}
+}
+
+/**
+ * Plays one stream. Of every message it checks length, stream, order and timestamp by its first 28 bytes; a player that
+ * verifies content compares all other bytes too.
+ */
+export class Player implements MessageSink {
+  private client: RtmpClient | undefined;
+  private readonly video: TrackProgress;
+  private readonly audio: TrackProgress;
+
+  constructor(
+    private readonly stream: number,
+    private readonly verifyContent: boolean,
+    private readonly tally: Tally,
+  ) {
+    this.video = new TrackProgress(videoTrack, tally.video);
+    this.audio = new TrackProgress(audioTrack, tally.audio);
+  }
+
+  async start(address: StreamAddress, onLost: (reason: string) => void): Promise<void> {
+    this.client = await RtmpClient.open(address, 4096, this);
+    this.client.onLost = onLost;
+    await this.client.play();
+  }
+
+  stop(): void {
+    this.client?.close();
+  }
+
+  get bytesReceived(): number {
+    return this.client?.bytesReceived ?? 0;
+  }
+
+  /** Age of the newest video frame that is here, in milliseconds; Infinity when none came. */
+  videoAgeMs(now: number): number {
+    return this.video.lastSequence < 0 ? Infinity : now - this.video.lastSentAt;
+  }
+
+  onPayload(message: IncomingMessage, buffer: Buffer, start: number, end: number): void {
+    const progress = message.type === messageType.video ? this.video : this.audio;
+    const offset = message.received;
+    if (offset < STAMPED_HEAD_BYTES) this.readHead(progress, message, buffer, start, end);
+    if (this.verifyContent && progress.intact) this.compare(progress, offset, buffer, start, end);
+    if (offset + end - start === message.length) this.finish(progress, message.timestamp);
+  }
+
+  private readHead(
+    progress: TrackProgress,
+    message: IncomingMessage,
+    buffer: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    const offset = message.received;
+    if (offset === 0) {
+      progress.intact = false;
+      progress.expected = undefined;
+      if (end - start >= STAMPED_HEAD_BYTES) {
+        this.identify(progress, message, buffer, start);
+        return;
+      }
+    }
+    buffer.copy(progress.head, offset, start, end);
+    if (offset + end - start >= STAMPED_HEAD_BYTES) this.identify(progress, message, progress.head, 0);
+  }
+
+  private identify(progress: TrackProgress, message: IncomingMessage, bytes: Buffer, at: number): void {
+    if (bytes[at + 1] === 0) return; // a sequence header
+    const payloads = progress.track.payloads;
+    progress.sequence = stampedSequence(bytes, at + STAMP_OFFSET);
+    progress.sentAt = stampedSendTime(bytes, at + STAMP_OFFSET);
+    progress.expected = payloads[progress.sequence % payloads.length]!;
+    progress.intact =
+      isStampOf(bytes, at + STAMP_OFFSET, this.stream) &&
+      message.length === progress.expected.length &&
+      progress.expected.compare(bytes, at, at + STAMP_OFFSET, 0, STAMP_OFFSET) === 0;
+  }
+
+  /** Compares what follows the stamp. */
+  private compare(progress: TrackProgress, offset: number, buffer: Buffer, start: number, end: number): void {
+    const skip = Math.max(0, STAMPED_HEAD_BYTES - offset);
+    if (start + skip >= end) return;
+    const from = offset + skip;
+    const until = offset + end - start;
+    if (progress.expected!.compare(buffer, start + skip, end, from, until) !== 0) progress.intact = false;
+  }
+
+  private finish(progress: TrackProgress, timestamp: number): void {
+    if (progress.expected === undefined) return;
+    if (!progress.intact) {
+      this.tally.corrupt++;
+      return;
+    }
+    const { sequence, lastSequence } = progress;
+    this.tally.messages++;
+    if (timestamp !== timestampMs(progress.track, sequence)) this.tally.timestampErrors++;
+    if (sequence <= lastSequence) {
+      this.tally.duplicates++;
+      return;
+    }
+    if (lastSequence >= 0) this.tally.lost += sequence - lastSequence - 1;
+    progress.lastSequence = sequence;
+    progress.lastSentAt = progress.sentAt;
+    progress.latency.record(performance.now() - progress.sentAt);
+  }
+}

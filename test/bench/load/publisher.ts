@@ -1,0 +1,100 @@
+import { encodeAmf0 } from '../wire/amf0';
+import { DELTA_HEADER_BYTES, encodeDeltaMessage, encodeMessage, messageType } from '../wire/chunk-encoding';
+import { RtmpClient, type StreamAddress } from '../wire/rtmp-client';
+import type { LatencyHistogram } from './latency-histogram';
+import { audioTrack, type MediaTrack, metadata, timestampMs, videoTrack } from './media-track';
+import { STAMP_OFFSET, writeStamp } from './message-stamp';
+
+const MAX_UNSENT_BYTES = 8_000_000;
+const ignoreMedia = { onPayload: () => undefined };
+
+/** A track's messages, chunk-encoded once for all publishers; a publisher patches header and stamp and sends. */
+export class EncodedTrack {
+  readonly messages: Buffer[];
+
+  constructor(
+    readonly track: MediaTrack,
+    readonly chunkSize: number,
+  ) {
+    this.messages = track.payloads.map((payload) => {
+      const header = { chunkStreamId: track.chunkStreamId, type: track.type, messageStreamId: 0, timestamp: 0 };
+      return encodeDeltaMessage(header, payload, chunkSize);
+    });
+  }
+}
+
+export interface EncodedMedia {
+  readonly video: EncodedTrack;
+  readonly audio: EncodedTrack;
+}
+
+export function encodeMedia(uploadChunkSize: number): EncodedMedia {
+  return {
+    video: new EncodedTrack(videoTrack, uploadChunkSize),
+    audio: new EncodedTrack(audioTrack, uploadChunkSize),
+  };
+}
+
+/** Publishes one stream in real time: every message is sent when its timestamp is due, one write each. */
+export class Publisher {
+  bytesSent = 0;
+  private client: RtmpClient | undefined;
+  private startedAt = 0;
+  private videoSent = 0;
+  private audioSent = 0;
+
+  constructor(
+    private readonly stream: number,
+    private readonly media: EncodedMedia,
+    /** How late messages were sent: what the generator itself adds to the load's rhythm. */
+    private readonly lateness: LatencyHistogram,
+  ) {}
+
+  /** Connects and sends metadata and sequence headers; media flows when sendDue() is called. */
+  async start(address: StreamAddress, onLost: (reason: string) => void): Promise<void> {
+    const client = await RtmpClient.open(address, this.media.video.chunkSize, ignoreMedia);
+    client.onLost = onLost;
+    const messageStreamId = await client.publish();
+    const header = { chunkStreamId: 4, type: messageType.data, messageStreamId, timestamp: 0 };
+    const setDataFrame = encodeAmf0(['@setDataFrame', 'onMetaData', metadata]);
+    client.write(encodeMessage(header, setDataFrame, this.media.video.chunkSize));
+    for (const { track, chunkSize } of [this.media.video, this.media.audio]) {
+      const { chunkStreamId, type } = track;
+      client.write(encodeMessage({ chunkStreamId, type, messageStreamId, timestamp: 0 }, track.sequenceHeader, chunkSize));
+    }
+    this.client = client;
+    this.startedAt = performance.now();
+  }
+
+  stop(): void {
+    this.client?.close();
+  }
+
+  /** Sends all messages that are due. Throws when the server has stopped reading. */
+  sendDue(now: number): void {
+    if (this.client === undefined) return;
+    for (;;) {
+      const videoDue = this.startedAt + (this.videoSent * 1000) / videoTrack.messagesPerSecond;
+      const audioDue = this.startedAt + (this.audioSent * 1000) / audioTrack.messagesPerSecond;
+      const due = Math.min(videoDue, audioDue);
+      if (due > now) return;
+      if (videoDue <= audioDue) this.send(this.client, this.media.video, this.videoSent++);
+      else this.send(this.client, this.media.audio, this.audioSent++);
+      this.lateness.record(now - due);
+    }
+  }
+
+  private send(client: RtmpClient, encoded: EncodedTrack, sequence: number): void {
+    const { track, messages } = encoded;
+    const index = sequence % messages.length;
+    const wire = messages[index]!;
+    const delta = sequence === 0 ? 0 : timestampMs(track, sequence) - timestampMs(track, sequence - 1);
+    wire.writeUIntBE(delta, 1, 3);
+    writeStamp(wire, DELTA_HEADER_BYTES + STAMP_OFFSET, this.stream, sequence, performance.now());
+    client.write(wire);
+    this.bytesSent += wire.length;
+    // The kernel did not take all of it: these bytes are in use until it does, the next message needs its own.
+    if (client.unsentBytes > 0) messages[index] = Buffer.from(wire);
+    if (client.unsentBytes > MAX_UNSENT_BYTES) throw new Error('the server has stopped reading a publisher');
+  }
+}

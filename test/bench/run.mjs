@@ -1,0 +1,45 @@
+// `npm run bench`: builds the server's bundle and the benchmark's own three programs, then starts the benchmark.
+import { build } from 'esbuild';
+import { spawn, spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '..', '..');
+const outputDir = join(root, '.build', 'bench');
+
+if (process.platform !== 'linux') {
+  console.error('The benchmark pins processes with taskset and reads CPU time from /proc: it runs on Linux only.');
+  process.exit(1);
+}
+
+const service = spawnSync(process.execPath, [join(root, 'service', 'build.mjs')], { stdio: 'inherit' });
+if (service.status !== 0) {
+  console.error('The server does not build: see the lines above.');
+  process.exit(1);
+}
+
+await build({
+  entryPoints: {
+    bench: join(here, 'bench.ts'),
+    generator: join(here, 'load', 'generator.ts'),
+    'node-media-server': join(here, 'servers', 'node-media-server-process.ts'),
+  },
+  outdir: outputDir,
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  sourcemap: 'inline',
+  external: ['node-media-server'],
+  logLevel: 'warning',
+});
+
+const bench = spawn(process.execPath, ['--enable-source-maps', join(outputDir, 'bench.cjs'), ...process.argv.slice(2)], {
+  cwd: root,
+  stdio: 'inherit',
+});
+// Ctrl-C reaches the whole process group; the benchmark ends its own children before it exits.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => bench.kill('SIGTERM'));
+bench.on('exit', (code) => process.exit(code ?? 1));

@@ -1,0 +1,69 @@
+import { GeneratorProcess } from '../load/generator-process';
+import type { Metrics, RunResult } from '../metrics';
+import type { BenchCase } from '../scenarios';
+import { RunningServer, type StartOptions } from '../servers/running-server';
+import type { ServerKind } from '../servers/server-kind';
+import { capacityRun } from './capacity-run';
+import { churnRun } from './churn-run';
+import { idleRun } from './idle-run';
+import { type RunContext, sleep } from './run-context';
+import { steadyRun } from './steady-run';
+
+export interface RunSettings {
+  readonly seconds: number;
+  readonly warmupSeconds: number;
+  readonly serverCores: readonly number[];
+  readonly generatorCores: readonly number[];
+  readonly profile: StartOptions['profile'];
+}
+
+const runs: Readonly<Record<BenchCase['kind'], (context: RunContext) => Promise<Partial<Metrics>>>> = {
+  steady: steadyRun,
+  idle: idleRun,
+  capacity: capacityRun,
+  churn: churnRun,
+};
+
+const START_SETTLE_SECONDS = 0.5;
+const GENERATOR_CPU_LIMIT = 0.9;
+const LATENESS_LIMIT_MS = 15;
+const FOREIGN_CPU_LIMIT = 0.1;
+
+/** Starts the server and a generator, runs the case and ends both. Returns the server's command line with the numbers. */
+export async function measuredRun(
+  kind: ServerKind,
+  benchCase: BenchCase,
+  settings: RunSettings,
+): Promise<RunResult & { readonly command: string }> {
+  const { serverCores, generatorCores, seconds, warmupSeconds, profile } = settings;
+  const workers: Record<string, string> = benchCase.workers === undefined ? {} : { WORKERS: String(benchCase.workers) };
+  const env = { ...benchCase.env, ...workers };
+  const server = await RunningServer.start(kind, { cores: serverCores, transport: benchCase.transport, env, profile });
+  const generator = new GeneratorProcess(generatorCores);
+  try {
+    await sleep(START_SETTLE_SECONDS);
+    const baseRssBytes = server.usage().rssBytes;
+    const context = { benchCase, server, generator, baseRssBytes, serverCores, seconds, warmupSeconds };
+    const metrics = await runs[benchCase.kind](context);
+    return { metrics, warnings: warningsAbout(metrics), command: server.command };
+  } finally {
+    await generator.stop();
+    await server.stop();
+  }
+}
+
+function warningsAbout(metrics: Partial<Metrics>): string[] {
+  const percent = (share: number | undefined): string => `${Math.round((share ?? 0) * 100)} %`;
+  const warnings: string[] = [];
+  if ((metrics.generatorCpuShare ?? 0) > GENERATOR_CPU_LIMIT) {
+    warnings.push(`the load generator used ${percent(metrics.generatorCpuShare)} of its core: it may be what limits here`);
+  }
+  if ((metrics.generatorLatenessP99Ms ?? 0) > LATENESS_LIMIT_MS) {
+    warnings.push(`the load generator sent up to ${metrics.generatorLatenessP99Ms?.toFixed(0)} ms late (p99)`);
+  }
+  if ((metrics.foreignCpuShare ?? 0) > FOREIGN_CPU_LIMIT) {
+    warnings.push(`other processes took ${percent(metrics.foreignCpuShare)} of the server's core`);
+  }
+  if ((metrics.failedConnections ?? 0) > 0) warnings.push(`${metrics.failedConnections} connections failed`);
+  return warnings;
+}

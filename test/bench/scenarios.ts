@@ -1,0 +1,135 @@
+import type { Transport } from './servers/running-server';
+
+/** One load that every server taking part gets. */
+export interface BenchCase {
+  /** Unique; results and targets refer to it. */
+  readonly id: string;
+  readonly title: string;
+  readonly kind: 'steady' | 'idle' | 'capacity' | 'churn';
+  readonly publishers: number;
+  /** In all, spread evenly over the publishers. */
+  readonly players: number;
+  /** Whether a gigabyte is counted as it comes in or as it goes out. */
+  readonly costPer: 'received' | 'delivered';
+  readonly uploadChunkSize: number;
+  readonly transport: Transport;
+  /** Environment of this project's server. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Worker processes of this project's server; undefined: its default, on one core. */
+  readonly workers: number | undefined;
+  /** Whether other servers are worth comparing here. */
+  readonly peers: boolean;
+  /** No more runs than this, however many are asked for. */
+  readonly maxRuns: number;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly description: string;
+  readonly cases: readonly BenchCase[];
+}
+
+const defaults = {
+  kind: 'steady',
+  publishers: 1,
+  players: 0,
+  costPer: 'delivered',
+  uploadChunkSize: 4096,
+  transport: 'rtmp',
+  env: {},
+  workers: undefined,
+  peers: true,
+  maxRuns: Infinity,
+} as const;
+
+function benchCase(id: string, title: string, settings: Partial<BenchCase>): BenchCase {
+  return { ...defaults, ...settings, id, title };
+}
+
+function ingest(publishers: number, settings: Partial<BenchCase> = {}): BenchCase {
+  return benchCase(`ingest${publishers}`, `ingest: ${publishers} publishers`, {
+    publishers,
+    costPer: 'received',
+    ...settings,
+  });
+}
+
+function fanOut(players: number, settings: Partial<BenchCase> = {}): BenchCase {
+  return benchCase(`fanout${players}`, `fan-out: 1 publisher, ${players} players`, { players, ...settings });
+}
+
+const mixed = benchCase('mixed', 'mixed: 50 publishers with 2 players each', { publishers: 50, players: 100 });
+
+function renamed(base: BenchCase, suffix: string, title: string, settings: Partial<BenchCase>): BenchCase {
+  return { ...base, ...settings, id: `${base.id}-${suffix}`, title: `${base.title}, ${title}` };
+}
+
+function overTls(base: BenchCase): BenchCase[] {
+  return [
+    { ...base, peers: false },
+    renamed(base, 'rtmps', 'RTMPS', { transport: 'rtmps', peers: false }),
+    renamed(base, 'haproxy', 'RTMPS ended by HAProxy', { transport: 'rtmps-haproxy', peers: false }),
+  ];
+}
+
+function onWorkers(base: BenchCase): BenchCase[] {
+  return [1, 2].map((workers) =>
+    renamed(base, `workers${workers}`, `WORKERS=${workers} on all cores`, { workers, peers: false }),
+  );
+}
+
+/** Everything that `--scenario` can name. */
+export const scenarios: readonly Scenario[] = [
+  { name: 'ingest', description: '100 publishers, no players', cases: [ingest(100)] },
+  { name: 'fanout200', description: '1 publisher, 200 players', cases: [fanOut(200)] },
+  { name: 'fanout500', description: '1 publisher, 500 players', cases: [fanOut(500)] },
+  {
+    name: 'fanout200-40ms',
+    description: '1 publisher, 200 players, LATENCY_MS=40',
+    cases: [renamed(fanOut(200), '40ms', 'LATENCY_MS=40', { env: { LATENCY_MS: '40' } })],
+  },
+  { name: 'mixed', description: '50 publishers with 2 players each', cases: [mixed] },
+  {
+    name: 'idle',
+    description: 'memory of 1,000 players of a stream that nobody publishes',
+    cases: [benchCase('idle', 'idle: 1,000 waiting players', { kind: 'idle', publishers: 0, players: 1000 })],
+  },
+  {
+    name: 'single',
+    description: '1 publisher, 1 player: the latency where there is nothing to batch',
+    cases: [benchCase('single', 'single: 1 publisher, 1 player', { players: 1 })],
+  },
+  {
+    name: 'capacity',
+    description: 'the most players on one core without loss and with p99 below 500 ms',
+    cases: [benchCase('capacity', 'capacity: most players of 1 publisher', { kind: 'capacity', maxRuns: 5 })],
+  },
+  {
+    name: 'tiny-chunks',
+    description: 'publishers that send 128-byte chunks, against 4096-byte ones',
+    cases: [
+      ingest(100, { peers: false }),
+      renamed(ingest(100), '128', '128-byte chunks', { uploadChunkSize: 128, peers: false }),
+    ],
+  },
+  {
+    name: 'churn',
+    description: '50 connects a second for --seconds (600 for the full test): does memory grow?',
+    cases: [benchCase('churn', 'churn: 50 connects a second', { kind: 'churn', peers: false, maxRuns: 1 })],
+  },
+  {
+    name: 'rtmps',
+    description: 'TLS in the server against plain RTMP and against HAProxy in front',
+    cases: [...overTls(ingest(50)), ...overTls(fanOut(50))],
+  },
+  {
+    name: 'scaling',
+    description: 'cost per GB as the load grows, and what a second worker brings',
+    cases: [
+      ...[10, 100, 500].map((publishers) => ingest(publishers, { peers: false })),
+      ...[200, 500, 1000].map((players) => fanOut(players, { peers: false })),
+      ...onWorkers(fanOut(500)),
+      ...onWorkers(mixed),
+    ],
+  },
+];

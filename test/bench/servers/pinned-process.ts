@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { descendants } from '../measure/process-tree';
+import type { LaunchPlan } from './server-kind';
+
+const STOP_TIMEOUT_MS = 8_000;
+
+const running = new Set<ChildProcess>();
+
+/** However the benchmark ends, nothing that it started outlives it. */
+process.on('exit', () => running.forEach(killTree));
+
+/** Starts a program that may use the given CPU cores only. Its process id is the program's own: taskset replaces itself. */
+export function spawnPinned(plan: LaunchPlan, cores: readonly number[], cwd: string, stdio: StdioOptions): ChildProcess {
+  const child = spawn('taskset', ['-c', cores.join(','), plan.command, ...plan.args], {
+    cwd,
+    stdio,
+    env: { PATH: process.env['PATH'], ...plan.env },
+  });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  child.once('error', () => running.delete(child));
+  return child;
+}
+
+/** Asks the program to end and kills it with all its children when it has not within 8 s. */
+export async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  const timer = setTimeout(() => killTree(child), STOP_TIMEOUT_MS);
+  child.kill('SIGTERM');
+  await ended;
+  clearTimeout(timer);
+}
+
+function killTree(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  for (const pid of descendants(child.pid)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}

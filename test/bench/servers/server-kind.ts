@@ -1,0 +1,36 @@
+import type { StreamAddress } from '../wire/rtmp-client';
+
+/** What a server is to be started with; each kind turns it into its own configuration. */
+export interface LaunchOptions {
+  readonly port: number;
+  /** An empty directory of this run for configuration, certificates and logs. */
+  readonly directory: string;
+  /** Extra environment; only this project's server knows it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Also listen with TLS on this port, with the certificate and key in `directory`. */
+  readonly tlsPort: number | undefined;
+  /** Leave a V8 CPU profile of this name in this directory, when the kind runs on Node.js. */
+  readonly profile: { readonly directory: string; readonly fileName: string } | undefined;
+}
+
+export interface LaunchPlan {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A server that the benchmark knows how to start. */
+export interface ServerKind {
+  readonly name: string;
+  /** True for builds of this project. */
+  readonly ours: boolean;
+  /** Version text for the report. Throws when the server is not installed. */
+  version(): string;
+  /** Writes what the server needs into the run's directory and says how to start it. */
+  prepare(options: LaunchOptions): LaunchPlan;
+  /** Application and stream name of stream `{n}`. */
+  readonly names: Pick<StreamAddress, 'app' | 'streamName'>;
+}
+
+export const CERTIFICATE_FILE = 'certificate.pem';
+export const KEY_FILE = 'key.pem';
