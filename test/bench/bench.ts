@@ -80,7 +80,9 @@ async function runCase(
   const manyWorkers = benchCase.workers !== undefined;
   for (let run = 1; run <= Math.min(options.runs, benchCase.maxRuns); run++) {
     for (const entry of collected) {
-      const profile = options.profile ? { directory: mkOutputDirectory(), fileName: `${benchCase.id}.cpuprofile` } : undefined;
+      const profile = options.profile
+        ? { directory: mkOutputDirectory(), fileName: `${benchCase.id}.cpuprofile` }
+        : undefined;
       const { command, ...result } = await measuredRun(entry.kind, benchCase, {
         seconds: options.seconds,
         warmupSeconds: options.warmupSeconds,

@@ -36,10 +36,14 @@ await build({
   logLevel: 'warning',
 });
 
-const bench = spawn(process.execPath, ['--enable-source-maps', join(outputDir, 'bench.cjs'), ...process.argv.slice(2)], {
-  cwd: root,
-  stdio: 'inherit',
-});
+const bench = spawn(
+  process.execPath,
+  ['--enable-source-maps', join(outputDir, 'bench.cjs'), ...process.argv.slice(2)],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+);
 // Ctrl-C reaches the whole process group; the benchmark ends its own children before it exits.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => bench.kill('SIGTERM'));
 bench.on('exit', (code) => process.exit(code ?? 1));

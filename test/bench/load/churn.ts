@@ -1,4 +1,4 @@
-import { addressOf, type StreamAddress } from '../wire/rtmp-client';
+import { addressOf, type StreamAddress } from '../wire/stream-address';
 import { LatencyHistogram } from './latency-histogram';
 import { Player } from './player';
 import { type EncodedMedia, Publisher } from './publisher';
@@ -51,13 +51,17 @@ export class Churn {
         publisher.stop();
       };
       this.publishers.add(publisher);
-      publisher.start(addressOf(this.pattern, `churn-${number}`), lost).catch((error: Error) => this.fail(error.message));
+      this.watch(publisher.start(addressOf(this.pattern, `churn-${number}`), lost));
       setTimeout(end, LIFETIME_MS);
       return;
     }
     const player = new Player(0, false, this.tally);
-    player.start(addressOf(this.pattern, 0), lost).catch((error: Error) => this.fail(error.message));
+    this.watch(player.start(addressOf(this.pattern, 0), lost));
     setTimeout(() => player.stop(), LIFETIME_MS);
+  }
+
+  private watch(start: Promise<void>): void {
+    start.catch((error: unknown) => this.fail(error instanceof Error ? error.message : String(error)));
   }
 
   private fail(reason: string): void {

@@ -1,4 +1,4 @@
-import type { StreamAddress } from '../wire/rtmp-client';
+import type { StreamAddress } from '../wire/stream-address';
 import type { ChurnReport } from './churn';
 import type { LatencySummary } from './latency-histogram';
 

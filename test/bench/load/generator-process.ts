@@ -17,7 +17,11 @@ export class GeneratorProcess {
   private nextId = 1;
 
   constructor(cores: readonly number[]) {
-    const plan = { command: process.execPath, args: ['--enable-source-maps', join(__dirname, 'generator.cjs')], env: {} };
+    const plan = {
+      command: process.execPath,
+      args: ['--enable-source-maps', join(__dirname, 'generator.cjs')],
+      env: {},
+    };
     this.child = spawnPinned(plan, cores, __dirname, ['ignore', 'inherit', 'inherit', 'ipc']);
     this.child.on('message', (message) => this.settle(message as GeneratorAnswer));
     this.child.on('exit', () => this.calls.forEach(({ reject }) => reject(new Error('the load generator ended'))));

@@ -1,4 +1,4 @@
-import type { GeneratorAnswer, GeneratorRequest } from './generator-api';
+import type { GeneratorAnswer, GeneratorMethod, GeneratorRequest } from './generator-api';
 import { Load } from './load';
 
 /** The load generator's process: carries out the benchmark's requests one by one until the channel closes. */
@@ -13,8 +13,8 @@ function main(): void {
 
 async function carryOut(load: Load, request: GeneratorRequest): Promise<GeneratorAnswer> {
   try {
-    const method = load[request.method] as (params: unknown) => Promise<unknown>;
-    return { id: request.id, result: await method.call(load, request.params) };
+    const callable = load as Readonly<Record<GeneratorMethod, (params: unknown) => Promise<unknown>>>;
+    return { id: request.id, result: await callable[request.method](request.params) };
   } catch (error) {
     return { id: request.id, error: error instanceof Error ? error.message : String(error) };
   }

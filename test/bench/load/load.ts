@@ -1,4 +1,4 @@
-import { addressOf, type StreamAddress } from '../wire/rtmp-client';
+import { addressOf, type StreamAddress } from '../wire/stream-address';
 import { runBounded } from './bounded-parallel';
 import { Churn, type ChurnReport } from './churn';
 import type { GeneratorApi, WindowReport } from './generator-api';
@@ -58,16 +58,19 @@ export class Load implements GeneratorApi {
     count: number;
     verifyOneIn: number;
   }): Promise<void> {
-    for (const player of this.players.splice(params.count)) {
-      this.closedPlayersBytes += player.bytesReceived;
+    for (const player of this.players.slice(params.count)) {
       player.stop();
+      this.forgetPlayer(player);
     }
     const first = this.players.length;
     await runBounded(params.count - first, PARALLEL_CONNECTS, async (added) => {
       const index = first + added;
       const stream = index % params.streams;
       const player = new Player(stream, index % params.verifyOneIn === 0, this.tally);
-      await player.start(addressOf(params.pattern, stream), (reason) => this.lost(`player ${reason}`));
+      await player.start(addressOf(params.pattern, stream), (reason) => {
+        this.lost(`player ${reason}`);
+        this.forgetPlayer(player);
+      });
       this.players.push(player);
     });
   }
@@ -141,6 +144,13 @@ export class Load implements GeneratorApi {
     } catch (error) {
       this.lost(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  private forgetPlayer(player: Player): void {
+    const index = this.players.indexOf(player);
+    if (index < 0) return;
+    this.players.splice(index, 1);
+    this.closedPlayersBytes += player.bytesReceived;
   }
 
   private bytesSent(): number {

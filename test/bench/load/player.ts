@@ -1,6 +1,7 @@
 import { messageType } from '../wire/chunk-encoding';
 import type { IncomingMessage, MessageSink } from '../wire/chunk-reader';
-import { RtmpClient, type StreamAddress } from '../wire/rtmp-client';
+import { RtmpClient } from '../wire/rtmp-client';
+import type { StreamAddress } from '../wire/stream-address';
 import type { LatencyHistogram } from './latency-histogram';
 import { audioTrack, type MediaTrack, timestampMs, videoTrack } from './media-track';
 import { isStampOf, STAMP_OFFSET, STAMPED_HEAD_BYTES, stampedSendTime, stampedSequence } from './message-stamp';

@@ -1,6 +1,7 @@
 import { encodeAmf0 } from '../wire/amf0';
 import { DELTA_HEADER_BYTES, encodeDeltaMessage, encodeMessage, messageType } from '../wire/chunk-encoding';
-import { RtmpClient, type StreamAddress } from '../wire/rtmp-client';
+import { RtmpClient } from '../wire/rtmp-client';
+import type { StreamAddress } from '../wire/stream-address';
 import type { LatencyHistogram } from './latency-histogram';
 import { audioTrack, type MediaTrack, metadata, timestampMs, videoTrack } from './media-track';
 import { STAMP_OFFSET, writeStamp } from './message-stamp';
@@ -60,7 +61,9 @@ export class Publisher {
     client.write(encodeMessage(header, setDataFrame, this.media.video.chunkSize));
     for (const { track, chunkSize } of [this.media.video, this.media.audio]) {
       const { chunkStreamId, type } = track;
-      client.write(encodeMessage({ chunkStreamId, type, messageStreamId, timestamp: 0 }, track.sequenceHeader, chunkSize));
+      client.write(
+        encodeMessage({ chunkStreamId, type, messageStreamId, timestamp: 0 }, track.sequenceHeader, chunkSize),
+      );
     }
     this.client = client;
     this.startedAt = performance.now();

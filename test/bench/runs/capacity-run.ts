@@ -1,6 +1,12 @@
 import type { Metrics } from '../metrics';
-import { deliveryMetrics, latencyMetrics, measureWindow, type MeasuredWindow, MEGABYTE } from './run-context';
-import { type RunContext } from './run-context';
+import {
+  deliveryMetrics,
+  latencyMetrics,
+  measureWindow,
+  type MeasuredWindow,
+  MEGABYTE,
+  type RunContext,
+} from './run-context';
 
 const FIRST_COUNT = 500;
 const LARGEST_COUNT = 8000;

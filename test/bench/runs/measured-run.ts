@@ -56,7 +56,9 @@ function warningsAbout(metrics: Partial<Metrics>): string[] {
   const percent = (share: number | undefined): string => `${Math.round((share ?? 0) * 100)} %`;
   const warnings: string[] = [];
   if ((metrics.generatorCpuShare ?? 0) > GENERATOR_CPU_LIMIT) {
-    warnings.push(`the load generator used ${percent(metrics.generatorCpuShare)} of its core: it may be what limits here`);
+    warnings.push(
+      `the load generator used ${percent(metrics.generatorCpuShare)} of its core: it may be what limits here`,
+    );
   }
   if ((metrics.generatorLatenessP99Ms ?? 0) > LATENESS_LIMIT_MS) {
     warnings.push(`the load generator sent up to ${metrics.generatorLatenessP99Ms?.toFixed(0)} ms late (p99)`);

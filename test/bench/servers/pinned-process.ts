@@ -11,7 +11,12 @@ const running = new Set<ChildProcess>();
 process.on('exit', () => running.forEach(killTree));
 
 /** Starts a program that may use the given CPU cores only. Its process id is the program's own: taskset replaces itself. */
-export function spawnPinned(plan: LaunchPlan, cores: readonly number[], cwd: string, stdio: StdioOptions): ChildProcess {
+export function spawnPinned(
+  plan: LaunchPlan,
+  cores: readonly number[],
+  cwd: string,
+  stdio: StdioOptions,
+): ChildProcess {
   const child = spawn('taskset', ['-c', cores.join(','), plan.command, ...plan.args], {
     cwd,
     stdio,

@@ -17,7 +17,11 @@ export function rtmpServer(bundle: string, name = 'this server'): ServerKind {
       const profileArgs =
         options.profile === undefined
           ? []
-          : ['--cpu-prof', `--cpu-prof-dir=${options.profile.directory}`, `--cpu-prof-name=${options.profile.fileName}`];
+          : [
+              '--cpu-prof',
+              `--cpu-prof-dir=${options.profile.directory}`,
+              `--cpu-prof-name=${options.profile.fileName}`,
+            ];
       const tls: Record<string, string> =
         options.tlsPort === undefined
           ? {}

@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readTreeUsage, type TreeUsage } from '../measure/process-tree';
-import type { StreamAddress } from '../wire/rtmp-client';
+import type { StreamAddress } from '../wire/stream-address';
 import { spawnPinned, stopProcess } from './pinned-process';
 import type { LaunchOptions, LaunchPlan, ServerKind } from './server-kind';
 import { prepareHaproxy, writeCertificate } from './tls-front';

@@ -1,4 +1,4 @@
-import type { StreamAddress } from '../wire/rtmp-client';
+import type { StreamAddress } from '../wire/stream-address';
 
 /** What a server is to be started with; each kind turns it into its own configuration. */
 export interface LaunchOptions {

@@ -8,8 +8,6 @@ export interface IncomingMessage {
   length: number;
   /** Payload bytes seen so far. */
   received: number;
-  /** The sink's own notes about the message under way. */
-  note: number;
 }
 
 /** Gets payload piece by piece as it lies in the read buffer; nothing is copied for it. */
@@ -100,7 +98,8 @@ export class ChunkReader {
     const messageHeaderBytes = MESSAGE_HEADER_BYTES[format]!;
     if (at + messageHeaderBytes > end) return 0;
     const known = this.chunkStreams.get(chunkStreamId);
-    if (known === undefined && format > 1) throw new Error(`chunk stream ${chunkStreamId} starts with format ${format}`);
+    if (known === undefined && format > 1)
+      throw new Error(`chunk stream ${chunkStreamId} starts with format ${format}`);
     const timeField = format < 3 ? bytes.readUIntBE(at, 3) : 0;
     const extended = format < 3 ? timeField === EXTENDED : known!.extended;
     const extendedAt = at + messageHeaderBytes;
@@ -128,7 +127,6 @@ export class ChunkReader {
       timestamp: 0,
       length: 0,
       received: 0,
-      note: 0,
       delta: 0,
       extended: false,
     };

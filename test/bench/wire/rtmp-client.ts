@@ -3,21 +3,7 @@ import { connect as connectTls } from 'node:tls';
 import { type CommandAnswer, encodeAmf0, readCommand, type AmfValue } from './amf0';
 import { encodeMessage, messageType } from './chunk-encoding';
 import { ChunkReader, type IncomingMessage, type MessageSink } from './chunk-reader';
-
-/** Where a client connects to and under which names. In a pattern, `{n}` in a name stands for the stream's number. */
-export interface StreamAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly tls: boolean;
-  readonly app: string;
-  readonly streamName: string;
-}
-
-/** The address of stream `n`. */
-export function addressOf(pattern: StreamAddress, n: number | string): StreamAddress {
-  const fill = (name: string): string => name.replace('{n}', String(n));
-  return { ...pattern, app: fill(pattern.app), streamName: fill(pattern.streamName) };
-}
+import type { StreamAddress } from './stream-address';
 
 const HANDSHAKE_BYTES = 1536;
 /** Version 3, time and zero field 0: the simple handshake. */
@@ -209,7 +195,12 @@ export class RtmpClient implements MessageSink {
   }
 }
 
-function controlHeader(type: number): { chunkStreamId: number; type: number; messageStreamId: number; timestamp: number } {
+function controlHeader(type: number): {
+  chunkStreamId: number;
+  type: number;
+  messageStreamId: number;
+  timestamp: number;
+} {
   return { chunkStreamId: 2, type, messageStreamId: 0, timestamp: 0 };
 }
 

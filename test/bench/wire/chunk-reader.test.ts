@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals';
+import { encodeMessage, messageType } from './chunk-encoding';
+import { ChunkReader, type IncomingMessage } from './chunk-reader';
+
+interface Received {
+  readonly type: number;
+  readonly timestamp: number;
+  readonly payload: Buffer;
+}
+
+function readIn(pieces: readonly Buffer[], chunkSize: number): Received[] {
+  const messages: Received[] = [];
+  let parts: Buffer[] = [];
+  const reader = new ChunkReader({
+    onPayload(message: IncomingMessage, buffer: Buffer, start: number, end: number) {
+      parts.push(Buffer.from(buffer.subarray(start, end)));
+      if (message.received + end - start < message.length) return;
+      messages.push({ type: message.type, timestamp: message.timestamp, payload: Buffer.concat(parts) });
+      parts = [];
+    },
+  });
+  reader.setChunkSize(chunkSize);
+  for (const piece of pieces) reader.read(piece, 0, piece.length);
+  return messages;
+}
+
+describe('ChunkReader', () => {
+  const video = { chunkStreamId: 6, type: messageType.video, messageStreamId: 1, timestamp: 40 };
+  const audio = { chunkStreamId: 4, type: messageType.audio, messageStreamId: 1, timestamp: 42 };
+  const frame = Buffer.from(Array.from({ length: 1000 }, (_, index) => index % 251));
+  const wire = Buffer.concat([
+    encodeMessage(video, frame, 128),
+    encodeMessage(audio, frame.subarray(0, 100), 128),
+    encodeMessage({ ...video, timestamp: 80 }, frame.subarray(0, 256), 128),
+  ]);
+  const expected = [
+    { type: messageType.video, timestamp: 40, payload: frame },
+    { type: messageType.audio, timestamp: 42, payload: frame.subarray(0, 100) },
+    { type: messageType.video, timestamp: 80, payload: frame.subarray(0, 256) },
+  ];
+
+  test.each([1, 2, 7, 131, 4096])('finds the same messages in pieces of %i bytes', (size) => {
+    const pieces: Buffer[] = [];
+    for (let at = 0; at < wire.length; at += size) pieces.push(wire.subarray(at, at + size));
+    expect(readIn(pieces, 128)).toEqual(expected);
+  });
+
+  test('takes extended timestamps, on continuations too, and long chunk stream ids', () => {
+    const header = Buffer.from('0036ffffff000104080100000001000000', 'hex');
+    const continuation = Buffer.from('c03601000000', 'hex');
+    const payload = Buffer.alloc(0x104, 7);
+    const bytes = Buffer.concat([
+      header,
+      payload.subarray(0, 128),
+      continuation,
+      payload.subarray(128, 256),
+      continuation,
+      payload.subarray(256),
+    ]);
+    expect(readIn([bytes], 128)).toEqual([{ type: messageType.audio, timestamp: 0x1000000, payload }]);
+  });
+});
