@@ -1,0 +1,308 @@
+import { ProtocolError } from '../protocol-errors';
+import { MessageType, type MessageHeader } from '../message/message-types';
+import { ChunkStream } from './chunk-stream';
+import type { PayloadSink } from './payload-sink';
+
+/** What a connection may make the reader hold. Raised once the peer has shown that it may publish. */
+export interface ReaderLimits {
+  readonly maxMessageBytes: number;
+  /** Sum over all messages in progress on the connection. */
+  readonly maxPartialBytes: number;
+  readonly maxChunkStreams: number;
+}
+
+/** Receives what the chunk stream carries. */
+export interface MessageReceiver {
+  /** A message begins. Returns where its payload goes, or null to have it collected and passed to `message`. */
+  openMessage(header: MessageHeader): PayloadSink | null;
+  /** A collected message; the payload is the receiver's to keep. */
+  message(header: MessageHeader, payload: Buffer): void;
+}
+
+/** RTMP 1.0 section 5.4.1: until Set Chunk Size says otherwise. */
+const DEFAULT_CHUNK_SIZE = 128;
+const MAX_CHUNK_SIZE = 0xffffff;
+/** Three bytes of basic header, eleven of message header, four of extended timestamp. */
+const MAX_HEADER_BYTES = 18;
+const EXTENDED = 0xffffff;
+const HEADER_BYTES = [11, 7, 3, 0] as const;
+
+/**
+ * Reads the RTMP chunk stream (RTMP 1.0 section 5.3) from buffers cut anywhere. Payload bytes are copied once, from
+ * the given buffer into the sink of their message. Set Chunk Size and Abort are acted on here.
+ */
+export class ChunkReader {
+  /** Chunks below 128 bytes read so far: the caller bounds their rate, since each costs as much as a large one. */
+  tinyChunks = 0;
+  limits: ReaderLimits;
+
+  readonly #receiver: MessageReceiver;
+  readonly #streams = new Map<number, ChunkStream>();
+  #chunkSize = DEFAULT_CHUNK_SIZE;
+  #partialBytes = 0;
+  #halted = false;
+  /** The chunk stream whose chunk payload is being read, null while a header is expected. */
+  #current: ChunkStream | null = null;
+  #chunkRemaining = 0;
+  /** The first bytes of a header that the last buffer ended in. */
+  #stash: Buffer | null = null;
+  #stashed = 0;
+  /** The chunk stream of the header parsed last. */
+  #parsed: ChunkStream | null = null;
+
+  constructor(receiver: MessageReceiver, limits: ReaderLimits) {
+    this.#receiver = receiver;
+    this.limits = limits;
+  }
+
+  /** Makes `read` return after the message in hand; called by a receiver that has to wait for a decision. */
+  halt(): void {
+    this.#halted = true;
+  }
+
+  /**
+   * Reads `source[start, end)` and returns the offset up to which it was consumed: `end`, unless `halt` was called.
+   *
+   * @throws ProtocolError when the input breaks the protocol or a limit; the connection cannot be used any further.
+   */
+  read(source: Buffer, start: number, end: number): number {
+    this.#halted = false;
+    let at = start;
+    while (at < end && !this.#halted) {
+      const stream = this.#current;
+      if (stream === null) {
+        at = this.#readHeader(source, at, end);
+      } else {
+        const to = Math.min(end, at + this.#chunkRemaining);
+        stream.sink!.append(source, at, to);
+        const read = to - at;
+        at = to;
+        stream.remaining -= read;
+        this.#chunkRemaining -= read;
+        if (this.#chunkRemaining > 0) break;
+        if (stream.remaining === 0) {
+          this.#current = null;
+          this.#complete(stream);
+        } else if (at < end && stream.extended < 0 && source[at] === stream.continuation) {
+          // By far the most frequent header, and with small chunks there are thousands a second.
+          at += 1;
+          this.#startChunk(stream);
+        } else {
+          this.#current = null;
+        }
+      }
+    }
+    return at;
+  }
+
+  /** Ends the messages in progress; nothing may be read afterwards. */
+  close(): void {
+    for (const stream of this.#streams.values()) this.#abort(stream);
+    this.#streams.clear();
+    this.#current = null;
+  }
+
+  #readHeader(source: Buffer, start: number, end: number): number {
+    if (this.#stashed === 0) {
+      const length = this.#parseHeader(source, start, end);
+      if (length > 0) {
+        this.#beginChunk(this.#parsed!);
+        return start + length;
+      }
+      this.#stash ??= Buffer.allocUnsafeSlow(MAX_HEADER_BYTES);
+      this.#stashed = source.copy(this.#stash, 0, start, end);
+      return end;
+    }
+    const stash = this.#stash!;
+    const before = this.#stashed;
+    const filled = before + source.copy(stash, before, start, end);
+    const length = this.#parseHeader(stash, 0, filled);
+    if (length === 0) {
+      this.#stashed = filled;
+      return end;
+    }
+    this.#stashed = 0;
+    this.#beginChunk(this.#parsed!);
+    return start + length - before;
+  }
+
+  /** Parses one chunk header; returns its length, or 0 when `end` comes too early. Changes state only when complete. */
+  #parseHeader(bytes: Buffer, start: number, end: number): number {
+    const first = bytes[start]!;
+    let at = start + 1;
+    let id = first & 0x3f;
+    if (id === 0) {
+      if (at + 1 > end) return 0;
+      id = 64 + bytes[at]!;
+      at += 1;
+    } else if (id === 1) {
+      if (at + 2 > end) return 0;
+      id = 64 + bytes[at]! + bytes[at + 1]! * 256;
+      at += 2;
+    }
+    const format = (first >> 6) as 0 | 1 | 2 | 3;
+    const fields = at;
+    at += HEADER_BYTES[format];
+    if (at > end) return 0;
+    const stream = this.#stream(id);
+    if (format === 3) return this.#parseContinuation(stream, bytes, at, start, end);
+
+    let time = bytes.readUIntBE(fields, 3);
+    const extended = time === EXTENDED;
+    if (extended) {
+      if (at + 4 > end) return 0;
+      time = bytes.readUInt32BE(at);
+      at += 4;
+    }
+    if (format === 2 && !stream.known)
+      throw new ProtocolError('bad_chunk_header', `type 2 chunk on unused chunk stream ${id}`);
+    // The sender starts anew in the middle of a message: what it had sent of the old one is of no use to anybody.
+    this.#abort(stream);
+    stream.extended = extended ? time : -1;
+    if (format <= 1) {
+      stream.length = bytes.readUIntBE(fields + 3, 3);
+      stream.typeId = bytes[fields + 6]!;
+      stream.known = true;
+    }
+    if (format === 0) {
+      stream.streamId = bytes.readUInt32LE(fields + 7);
+      stream.timestamp = time;
+      stream.delta = time;
+    } else if (time >= 0x80000000) {
+      // Some encoders put the absolute time into the extended delta; a step beyond half the clock can only be that.
+      stream.delta = (time - stream.timestamp) >>> 0;
+      stream.timestamp = time;
+    } else {
+      stream.delta = time;
+      stream.timestamp = (stream.timestamp + time) >>> 0;
+    }
+    this.#parsed = stream;
+    return at - start;
+  }
+
+  /** A type 3 chunk: goes on with the message in progress or, between messages, starts one like the last. */
+  #parseContinuation(stream: ChunkStream, bytes: Buffer, at: number, start: number, end: number): number {
+    if (!stream.known) throw new ProtocolError('bad_chunk_header', `type 3 chunk on unused chunk stream ${stream.id}`);
+    if (stream.extended >= 0) {
+      // Most senders repeat the extended timestamp here, librtmp and OBS up to 30.0 do not: it is there if it is equal.
+      const repeated = compareUInt32(bytes, at, end, stream.extended);
+      if (repeated === undefined) return 0;
+      if (repeated) at += 4;
+    }
+    if (stream.sink === null) stream.timestamp = (stream.timestamp + stream.delta) >>> 0;
+    this.#parsed = stream;
+    return at - start;
+  }
+
+  #stream(id: number): ChunkStream {
+    let stream = this.#streams.get(id);
+    if (stream === undefined) {
+      if (this.#streams.size >= this.limits.maxChunkStreams) {
+        throw new ProtocolError('too_many_chunk_streams', `more than ${this.limits.maxChunkStreams} chunk streams`);
+      }
+      stream = new ChunkStream(id);
+      this.#streams.set(id, stream);
+    }
+    return stream;
+  }
+
+  #beginChunk(stream: ChunkStream): void {
+    if (stream.sink === null) this.#beginMessage(stream);
+    if (stream.remaining === 0) {
+      this.#complete(stream);
+      return;
+    }
+    this.#current = stream;
+    this.#startChunk(stream);
+  }
+
+  #startChunk(stream: ChunkStream): void {
+    this.#chunkRemaining = Math.min(this.#chunkSize, stream.remaining);
+    if (this.#chunkSize < DEFAULT_CHUNK_SIZE) this.tinyChunks += 1;
+  }
+
+  #beginMessage(stream: ChunkStream): void {
+    const { length } = stream;
+    if (length > this.limits.maxMessageBytes) {
+      throw new ProtocolError(
+        'message_too_large',
+        `message of ${length} bytes, allowed ${this.limits.maxMessageBytes}`,
+      );
+    }
+    if (this.#partialBytes + length > this.limits.maxPartialBytes) {
+      throw new ProtocolError('too_much_unfinished', `unfinished messages exceed ${this.limits.maxPartialBytes} bytes`);
+    }
+    this.#partialBytes += length;
+    stream.remaining = length;
+    stream.sink = this.#receiver.openMessage(stream) ?? new CollectingSink(this, stream);
+  }
+
+  #complete(stream: ChunkStream): void {
+    const sink = stream.sink!;
+    stream.sink = null;
+    this.#partialBytes -= stream.length;
+    sink.complete();
+  }
+
+  #abort(stream: ChunkStream): void {
+    if (stream.sink === null) return;
+    const sink = stream.sink;
+    stream.sink = null;
+    this.#partialBytes -= stream.length;
+    stream.remaining = 0;
+    sink.abort();
+  }
+
+  /** @internal A collected message is complete. */
+  collected(header: MessageHeader, payload: Buffer): void {
+    if (header.typeId === MessageType.SetChunkSize) this.#setChunkSize(payload);
+    else if (header.typeId === MessageType.Abort) this.#abortNamed(payload);
+    else this.#receiver.message(header, payload);
+  }
+
+  #setChunkSize(payload: Buffer): void {
+    if (payload.length < 4) return;
+    // The top bit is reserved; some encoders set it.
+    const size = payload.readUInt32BE(0) & 0x7fffffff;
+    if (size < 1) throw new ProtocolError('bad_chunk_size', 'chunk size 0, allowed 1..16777215');
+    this.#chunkSize = Math.min(size, MAX_CHUNK_SIZE);
+  }
+
+  #abortNamed(payload: Buffer): void {
+    if (payload.length < 4) return;
+    const stream = this.#streams.get(payload.readUInt32BE(0));
+    if (stream !== undefined) this.#abort(stream);
+  }
+}
+
+/** Gathers a message that is looked at as a whole: commands, data and control messages. */
+class CollectingSink implements PayloadSink {
+  readonly #payload: Buffer;
+  #filled = 0;
+
+  constructor(
+    readonly reader: ChunkReader,
+    readonly header: ChunkStream,
+  ) {
+    this.#payload = Buffer.allocUnsafe(header.length);
+  }
+
+  append(source: Buffer, start: number, end: number): void {
+    this.#filled += source.copy(this.#payload, this.#filled, start, end);
+  }
+
+  complete(): void {
+    this.reader.collected(this.header, this.#payload);
+  }
+
+  abort(): void {}
+}
+
+/** Whether `bytes[at, at + 4)` is this number; undefined while the bytes at hand leave it open. */
+function compareUInt32(bytes: Buffer, at: number, end: number, value: number): boolean | undefined {
+  for (let i = 0; i < 4; i += 1) {
+    if (at + i >= end) return undefined;
+    if (bytes[at + i] !== ((value >>> (24 - 8 * i)) & 0xff)) return false;
+  }
+  return true;
+}

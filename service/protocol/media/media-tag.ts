@@ -1,0 +1,178 @@
+/**
+ * What the first bytes of an audio or video message say about it: legacy FLV tags (Adobe FLV 10.1 annex E) and
+ * Enhanced RTMP v1 and v2 (Veovera). Only looked at, never changed: payloads pass through bit for bit.
+ */
+
+/** Facts about a message that fan-out and the GOP cache go by, as bits. */
+export const MediaFlag = {
+  Audio: 1,
+  Video: 2,
+  Data: 4,
+  /** A video frame that a decoder can start from. */
+  Keyframe: 8,
+  /** A sequence header or codec metadata: late players need it before anything else. */
+  Config: 16,
+} as const;
+
+/** The result of `readVideoTag` and `readAudioTag`; one instance is reused for all messages. */
+export class MediaTag {
+  flags = 0;
+  /** Which stored configuration a `Config` message replaces: media, track and packet type. */
+  configKey = 0;
+  /** FourCC as a big-endian number, or the legacy codec id (below 16); -1 when the tag does not name one. */
+  codec = -1;
+}
+
+const LEGACY_VIDEO: Readonly<Record<number, string>> = {
+  2: 'h263',
+  3: 'screen',
+  4: 'vp6',
+  5: 'vp6a',
+  6: 'screen2',
+  7: 'avc1',
+  12: 'hvc1',
+  13: 'av01',
+};
+const LEGACY_AUDIO: Readonly<Record<number, string>> = {
+  0: 'pcm',
+  1: 'adpcm',
+  2: '.mp3',
+  3: 'pcm',
+  4: 'nellymoser',
+  5: 'nellymoser',
+  6: 'nellymoser',
+  7: 'g711a',
+  8: 'g711u',
+  10: 'mp4a',
+  11: 'speex',
+  14: '.mp3',
+};
+/** Legacy codec ids whose second byte is a packet type, 0 being the sequence header. */
+const PACKETIZED_VIDEO = new Set([7, 12, 13]);
+const AAC = 10;
+
+const EnhancedPacket = {
+  SequenceStart: 0,
+  Metadata: 4,
+  /** MPEG-2 TS sequence start in video, nothing else than Multitrack in audio. */
+  VideoTsSequenceStart: 5,
+  VideoMultitrack: 6,
+  AudioMultichannelConfig: 4,
+  AudioMultitrack: 5,
+  ModEx: 7,
+} as const;
+const MANY_TRACKS_MANY_CODECS = 2;
+
+const KEYFRAME = 1;
+const COMMAND_FRAME = 5;
+const AUDIO_EX_HEADER = 9;
+
+/** Looks at the first bytes `bytes[start, end)` of a video message. An empty message has no more than the Video flag. */
+export function readVideoTag(bytes: Buffer, start: number, end: number, tag: MediaTag): void {
+  tag.flags = MediaFlag.Video;
+  tag.codec = -1;
+  tag.configKey = 0;
+  if (start >= end) return;
+  const first = bytes[start]!;
+  if ((first & 0x80) !== 0) {
+    readEnhanced(bytes, start, end, tag, true);
+    return;
+  }
+  const codecId = first & 0x0f;
+  tag.codec = codecId;
+  const frameType = first >> 4;
+  if (PACKETIZED_VIDEO.has(codecId)) {
+    const packetType = start + 1 < end ? bytes[start + 1]! : 1;
+    if (packetType === 0) {
+      tag.flags |= MediaFlag.Config;
+      tag.configKey = configKey(true, 0, 0);
+      return;
+    }
+    if (packetType !== 1) return;
+  }
+  if (frameType === KEYFRAME) tag.flags |= MediaFlag.Keyframe;
+}
+
+/** Looks at the first bytes `bytes[start, end)` of an audio message. */
+export function readAudioTag(bytes: Buffer, start: number, end: number, tag: MediaTag): void {
+  tag.flags = MediaFlag.Audio;
+  tag.codec = -1;
+  tag.configKey = 0;
+  if (start >= end) return;
+  const format = bytes[start]! >> 4;
+  if (format === AUDIO_EX_HEADER) {
+    readEnhanced(bytes, start, end, tag, false);
+    return;
+  }
+  tag.codec = format;
+  if (format === AAC && start + 1 < end && bytes[start + 1] === 0) {
+    tag.flags |= MediaFlag.Config;
+    tag.configKey = configKey(false, 0, 0);
+  }
+}
+
+/** Enhanced RTMP v2, "Enhanced Video" and "Enhanced Audio": ExVideoTagHeader and ExAudioTagHeader. */
+function readEnhanced(bytes: Buffer, start: number, end: number, tag: MediaTag, video: boolean): void {
+  const frameType = video ? (bytes[start]! >> 4) & 0x07 : 0;
+  let packetType = bytes[start]! & 0x0f;
+  let at = start + 1;
+  while (packetType === EnhancedPacket.ModEx) {
+    if (at >= end) return;
+    let size = bytes[at]! + 1;
+    at += 1;
+    if (size === 256) {
+      if (at + 2 > end) return;
+      size = bytes.readUInt16BE(at) + 1;
+      at += 2;
+    }
+    at += size;
+    if (at >= end) return;
+    packetType = bytes[at]! & 0x0f;
+    at += 1;
+  }
+  if (video && frameType === COMMAND_FRAME && packetType !== EnhancedPacket.Metadata) return;
+  let track = 0;
+  let manyTracks = false;
+  if (packetType === (video ? EnhancedPacket.VideoMultitrack : EnhancedPacket.AudioMultitrack)) {
+    if (at >= end) return;
+    const kind = bytes[at]! >> 4;
+    packetType = bytes[at]! & 0x0f;
+    at += 1;
+    manyTracks = kind > 0;
+    tag.codec = fourCc(bytes, at, end);
+    at += 4;
+    if (at < end) track = bytes[at]!;
+    if (kind === MANY_TRACKS_MANY_CODECS) track |= 0x200;
+    else if (manyTracks) track |= 0x100;
+  } else {
+    tag.codec = fourCc(bytes, at, end);
+  }
+  const config = video
+    ? packetType === EnhancedPacket.SequenceStart ||
+      packetType === EnhancedPacket.Metadata ||
+      packetType === EnhancedPacket.VideoTsSequenceStart
+    : packetType === EnhancedPacket.SequenceStart || packetType === EnhancedPacket.AudioMultichannelConfig;
+  if (config) {
+    tag.flags |= MediaFlag.Config;
+    tag.configKey = configKey(video, track, packetType);
+  } else if (frameType === KEYFRAME && (packetType === 1 || packetType === 3) && (track === 0 || manyTracks)) {
+    // Side tracks follow the first one: their keyframes must not restart a player.
+    tag.flags |= MediaFlag.Keyframe;
+  }
+}
+
+function fourCc(bytes: Buffer, at: number, end: number): number {
+  return at + 4 <= end ? bytes.readUInt32BE(at) : -1;
+}
+
+/** The FourCC, or the FourCC-like name of a legacy codec id; empty when there is none. */
+export function codecName(codec: number, video: boolean): string {
+  if (codec < 0) return '';
+  if (codec < 16) return (video ? LEGACY_VIDEO : LEGACY_AUDIO)[codec] ?? `legacy-${codec}`;
+  const name = String.fromCharCode(codec >>> 24, (codec >>> 16) & 0xff, (codec >>> 8) & 0xff, codec & 0xff);
+  return /^[\x20-\x7e]{4}$/.test(name) ? name : codec.toString(16);
+}
+
+function configKey(video: boolean, track: number, packetType: number): number {
+  return (video ? 0x10000 : 0) + track * 16 + packetType;
+}
