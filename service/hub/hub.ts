@@ -1,0 +1,54 @@
+import { Channel } from './channel';
+import type { StreamEnvironment } from './live-stream';
+import type { Publication } from './publication';
+
+/** The channels of this node by name. A channel exists while it has a publisher or players. */
+export class Hub {
+  readonly #channels = new Map<string, Channel>();
+  readonly #env: StreamEnvironment;
+
+  constructor(env: StreamEnvironment) {
+    this.#env = env;
+  }
+
+  /** The channel of this name, made if need be. Whoever takes it calls `tidy` when done with it. */
+  channel(name: string): Channel {
+    let channel = this.#channels.get(name);
+    if (channel === undefined) {
+      channel = new Channel(name, this.#env);
+      this.#channels.set(name, channel);
+    }
+    return channel;
+  }
+
+  find(name: string): Channel | undefined {
+    return this.#channels.get(name);
+  }
+
+  /** Forgets a channel that has neither publisher nor players. */
+  tidy(channel: Channel): void {
+    if (channel.isUnused && this.#channels.get(channel.name) === channel) this.#channels.delete(channel.name);
+  }
+
+  /** All live streams. */
+  *publications(): Generator<Publication> {
+    for (const { publication } of this.#channels.values()) if (publication !== null) yield publication;
+  }
+
+  get publicationCount(): number {
+    let count = 0;
+    for (const { publication } of this.#channels.values()) if (publication !== null) count += 1;
+    return count;
+  }
+
+  get playerCount(): number {
+    let count = 0;
+    for (const channel of this.#channels.values()) count += channel.playerCount;
+    return count;
+  }
+
+  /** Once a second: rates, and publishers and players that break their limits. */
+  tick(now: number): void {
+    for (const { stream } of this.publications()) stream.tick(now);
+  }
+}

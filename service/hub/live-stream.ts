@@ -1,0 +1,321 @@
+import type { TrafficCounters } from '../metrics/traffic-counters';
+import { MediaFlag, MediaTag, readAudioTag, readVideoTag } from '../protocol/media/media-tag';
+import type { PayloadSink } from '../protocol/chunk/payload-sink';
+import { type DataMessage } from '../protocol/message/data-message';
+import { MessageType } from '../protocol/message/message-types';
+import { GopCache } from './gop-cache';
+import { MessageLog, type LogObserver } from './message-log';
+import type { Player } from './player';
+import type { Slab, SlabPool } from './slab';
+import { StreamConfig } from './stream-config';
+import { StreamStats } from './stream-stats';
+
+/** What all streams of a node share. */
+export interface StreamEnvironment {
+  readonly pool: SlabPool;
+  readonly traffic: TrafficCounters;
+  /** Outgoing chunk size, 128..65536. */
+  readonly chunkSize: number;
+  readonly gopCacheBytes: number;
+  /** Decides when a stream's new messages go out; calls `flush` then. */
+  readonly scheduler: FlushScheduler;
+  now(): number;
+}
+
+/** Gathers the streams that have something to send. */
+export interface FlushScheduler {
+  /** `urgent`: a video frame became ready, as opposed to audio or data that can ride along with the next one. */
+  ready(stream: LiveStream, urgent: boolean): void;
+}
+
+/** Unsent bytes at which a player gets nothing more until a keyframe after they have drained. */
+const SOFT_UNSENT_BYTES = 8 * 1024 * 1024;
+/** A lagging player goes on once this little is unsent. */
+const RESUME_UNSENT_BYTES = SOFT_UNSENT_BYTES / 4;
+/** Unsent bytes at which a player is disconnected; a larger GOP cache is not sent at once. */
+const HARD_UNSENT_BYTES = 64 * 1024 * 1024;
+/** How long a player may lag before it is disconnected. */
+const MAX_LAG_MS = 30_000;
+/** What may wait behind an unfinished message before the publisher is at fault. */
+export const MAX_BLOCKED_BYTES = 32 * 1024 * 1024;
+
+/**
+ * The media of one publication, from its first message to its end, and its way to the players. Messages are encoded
+ * once into the log; a flush hands the same views to all players. Those that are exceptions (paused, without audio or
+ * video, on another message stream, lagging) are served apart and come back by themselves.
+ */
+export class LiveStream implements LogObserver {
+  readonly config = new StreamConfig();
+  readonly stats: StreamStats;
+  readonly startedAt: number;
+  /** Waiting in the scheduler for its flush. */
+  scheduled = false;
+  /** A video frame is among what waits. */
+  urgent = false;
+
+  readonly #env: StreamEnvironment;
+  readonly #log: MessageLog;
+  readonly #gop: GopCache;
+  readonly #shared: Player[] = [];
+  readonly #apart: Player[] = [];
+  readonly #tag = new MediaTag();
+  readonly #views: Buffer[] = [];
+  /** Up to here everything has gone to the players. */
+  #flushed = 0;
+  /** Messages ready since. */
+  #unflushed = 0;
+  /** Set while a whole metadata message is appended. */
+  #metadataAhead = false;
+  #ended = false;
+
+  constructor(env: StreamEnvironment) {
+    this.#env = env;
+    this.#log = new MessageLog(env.pool, env.chunkSize, this);
+    this.#gop = new GopCache(env.gopCacheBytes);
+    this.startedAt = env.now();
+    this.stats = new StreamStats(this.startedAt);
+  }
+
+  /** Players that are served, paused ones included. */
+  get playerCount(): number {
+    return this.#shared.length + this.#apart.length;
+  }
+
+  /** Bytes that wait behind a message the publisher has left unfinished; see MAX_BLOCKED_BYTES. */
+  get blockedBytes(): number {
+    return this.#log.blockedBytes;
+  }
+
+  /** The place for an audio or video message's payload. */
+  openMedia(typeId: number, timestamp: number, length: number): PayloadSink {
+    return this.#log.open(typeId, timestamp, length);
+  }
+
+  /** Adds an audio or video message that is there as a whole, such as a part of an aggregate. */
+  appendMedia(typeId: number, timestamp: number, payload: Buffer): void {
+    this.#log.append(typeId, timestamp, payload);
+  }
+
+  /** Adds a data message, without its `@setDataFrame`. */
+  appendData(timestamp: number, message: DataMessage): void {
+    if (message.isMetadata) {
+      this.#metadataAhead = true;
+      this.config.description = message.metadata;
+    }
+    this.#log.append(MessageType.DataAmf0, timestamp, message.payload);
+    this.#metadataAhead = false;
+  }
+
+  /** A message became readable: classify it, keep what late players need, and have it sent. */
+  messageReady(slab: Slab, start: number, at: number, end: number, typeId: number, timestamp: number): number {
+    const tag = this.#tag;
+    if (typeId === MessageType.Video) readVideoTag(slab.bytes, at, end, tag);
+    else if (typeId === MessageType.Audio) readAudioTag(slab.bytes, at, end, tag);
+    else tag.flags = MediaFlag.Data;
+    const { flags } = tag;
+    if ((flags & MediaFlag.Config) !== 0) this.config.set(tag.configKey, slab.bytes.subarray(start, end));
+    else if (this.#metadataAhead && flags === MediaFlag.Data) this.config.setMetadata(slab.bytes.subarray(start, end));
+    this.#gop.add(slab.base + start, slab.base + end, flags, timestamp);
+    this.stats.add(end - start, flags, tag.codec, timestamp);
+    this.#env.traffic.messagesIn += 1;
+    this.#unflushed += 1;
+    if (this.playerCount === 0) this.#skip(slab.base + start, slab.base + end);
+    else this.#env.scheduler.ready(this, (flags & MediaFlag.Video) !== 0);
+    return flags;
+  }
+
+  /** Starts serving a player: headers, then the GOP cache, then what is new. */
+  addPlayer(player: Player): void {
+    this.sendHeaders(player);
+    if (player.wantsCache) this.#sendCache(player);
+    (player.shares ? this.#shared : this.#apart).push(player);
+  }
+
+  /** Empties the GOP cache: it fills again from the next keyframe on. */
+  clearCache(): void {
+    this.#gop.clear();
+  }
+
+  removePlayer(player: Player): void {
+    remove(this.#shared, player);
+    remove(this.#apart, player);
+    if (player.outlet.unsentBytes > 0) this.#log.taint(player.heldFrom);
+    player.heldFrom = Infinity;
+  }
+
+  /** Sends the headers again, ahead of a resume. */
+  sendHeaders(player: Player): void {
+    const headers = this.config.encodeFor(player.streamId);
+    if (headers.length > 0) player.outlet.write(headers);
+  }
+
+  /** Sends what is cached, so that a player that was paused goes on at a keyframe. */
+  resumePlayer(player: Player): void {
+    this.#sendCache(player);
+    this.playerChanged(player);
+  }
+
+  /** Puts a player on the path that fits it after `paused`, `wantsAudio` or `wantsVideo` has changed. */
+  playerChanged(player: Player): void {
+    if (remove(this.#shared, player) || remove(this.#apart, player)) {
+      (player.shares ? this.#shared : this.#apart).push(player);
+    }
+  }
+
+  /** Sends everything new to all players: one write for each, the same bytes for those that share. */
+  flush(): void {
+    this.scheduled = false;
+    this.urgent = false;
+    const from = this.#flushed;
+    const to = this.#log.position;
+    if (from === to || this.#ended) return;
+    this.#flushed = to;
+    const views = this.#views;
+    this.#log.views(from, to, views);
+    const shared = this.#shared;
+    const { traffic } = this.#env;
+    let heldFrom = Infinity;
+    let behind = 0;
+    const single = views.length === 1 ? views[0]! : null;
+    for (let i = 0; i < shared.length; i += 1) {
+      const player = shared[i]!;
+      const { outlet } = player;
+      if (player.heldFrom !== Infinity && outlet.unsentBytes === 0) player.heldFrom = Infinity;
+      if (single !== null) outlet.write(single);
+      else outlet.writeAll(views);
+      const unsent = outlet.unsentBytes;
+      if (unsent === 0) continue;
+      if (player.heldFrom === Infinity) player.heldFrom = from;
+      if (player.heldFrom < heldFrom) heldFrom = player.heldFrom;
+      if (unsent > SOFT_UNSENT_BYTES) behind += 1;
+    }
+    traffic.bytesOut += (to - from) * shared.length;
+    traffic.messagesOut += this.#unflushed * shared.length;
+    traffic.writes += shared.length;
+    this.#unflushed = 0;
+    for (const player of this.#apart) {
+      this.#sendApart(player, from, to);
+      if (player.heldFrom < heldFrom) heldFrom = player.heldFrom;
+    }
+    if (behind > 0) this.#setLaggardsApart();
+    this.#rejoin();
+    this.#trim(heldFrom);
+  }
+
+  /** Looks after what passes with time: rates, and players that lag for too long. Called about once a second. */
+  tick(now: number): void {
+    this.stats.tick(now);
+    for (const player of [...this.#apart]) {
+      if (player.laggingSince === 0) continue;
+      const { unsentBytes } = player.outlet;
+      if (unsentBytes > HARD_UNSENT_BYTES) player.listener.tooSlow(`${unsentBytes} bytes unsent`);
+      else if (now - player.laggingSince > MAX_LAG_MS) player.listener.tooSlow(`too slow for ${MAX_LAG_MS / 1000} s`);
+    }
+  }
+
+  /** Sends what is left and lets go of all memory. Players are no longer served. */
+  end(): void {
+    this.flush();
+    this.#ended = true;
+    let heldFrom = Infinity;
+    for (const player of [...this.#shared, ...this.#apart]) {
+      if (player.outlet.unsentBytes > 0) heldFrom = Math.min(heldFrom, player.heldFrom);
+      player.heldFrom = Infinity;
+      player.laggingSince = 0;
+    }
+    this.#shared.length = 0;
+    this.#apart.length = 0;
+    this.#log.close(heldFrom);
+  }
+
+  /** Without players nothing needs sending; only the GOP cache is kept. */
+  #skip(start: number, end: number): void {
+    this.#flushed = start;
+    this.#trim(Infinity);
+    this.#flushed = end;
+    this.#unflushed = 0;
+  }
+
+  #trim(heldFrom: number): void {
+    const keepFrom = this.#gop.start < 0 ? this.#flushed : Math.min(this.#gop.start, this.#flushed);
+    this.#log.trim(keepFrom, heldFrom);
+  }
+
+  #sendCache(player: Player): void {
+    const from = this.#gop.start;
+    const to = this.#flushed;
+    if (from < 0 || from >= to || to - from > HARD_UNSENT_BYTES) return;
+    if (player.shares) {
+      this.#log.views(from, to, this.#views);
+      player.outlet.writeAll(this.#views);
+      if (player.outlet.unsentBytes > 0) player.heldFrom = Math.min(player.heldFrom, from);
+    } else if (!player.paused) {
+      player.outlet.write(this.#log.select(from, to, player.mask, player.streamId));
+    }
+    this.#env.traffic.bytesOut += to - from;
+  }
+
+  #sendApart(player: Player, from: number, to: number): void {
+    const { outlet } = player;
+    if (player.heldFrom !== Infinity && outlet.unsentBytes === 0) player.heldFrom = Infinity;
+    if (player.paused) return;
+    let start = from;
+    if (player.laggingSince > 0) {
+      const restart = outlet.unsentBytes > RESUME_UNSENT_BYTES ? -1 : this.#restartPoint(player, from, to);
+      if (restart < 0) {
+        this.#countDropped(from, to);
+        return;
+      }
+      player.laggingSince = 0;
+      this.#countDropped(from, restart);
+      start = restart;
+    }
+    const bytes = this.#log.select(start, to, player.mask, player.streamId);
+    if (bytes.length === 0) return;
+    outlet.write(bytes);
+    this.#env.traffic.bytesOut += bytes.length;
+    this.#env.traffic.writes += 1;
+    if (outlet.unsentBytes > SOFT_UNSENT_BYTES) player.laggingSince = this.#env.now();
+  }
+
+  /** Where a player that dropped messages can go on: at a keyframe or, without video, anywhere. */
+  #restartPoint(player: Player, from: number, to: number): number {
+    const video = player.wantsVideo && this.stats.videoCodec >= 0;
+    return video ? this.#log.find(from, to, MediaFlag.Keyframe) : from;
+  }
+
+  #countDropped(from: number, to: number): void {
+    const { traffic } = this.#env;
+    this.#log.visit(from, to, () => {
+      traffic.droppedFrames += 1;
+      return true;
+    });
+  }
+
+  #setLaggardsApart(): void {
+    for (const player of [...this.#shared]) {
+      if (player.outlet.unsentBytes <= SOFT_UNSENT_BYTES) continue;
+      player.laggingSince = this.#env.now();
+      remove(this.#shared, player);
+      this.#apart.push(player);
+    }
+  }
+
+  #rejoin(): void {
+    for (let i = this.#apart.length - 1; i >= 0; i -= 1) {
+      const player = this.#apart[i]!;
+      if (!player.shares) continue;
+      this.#apart.splice(i, 1);
+      this.#shared.push(player);
+    }
+  }
+}
+
+/** Takes `item` out of `list`, order not kept; false when it was not in it. */
+function remove<T>(list: T[], item: T): boolean {
+  const at = list.indexOf(item);
+  if (at < 0) return false;
+  const last = list.pop()!;
+  if (at < list.length) list[at] = last;
+  return true;
+}

@@ -1,0 +1,61 @@
+import { MediaFlag } from '../protocol/media/media-tag';
+import { SHARED_STREAM_ID } from './message-log';
+
+/** The way to a player's connection. */
+export interface PlayerOutlet {
+  /** Sends the bytes; they must not be changed until `unsentBytes` has been 0. */
+  write(bytes: Buffer): void;
+  /** Sends several buffers with one system call where possible. */
+  writeAll(views: readonly Buffer[]): void;
+  /** Bytes given to `write` that the operating system has not taken yet. */
+  readonly unsentBytes: number;
+}
+
+/** What a player's session is told. */
+export interface PlayerListener {
+  /** The stream it waited for, or a new one of the same name, begins; media follows. */
+  streamBegan(): void;
+  /** The stream ended; the player stays and may get the next one. */
+  streamEnded(): void;
+  /** The stream that began has another key. */
+  keyRefused(): void;
+  /** It cannot keep up; the connection is to be closed. */
+  tooSlow(reason: string): void;
+}
+
+/** One subscription to a channel. */
+export class Player {
+  wantsAudio = true;
+  wantsVideo = true;
+  paused = false;
+  /** Unsent bytes passed the soft bound at this time (ms); nothing is sent until a keyframe after it drained. 0: no. */
+  laggingSince = 0;
+  /** Position of the oldest byte that the socket may still hold; Infinity when it holds none. */
+  heldFrom = Infinity;
+
+  constructor(
+    readonly outlet: PlayerOutlet,
+    readonly listener: PlayerListener,
+    /** The message stream it played on: media bears this id. */
+    readonly streamId: number,
+    readonly key: string,
+    /** False: starts with what comes next instead of the GOP cache. */
+    readonly wantsCache: boolean,
+  ) {}
+
+  /** Whether it gets the same bytes as everybody else. */
+  get shares(): boolean {
+    return (
+      this.laggingSince === 0 &&
+      !this.paused &&
+      this.wantsAudio &&
+      this.wantsVideo &&
+      this.streamId === SHARED_STREAM_ID
+    );
+  }
+
+  /** The media flags of messages that it wants. */
+  get mask(): number {
+    return MediaFlag.Data | (this.wantsAudio ? MediaFlag.Audio : 0) | (this.wantsVideo ? MediaFlag.Video : 0);
+  }
+}

@@ -1,0 +1,76 @@
+/** Bytes of an ordinary slab: large enough that few flushes straddle two, small enough that a GOP frees most of them. */
+export const SLAB_BYTES = 256 * 1024;
+
+/**
+ * A piece of a channel's append-only log of outgoing, chunk-encoded messages. Players and the GOP cache use views of
+ * it, so nothing that has become readable is ever written again until the slab is back in the pool.
+ */
+export class Slab {
+  readonly bytes: Buffer;
+  /** Position of the first byte in the channel's log. */
+  base = 0;
+  /** End of what is reserved. */
+  reserved = 0;
+  /** End of what is complete and may be sent. */
+  ready = 0;
+  /** Where each complete message starts, in ascending order, and its media flags. */
+  readonly starts: number[] = [];
+  readonly flags: number[] = [];
+  /** Set when a view escaped that nobody watches; the slab is then left to the garbage collector. */
+  tainted = false;
+
+  constructor(size: number) {
+    this.bytes = Buffer.allocUnsafeSlow(size);
+  }
+
+  reset(base: number): void {
+    this.base = base;
+    this.reserved = 0;
+    this.ready = 0;
+    this.starts.length = 0;
+    this.flags.length = 0;
+    this.tainted = false;
+  }
+
+  /** The position after the slab, where the next one's begins. */
+  get end(): number {
+    return this.base + this.bytes.length;
+  }
+
+  /** Where the message at `index` ends. */
+  endOf(index: number): number {
+    return this.starts[index + 1] ?? this.ready;
+  }
+}
+
+/**
+ * Keeps used slabs for the next taker: fresh memory costs a page fault for every 4 KB, which is as much as all
+ * JavaScript on the path.
+ */
+export class SlabPool {
+  readonly #free: Slab[] = [];
+  readonly #maxFree: number;
+  /** Slabs made so far: a pool that works makes few. */
+  created = 0;
+
+  /** @param maxFreeBytes what may lie unused at most */
+  constructor(maxFreeBytes: number) {
+    this.#maxFree = Math.floor(maxFreeBytes / SLAB_BYTES);
+  }
+
+  /** A slab with room for `bytes`; messages larger than an ordinary slab get one of their own. */
+  take(base: number, bytes: number): Slab {
+    let slab = bytes <= SLAB_BYTES ? this.#free.pop() : undefined;
+    if (slab === undefined) {
+      this.created += 1;
+      slab = new Slab(Math.max(bytes, SLAB_BYTES));
+    }
+    slab.reset(base);
+    return slab;
+  }
+
+  /** Gives a slab back; nobody may hold a view of it any more. */
+  release(slab: Slab): void {
+    if (!slab.tainted && slab.bytes.length === SLAB_BYTES && this.#free.length < this.#maxFree) this.#free.push(slab);
+  }
+}

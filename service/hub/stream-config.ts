@@ -1,0 +1,38 @@
+import { restamp } from '../protocol/chunk/chunk-writer';
+import type { AmfObject } from '../protocol/amf/amf-value';
+
+/** Bounds what a publisher can make the server keep: sequence starts of many tracks, and their sizes. */
+const MAX_CONFIGS = 64;
+
+/**
+ * The stream's description and the newest sequence header of each track: what a late player needs before any frame.
+ * Kept apart from the log, in chunk-encoded form, since they outlive the slabs they came in.
+ */
+export class StreamConfig {
+  /** The values of the newest onMetaData, for reports. */
+  description: AmfObject | undefined;
+  #metadata: Buffer | undefined;
+  readonly #configs = new Map<number, Buffer>();
+
+  setMetadata(encoded: Buffer): void {
+    this.#metadata = Buffer.from(encoded);
+  }
+
+  /** Keeps a sequence header; `key` says which earlier one it replaces. Beyond 64 different ones none is added. */
+  set(key: number, encoded: Buffer): void {
+    if (this.#configs.has(key) || this.#configs.size < MAX_CONFIGS) this.#configs.set(key, Buffer.from(encoded));
+  }
+
+  /** All of it for one player, on its message stream: metadata first, then audio, then video (keys are ordered so). */
+  encodeFor(streamId: number): Buffer {
+    const messages = [...this.#configs].sort(([a], [b]) => a - b).map(([, encoded]) => encoded);
+    if (this.#metadata !== undefined) messages.unshift(this.#metadata);
+    const all = Buffer.concat(messages);
+    let at = 0;
+    for (const message of messages) {
+      restamp(all, at, streamId);
+      at += message.length;
+    }
+    return all;
+  }
+}
