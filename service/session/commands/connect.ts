@@ -1,0 +1,79 @@
+import type { AmfValue } from '../../protocol/amf/amf-value';
+import { asObject, asString, type CommandMessage } from '../../protocol/message/command-message';
+import {
+  PeerBandwidthLimit,
+  setChunkSize,
+  setPeerBandwidth,
+  windowAckSize,
+} from '../../protocol/message/control-messages';
+import type { Session } from '../session';
+
+/** Bytes; what FMS announces and clients expect. */
+const WINDOW_ACK_SIZE = 5_000_000;
+/** Enhanced RTMP v2 capability bits: reconnect request, multitrack, ModEx. */
+const CAPS_EX = 1 | 2 | 4;
+/** Enhanced RTMP v2: the server can pass this codec on without looking into it. */
+const CAN_FORWARD = 4;
+const FOUR_CCS = ['av01', 'avc1', 'hvc1', 'vp08', 'vp09', 'vvc1', '.mp3', 'Opus', 'ac-3', 'ec-3', 'fLaC', 'mp4a'];
+
+/** `connect` (RTMP 1.0 section 7.2.1.1): names the channel and answers what the server can do. */
+export function connect(session: Session, _streamId: number, command: CommandMessage): void {
+  if (session.state.phase !== 'connecting') {
+    sendConnectError(session, command, 'Already connected');
+    return;
+  }
+  const properties = asObject(command.object);
+  const app = asString(properties?.get('app')) ?? '';
+  const tcUrl = asString(properties?.get('tcUrl') ?? properties?.get('tcurl')) ?? '';
+  const target = session.context.names.connectTarget(app, tcUrl);
+  if (target === undefined) {
+    const reason = `Bad channel name: 1 to ${session.context.names.maxLength} letters, digits, - and _ are allowed`;
+    sendConnectError(session, command, reason);
+    session.close('refused', reason);
+    return;
+  }
+  session.software = (asString(properties?.get('flashVer')) ?? '').slice(0, 128);
+  session.state = { phase: 'connected', target };
+  session.deadlines.connected();
+  session.log = session.log.child({ channel: target.channel });
+  session.log.request('connect', { client: session.software, tls: session.transport.secure });
+  session.send(
+    Buffer.concat([
+      windowAckSize(WINDOW_ACK_SIZE),
+      setPeerBandwidth(WINDOW_ACK_SIZE, PeerBandwidthLimit.Dynamic),
+      setChunkSize(session.context.chunkSize),
+    ]),
+  );
+  const answer = new Map<string, AmfValue>([
+    ['capabilities', 31],
+    ['fmsVer', 'FMS/3,0,1,123'],
+  ]);
+  const info = new Map<string, AmfValue>([
+    ...enhancedCapabilities(),
+    ['code', 'NetConnection.Connect.Success'],
+    ['description', 'Connection succeeded.'],
+    ['level', 'status'],
+    ['objectEncoding', properties?.get('objectEncoding')],
+  ]);
+  for (const [key, value] of enhancedCapabilities()) answer.set(key, value);
+  session.sendCommand(0, ['_result', command.transactionId, answer, info]);
+}
+
+/** Everything is passed on bit for bit, so every codec can be forwarded. Enhanced RTMP v2, "Enhancing NetConnection". */
+function enhancedCapabilities(): [string, AmfValue][] {
+  return [
+    ['audioFourCcInfoMap', new Map([['*', CAN_FORWARD]])],
+    ['capsEx', CAPS_EX],
+    ['fourCcList', [...FOUR_CCS]],
+    ['videoFourCcInfoMap', new Map([['*', CAN_FORWARD]])],
+  ];
+}
+
+function sendConnectError(session: Session, command: CommandMessage, description: string): void {
+  const info = new Map([
+    ['code', 'NetConnection.Connect.Rejected'],
+    ['description', description],
+    ['level', 'error'],
+  ]);
+  session.sendCommand(0, ['_error', command.transactionId, null, info]);
+}

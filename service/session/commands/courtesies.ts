@@ -1,0 +1,37 @@
+import type { CommandMessage } from '../../protocol/message/command-message';
+import { asString } from '../../protocol/message/command-message';
+import type { Session } from '../session';
+
+/** `_result` without a value, for clients that wait for one. A transaction id of 0 asks for no answer. */
+export function answerResult(session: Session, _streamId: number, command: CommandMessage): void {
+  if (command.transactionId > 0) session.sendCommand(0, ['_result', command.transactionId, null, undefined]);
+}
+
+export function answerNothing(): void {}
+
+/** FCPublish: FMLE and encoders like it wait for onFCPublish, some of them for its transaction id too. */
+export function announceStream(session: Session, streamId: number, command: CommandMessage): void {
+  answerResult(session, streamId, command);
+  sendFcStatus(session, command, 'onFCPublish', 'NetStream.Publish.Start');
+}
+
+/** FCSubscribe: players for CDNs send it before `play`. */
+export function subscribe(session: Session, streamId: number, command: CommandMessage): void {
+  answerResult(session, streamId, command);
+  sendFcStatus(session, command, 'onFCSubscribe', 'NetStream.Play.Start');
+}
+
+/** getStreamLength: a live stream has none. */
+export function answerStreamLength(session: Session, _streamId: number, command: CommandMessage): void {
+  if (command.transactionId > 0) session.sendCommand(0, ['_result', command.transactionId, null, 0]);
+}
+
+function sendFcStatus(session: Session, command: CommandMessage, name: string, code: string): void {
+  if (command.transactionId <= 0) return;
+  const info = new Map([
+    ['code', code],
+    ['description', asString(command.args[0]) ?? ''],
+    ['level', 'status'],
+  ]);
+  session.sendCommand(0, [name, command.transactionId, null, info]);
+}

@@ -1,0 +1,42 @@
+import type { CommandMessage } from '../../protocol/message/command-message';
+import type { Session } from '../session';
+import { connect } from './connect';
+import { closeStream, createStream, deleteStream } from './message-streams';
+import { pause, receiveAudio, receiveVideo } from './player-control';
+import { play } from './play';
+import { publish } from './publish';
+import { announceStream, answerNothing, answerResult, answerStreamLength, subscribe } from './courtesies';
+
+/** Acts on one command; `streamId` is the message stream it came on. */
+export type CommandHandler = (session: Session, streamId: number, command: CommandMessage) => void;
+
+const HANDLERS: ReadonlyMap<string, CommandHandler> = new Map<string, CommandHandler>([
+  ['connect', connect],
+  ['createStream', createStream],
+  ['deleteStream', deleteStream],
+  ['closeStream', closeStream],
+  ['publish', publish],
+  ['play', play],
+  ['pause', pause],
+  ['pauseRaw', pause],
+  ['receiveAudio', receiveAudio],
+  ['receiveVideo', receiveVideo],
+  ['releaseStream', answerResult],
+  ['FCPublish', announceStream],
+  ['FCUnpublish', answerResult],
+  ['FCSubscribe', subscribe],
+  ['_checkbw', answerResult],
+  ['getStreamLength', answerStreamLength],
+  // Answers to what a server may have asked, which this one does not.
+  ['_result', answerNothing],
+  ['_error', answerNothing],
+  ['onStatus', answerNothing],
+]);
+
+/** Before `connect` nothing else is accepted; unknown commands get the empty answer that keeps clients going. */
+export function dispatchCommand(session: Session, streamId: number, command: CommandMessage): void {
+  const { phase } = session.state;
+  session.log.debug('command', { name: command.name, phase });
+  if (phase === 'connecting' && command.name !== 'connect') return;
+  (HANDLERS.get(command.name) ?? answerResult)(session, streamId, command);
+}

@@ -1,0 +1,39 @@
+import type { CommandMessage } from '../../protocol/message/command-message';
+import { userControl, UserControlEvent } from '../../protocol/message/control-messages';
+import type { Session } from '../session';
+
+/** `pause` true or false; a player may do so while it idles too. */
+export function pause(session: Session, streamId: number, command: CommandMessage): void {
+  const { state } = session;
+  if (state.phase !== 'playing') return;
+  const paused = command.args[0] === true;
+  const { player, channel } = state;
+  const stream = channel.publication?.stream;
+  if (paused) {
+    player.paused = true;
+    stream?.playerChanged(player);
+    session.send(userControl(UserControlEvent.StreamEof, state.streamId));
+    session.sendStatus(streamId, 'status', 'NetStream.Pause.Notify', 'Paused live');
+    return;
+  }
+  const resumes = player.paused;
+  player.paused = false;
+  session.send(userControl(UserControlEvent.StreamBegin, state.streamId));
+  if (resumes) stream?.sendHeaders(player);
+  session.sendStatus(streamId, 'status', 'NetStream.Unpause.Notify', 'Unpaused live');
+  if (resumes) stream?.resumePlayer(player);
+}
+
+/** `receiveAudio`: false stops audio for this player only. */
+export function receiveAudio(session: Session, _streamId: number, command: CommandMessage): void {
+  if (session.state.phase !== 'playing') return;
+  session.state.player.wantsAudio = command.args[0] !== false;
+  session.state.channel.publication?.stream.playerChanged(session.state.player);
+}
+
+/** `receiveVideo`: false stops video for this player only. */
+export function receiveVideo(session: Session, _streamId: number, command: CommandMessage): void {
+  if (session.state.phase !== 'playing') return;
+  session.state.player.wantsVideo = command.args[0] !== false;
+  session.state.channel.publication?.stream.playerChanged(session.state.player);
+}

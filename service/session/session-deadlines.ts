@@ -1,0 +1,113 @@
+import { userControl, UserControlEvent } from '../protocol/message/control-messages';
+import type { Session } from './session';
+
+/** From the first byte to the end of the handshake, and from there to `connect` (ms). */
+const HANDSHAKE_MS = 10_000;
+const CONNECT_MS = 10_000;
+/** From `connect` to a publish or play, and after one has ended (ms). */
+const STREAM_MS = 90_000;
+/** A publisher that sends no audio or video for so long is gone, even if it answers pings (ms). */
+const MEDIA_MS = 120_000;
+const PING_INTERVAL_MS = 30_000;
+const SILENCE_MS = 60_000;
+/** A publisher over its bitrate for this long is ended (ms). */
+const OVER_BITRATE_MS = 10_000;
+/** Chunks below 128 bytes a second, and how many seconds' worth may come at once. */
+const TINY_CHUNKS_PER_SECOND = 100_000;
+const TINY_CHUNK_BURST_SECONDS = 5;
+
+/** The time-outs of one session. Looked at once a second; no session has a timer of its own. */
+export class SessionDeadlines {
+  readonly #session: Session;
+  readonly #openedAt: number;
+  #phaseSince: number;
+  #heardAt: number;
+  #pingedAt: number;
+  #mediaAt: number;
+  #overBitrateSince = 0;
+  #handshakeSeen = false;
+
+  constructor(session: Session, now: number) {
+    this.#session = session;
+    this.#openedAt = now;
+    this.#phaseSince = now;
+    this.#heardAt = now;
+    this.#pingedAt = now;
+    this.#mediaAt = now;
+  }
+
+  /** Bytes came in. */
+  heard(): void {
+    this.#heardAt = this.#session.context.now();
+  }
+
+  /** `connect` was accepted, or a stream has ended. */
+  connected(): void {
+    this.#phaseSince = this.#session.context.now();
+  }
+
+  gotMedia(): void {
+    this.#mediaAt = this.#heardAt;
+  }
+
+  /** Whether so many tiny chunks since the connection opened are bearable. */
+  allowsTinyChunks(count: number): boolean {
+    const seconds = (this.#session.context.now() - this.#openedAt) / 1000 + TINY_CHUNK_BURST_SECONDS;
+    return count < seconds * TINY_CHUNKS_PER_SECOND;
+  }
+
+  tick(now: number): void {
+    const session = this.#session;
+    const { phase } = session.state;
+    if (phase === 'closed') return;
+    if (phase === 'handshaking') {
+      if (now - this.#openedAt > HANDSHAKE_MS) session.close('handshake_timeout', 'no handshake in time');
+      return;
+    }
+    if (phase === 'connecting') {
+      if (!this.#handshakeSeen) {
+        this.#handshakeSeen = true;
+        this.#phaseSince = now;
+      }
+      if (now - this.#phaseSince > CONNECT_MS) session.close('connect_timeout', 'no connect in time');
+      return;
+    }
+    if (phase === 'connected' && now - this.#phaseSince > STREAM_MS) {
+      session.close('idle_timeout', 'neither publish nor play in time');
+      return;
+    }
+    if (phase !== 'authorizing' && now - this.#heardAt > SILENCE_MS) {
+      session.close('silent', `nothing heard for ${SILENCE_MS / 1000} s`);
+      return;
+    }
+    if (now - this.#pingedAt >= PING_INTERVAL_MS) {
+      this.#pingedAt = now;
+      session.send(userControl(UserControlEvent.PingRequest, now - this.#openedAt));
+    }
+    if (phase === 'publishing') this.#checkPublisher(now);
+  }
+
+  /** The publish was accepted now. */
+  publishing(): void {
+    this.#mediaAt = this.#session.context.now();
+    this.#phaseSince = this.#mediaAt;
+    this.#heardAt = this.#mediaAt;
+  }
+
+  #checkPublisher(now: number): void {
+    const session = this.#session;
+    if (session.state.phase !== 'publishing') return;
+    const { grant, stream } = session.state.publication;
+    if (now - this.#mediaAt > MEDIA_MS) {
+      session.close('media_timeout', `no audio or video for ${MEDIA_MS / 1000} s`);
+    } else if (grant.maxDurationSeconds !== undefined && now - this.#phaseSince > grant.maxDurationSeconds * 1000) {
+      session.kill(`Stream reached its maximum duration of ${grant.maxDurationSeconds} s`);
+    } else if (grant.maxBitrateKbps === undefined || stream.stats.bitrateKbps <= grant.maxBitrateKbps) {
+      this.#overBitrateSince = 0;
+    } else if (this.#overBitrateSince === 0) {
+      this.#overBitrateSince = now;
+    } else if (now - this.#overBitrateSince >= OVER_BITRATE_MS) {
+      session.kill(`Stream is over its maximum bitrate of ${grant.maxBitrateKbps} kbps`);
+    }
+  }
+}

@@ -1,0 +1,350 @@
+import type { EndReason, Publisher } from '../hub/publication';
+import type { PlayerListener } from '../hub/player';
+import { MAX_BLOCKED_BYTES } from '../hub/live-stream';
+import type { Logger } from '../logging/logger';
+import { maskKey } from '../logging/mask';
+import type { AmfValue } from '../protocol/amf/amf-value';
+import { ChunkReader, type MessageReceiver, type ReaderLimits } from '../protocol/chunk/chunk-reader';
+import { discardingSink, type PayloadSink } from '../protocol/chunk/payload-sink';
+import { ServerHandshake } from '../protocol/handshake/server-handshake';
+import { splitAggregate } from '../protocol/message/aggregate';
+import { decodeCommand } from '../protocol/message/command-message';
+import { acknowledgement, userControl, UserControlEvent } from '../protocol/message/control-messages';
+import { readDataMessage } from '../protocol/message/data-message';
+import { MessageType, type MessageHeader } from '../protocol/message/message-types';
+import { ProtocolError } from '../protocol/protocol-errors';
+import { dispatchCommand } from './commands/dispatch';
+import { commandMessage, statusMessage, type StatusCode, type StatusLevel } from './replies';
+import type { SessionContext } from './session-context';
+import { SessionDeadlines } from './session-deadlines';
+import type { CloseCode, SessionState } from './session-state';
+import type { Transport } from './transport';
+
+/** Before a peer has shown that it may publish it can make the server hold no more than this. */
+const UNTRUSTED_LIMITS: ReaderLimits = { maxMessageBytes: 65_536, maxPartialBytes: 65_536, maxChunkStreams: 32 };
+const PUBLISHER_LIMITS: ReaderLimits = {
+  maxMessageBytes: 0xffffff,
+  maxPartialBytes: 32 * 1024 * 1024,
+  maxChunkStreams: 64,
+};
+/** Commands, data and control messages of a publisher are collected whole; no honest one comes near this. */
+const MAX_COLLECTED_BYTES = 1024 * 1024;
+/** Acknowledge this often (bytes) until the client names its own window. */
+const DEFAULT_ACK_WINDOW = 2_500_000;
+const MIN_ACK_WINDOW = 1_000;
+/** Some encoders read the acknowledged count as signed and stall when it passes this; FMS-likes start over here. */
+const ACK_COUNT_LIMIT = 0xf0000000;
+/** What may arrive after reading was paused. */
+const MAX_LEFTOVER_BYTES = 1024 * 1024;
+
+/** One client's connection, from its first byte to its close reason. */
+export class Session implements MessageReceiver, Publisher, PlayerListener {
+  readonly context: SessionContext;
+  readonly transport: Transport;
+  readonly deadlines: SessionDeadlines;
+  log: Logger;
+  state: SessionState = { phase: 'handshaking' };
+  /** What the client calls itself (`flashVer`). */
+  software = '';
+  /** Message streams made so far; ids count up from 1. */
+  streamsCreated = 0;
+
+  #handshake: ServerHandshake | null = new ServerHandshake();
+  readonly #reader: ChunkReader;
+  #bytesReceived = 0;
+  #bytesAcknowledged = 0;
+  #ackWindow = DEFAULT_ACK_WINDOW;
+  /** Read but not looked at yet, while a decision is awaited. */
+  #leftover: Buffer | null = null;
+
+  constructor(context: SessionContext, transport: Transport, id: number) {
+    this.context = context;
+    this.transport = transport;
+    this.log = context.log.child({ session: id, ip: transport.remoteAddress });
+    this.deadlines = new SessionDeadlines(this, context.now());
+    this.#reader = new ChunkReader(this, UNTRUSTED_LIMITS);
+  }
+
+  get clientIp(): string {
+    return this.transport.remoteAddress;
+  }
+
+  get isClosed(): boolean {
+    return this.state.phase === 'closed';
+  }
+
+  /** Takes bytes from the connection; `source` may be reused as soon as this returns. */
+  receive(source: Buffer, start: number, end: number): void {
+    if (this.isClosed) return;
+    this.context.traffic.bytesIn += end - start;
+    this.#bytesReceived += end - start;
+    this.deadlines.heard();
+    if (this.state.phase === 'authorizing') {
+      this.#keepLeftover(source.subarray(start, end));
+      return;
+    }
+    this.#consume(source, start, end);
+    if (this.#bytesReceived - this.#bytesAcknowledged >= this.#ackWindow) this.#acknowledge();
+  }
+
+  /** Goes on reading after a decision; what had arrived before comes first. */
+  proceed(): void {
+    const leftover = this.#leftover;
+    this.#leftover = null;
+    if (leftover !== null) this.#consume(leftover, 0, leftover.length);
+    if (this.#leftover === null && !this.isClosed) this.transport.resume();
+  }
+
+  /** Stops reading after the message in hand, until `proceed`. */
+  wait(): void {
+    this.#reader.halt();
+    this.transport.pause();
+  }
+
+  /** The transport has closed. */
+  disconnected(error: Error | undefined): void {
+    const { code } = (error ?? {}) as NodeJS.ErrnoException;
+    // Encoders close without waiting for the last answer; writing it then fails with one of these.
+    const usual = error === undefined || code === 'EPIPE' || code === 'ECONNRESET';
+    if (usual) this.#finish('client_closed', 'client closed the connection');
+    else this.#finish('connection_error', error.message);
+  }
+
+  tick(now: number): void {
+    this.deadlines.tick(now);
+    if (this.isClosed) return;
+    if (!this.deadlines.allowsTinyChunks(this.#reader.tinyChunks)) {
+      this.close('protocol_error', 'chunk_flood: too many chunks below 128 bytes');
+    }
+    if (this.state.phase === 'publishing' && this.state.publication.stream.blockedBytes > MAX_BLOCKED_BYTES) {
+      this.close('protocol_error', 'a message was left unfinished while others went on');
+    }
+  }
+
+  send(bytes: Buffer): void {
+    this.transport.write(bytes);
+  }
+
+  sendCommand(streamId: number, values: readonly AmfValue[]): void {
+    this.send(commandMessage(streamId, values, this.context.chunkSize));
+  }
+
+  sendStatus(streamId: number, level: StatusLevel, code: StatusCode, description: string): void {
+    this.send(statusMessage(streamId, level, code, description, this.context.chunkSize));
+  }
+
+  /** Tells the client why, closes the connection once that is sent, and logs it. */
+  refuse(streamId: number, code: StatusCode, description: string): void {
+    this.sendStatus(streamId, 'error', code, description);
+    this.close('refused', `${code}: ${description}`);
+  }
+
+  /** Ends the session from this side; what was written before is still sent. */
+  close(code: CloseCode, reason: string): void {
+    if (this.isClosed) return;
+    this.#finish(code, reason);
+    this.transport.end();
+  }
+
+  /** Ends the publication for an operator or a limit, telling the encoder so. */
+  kill(reason: EndReason): void {
+    if (this.state.phase !== 'publishing') return;
+    this.sendStatus(this.state.streamId, 'error', 'NetStream.Publish.BadName', reason);
+    this.close('killed', reason);
+  }
+
+  /** Ends the session because the node ends, telling the client so. */
+  shutDown(): void {
+    const reason = 'Server is shutting down';
+    const { state } = this;
+    if (state.phase === 'publishing') this.sendStatus(state.streamId, 'error', 'NetStream.Publish.BadName', reason);
+    else if (state.phase === 'playing') this.streamEnded();
+    this.close('shutdown', reason);
+  }
+
+  /** The publisher was accepted: it may send large messages from now on. */
+  trust(): void {
+    this.#reader.limits = PUBLISHER_LIMITS;
+  }
+
+  /** Ends what the session publishes or plays; it stays connected. */
+  leaveStream(): void {
+    const { state } = this;
+    if (state.phase === 'publishing') {
+      this.state = { phase: 'connected', target: state.target };
+      this.#reader.limits = UNTRUSTED_LIMITS;
+      this.#endPublication(state);
+      this.deadlines.connected();
+    } else if (state.phase === 'playing') {
+      this.state = { phase: 'connected', target: state.target };
+      this.#endPlaying(state);
+      this.deadlines.connected();
+    }
+  }
+
+  openMessage(header: MessageHeader): PayloadSink | null {
+    const { typeId } = header;
+    if (typeId === MessageType.Audio || typeId === MessageType.Video) {
+      if (this.state.phase !== 'publishing' || header.length === 0) return discardingSink;
+      this.deadlines.gotMedia();
+      return this.state.publication.stream.openMedia(typeId, header.timestamp, header.length);
+    }
+    if (header.length > MAX_COLLECTED_BYTES && typeId !== MessageType.Aggregate) {
+      throw new ProtocolError('message_too_large', `message of type ${typeId} has ${header.length} bytes`);
+    }
+    return null;
+  }
+
+  message(header: MessageHeader, payload: Buffer): void {
+    if (this.isClosed) return;
+    switch (header.typeId) {
+      case MessageType.CommandAmf0:
+      case MessageType.CommandAmf3:
+        dispatchCommand(this, header.streamId, decodeCommand(header.typeId, payload));
+        break;
+      case MessageType.DataAmf0:
+      case MessageType.DataAmf3:
+        this.#data(header, payload);
+        break;
+      case MessageType.Aggregate:
+        this.#aggregate(header, payload);
+        break;
+      case MessageType.UserControl:
+        this.#userControl(payload);
+        break;
+      case MessageType.WindowAckSize:
+        if (payload.length >= 4) this.#ackWindow = Math.max(MIN_ACK_WINDOW, payload.readUInt32BE(0));
+        break;
+      default:
+        // Acknowledgements, peer bandwidth, shared objects and unknown types ask nothing of this server.
+        break;
+    }
+  }
+
+  streamBegan(): void {
+    if (this.state.phase !== 'playing') return;
+    this.send(userControl(UserControlEvent.StreamBegin, this.state.streamId));
+  }
+
+  streamEnded(): void {
+    if (this.state.phase !== 'playing') return;
+    const { streamId } = this.state;
+    this.sendStatus(streamId, 'status', 'NetStream.Play.UnpublishNotify', 'stream is now unpublished.');
+    this.send(userControl(UserControlEvent.StreamEof, streamId));
+  }
+
+  keyRefused(): void {
+    if (this.state.phase !== 'playing') return;
+    this.refuse(this.state.streamId, 'NetStream.Play.BadName', 'Wrong stream key');
+  }
+
+  tooSlow(reason: string): void {
+    this.close('too_slow', reason);
+  }
+
+  #consume(source: Buffer, start: number, end: number): void {
+    try {
+      let at = start;
+      if (this.#handshake !== null) at += this.#shakeHands(this.#handshake, source, start, end);
+      if (at < end && !this.isClosed) at = this.#reader.read(source, at, end);
+      if (at < end && !this.isClosed) this.#keepLeftover(source.subarray(at, end));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.close('protocol_error', `${error.code}: ${error.message}`);
+    }
+  }
+
+  #shakeHands(handshake: ServerHandshake, source: Buffer, start: number, end: number): number {
+    const consumed = handshake.read(source, start, end);
+    const reply = handshake.takeReply();
+    if (reply !== undefined) this.send(reply);
+    if (handshake.done) {
+      this.#handshake = null;
+      this.state = { phase: 'connecting' };
+    }
+    return consumed;
+  }
+
+  #keepLeftover(bytes: Buffer): void {
+    const before = this.#leftover;
+    this.#leftover = before === null ? Buffer.from(bytes) : Buffer.concat([before, bytes]);
+    if (this.#leftover.length > MAX_LEFTOVER_BYTES) this.close('protocol_error', 'too much sent before an answer');
+  }
+
+  #acknowledge(): void {
+    this.#bytesAcknowledged = this.#bytesReceived;
+    if (this.#bytesReceived >= ACK_COUNT_LIMIT) {
+      this.#bytesReceived = 0;
+      this.#bytesAcknowledged = 0;
+    }
+    this.send(acknowledgement(this.#bytesAcknowledged));
+  }
+
+  #data(header: MessageHeader, payload: Buffer): void {
+    if (this.state.phase !== 'publishing') return;
+    const data = readDataMessage(header.typeId, payload);
+    if (data !== undefined) this.state.publication.stream.appendData(header.timestamp, data);
+  }
+
+  #aggregate(header: MessageHeader, payload: Buffer): void {
+    splitAggregate(header.timestamp, payload, (typeId, timestamp, part) => {
+      if (this.state.phase !== 'publishing' || part.length === 0) return;
+      if (typeId === MessageType.Audio || typeId === MessageType.Video) {
+        this.deadlines.gotMedia();
+        this.state.publication.stream.appendMedia(typeId, timestamp, part);
+      } else if (typeId === MessageType.DataAmf0 || typeId === MessageType.DataAmf3) {
+        this.#data({ typeId, timestamp, length: part.length, streamId: header.streamId }, part);
+      }
+    });
+  }
+
+  #userControl(payload: Buffer): void {
+    if (payload.length < 6) return;
+    if (payload.readUInt16BE(0) === UserControlEvent.PingRequest) {
+      this.send(userControl(UserControlEvent.PingResponse, payload.readUInt32BE(2)));
+    }
+  }
+
+  #finish(code: CloseCode, reason: string): void {
+    const { state } = this;
+    if (state.phase === 'closed') return;
+    this.state = { phase: 'closed' };
+    this.#leftover = null;
+    this.#handshake = null;
+    if (state.phase === 'authorizing') {
+      state.abort.abort();
+      state.channel.release(this);
+      this.context.hub.tidy(state.channel);
+    } else if (state.phase === 'publishing') {
+      this.#endPublication(state);
+    } else if (state.phase === 'playing') {
+      this.#endPlaying(state);
+    }
+    this.#reader.close();
+    this.context.sessionClosed(code);
+    // A connection that never said anything is a health check or a scanner, not worth a line.
+    if (code === 'client_closed' && this.#bytesReceived === 0) this.log.debug('closed without a byte');
+    else if (code === 'protocol_error') this.log.warning('closed', { code, reason });
+    else this.log.request('closed', { code, reason });
+  }
+
+  #endPublication(state: SessionState & { phase: 'publishing' }): void {
+    const { channel, stream, publication } = state;
+    channel.release(this);
+    this.context.hub.tidy(channel);
+    this.log.request('publish ended', { channel: stream.channel, key: maskKey(stream.key) });
+    this.context.authorizer.streamEnded({
+      channel: stream.channel,
+      key: stream.key,
+      clientIp: this.clientIp,
+      query: stream.query,
+      streamId: publication.grant.streamId,
+    });
+  }
+
+  #endPlaying(state: SessionState & { phase: 'playing' }): void {
+    state.channel.removePlayer(state.player);
+    this.context.hub.tidy(state.channel);
+    this.log.request('play ended', { channel: state.stream.channel });
+  }
+}
