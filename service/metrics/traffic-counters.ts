@@ -11,6 +11,10 @@ export class TrafficCounters {
   messagesIn = 0;
   /** RTMP messages sent; one that goes to 200 players counts 200 times. */
   messagesOut = 0;
+  /** Writes of media to players' sockets: with reads, what the node's cost follows. */
+  writes = 0;
+  /** Reads from clients' sockets. */
+  reads = 0;
   /** Audio and video messages a player did not get because it could not keep up. */
   droppedFrames = 0;
   /** Players that were disconnected because dropping frames did not help. */

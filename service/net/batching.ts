@@ -1,0 +1,184 @@
+import type { FlushScheduler, LiveStream } from '../hub/live-stream';
+import type { TrafficCounters } from '../metrics/traffic-counters';
+
+/**
+ * How new media goes out:
+ * - `at-once`: after the read that brought it;
+ * - `ride-along`: video after its read, audio with the next video frame or after a short hold;
+ * - `tick`: everything on one shared timer, and busy publishers are read on the same tick.
+ */
+export type BatchMode = 'at-once' | 'ride-along' | 'tick';
+
+/** A connection that can be left unread until the next tick. */
+export interface PacedReader {
+  readAgain(): void;
+}
+
+export interface BatchingOptions {
+  /** The most that batching may add to a frame's way on purpose (ms); 0: nothing is ever held. */
+  readonly latencyMs: number;
+  readonly traffic: TrafficCounters;
+}
+
+/** How often the load is looked at (ms). */
+const EVALUATE_MS = 250;
+/** Longest hold of audio while video goes at once (ms). */
+const RIDE_ALONG_MS = 40;
+/** Below this knob a tick would delay video for little gain: video frames are 33 ms apart. */
+const MIN_TICK_MS = 50;
+/**
+ * Messages to players a second, or half as many from publishers, from which on each step is taken. A write or read
+ * costs the kernel about 7.5 us, so 2,000 are 1.5 % of a core: not worth anybody's latency.
+ */
+const RIDE_ALONG_LOAD = 2_000;
+const SHORT_TICK_LOAD = 5_000;
+const LONG_TICK_LOAD = 9_000;
+/** A step is left again only well below the load at which it was taken. */
+const HYSTERESIS = 0.7;
+
+/**
+ * The node's one controller for batching. Its cost follows the number of socket writes and reads, not bytes; so while
+ * they are few it holds nothing, and with load it gathers more into each, up to the knob. Headers, the GOP cache of a
+ * new player, commands and pings do not pass through here and are never held.
+ */
+export class Batching implements FlushScheduler {
+  readonly #latencyMs: number;
+  readonly #traffic: TrafficCounters;
+  readonly #evaluation: NodeJS.Timeout | undefined;
+  #mode: BatchMode = 'at-once';
+  #intervalMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #ready: LiveStream[] = [];
+  #spare: LiveStream[] = [];
+  #paced: PacedReader[] = [];
+  #sparePaced: PacedReader[] = [];
+  /** A stream in `#ready` has a video frame. */
+  #urgent = false;
+  #lastOut = 0;
+  #lastIn = 0;
+  #evaluatedAt = performance.now();
+
+  constructor({ latencyMs, traffic }: BatchingOptions) {
+    this.#latencyMs = latencyMs;
+    this.#traffic = traffic;
+    if (latencyMs > 0) this.#evaluation = setInterval(() => this.#evaluate(), EVALUATE_MS).unref();
+  }
+
+  get mode(): BatchMode {
+    return this.#mode;
+  }
+
+  /** How long media may wait here now (ms). */
+  get intervalMs(): number {
+    return this.#intervalMs;
+  }
+
+  /** Whether publishers are to be read on the tick only. */
+  get pacesReads(): boolean {
+    return this.#mode === 'tick';
+  }
+
+  ready(stream: LiveStream, urgent: boolean): void {
+    if (urgent) {
+      stream.urgent = true;
+      this.#urgent = true;
+    }
+    if (stream.scheduled) return;
+    stream.scheduled = true;
+    this.#ready.push(stream);
+  }
+
+  /** A read has been looked at: what it brought may go out. */
+  afterRead(): void {
+    if (this.#ready.length === 0 || this.#mode === 'tick') return;
+    if (this.#mode === 'at-once') this.#flushAll();
+    else if (this.#urgent) this.#flushUrgent();
+  }
+
+  /** Has a reader read again on the next tick. */
+  hold(reader: PacedReader): void {
+    this.#paced.push(reader);
+  }
+
+  /** Sends and reads all that is held; for the end of the node. */
+  close(): void {
+    clearInterval(this.#evaluation);
+    this.#set('at-once', 0);
+  }
+
+  #flushAll(): void {
+    const streams = this.#ready;
+    this.#ready = this.#spare;
+    this.#urgent = false;
+    for (let i = 0; i < streams.length; i += 1) streams[i]!.flush();
+    streams.length = 0;
+    this.#spare = streams;
+  }
+
+  #flushUrgent(): void {
+    const streams = this.#ready;
+    this.#ready = this.#spare;
+    this.#urgent = false;
+    for (let i = 0; i < streams.length; i += 1) {
+      const stream = streams[i]!;
+      if (stream.urgent) stream.flush();
+      else this.#ready.push(stream);
+    }
+    streams.length = 0;
+    this.#spare = streams;
+  }
+
+  /**
+   * Reads first, then sends what the reads brought: immediates run after the poll that follows the timers, so that
+   * being read on the tick and being sent on it make one wait, not two.
+   */
+  readonly #tick = (): void => {
+    if (this.#paced.length > 0) this.#readAgain();
+    setImmediate(this.#afterPoll);
+  };
+
+  readonly #afterPoll = (): void => {
+    if (this.#ready.length > 0) this.#flushAll();
+  };
+
+  #readAgain(): void {
+    const readers = this.#paced;
+    this.#paced = this.#sparePaced;
+    for (let i = 0; i < readers.length; i += 1) readers[i]!.readAgain();
+    readers.length = 0;
+    this.#sparePaced = readers;
+  }
+
+  #evaluate(): void {
+    const now = performance.now();
+    const seconds = (now - this.#evaluatedAt) / 1000;
+    const { messagesOut, messagesIn } = this.#traffic;
+    const load = Math.max(messagesOut - this.#lastOut, 2 * (messagesIn - this.#lastIn)) / seconds;
+    this.#lastOut = messagesOut;
+    this.#lastIn = messagesIn;
+    this.#evaluatedAt = now;
+    const step = this.#stepFor(load);
+    if (step === 0) this.#set('at-once', 0);
+    else if (step === 1 || this.#latencyMs < MIN_TICK_MS) {
+      this.#set('ride-along', Math.min(RIDE_ALONG_MS, this.#latencyMs));
+    } else this.#set('tick', step === 2 ? MIN_TICK_MS : this.#latencyMs);
+  }
+
+  #stepFor(load: number): number {
+    const current =
+      this.#mode === 'at-once' ? 0 : this.#mode === 'ride-along' ? 1 : this.#intervalMs === MIN_TICK_MS ? 2 : 3;
+    const steps = [RIDE_ALONG_LOAD, SHORT_TICK_LOAD, LONG_TICK_LOAD];
+    return steps.filter((threshold, i) => load >= (current > i ? threshold * HYSTERESIS : threshold)).length;
+  }
+
+  #set(mode: BatchMode, intervalMs: number): void {
+    if (mode === this.#mode && intervalMs === this.#intervalMs) return;
+    this.#mode = mode;
+    this.#intervalMs = intervalMs;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#readAgain();
+    this.#flushAll();
+    if (mode !== 'at-once') this.#timer = setInterval(this.#tick, intervalMs);
+  }
+}
