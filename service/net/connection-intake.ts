@@ -1,0 +1,105 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Logger } from '../logging/logger';
+import { Session } from '../session/session';
+import type { SessionContext } from '../session/session-context';
+import type { SessionRegistry } from '../session/session-registry';
+import type { Batching } from './batching';
+import type { ConnectionLimits } from './connection-limits';
+import { adoptWithOnRead } from './onread-socket';
+import { SocketTransport } from './socket-transport';
+
+export interface IntakeOptions {
+  readonly context: SessionContext;
+  readonly sessions: SessionRegistry;
+  readonly limits: ConnectionLimits;
+  readonly batching: Batching;
+  readonly log: Logger;
+  /** Counts a connection that did not become a session. */
+  rejected(reason: string): void;
+}
+
+/**
+ * All plain sockets read into this one buffer: a read is looked at whole before the next one begins. Paced publishers
+ * bring 100 ms of media at a time, 50 KB at 4 Mbps.
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(128 * 1024);
+
+/** Turns accepted connections whose client address is known into sessions. */
+export class ConnectionIntake {
+  readonly #options: IntakeOptions;
+  /** Whether plain sockets are read with `onread`; false on a Node.js that does not let accepted ones be. */
+  usesOnRead = true;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Begins a session on a plain connection. `first` holds bytes that were read while looking for a PROXY header. */
+  open(accepted: Socket, address: string, first?: Buffer): void {
+    if (!this.#admit(accepted, address)) return;
+    const { batching } = this.#options;
+    let session: Session | undefined;
+    let socket: Socket | undefined;
+    const reader = { readAgain: () => void socket?.resume() };
+    if (first !== undefined) accepted.pause();
+    socket = adoptWithOnRead(accepted, READ_BUFFER, (bytes, buffer) => {
+      const { context } = this.#options;
+      context.traffic.reads += 1;
+      session!.receive(buffer, 0, bytes);
+      batching.afterRead();
+      // A read that filled the buffer left more behind: pausing now would cap the publisher's bitrate.
+      if (!batching.pacesReads || bytes === buffer.length || session!.state.phase !== 'publishing') return true;
+      batching.hold(reader);
+      return false;
+    });
+    if (socket === undefined) {
+      this.usesOnRead = false;
+      session = this.#begin(accepted, address, false);
+      this.#readEvents(accepted, session);
+    } else {
+      session = this.#begin(socket, address, false);
+    }
+    if (first !== undefined && first.length > 0) session.receive(first, 0, first.length);
+    if (session.state.phase !== 'authorizing') (socket ?? accepted).resume();
+  }
+
+  /** Begins a session on a TLS connection. Its reads come decrypted in buffers of their own. */
+  openSecure(socket: TLSSocket, address: string): void {
+    if (!this.#admit(socket, address)) return;
+    this.#readEvents(socket, this.#begin(socket, address, true));
+  }
+
+  #admit(socket: Socket, address: string): boolean {
+    const { limits, log, rejected } = this.#options;
+    if (limits.acquire(address)) return true;
+    rejected('too_many_connections');
+    log.request('connection refused: too many from this address', { ip: address });
+    socket.on('error', () => {});
+    socket.destroy();
+    return false;
+  }
+
+  #begin(socket: Socket, address: string, secure: boolean): Session {
+    const { context, sessions, limits } = this.#options;
+    const session = new Session(context, new SocketTransport(socket, address, secure), sessions.nextId());
+    sessions.add(session);
+    let failure: Error | undefined;
+    socket.on('error', (error) => (failure = error));
+    socket.on('close', () => {
+      sessions.delete(session);
+      limits.release(address);
+      session.disconnected(failure);
+    });
+    return session;
+  }
+
+  #readEvents(socket: Socket, session: Session): void {
+    const { batching, context } = this.#options;
+    socket.on('data', (bytes: Buffer) => {
+      context.traffic.reads += 1;
+      session.receive(bytes, 0, bytes.length);
+      batching.afterRead();
+    });
+  }
+}

@@ -1,0 +1,27 @@
+import type { AddressRules } from './address-rules';
+
+/** Counts connections per client address and says when one has enough. */
+export class ConnectionLimits {
+  readonly #counts = new Map<string, number>();
+  readonly #max: number;
+  readonly #exempt: AddressRules;
+
+  constructor(maxPerAddress: number, exempt: AddressRules) {
+    this.#max = maxPerAddress;
+    this.#exempt = exempt;
+  }
+
+  /** Takes a place for the address; false when all are taken. Every true is followed by one `release`. */
+  acquire(address: string): boolean {
+    const count = this.#counts.get(address) ?? 0;
+    if (count >= this.#max && !this.#exempt.allows(address)) return false;
+    this.#counts.set(address, count + 1);
+    return true;
+  }
+
+  release(address: string): void {
+    const count = this.#counts.get(address) ?? 0;
+    if (count > 1) this.#counts.set(address, count - 1);
+    else this.#counts.delete(address);
+  }
+}

@@ -1,0 +1,87 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Logger } from '../logging/logger';
+import { FaultRateLimit } from '../logging/rate-limit';
+import { normalizeAddress } from './address-rules';
+import type { ConnectionIntake } from './connection-intake';
+import type { ProxyStage } from './proxy-stage';
+import type { TlsTermination } from './tls-termination';
+
+export interface RtmpListenerOptions {
+  readonly intake: ConnectionIntake;
+  readonly log: Logger;
+  /** Present: each connection begins with a PROXY protocol header. */
+  readonly proxy?: ProxyStage | undefined;
+  /** Present: connections are TLS (RTMPS). */
+  readonly tls?: TlsTermination | undefined;
+}
+
+/** Finds dead peers behind NATs that forgot them (ms). */
+const KEEP_ALIVE_MS = 30_000;
+/** Connections the kernel may hold until they are accepted, as far as it allows. */
+const BACKLOG = 4096;
+
+/** Accepts connections on one port and leads them past PROXY header and TLS to the intake. */
+export class RtmpListener {
+  readonly #options: RtmpListenerOptions;
+  readonly #server: Server;
+  readonly #faults: FaultRateLimit;
+
+  constructor(options: RtmpListenerOptions) {
+    this.#options = options;
+    this.#faults = new FaultRateLimit(options.log);
+    // Sockets are taken over before their first read, see ConnectionIntake.
+    this.#server = createServer(
+      { pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+      (socket) => this.#accept(socket),
+    );
+  }
+
+  /**
+   * Resolves to the port in use.
+   *
+   * @param host undefined: all addresses, IPv4 and IPv6
+   * @throws the system's error when the port cannot be listened on
+   */
+  async listen(port: number, host: string | undefined): Promise<AddressInfo> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ port, host, backlog: BACKLOG }, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    // Out of file descriptors, say: the next connection may work again, and the streams that run must go on.
+    this.#server.on('error', (error) =>
+      this.#faults.report('warning', 'accept', 'accept failed', { reason: error.message }),
+    );
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Stops accepting; open connections go on. */
+  close(): void {
+    this.#server.close();
+  }
+
+  #accept(socket: Socket): void {
+    const { proxy } = this.#options;
+    // Undefined when the client is gone already.
+    const peer = socket.remoteAddress;
+    if (peer === undefined) {
+      socket.destroy();
+      return;
+    }
+    const address = normalizeAddress(peer);
+    if (proxy === undefined) this.#open(socket, address);
+    else proxy.read(socket, address, (client, rest) => this.#open(socket, client, rest));
+  }
+
+  #open(socket: Socket, address: string, rest?: Buffer): void {
+    const { tls, intake } = this.#options;
+    if (tls === undefined) {
+      intake.open(socket, address, rest);
+      return;
+    }
+    if (rest !== undefined && rest.length > 0) socket.unshift(rest);
+    tls.secure(socket, (secured) => intake.openSecure(secured, address));
+  }
+}
