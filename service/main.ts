@@ -1,0 +1,42 @@
+import { banner } from './banner';
+import { ConfigError } from './config/config-error';
+import { withDotenvFile } from './config/dotenv-file';
+import { loadServiceConfig } from './config/service-config';
+import { createLogger } from './logging/create-logger';
+import { startNode } from './node';
+
+/** Put in by the bundler from package.json. */
+declare const __SERVICE_VERSION__: string;
+
+/** `npm start` shows how to begin and has the HTTP port on; a container's or an old server's set-up does neither. */
+const QUICK_START = '--quick-start';
+const QUICK_START_HTTP_PORT = '8080';
+
+async function main(): Promise<void> {
+  const quickStart = process.argv.includes(QUICK_START);
+  const env = withDotenvFile(process.env);
+  const httpPortMayMove = quickStart && !env.HTTP_PORT;
+  const { config, warnings } = loadServiceConfig(httpPortMayMove ? { ...env, HTTP_PORT: QUICK_START_HTTP_PORT } : env);
+  const log = createLogger(config.log);
+  for (const warning of warnings) log.warning(warning);
+  const node = await startNode({ config, log, version: __SERVICE_VERSION__, httpPortMayMove });
+  if (quickStart) process.stdout.write(`${banner(node.ports)}\n`);
+
+  let ending = false;
+  const end = (signal: NodeJS.Signals): void => {
+    // Ctrl-C in a terminal reaches npm and this process, and npm passes it on: the second one is the same wish.
+    if (ending) return;
+    ending = true;
+    log.info(`${signal}: shutting down`);
+    void node.stop().then(() => process.exit(0));
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+}
+
+main().catch((error: unknown) => {
+  // Expected faults are for an operator: what, where, what is allowed. Anything else is a defect and needs its stack.
+  const expected = error instanceof ConfigError || (error instanceof Error && error.cause !== undefined);
+  process.stderr.write(`${expected ? error.message : String((error as Error).stack ?? error)}\n`);
+  process.exit(1);
+});
