@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
+import { describeListenError } from '../net/listen-error';
 import type { StreamReport } from './stream-report';
 
 /** How many ports after the wanted one listenOrNext tries. */
@@ -168,15 +169,5 @@ function json(status: number, value: unknown): Answer {
 }
 
 function isTaken(error: unknown): boolean {
-  return errorCode(error) === 'EADDRINUSE';
-}
-
-function describeListenError(error: unknown): string {
-  if (isTaken(error)) return 'another process uses it (EADDRINUSE)';
-  if (errorCode(error) === 'EACCES') return 'this user may not use it (EACCES)';
-  return String(error);
-}
-
-function errorCode(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EADDRINUSE';
 }
