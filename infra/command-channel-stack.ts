@@ -1,0 +1,43 @@
+import { Stack } from 'aws-cdk-lib';
+import type { StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { CommandCache } from './constructs/command-cache';
+import { ExistingCache } from './constructs/existing-cache';
+import type { FleetNetwork } from './constructs/fleet-network';
+import { ManagedCache } from './constructs/managed-cache';
+import type { DeploymentConfig } from './deployment-config';
+import type { CachePasswords } from './secrets-stack';
+
+export interface CommandChannelStackProps extends StackProps {
+  readonly config: DeploymentConfig;
+  readonly network: FleetNetwork;
+  /** undefined with `cache=existing`. */
+  readonly cachePasswords: CachePasswords | undefined;
+}
+
+/** The Valkey that carries operators' commands and the fleet's registry. */
+export class CommandChannelStack extends Stack {
+  readonly cache: CommandCache;
+  /** ElastiCache ids of the users whose passwords can be rotated; undefined with `cache=existing`. */
+  readonly userIds: Readonly<Record<keyof CachePasswords, string>> | undefined;
+
+  constructor(scope: Construct, id: string, props: CommandChannelStackProps) {
+    super(scope, id, props);
+    const { config, network, cachePasswords } = props;
+    if (cachePasswords === undefined) {
+      this.cache = new ExistingCache(this, 'Cache', {
+        host: config.cacheHost ?? '',
+        port: config.cachePort,
+        tls: config.cacheTls,
+        username: config.cacheUsername,
+        passwordSecretArn: config.cachePasswordSecretArn ?? '',
+        securityGroupId: config.cacheSecurityGroupId,
+      });
+      return;
+    }
+    const name = `${config.name}-${config.environment}`;
+    const cache = new ManagedCache(this, 'Cache', { config, network, passwords: cachePasswords, name });
+    this.cache = cache;
+    this.userIds = cache.users.userIds;
+  }
+}

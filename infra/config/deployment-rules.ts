@@ -1,0 +1,135 @@
+import type { Settings } from './environment-defaults';
+
+/** What Fargate sells: CPU units to the memory (MiB) they may have. */
+const fargateMemory: ReadonlyMap<number, { min: number; max: number; step: number }> = new Map([
+  [512, { min: 1024, max: 4096, step: 1024 }],
+  [1024, { min: 2048, max: 8192, step: 1024 }],
+  [2048, { min: 4096, max: 16384, step: 1024 }],
+  [4096, { min: 8192, max: 30720, step: 1024 }],
+  [8192, { min: 16384, max: 61440, step: 4096 }],
+  [16384, { min: 32768, max: 122880, step: 8192 }],
+]);
+
+/** Everything that is wrong between options that are each right on their own; one sentence per fault. */
+export function crossOptionFaults(settings: Settings): string[] {
+  return [
+    ...networkFaults(settings),
+    ...tlsFaults(settings),
+    ...taskFaults(settings),
+    ...cacheFaults(settings),
+    ...callbackFaults(settings),
+    ...canaryFaults(settings),
+  ];
+}
+
+function networkFaults(s: Settings): string[] {
+  const faults: string[] = [];
+  const subnetLists = { ingressSubnetIds: s.ingressSubnetIds, taskSubnetIds: s.taskSubnetIds };
+  if (s.vpcId !== undefined) {
+    for (const [name, ids] of Object.entries({ ...subnetLists, availabilityZones: s.availabilityZones })) {
+      if (ids?.length !== s.azCount) faults.push(`vpcId needs ${name} with ${s.azCount} entries (azCount), one per zone`);
+    }
+    if (s.dataSubnetIds === undefined || s.dataSubnetIds.length < 2) {
+      faults.push('vpcId needs dataSubnetIds with at least 2 entries, in different zones (ElastiCache asks for two)');
+    }
+  } else {
+    for (const [name, ids] of Object.entries({ ...subnetLists, dataSubnetIds: s.dataSubnetIds })) {
+      if (ids !== undefined) faults.push(`${name} is only for an existing VPC: give vpcId too`);
+    }
+    if (s.availabilityZones !== undefined && s.availabilityZones.length < Math.max(2, s.azCount)) {
+      faults.push(`availabilityZones needs at least ${Math.max(2, s.azCount)} zones: the cache always spans two`);
+    }
+  }
+  if (s.account !== undefined && s.availabilityZones === undefined) {
+    faults.push('account needs availabilityZones: otherwise synth would have to ask AWS for them');
+  }
+  if (s.egress === 'isolated' && s.callbackUrl === undefined) {
+    faults.push('egress=isolated needs callbackUrl inside the VPC: a Lambda function URL has no private address');
+  }
+  return faults;
+}
+
+function tlsFaults(s: Settings): string[] {
+  const faults: string[] = [];
+  const zone = [s.hostedZoneId, s.hostedZoneName].filter((part) => part !== undefined).length;
+  if (zone === 1) faults.push('hostedZoneId and hostedZoneName go together');
+  if (zone === 2 && s.domainName === undefined) faults.push('a hosted zone needs domainName, the name to make in it');
+  if (s.hostedZoneName !== undefined && s.domainName !== undefined && !isWithin(s.domainName, s.hostedZoneName)) {
+    faults.push(`domainName ${s.domainName} is not within hostedZoneName ${s.hostedZoneName}`);
+  }
+  if (s.tls !== 'none' && s.domainName === undefined) faults.push(`tls=${s.tls} needs domainName`);
+  if (s.tls === 'nlb' && s.certificateArn === undefined && zone < 2) {
+    faults.push('tls=nlb needs certificateArn, or hostedZoneId and hostedZoneName to make a certificate with');
+  }
+  if (s.tls !== 'nlb' && s.certificateArn !== undefined) faults.push('certificateArn is only for tls=nlb');
+  const certPair = s.tlsCertSecretArn !== undefined && s.tlsKeySecretArn !== undefined;
+  if (s.tls === 'service' && !certPair) faults.push('tls=service needs tlsCertSecretArn and tlsKeySecretArn');
+  if (s.tls !== 'service' && (s.tlsCertSecretArn ?? s.tlsKeySecretArn) !== undefined) {
+    faults.push('tlsCertSecretArn and tlsKeySecretArn are only for tls=service');
+  }
+  if (s.tls === 'none' && !s.plainRtmp) faults.push('plainRtmp=false with tls=none leaves no way in');
+  if (s.plainRtmp && s.rtmpsPorts.includes(1935)) faults.push('rtmpsPorts must leave 1935 to plain RTMP');
+  if (s.rtmpsPorts.length > 4) faults.push('rtmpsPorts takes at most 4 ports: an ECS service has at most 5 target groups');
+  if (new Set(s.rtmpsPorts).size !== s.rtmpsPorts.length) faults.push('rtmpsPorts names a port twice');
+  return faults;
+}
+
+function isWithin(name: string, zone: string): boolean {
+  return name.toLowerCase() === zone.toLowerCase() || name.toLowerCase().endsWith(`.${zone.toLowerCase()}`);
+}
+
+function taskFaults(s: Settings): string[] {
+  const faults: string[] = [];
+  if (!isFargateSize(s.cpu, s.memoryMiB)) faults.push(`cpu=${s.cpu} with memoryMiB=${s.memoryMiB} is no Fargate size`);
+  const cacheMiB = s.slots * s.gopCacheMb;
+  if (cacheMiB > s.memoryMiB * 0.6) {
+    faults.push(`slots x gopCacheMb may take ${cacheMiB} MiB, over 60 % of memoryMiB=${s.memoryMiB}`);
+  }
+  if (s.minTasks > s.maxTasks) faults.push(`minTasks=${s.minTasks} is above maxTasks=${s.maxTasks}`);
+  if (s.minTasks === 0 && s.scaleSchedule === undefined) {
+    faults.push('minTasks=0 needs a scaleSchedule: with no task there is no load to scale on');
+  }
+  if (s.minTasks > 0 && s.minTasks < s.azCount) {
+    faults.push(`minTasks=${s.minTasks} leaves a zone empty (azCount=${s.azCount}): each zone serves only itself`);
+  }
+  if (s.protectionMinPublishers >= s.slots) {
+    faults.push('protectionMinPublishers must be below slots, or no task is ever protected');
+  }
+  if (s.deployment === 'blueGreen' && s.spot) faults.push('deployment=blueGreen does not go with spot=true');
+  return faults;
+}
+
+function isFargateSize(cpu: number, memoryMiB: number): boolean {
+  if (cpu === 256) return [512, 1024, 2048].includes(memoryMiB);
+  const range = fargateMemory.get(cpu);
+  if (range === undefined) return false;
+  return memoryMiB >= range.min && memoryMiB <= range.max && (memoryMiB - range.min) % range.step === 0;
+}
+
+function cacheFaults(s: Settings): string[] {
+  const faults: string[] = [];
+  if (s.cache === 'existing' && s.cacheHost === undefined) faults.push('cache=existing needs cacheHost');
+  if (s.cache === 'existing' && s.cachePasswordSecretArn === undefined) {
+    faults.push('cache=existing needs cachePasswordSecretArn');
+  }
+  if (s.cache !== 'existing') {
+    const names = ['cacheHost', 'cacheUsername', 'cachePasswordSecretArn', 'cacheSecurityGroupId'] as const;
+    for (const name of names) if (s[name] !== undefined) faults.push(`${name} is only for cache=existing`);
+    if (!s.cacheTls) faults.push('cacheTls=false is only for cache=existing: the caches made here always speak TLS');
+    if (s.cachePort !== 6379) faults.push('cachePort is only for cache=existing');
+  }
+  return faults;
+}
+
+function callbackFaults(s: Settings): string[] {
+  const faults: string[] = [];
+  if (s.callbackUrl !== undefined && s.callbackAuth === 'sigv4' && !/\.on\.aws$/.test(new URL(s.callbackUrl).hostname)) {
+    faults.push('callbackAuth=sigv4 is for Lambda function URLs (…on.aws); any other callbackUrl takes none');
+  }
+  return faults;
+}
+
+function canaryFaults(s: Settings): string[] {
+  if (!s.canary || s.ingestCidrs.includes('0.0.0.0/0')) return [];
+  return ['canary=true needs ingestCidrs with 0.0.0.0/0: a Lambda function comes from any address. Give canary=false'];
+}

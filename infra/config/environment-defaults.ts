@@ -1,0 +1,101 @@
+import type { OptionValues } from './deployment-options';
+
+export const environmentNames = ['dev', 'staging', 'prod'] as const;
+export type EnvironmentName = (typeof environmentNames)[number];
+
+/** What every environment starts from; an option that is not here has no default. */
+const common = {
+  name: 'rtmp',
+  region: 'us-east-1',
+  protectData: false,
+  azCount: 2,
+  vpcCidr: '10.42.0.0/16',
+  egress: 'nat',
+  natGateways: 1,
+  ipAddressType: 'ipv4',
+  ingestCidrs: ['0.0.0.0/0'],
+  plainRtmp: true,
+  rtmpsPorts: [443],
+  tlsPolicy: 'strict',
+  accessLogs: false,
+  // One Node.js event loop per task: a second vCPU would idle. 40 publishers of 6 Mbps are 240 Mbps.
+  cpu: 1024,
+  memoryMiB: 2048,
+  slots: 40,
+  maxTasks: 50,
+  targetUtilization: 60,
+  scaleTimeZone: 'UTC',
+  spot: false,
+  exec: false,
+  containerInsights: 'on',
+  deployment: 'rolling',
+  bakeHours: 12,
+  // The longest the load balancer allows: how long live streams may go on after a deploy or a scale-in.
+  deregistrationSeconds: 3600,
+  maxConnectionsPerIp: 20,
+  gopCacheMb: 16,
+  latencyMs: 100,
+  reconnectGraceSeconds: 10,
+  protectionMinPublishers: 8,
+  callbackConcurrency: 50,
+  jwtSubject: 'rtmp_event',
+  jwtRotationDays: 30,
+  jwtRefreshSeconds: 300,
+  redisRotationDays: 90,
+  takeover: 'takeover',
+  sessionTtlDays: 30,
+  cache: 'serverless',
+  cacheNodeType: 'cache.t4g.micro',
+  cachePort: 6379,
+  cacheTls: true,
+  redisChannel: 'rtmp_commands',
+  canary: true,
+  canaryMinutes: 5,
+  logRetentionDays: 30,
+} as const satisfies Partial<OptionValues>;
+
+type DefaultedName = keyof typeof common;
+
+/** Settings before the ones that follow from others are filled in. */
+export type PartialSettings = Pick<OptionValues, DefaultedName> & Partial<Omit<OptionValues, DefaultedName>>;
+
+/** Every option: those with a default are always there, the last three with one that follows from other options. */
+export type Settings = PartialSettings & Pick<OptionValues, 'minTasks' | 'tls' | 'callbackAuth'>;
+
+export const environmentDefaults: Record<EnvironmentName, PartialSettings> = {
+  dev: {
+    ...common,
+    azCount: 1,
+    egress: 'public-ip',
+    cpu: 256,
+    memoryMiB: 512,
+    slots: 10,
+    maxTasks: 2,
+    spot: true,
+    containerInsights: 'off',
+    deregistrationSeconds: 60,
+    protectionMinPublishers: 2,
+    canaryMinutes: 15,
+    logRetentionDays: 7,
+  },
+  staging: {
+    ...common,
+    cpu: 512,
+    memoryMiB: 1024,
+    slots: 20,
+    maxTasks: 10,
+    deregistrationSeconds: 600,
+    protectionMinPublishers: 4,
+  },
+  prod: {
+    ...common,
+    protectData: true,
+    azCount: 3,
+    natGateways: 3,
+    accessLogs: true,
+    containerInsights: 'enhanced',
+    sessionTtlDays: 90,
+    canaryMinutes: 1,
+    logRetentionDays: 90,
+  },
+};

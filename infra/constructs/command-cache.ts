@@ -1,0 +1,20 @@
+import type { IConnectable } from 'aws-cdk-lib/aws-ec2';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+
+/** Who a client of the cache is. */
+export interface CacheLogin {
+  /** undefined: the `default` user, known by its password alone. */
+  readonly username: string | undefined;
+  readonly password: ISecret;
+}
+
+/** The Redis or Valkey that carries commands and the fleet's registry, wherever it comes from. */
+export interface CommandCache {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+  /** What to open for a client; undefined when an existing cache's security group was not named. */
+  readonly connectable: IConnectable | undefined;
+  readonly service: CacheLogin;
+  readonly operator: CacheLogin;
+}

@@ -1,0 +1,29 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import { acknowledge } from '../acknowledge';
+
+export interface ExpiringTableProps {
+  /** Deletion protection, recovery to any second of the last 35 days, and kept when its stack goes. */
+  readonly protect: boolean;
+}
+
+/** A table under one text key `pk`, whose items may carry `ttl`, the second after which they may go. */
+export class ExpiringTable extends Construct {
+  readonly table: TableV2;
+
+  constructor(scope: Construct, id: string, props: ExpiringTableProps) {
+    super(scope, id);
+    this.table = new TableV2(this, 'Table', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      timeToLiveAttribute: 'ttl',
+      billing: Billing.onDemand(),
+      deletionProtection: props.protect,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: props.protect },
+      removalPolicy: props.protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    if (!props.protect) {
+      acknowledge(this.table, { 'AwsSolutions-DDB3': 'protectData=false: an environment whose data may be lost' });
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+
+export interface ExplainedAlarmProps {
+  readonly metric: IMetric;
+  /** What it means when it rings, in one sentence; infra/README.md says what to do. */
+  readonly meaning: string;
+  readonly topic: ITopic;
+  /** Rings at this value and above, or below it with `below`. */
+  readonly threshold: number;
+  /** @default false */
+  readonly below?: boolean;
+  /** Periods of the metric in a row that must be bad. @default 5 */
+  readonly periods?: number;
+  /** Whether silence is bad too. @default false */
+  readonly ringWhenSilent?: boolean;
+}
+
+/** An alarm that nobody has to guess the meaning of, and that also tells when it is over. */
+export class ExplainedAlarm extends Alarm {
+  constructor(scope: Construct, id: string, props: ExplainedAlarmProps) {
+    super(scope, id, {
+      metric: props.metric,
+      threshold: props.threshold,
+      comparisonOperator: props.below
+        ? ComparisonOperator.LESS_THAN_THRESHOLD
+        : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: props.periods ?? 5,
+      treatMissingData: props.ringWhenSilent ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+      alarmDescription: `${props.meaning} What to do: infra/README.md, ${id}.`,
+    });
+    const action = new SnsAction(props.topic);
+    this.addAlarmAction(action);
+    this.addOkAction(action);
+  }
+}

@@ -1,0 +1,33 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+
+export interface GeneratedSecretProps {
+  /** What it is for; shown in the console. */
+  readonly description: string;
+  /** Kept when its stack goes, as everything signed or hashed with it dies with it. */
+  readonly keep: boolean;
+  /**
+   * A JSON object instead of plain text: these fields, and the random value as `randomField`.
+   * @default the secret is the random text itself
+   */
+  readonly json?: { readonly fields: Readonly<Record<string, string>>; readonly randomField: string };
+}
+
+/** 64 random letters and digits (about 380 bits), made by Secrets Manager: no template or log ever holds them. */
+export class GeneratedSecret extends Secret {
+  constructor(scope: Construct, id: string, props: GeneratedSecretProps) {
+    super(scope, id, {
+      description: props.description,
+      removalPolicy: props.keep ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      generateSecretString: {
+        passwordLength: 64,
+        excludePunctuation: true,
+        ...(props.json && {
+          secretStringTemplate: JSON.stringify(props.json.fields),
+          generateStringKey: props.json.randomField,
+        }),
+      },
+    });
+  }
+}

@@ -1,0 +1,39 @@
+import { InterfaceVpcEndpointAwsService, Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import type { IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import { Construct } from 'constructs';
+
+/** The AWS services that tasks and the operator function call, by the name their endpoint gets. */
+const services = {
+  EcrApi: InterfaceVpcEndpointAwsService.ECR,
+  EcrImages: InterfaceVpcEndpointAwsService.ECR_DOCKER,
+  Logs: InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
+  Secrets: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+  Ecs: InterfaceVpcEndpointAwsService.ECS,
+} as const;
+
+export interface PrivateEndpointsProps {
+  readonly vpc: IVpc;
+  /** One endpoint address in each of these; each costs about 7 USD a month. */
+  readonly subnets: SubnetSelection;
+}
+
+/** PrivateLink endpoints for a VPC without a way out. One security group: HTTPS from inside the VPC, nothing else. */
+export class PrivateEndpoints extends Construct {
+  constructor(scope: Construct, id: string, props: PrivateEndpointsProps) {
+    super(scope, id);
+    const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
+      vpc: props.vpc,
+      description: 'AWS APIs by PrivateLink',
+      allowAllOutbound: false,
+    });
+    securityGroup.addIngressRule(Peer.ipv4(props.vpc.vpcCidrBlock), Port.tcp(443), 'HTTPS from inside the VPC');
+    for (const [name, service] of Object.entries(services)) {
+      props.vpc.addInterfaceEndpoint(name, {
+        service,
+        subnets: props.subnets,
+        securityGroups: [securityGroup],
+        open: false,
+      });
+    }
+  }
+}

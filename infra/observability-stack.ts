@@ -1,0 +1,61 @@
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import type { StackProps } from 'aws-cdk-lib';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { AlarmTopic } from './constructs/alarm-topic';
+import { Canary } from './constructs/canary';
+import { FleetDashboard } from './constructs/fleet-dashboard';
+import { FunctionAlarms } from './constructs/function-alarms';
+import { IngestAlarms } from './constructs/ingest-alarms';
+import { ServiceAlarms } from './constructs/service-alarms';
+import type { CallbackStack } from './callback-stack';
+import type { DeploymentConfig } from './deployment-config';
+import type { IngestStack } from './ingest-stack';
+
+export interface ObservabilityStackProps extends StackProps {
+  readonly config: DeploymentConfig;
+  readonly ingest: IngestStack;
+  readonly callback: CallbackStack;
+  /** undefined with `canary=false`. */
+  readonly canaryKey: ISecret | undefined;
+  /** Value of the Service dimension of the tasks' metrics. */
+  readonly serviceName: string;
+}
+
+/** What watches the rest: dashboard, alarms, canary. Each log group stands with what writes it. */
+export class ObservabilityStack extends Stack {
+  constructor(scope: Construct, id: string, props: ObservabilityStackProps) {
+    super(scope, id, props);
+    const { config, ingest, callback, canaryKey, serviceName } = props;
+    const { logRetentionDays } = config;
+    const { service } = ingest.service;
+    const { loadBalancer } = ingest.balancer;
+    const topic = new AlarmTopic(this, 'Alarms', { email: config.alarmEmail });
+    const canary =
+      canaryKey &&
+      new Canary(this, 'Canary', {
+        targets: ingest.listeners.map(({ listener }) => ({
+          name: listener.name,
+          url: `${listener.scheme}://${ingest.host}:${listener.port}`,
+        })),
+        key: canaryKey,
+        every: Duration.minutes(config.canaryMinutes),
+        serviceName,
+        logRetentionDays,
+        topic,
+      });
+    const functions = { ...callback.functions, ...(canary && { canary: canary.function }) };
+    const minTasks = leastTasksEver(config);
+    new ServiceAlarms(this, 'Service', { service, serviceName, minTasks, topic });
+    const targetGroups = Object.fromEntries(ingest.listeners.map((entry) => [entry.listener.name, entry.targetGroups]));
+    new IngestAlarms(this, 'Ingest', { loadBalancer, targetGroups, minTasks, topic });
+    new FunctionAlarms(this, 'Functions', { functions, topic });
+    new FleetDashboard(this, 'Page', { service, loadBalancer, functions, serviceName });
+    new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn });
+  }
+}
+
+/** The floor that the schedule never goes below. */
+function leastTasksEver({ minTasks, scaleSchedule = [] }: DeploymentConfig): number {
+  return Math.min(minTasks, ...scaleSchedule.map((entry) => entry.minTasks));
+}

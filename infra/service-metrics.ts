@@ -1,0 +1,35 @@
+import { Duration } from 'aws-cdk-lib';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+
+/** Namespace of every figure that the service and the canary write. */
+export const metricNamespace = 'RtmpFleet';
+
+/** Name of the dimension that tells deployments in one account apart. */
+export const serviceDimension = 'Service';
+
+/** What each task writes once a minute as an embedded-metric line. */
+export type ServiceMetricName =
+  | 'ActivePublishers'
+  | 'SlotUtilization'
+  | 'IngestBytes'
+  | 'HandshakeFailures'
+  | 'ProxyHeaderErrors'
+  | 'CallbackLatency'
+  | 'CallbackDenied'
+  | 'EventLoopLagP99'
+  | 'RedisDisconnectedSeconds'
+  | 'Draining'
+  | 'ProtectionFailures'
+  | 'StopBacklog'
+  | 'LeaseConflicts';
+
+/** One figure of all tasks of a deployment together. `statistic` over the tasks' lines of each minute. */
+export function serviceMetric(service: string, metricName: ServiceMetricName, statistic: string = Stats.AVERAGE): Metric {
+  return new Metric({
+    namespace: metricNamespace,
+    metricName,
+    dimensionsMap: { [serviceDimension]: service },
+    statistic,
+    period: Duration.minutes(1),
+  });
+}
