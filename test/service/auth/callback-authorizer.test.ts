@@ -52,7 +52,12 @@ afterEach(async () => {
 
 describe('a start', () => {
   test('answered 200 is accepted with the stream id and limits of the answer', async () => {
-    const headers = { 'stream-id': 'st-1', 'Play-Key': 'viewers', 'max-duration-seconds': '60', 'max-bitrate-kbps': '9' };
+    const headers = {
+      'stream-id': 'st-1',
+      'Play-Key': 'viewers',
+      'max-duration-seconds': '60',
+      'max-bitrate-kbps': '9',
+    };
     server.answerNext({ headers });
     await expect(create().authorizeStart({ ...REQUEST, query: 'a=b' }, STAYS)).resolves.toEqual({
       accepted: true,
@@ -86,13 +91,16 @@ describe('a start', () => {
     expect(observed).toEqual(['start refused']);
   });
 
-  test.each([201, 204, 301, 302, 307, 500, 503])('answered %i is refused for now, and not asked again', async (status) => {
-    server.answerWith(() => ({ status, headers: { location: server.url.href, 'stream-id': 'x' } }));
-    const decision = await create().authorizeStart(REQUEST, STAYS);
-    expect(decision).toEqual({ accepted: false, final: false, reason: expect.stringContaining(String(status)) });
-    expect(server.requests).toHaveLength(1);
-    expect(observed).toEqual(['start error']);
-  });
+  test.each([201, 204, 301, 302, 307, 500, 503])(
+    'answered %i is refused for now, and not asked again',
+    async (status) => {
+      server.answerWith(() => ({ status, headers: { location: server.url.href, 'stream-id': 'x' } }));
+      const decision = await create().authorizeStart(REQUEST, STAYS);
+      expect(decision).toEqual({ accepted: false, final: false, reason: expect.stringContaining(String(status)) });
+      expect(server.requests).toHaveLength(1);
+      expect(observed).toEqual(['start error']);
+    },
+  );
 
   test('not answered in time is refused for now, and not asked again', async () => {
     server.answerNext({ neverAnswer: true });
@@ -117,7 +125,11 @@ describe('a start', () => {
   test('whose connection breaks twice is refused for now', async () => {
     server.answerWith(() => ({ hangUp: true }));
     const decision = await create().authorizeStart(REQUEST, STAYS);
-    expect(decision).toEqual({ accepted: false, final: false, reason: expect.stringContaining('could not be reached') });
+    expect(decision).toEqual({
+      accepted: false,
+      final: false,
+      reason: expect.stringContaining('could not be reached'),
+    });
     expect(server.requests).toHaveLength(2);
   });
 

@@ -21,7 +21,10 @@ afterEach(async () => {
 async function start(): Promise<{ server: CallbackServer; client: CallbackClient }> {
   const server = await startCallbackServer();
   const client = new CallbackClient({ url: server.url });
-  cleanUps.push(() => server.stop(), () => client.close());
+  cleanUps.push(
+    () => server.stop(),
+    () => client.close(),
+  );
   return { server, client };
 }
 
@@ -166,7 +169,10 @@ describe('an https handler', () => {
   test('of an unknown authority is unreachable, and never sees the token', async () => {
     const server = await startCallbackServer(ca);
     const client = new CallbackClient({ url: server.url });
-    cleanUps.push(() => server.stop(), () => client.close());
+    cleanUps.push(
+      () => server.stop(),
+      () => client.close(),
+    );
     await expect(client.post(TOKEN, ENOUGH_MS)).resolves.toEqual({
       outcome: 'unreachable',
       reason: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
@@ -177,7 +183,10 @@ describe('an https handler', () => {
   test('of a given authority answers, over one kept connection', async () => {
     const server = await startCallbackServer(ca);
     const client = new CallbackClient({ url: server.url, trustedCa: ca.ca });
-    cleanUps.push(() => server.stop(), () => client.close());
+    cleanUps.push(
+      () => server.stop(),
+      () => client.close(),
+    );
     await expect(client.post(TOKEN, ENOUGH_MS)).resolves.toMatchObject({ outcome: 'answered', status: 200 });
     await client.post(TOKEN, ENOUGH_MS);
     expect(server.requests.map((request) => request.connection)).toEqual([1, 1]);
@@ -187,7 +196,11 @@ describe('an https handler', () => {
     const other = createTestCa('DNS:elsewhere.example');
     const server = await startCallbackServer(other);
     const client = new CallbackClient({ url: server.url, trustedCa: other.ca });
-    cleanUps.push(() => other.remove(), () => server.stop(), () => client.close());
+    cleanUps.push(
+      () => other.remove(),
+      () => server.stop(),
+      () => client.close(),
+    );
     await expect(client.post(TOKEN, ENOUGH_MS)).resolves.toEqual({
       outcome: 'unreachable',
       reason: 'ERR_TLS_CERT_ALTNAME_INVALID',

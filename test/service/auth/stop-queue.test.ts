@@ -129,7 +129,10 @@ describe('many stops', () => {
   });
 
   test('that wait for a retry do not hold a place', async () => {
-    const { queue, attempts } = createQueue({ concurrency: 1, auto: ({ jti }) => (jti === 'jti-1' ? FAILED : DELIVERED) });
+    const { queue, attempts } = createQueue({
+      concurrency: 1,
+      auto: ({ jti }) => (jti === 'jti-1' ? FAILED : DELIVERED),
+    });
     queue.enqueue(stop(1));
     queue.enqueue(stop(2));
     await settled();
@@ -205,7 +208,9 @@ describe('draining', () => {
   });
 
   test('ends at the deadline with the number that is left, and tries no more', async () => {
-    const { queue, clock, logger, attempts } = createQueue({ auto: ({ jti }) => (jti === 'jti-3' ? DELIVERED : FAILED) });
+    const { queue, clock, logger, attempts } = createQueue({
+      auto: ({ jti }) => (jti === 'jti-3' ? DELIVERED : FAILED),
+    });
     [1, 2, 3].forEach((number) => queue.enqueue(stop(number)));
     const drained = queue.drain(5_000);
     await clock.advance(5_000);

@@ -23,12 +23,15 @@ describe('what an accepted start grants', () => {
     expect(read(headers)).toEqual({ grant, warnings: [] });
   });
 
-  test.each(['', 'has space', 'dot.dot', 'elevenchars', 'ключ'])('leaves out the bad play key "%s", unseen', (playKey) => {
-    const { grant, warnings } = read({ 'stream-id': 's', 'play-key': playKey });
-    expect(grant).toEqual({ streamId: 's' });
-    expect(warnings).toHaveLength(1);
-    expect(playKey !== '' && warnings[0]!.includes(playKey)).toBe(false);
-  });
+  test.each(['', 'has space', 'dot.dot', 'elevenchars', 'ключ'])(
+    'leaves out the bad play key "%s", unseen',
+    (playKey) => {
+      const { grant, warnings } = read({ 'stream-id': 's', 'play-key': playKey });
+      expect(grant).toEqual({ streamId: 's' });
+      expect(warnings).toHaveLength(1);
+      expect(playKey !== '' && warnings[0]!.includes(playKey)).toBe(false);
+    },
+  );
 
   test.each(['0', '-5', '1.5', '1e3', 'lots', '', '99999999999'])('leaves out the bad limit "%s"', (limit) => {
     const { grant, warnings } = read({ 'max-duration-seconds': limit, 'max-bitrate-kbps': limit });

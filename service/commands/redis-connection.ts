@@ -1,0 +1,130 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import type { RedisConfig } from '../config/service-config';
+import type { Logger } from '../logging/logger';
+
+const FIRST_RETRY_MS = 250;
+const MAX_RETRY_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+const KEEP_ALIVE_MS = 15_000;
+
+/** How a connection that died in silence is noticed: the two add up to the longest that it takes. */
+export interface LivenessCheck {
+  /** How often an idle connection is tried. */
+  readonly pingIntervalMs: number;
+  /** A connection that owes an answer for this long is closed, and opened anew. */
+  readonly answerTimeoutMs: number;
+}
+
+const DEFAULT_CHECK: LivenessCheck = { pingIntervalMs: 15_000, answerTimeoutMs: 10_000 };
+
+/**
+ * What every connection to this Redis has in common. RESP2, because it authenticates with AUTH alone: HELLO is unknown
+ * to old servers and needs the name of the user even for `requirepass`. No INFO and no CLIENT SETINFO, which a user of
+ * few rights may not run.
+ */
+export function redisOptions(config: RedisConfig): RedisOptions {
+  return {
+    host: config.host,
+    port: config.port,
+    protocol: 2,
+    connectionName: 'rtmp-server',
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    keepAlive: KEEP_ALIVE_MS,
+    enableReadyCheck: false,
+    disableClientInfo: true,
+    ...(config.username !== undefined && { username: config.username, password: '' }),
+    ...(config.password !== undefined && { password: config.password }),
+    ...(config.tls && { tls: config.tls.ca === undefined ? {} : { ca: config.tls.ca } }),
+  };
+}
+
+/**
+ * A connection for subscriptions that comes back by itself, for ever. An outage is logged once when it begins and once
+ * when it is over, whatever happens in between. An idle connection is tried with PING, so that one that died in silence
+ * is noticed: a subscriber sends nothing by itself.
+ */
+export class SubscriberConnection {
+  readonly redis: Redis;
+  private readonly where: string;
+  private readonly pings: NodeJS.Timeout;
+  private attempts = 0;
+  private state: 'new' | 'up' | 'down' | 'closed' = 'new';
+  private awaitsPong = false;
+
+  constructor(
+    config: RedisConfig,
+    private readonly logger: Logger,
+    { pingIntervalMs, answerTimeoutMs }: LivenessCheck = DEFAULT_CHECK,
+  ) {
+    this.where = `${config.host}:${config.port}`;
+    this.redis = new Redis({
+      ...redisOptions(config),
+      maxRetriesPerRequest: null,
+      autoResubscribe: false,
+      socketTimeout: answerTimeoutMs,
+      // Not ioredis' own count: it begins anew when a connection opens, even if that is of no use.
+      retryStrategy: () => this.nextRetryMs(),
+    });
+    this.redis.on('error', (error) => this.reportDown(messageOf(error)));
+    this.redis.on('close', () => this.reportDown('the connection closed'));
+    this.redis.on('ready', () => this.check());
+    this.pings = setInterval(() => this.check(), pingIntervalMs);
+  }
+
+  /** Finds out whether the connection is of use, without waiting for the next turn. */
+  check(): void {
+    if (this.awaitsPong || this.redis.status !== 'ready') {
+      return;
+    }
+    this.awaitsPong = true;
+    this.redis
+      .ping()
+      .then(
+        () => this.reportUp(),
+        // A user that may not PING is connected all the same; others are told what is wrong (LOADING, NOAUTH).
+        (error: unknown) =>
+          messageOf(error).startsWith('NOPERM') ? this.reportUp() : this.reportDown(messageOf(error)),
+      )
+      .finally(() => {
+        this.awaitsPong = false;
+      });
+  }
+
+  /** Disconnects for good; nothing is logged any more. */
+  close(): void {
+    this.state = 'closed';
+    clearInterval(this.pings);
+    this.redis.disconnect();
+  }
+
+  private nextRetryMs(): number {
+    const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.attempts);
+    this.attempts += 1;
+    return delayMs * (0.5 + Math.random() / 2);
+  }
+
+  private reportUp(): void {
+    this.attempts = 0;
+    if (this.state === 'new' || this.state === 'down') {
+      this.logger.info(this.state === 'new' ? `Connected to Redis at ${this.where}` : `Redis at ${this.where} is back`);
+      this.state = 'up';
+    }
+  }
+
+  private reportDown(reason: string): void {
+    if (this.state === 'new' || this.state === 'up') {
+      this.state = 'down';
+      this.logger.warning(`Redis at ${this.where} cannot be used, streams go on: ${reason}`);
+    }
+  }
+}
+
+/** Only the message: the error object carries the command, which for AUTH holds the password. */
+export function messageOf(error: unknown): string {
+  const { message, code } = Object(error) as { readonly message?: unknown; readonly code?: unknown };
+  if (typeof message === 'string' && message !== '') {
+    return message;
+  }
+  // Several addresses that all failed make an error without a message.
+  return typeof code === 'string' ? code : 'unknown error';
+}

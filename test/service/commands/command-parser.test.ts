@@ -1,0 +1,75 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { parseCommand } from '../../../service/commands/command-parser';
+
+describe('a command', () => {
+  test('to kill a session names the channel', () => {
+    expect(parseCommand('kill-session>My_chan-1')).toEqual({ verb: 'kill-session', channel: 'My_chan-1' });
+  });
+
+  test('to close a stream names the channel and the stream id', () => {
+    const command = { verb: 'close-stream', channel: 'ch', streamIds: ['6f1c'] };
+    expect(parseCommand('close-stream>ch|6f1c')).toEqual(command);
+  });
+
+  test.each(['a b', 'a>b', 'ä/ö?', '{"id":1}', ''])('may have the stream id "%s"', (id) => {
+    expect(parseCommand(`close-stream>ch|${id}`)).toEqual({ verb: 'close-stream', channel: 'ch', streamIds: [id] });
+  });
+
+  test('may have bars in the stream id, or arguments after it', () => {
+    expect(parseCommand('close-stream>ch|a|b|c')).toHaveProperty('streamIds', ['a|b|c', 'a']);
+    expect(parseCommand('kill-session>ch|whatever')).toEqual({ verb: 'kill-session', channel: 'ch' });
+  });
+
+  test('may end with the line end that redis-cli -x adds', () => {
+    expect(parseCommand('kill-session>ch\n')).toEqual({ verb: 'kill-session', channel: 'ch' });
+    expect(parseCommand('close-stream>ch|id\r\n')).toHaveProperty('streamIds', ['id']);
+  });
+});
+
+describe('what is no command', () => {
+  test.each([
+    ['', 'no ">" in ""'],
+    ['kill-session', 'no ">" in "kill-session"'],
+    ['restart>ch', 'unknown command "restart"'],
+    ['KILL-SESSION>ch', 'unknown command "KILL-SESSION"'],
+    ['>ch', 'unknown command ""'],
+    ['kill-session>', 'kill-session with the bad channel name ""'],
+    ['kill-session>a>b', 'kill-session with the bad channel name "a>b"'],
+    ['kill-session>a b', 'kill-session with the bad channel name "a b"'],
+    ['kill-session> ch', 'kill-session with the bad channel name " ch"'],
+    ['close-stream>ch', 'close-stream without a stream id'],
+    ['close-stream>|id', 'close-stream with the bad channel name ""'],
+    ['constructor>ch', 'unknown command "constructor"'],
+  ])('%j is refused with the cause', (text, error) => {
+    expect(parseCommand(text)).toEqual({ error });
+  });
+
+  test('is refused when too long, in a short line', () => {
+    expect(parseCommand(`close-stream>ch|${'x'.repeat(1024)}`)).toHaveProperty('verb');
+    expect(parseCommand(`close-stream>ch|${'x'.repeat(1025)}`)).toEqual({
+      error: 'close-stream with a stream id of 1025 characters',
+    });
+    const long = 'x'.repeat(1_000_000);
+    for (const text of [long, `${long}>ch`, `kill-session>${long}`, `kill-session>${long}\n\r${long}`]) {
+      const parsed = parseCommand(text);
+      expect('error' in parsed && parsed.error.length).toBeLessThan(200);
+    }
+  });
+
+  test('cannot forge a log line', () => {
+    const parsed = parseCommand('kill-session>ch\n[2026-01-01 00:00:00] [INFO] all is well');
+    expect(parsed).toHaveProperty('error', expect.not.stringContaining('\n'));
+  });
+
+  test('never makes the parser throw, whatever it is', () => {
+    const verb = fc.constantFrom('', 'kill-session>', 'close-stream>', 'close-stream>ch|');
+    const text = fc.tuple(verb, fc.string({ unit: 'binary' })).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(text, (message) => {
+        const parsed = parseCommand(message);
+        expect('error' in parsed || /^[A-Za-z0-9_-]{1,1024}$/.test(parsed.channel)).toBe(true);
+      }),
+    );
+  });
+});
