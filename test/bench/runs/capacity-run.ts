@@ -26,8 +26,8 @@ export async function capacityRun(context: RunContext): Promise<Partial<Metrics>
   while (good < LARGEST_COUNT && (bad === Infinity || bad - good > good * RESOLUTION)) {
     const count = bad === Infinity ? Math.min(LARGEST_COUNT, good * 2 || FIRST_COUNT) : Math.round((good + bad) / 2);
     const window = await windowWith(context, count);
-    busiestGenerator = Math.max(busiestGenerator, window.report.generator.cpuShare);
-    if (isClean(window)) {
+    busiestGenerator = Math.max(busiestGenerator, window?.report.generator.cpuShare ?? 0);
+    if (window !== undefined && isClean(window)) {
       good = count;
       best = window;
     } else {
@@ -50,9 +50,16 @@ export async function capacityRun(context: RunContext): Promise<Partial<Metrics>
   };
 }
 
-/** The first clean window of full length after the burst of joining; else the last one that was not clean. */
-async function windowWith(context: RunContext, count: number): Promise<MeasuredWindow> {
-  await setPlayers(context, count);
+/**
+ * The first clean window of full length after the burst of joining; else the last one that was not clean, or nothing
+ * when the server did not even let them all in.
+ */
+async function windowWith(context: RunContext, count: number): Promise<MeasuredWindow | undefined> {
+  try {
+    await setPlayers(context, count);
+  } catch {
+    return undefined;
+  }
   for (let attempt = 1; ; attempt++) {
     const settling = await measureWindow(context, SETTLE_WINDOW_SECONDS);
     if (isClean(settling)) return measureWindow(context, context.seconds);
