@@ -7,7 +7,7 @@ import { repositoryRoot } from './server-process';
 /** What a source file holds: H.264 and AAC, one of them, or MP3. */
 export type SourceKind = 'h264-aac' | 'h264' | 'aac' | 'mp3';
 
-const seconds = 4;
+const seconds = 2;
 const pictures = ['-f', 'lavfi', '-i', `testsrc2=size=320x240:rate=25:duration=${seconds}`];
 const tone = ['-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=44100:duration=${seconds}`];
 // B-frames make decoding and presentation times differ; a keyframe every second.
@@ -21,7 +21,7 @@ const recipes: Record<SourceKind, readonly string[]> = {
   mp3: [...tone, '-c:a', 'libmp3lame', '-b:a', '96k', '-ac', '2'],
 };
 
-/** An FLV file of 4 seconds, made once and kept beside the bundle. */
+/** An FLV file of 2 seconds, made once and kept beside the bundle. */
 export async function sourceFile(kind: SourceKind): Promise<string> {
   const folder = join(repositoryRoot, '.build/test-media');
   const recipe = recipes[kind];

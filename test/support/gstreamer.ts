@@ -1,17 +1,24 @@
 import { Program } from './program';
 
-/** Publishes the H.264 and/or AAC of an FLV file with rtmp2sink, in real time. */
-export function publishWithGstreamer(
-  file: string,
-  url: string,
-  kinds: readonly ('video' | 'audio')[] = ['video', 'audio'],
-): Program {
-  const branches = kinds.map(
-    (kind) => `demux.${kind} ! queue ! ${kind === 'video' ? 'h264parse' : 'aacparse'} ! mux.${kind}`,
-  );
+type Kind = 'video' | 'audio';
+
+/**
+ * Publishes an FLV file in real time with rtmp2sink, or with rtmpsink, which is librtmp. GStreamer writes tags of its
+ * own: what went out is also written to `copy`, the file to compare with.
+ */
+export function publishWithGstreamer(options: {
+  readonly file: string;
+  readonly url: string;
+  readonly copy: string;
+  readonly kinds?: readonly Kind[];
+  readonly sink?: 'rtmp2sink' | 'rtmpsink';
+}): Program {
+  const { file, url, copy, kinds = ['video', 'audio'], sink = 'rtmp2sink' } = options;
+  const parsers: Record<Kind, string> = { video: 'h264parse', audio: 'aacparse' };
+  const branches = kinds.map((kind) => `demux.${kind} ! queue ! ${parsers[kind]} ! mux.${kind}`);
   return gstLaunch(
-    `filesrc location=${file} ! flvdemux name=demux ${branches.join(' ')} ` +
-      `flvmux name=mux streamable=true ! rtmp2sink location=${url}`,
+    `filesrc location=${file} ! flvdemux name=demux ${branches.join(' ')} flvmux name=mux streamable=true ` +
+      `! tee name=both ! queue ! ${sink} location=${url} both. ! queue ! filesink location=${copy}`,
   );
 }
 
