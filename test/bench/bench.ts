@@ -10,6 +10,7 @@ import { type CaseResult, judge, type ServerResult } from './report/results';
 import { spreadsOf } from './report/statistics';
 import { caseTable, targetTable } from './report/tables';
 import { measuredRun } from './runs/measured-run';
+import type { TimeWindow } from './runs/run-context';
 import type { BenchCase } from './scenarios';
 import { nginxRtmp } from './servers/nginx-rtmp';
 import { nodeMediaServer } from './servers/node-media-server';
@@ -38,7 +39,6 @@ async function main(): Promise<void> {
     const result = await runCase(benchCase, servers, versions, options);
     results.push(result);
     console.log(`\n${caseTable(result)}`);
-    if (options.profile) drawProfile(benchCase);
   }
   const outcomes = judge(targets, results);
   if (outcomes.length > 0) console.log(`\n${targetTable(outcomes)}`);
@@ -83,13 +83,14 @@ async function runCase(
       const profile = options.profile
         ? { directory: mkOutputDirectory(), fileName: `${benchCase.id}.cpuprofile` }
         : undefined;
-      const { command, ...result } = await measuredRun(entry.kind, benchCase, {
+      const { command, window, ...result } = await measuredRun(entry.kind, benchCase, {
         seconds: options.seconds,
         warmupSeconds: options.warmupSeconds,
         serverCores: manyWorkers ? allCores : [0],
         generatorCores: manyWorkers ? allCores : [lastCore],
         profile,
       });
+      if (options.profile) drawProfile(benchCase, window);
       entry.command = command;
       entry.runs.push(result);
       const cost = result.metrics.costSecondsPerGb;
@@ -115,10 +116,10 @@ function mkOutputDirectory(): string {
   return join(process.cwd(), OUTPUT_DIRECTORY);
 }
 
-function drawProfile(benchCase: BenchCase): void {
+function drawProfile(benchCase: BenchCase, { fromUs, untilUs }: TimeWindow): void {
   const profileFile = join(OUTPUT_DIRECTORY, `${benchCase.id}.cpuprofile`);
   const graphFile = join(OUTPUT_DIRECTORY, `${benchCase.id}.svg`);
-  const tree = readCallTree(profileFile);
+  const tree = readCallTree(profileFile, fromUs, untilUs);
   writeFileSync(graphFile, flameGraph(tree, benchCase.title));
   console.log(`\n${profileFile}, ${graphFile}; time in functions themselves:`);
   for (const { name, location, share } of heaviestFunctions(tree, HEAVIEST_SHOWN)) {

@@ -13,6 +13,8 @@ export interface CallNode {
 /** The part of V8's .cpuprofile format that matters here. */
 interface RawProfile {
   readonly nodes: readonly RawNode[];
+  /** Microseconds of the system's monotonic clock, as in process.hrtime(). */
+  readonly startTime: number;
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 }
@@ -25,12 +27,18 @@ interface RawNode {
 
 const IDLE = '(idle)';
 
-/** Reads a .cpuprofile into a call tree without the time in which nothing ran. */
-export function readCallTree(file: string): CallNode {
+/**
+ * Reads a .cpuprofile into a call tree of what ran between two moments, in microseconds of the monotonic clock. Time in
+ * which nothing ran is left out, and with it the kernel's work for reads, which V8 takes for waiting.
+ */
+export function readCallTree(file: string, fromUs: number, untilUs: number): CallNode {
   const profile = JSON.parse(readFileSync(file, 'utf8')) as RawProfile;
   const selfMs = new Map<number, number>();
+  let atUs = profile.startTime;
   profile.samples.forEach((id, index) => {
-    selfMs.set(id, (selfMs.get(id) ?? 0) + (profile.timeDeltas[index] ?? 0) / 1000);
+    const deltaUs = profile.timeDeltas[index] ?? 0;
+    atUs += deltaUs;
+    if (atUs >= fromUs && atUs <= untilUs) selfMs.set(id, (selfMs.get(id) ?? 0) + deltaUs / 1000);
   });
   const byId = new Map(profile.nodes.map((node) => [node.id, node]));
   const root: CallNode = { name: 'all', location: '', selfMs: 0, totalMs: 0, children: new Map() };

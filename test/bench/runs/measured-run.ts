@@ -6,7 +6,7 @@ import type { ServerKind } from '../servers/server-kind';
 import { capacityRun } from './capacity-run';
 import { churnRun } from './churn-run';
 import { idleRun } from './idle-run';
-import { type RunContext, sleep } from './run-context';
+import { type RunContext, sleep, type TimeWindow } from './run-context';
 import { steadyRun } from './steady-run';
 
 export interface RunSettings {
@@ -29,12 +29,15 @@ const GENERATOR_CPU_LIMIT = 0.9;
 const LATENESS_LIMIT_MS = 15;
 const FOREIGN_CPU_LIMIT = 0.1;
 
-/** Starts the server and a generator, runs the case and ends both. Returns the server's command line with the numbers. */
-export async function measuredRun(
-  kind: ServerKind,
-  benchCase: BenchCase,
-  settings: RunSettings,
-): Promise<RunResult & { readonly command: string }> {
+export interface MeasuredRun extends RunResult {
+  /** The server's command line. */
+  readonly command: string;
+  /** The longest of the measured windows: the one that the numbers are about. */
+  readonly window: TimeWindow;
+}
+
+/** Starts the server and a generator, runs the case and ends both. */
+export async function measuredRun(kind: ServerKind, benchCase: BenchCase, settings: RunSettings): Promise<MeasuredRun> {
   const { serverCores, generatorCores, seconds, warmupSeconds, profile } = settings;
   const workers: Record<string, string> = benchCase.workers === undefined ? {} : { WORKERS: String(benchCase.workers) };
   const env = { ...benchCase.env, ...workers };
@@ -43,9 +46,13 @@ export async function measuredRun(
   try {
     await sleep(START_SETTLE_SECONDS);
     const baseRssBytes = server.usage().rssBytes;
-    const context = { benchCase, server, generator, baseRssBytes, serverCores, seconds, warmupSeconds };
+    let window: TimeWindow = { fromUs: 0, untilUs: 0 };
+    const onWindow = (next: TimeWindow): void => {
+      if (next.untilUs - next.fromUs > window.untilUs - window.fromUs) window = next;
+    };
+    const context = { benchCase, server, generator, baseRssBytes, serverCores, seconds, warmupSeconds, onWindow };
     const metrics = await runs[benchCase.kind](context);
-    return { metrics, warnings: warningsAbout(metrics), command: server.command };
+    return { metrics, warnings: warningsAbout(metrics), command: server.command, window };
   } finally {
     await generator.stop();
     await server.stop();

@@ -17,6 +17,14 @@ export interface RunContext {
   readonly seconds: number;
   /** Time under load before it, for compilers, caches and TCP windows to settle. */
   readonly warmupSeconds: number;
+  /** Told about each measured window. */
+  readonly onWindow: (window: TimeWindow) => void;
+}
+
+/** From and until when, in microseconds of the monotonic clock. */
+export interface TimeWindow {
+  readonly fromUs: number;
+  readonly untilUs: number;
 }
 
 export const MEGABYTE = 1024 * 1024;
@@ -36,15 +44,17 @@ export interface MeasuredWindow {
 
 /** Measures for `seconds` from now on. */
 export async function measureWindow(context: RunContext, seconds: number): Promise<MeasuredWindow> {
-  const { server, generator, serverCores } = context;
+  const { server, generator, serverCores, onWindow } = context;
   const busySeconds = (): number => serverCores.reduce((sum, core) => sum + busyCoreSeconds(core), 0);
   await generator.call('beginWindow', {});
+  const fromUs = monotonicUs();
   const before = server.usage();
   const busyBefore = busySeconds();
   await sleep(seconds);
   const after = server.usage();
   const busy = busySeconds() - busyBefore;
   const report = await generator.call('endWindow', {});
+  onWindow({ fromUs, untilUs: monotonicUs() });
   const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
   return {
     report,
@@ -53,6 +63,10 @@ export async function measureWindow(context: RunContext, seconds: number): Promi
     foreignCpuShare: Math.max(0, busy - cpuSeconds) / report.seconds,
     rssBytes: after.rssBytes,
   };
+}
+
+function monotonicUs(): number {
+  return Number(process.hrtime.bigint() / 1000n);
 }
 
 /** What every kind of window tells about delivery. */
