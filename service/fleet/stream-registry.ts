@@ -109,6 +109,9 @@ export interface StreamRegistry {
   stopDelivered(jti: string): Promise<void>;
   /** The valid lease and its owner; undefined when the channel is free or the registry away. */
   locate(channel: string): Promise<{ lease: Lease; owner: NodeAddress } | undefined>;
+  /** Keeps publishers out of the channel for so long; who is live there is not touched. */
+  block(channel: string, seconds: number): Promise<void>;
+  unblock(channel: string): Promise<void>;
   /** Marks this node as draining: others may take over its streams at once. */
   drain(): Promise<void>;
   /** The secret that all nodes of the fleet share, for relay tokens and key hashes. */
