@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { RunResult } from './metrics';
 import { type BenchOptions, readOptions, usage } from './options';
 import { heaviestFunctions, readCallTree } from './profile/cpu-profile';
@@ -9,7 +9,7 @@ import { describeMachine } from './report/machine';
 import { type CaseResult, judge, type ServerResult } from './report/results';
 import { spreadsOf } from './report/statistics';
 import { caseTable, targetTable } from './report/tables';
-import { measuredRun } from './runs/measured-run';
+import { measuredRun, type RunSettings } from './runs/measured-run';
 import type { TimeWindow } from './runs/run-context';
 import type { BenchCase } from './scenarios';
 import { nginxRtmp } from './servers/nginx-rtmp';
@@ -75,27 +75,20 @@ async function runCase(
 ): Promise<CaseResult> {
   const taking = servers.filter(({ ours }) => ours || benchCase.peers);
   const collected = taking.map((kind) => ({ kind, command: '', runs: [] as RunResult[] }));
-  const lastCore = cpus().length - 1;
-  const allCores = cpus().map((_, core) => core);
-  const manyWorkers = benchCase.workers !== undefined;
   for (let run = 1; run <= Math.min(options.runs, benchCase.maxRuns); run++) {
     for (const entry of collected) {
-      const profile = options.profile
-        ? { directory: mkOutputDirectory(), fileName: `${benchCase.id}.cpuprofile` }
-        : undefined;
-      const { command, window, ...result } = await measuredRun(entry.kind, benchCase, {
-        seconds: options.seconds,
-        warmupSeconds: options.warmupSeconds,
-        serverCores: manyWorkers ? allCores : [0],
-        generatorCores: manyWorkers ? allCores : [lastCore],
-        profile,
-      });
-      if (options.profile) drawProfile(benchCase, window);
-      entry.command = command;
-      entry.runs.push(result);
-      const cost = result.metrics.costSecondsPerGb;
-      const number = cost === undefined ? '' : `${cost.toFixed(3)} s/GB`;
-      console.error(`${benchCase.id}, run ${run}, ${entry.kind.name}: ${number}${notes(result.warnings)}`);
+      const progress = `${benchCase.id}, run ${run}, ${entry.kind.name}:`;
+      try {
+        const result = await measuredRun(entry.kind, benchCase, runSettings(benchCase, options));
+        if (options.profile) drawProfile(benchCase, result.window);
+        entry.command = result.command;
+        entry.runs.push({ metrics: result.metrics, warnings: result.warnings });
+        console.error(`${progress} ${headline(result)}${notes(result.warnings)}`);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        entry.runs.push({ metrics: {}, warnings: [`the run failed: ${reason}`] });
+        console.error(`${progress} FAILED: ${reason}`);
+      }
     }
   }
   return {
@@ -107,13 +100,27 @@ async function runCase(
   };
 }
 
-function notes(warnings: readonly string[]): string {
-  return warnings.map((warning) => `\n  ! ${warning}`).join('');
+/** The server gets the first core and the generator the last; several workers share all of them with the generator. */
+function runSettings(benchCase: BenchCase, { seconds, warmupSeconds, profile }: BenchOptions): RunSettings {
+  const cores = cpus().map((_, core) => core);
+  const shared = benchCase.workers !== undefined;
+  return {
+    seconds,
+    warmupSeconds,
+    serverCores: shared ? cores : cores.slice(0, 1),
+    generatorCores: shared ? cores : cores.slice(-1),
+    profile: profile ? { directory: resolve(OUTPUT_DIRECTORY), fileName: `${benchCase.id}.cpuprofile` } : undefined,
+  };
 }
 
-function mkOutputDirectory(): string {
-  mkdirSync(OUTPUT_DIRECTORY, { recursive: true });
-  return join(process.cwd(), OUTPUT_DIRECTORY);
+function headline({ metrics }: RunResult): string {
+  if (metrics.maxPlayers !== undefined) return `${metrics.maxPlayers} players`;
+  if (metrics.kbPerIdlePlayer !== undefined) return `${metrics.kbPerIdlePlayer.toFixed(1)} KB per player`;
+  return metrics.costSecondsPerGb === undefined ? 'done' : `${metrics.costSecondsPerGb.toFixed(3)} s/GB`;
+}
+
+function notes(warnings: readonly string[]): string {
+  return warnings.map((warning) => `\n  ! ${warning}`).join('');
 }
 
 function drawProfile(benchCase: BenchCase, { fromUs, untilUs }: TimeWindow): void {

@@ -36,7 +36,10 @@ export interface MeasuredRun extends RunResult {
   readonly window: TimeWindow;
 }
 
-/** Starts the server and a generator, runs the case and ends both. */
+/**
+ * Starts the server and a generator, runs the case and ends both. Rejects when the server does not start or the load
+ * cannot be set up, with the end of the server's output in the message.
+ */
 export async function measuredRun(kind: ServerKind, benchCase: BenchCase, settings: RunSettings): Promise<MeasuredRun> {
   const { serverCores, generatorCores, seconds, warmupSeconds, profile } = settings;
   const workers: Record<string, string> = benchCase.workers === undefined ? {} : { WORKERS: String(benchCase.workers) };
@@ -53,6 +56,9 @@ export async function measuredRun(kind: ServerKind, benchCase: BenchCase, settin
     const context = { benchCase, server, generator, baseRssBytes, serverCores, seconds, warmupSeconds, onWindow };
     const metrics = await runs[benchCase.kind](context);
     return { metrics, warnings: warningsAbout(metrics), command: server.command, window };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${reason}\n${server.endOfLog()}`.trim(), { cause: error });
   } finally {
     await generator.stop();
     await server.stop();

@@ -95,7 +95,8 @@ export class RunningServer {
     return join(this.directory, 'output.log');
   }
 
-  private endOfLog(): string {
+  /** What the server last wrote to its output. */
+  endOfLog(): string {
     return readFileSync(this.logFile, 'utf8').slice(-2000);
   }
 }
