@@ -47,7 +47,8 @@ export class SecretVersions {
   async values(): Promise<readonly string[]> {
     if (this.#values === undefined) return this.#refresh();
     const fresh = this.#now() - this.#readAtMs < this.#options.maxAgeMs;
-    return fresh || this.#triedJustNow() ? this.#values : this.#refresh();
+    const failedJustNow = this.#attemptedAtMs > this.#readAtMs && this.#triedJustNow();
+    return fresh || failedJustNow ? this.#values : this.#refresh();
   }
 
   /** Reads again before the cache is due; undefined when that was done a moment ago. */

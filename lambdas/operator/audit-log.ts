@@ -1,0 +1,39 @@
+import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { toItem } from '../shared/attribute-values';
+import type { OperatorRequest } from './operator-request';
+
+/** How an operator's command went. */
+export interface AuditEntry {
+  readonly request: OperatorRequest;
+  /** Id of the invocation, by which CloudTrail tells who made it. */
+  readonly requestId: string;
+  readonly receivers?: number;
+  readonly error?: string;
+}
+
+const RETENTION_SECONDS = 400 * 86_400;
+
+/** Keeps what operators did, one item per command under `pk` = `AUDIT#<time>#<request id>`. */
+export class AuditLog {
+  constructor(
+    private readonly client: DynamoDBClient,
+    private readonly tableName: string,
+  ) {}
+
+  async write({ request, requestId, receivers, error }: AuditEntry, now: Date): Promise<void> {
+    const at = now.toISOString();
+    const item = toItem({
+      pk: `AUDIT#${at}#${requestId}`,
+      at,
+      requestId,
+      command: request.command,
+      channel: request.channel,
+      streamId: request.command === 'close' ? request.streamId : undefined,
+      reason: request.reason,
+      receivers,
+      error,
+      ttl: Math.floor(now.getTime() / 1000) + RETENTION_SECONDS,
+    });
+    await this.client.send(new PutItemCommand({ TableName: this.tableName, Item: item }));
+  }
+}

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { LambdaEnv, type EnvironmentVariables } from '../shared/lambda-env';
+import { describeError } from '../shared/lambda-logger';
+
+export interface OperatorConfig {
+  readonly redis: RedisAddress;
+  /** Absent: the server asks for no password. */
+  readonly passwordArn: string | undefined;
+  /** Name of the command channel that the service subscribes to. */
+  readonly channel: string;
+  readonly auditTableName: string;
+}
+
+export interface RedisAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string | undefined;
+  /** Present for TLS; `ca` is the PEM text of a private authority. */
+  readonly tls: { readonly ca: string | undefined } | undefined;
+}
+
+function readCa(env: LambdaEnv): string | undefined {
+  const path = env.optional('REDIS_TLS_CA');
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    env.fault(`REDIS_TLS_CA is "${path}", which cannot be read (${describeError(error)})`);
+    return undefined;
+  }
+}
+
+/** @throws EnvironmentError listing every bad variable. */
+export function loadOperatorConfig(variables: EnvironmentVariables): OperatorConfig {
+  const env = new LambdaEnv(variables);
+  const tls = env.flag('REDIS_TLS', true);
+  const ca = readCa(env);
+  const config: OperatorConfig = {
+    redis: {
+      host: env.required('REDIS_HOST'),
+      port: env.integer('REDIS_PORT', { min: 1, max: 65_535, fallback: 6379 }),
+      username: env.optional('REDIS_USERNAME'),
+      tls: tls ? { ca } : undefined,
+    },
+    passwordArn: env.optional('REDIS_PASSWORD_ARN'),
+    channel: env.optional('REDIS_CHANNEL') ?? 'rtmp_commands',
+    auditTableName: env.required('AUDIT_TABLE_NAME'),
+  };
+  env.assertValid();
+  return Object.freeze(config);
+}

@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  ResourceNotFoundException,
+  UpdateSecretVersionStageCommand,
+  type GetSecretValueCommandOutput,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import type { LambdaLogger } from '../shared/lambda-logger';
+import { readSecretField, replaceSecretField } from '../shared/secret-value';
+import type { ProbeOutcome } from './callback-probe';
+import { RotationRefused, type RotationEvent } from './rotation-event';
+import { rotationState } from './rotation-state';
+
+export interface RotationDependencies {
+  readonly client: SecretsManagerClient;
+  readonly log: LambdaLogger;
+  /** Asks the callback whether it accepts a token signed with this secret. */
+  readonly probe: (secret: string) => Promise<ProbeOutcome>;
+  readonly probeTimeoutMs: number;
+  /** How long after a version was made a warm copy of the callback may still be without it. */
+  readonly settleMs: number;
+  readonly now: () => number;
+  readonly sleep: (delayMs: number) => Promise<void>;
+}
+
+const FIELD = 'secret';
+/** 384 random bits, 64 characters. */
+const SECRET_BYTES = 48;
+const MIN_RETRY_MS = 500;
+const MAX_RETRY_MS = 5_000;
+
+/** The callback did not accept the new secret in time; the old one stays in use. */
+export class ProbeFailed extends Error {
+  override readonly name = 'ProbeFailed';
+}
+
+async function pendingVersion(
+  { secretId, token }: RotationEvent,
+  { client }: RotationDependencies,
+): Promise<GetSecretValueCommandOutput | undefined> {
+  try {
+    return await client.send(
+      new GetSecretValueCommand({ SecretId: secretId, VersionId: token, VersionStage: 'AWSPENDING' }),
+    );
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
+  }
+}
+
+/** Puts a new random value under the token, once. */
+async function createSecret(event: RotationEvent, dependencies: RotationDependencies): Promise<void> {
+  if ((await pendingVersion(event, dependencies)) !== undefined) return;
+  const { client } = dependencies;
+  const { secretId, token } = event;
+  const current = await client.send(new GetSecretValueCommand({ SecretId: secretId, VersionStage: 'AWSCURRENT' }));
+  const value = replaceSecretField(current.SecretString, FIELD, randomBytes(SECRET_BYTES).toString('base64url'));
+  await client.send(
+    new PutSecretValueCommand({
+      SecretId: secretId,
+      ClientRequestToken: token,
+      SecretString: value,
+      VersionStages: ['AWSPENDING'],
+    }),
+  );
+}
+
+/**
+ * Waits until every copy of the callback accepts the new secret: one answers a probe, and all have had to read their
+ * secrets again since the new version was made. Only then may anybody sign with it.
+ */
+async function testSecret(event: RotationEvent, dependencies: RotationDependencies): Promise<void> {
+  const { probe, now, sleep, log } = dependencies;
+  const pending = await pendingVersion(event, dependencies);
+  if (pending === undefined) throw new RotationRefused(`version ${event.token} has no value to test`);
+  const secret = readSecretField(pending.SecretString, FIELD);
+  const startedAtMs = now();
+  const createdAtMs = Math.min(pending.CreatedDate?.getTime() ?? startedAtMs, startedAtMs);
+  const knownEverywhereAtMs = createdAtMs + dependencies.settleMs;
+  const deadlineMs = startedAtMs + dependencies.probeTimeoutMs;
+
+  for (let retryMs = MIN_RETRY_MS; ; retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)) {
+    const outcome = await probe(secret);
+    const waitMs = outcome.accepted ? knownEverywhereAtMs - now() : retryMs * (0.5 + Math.random() / 2);
+    if (outcome.accepted && waitMs <= 0) return;
+    if (!outcome.accepted) log.warning('probe not accepted', { answer: outcome.answer });
+    if (now() + waitMs > deadlineMs) {
+      const reason = outcome.accepted ? 'its copies may still be without it' : `the last answer was ${outcome.answer}`;
+      throw new ProbeFailed(`the callback did not take the new secret within the time-out: ${reason}`);
+    }
+    await sleep(waitMs);
+  }
+}
+
+async function finishSecret(
+  { secretId, token }: RotationEvent,
+  currentVersionId: string,
+  { client }: RotationDependencies,
+): Promise<void> {
+  await client.send(
+    new UpdateSecretVersionStageCommand({
+      SecretId: secretId,
+      VersionStage: 'AWSCURRENT',
+      MoveToVersionId: token,
+      RemoveFromVersionId: currentVersionId,
+    }),
+  );
+}
+
+/**
+ * Carries out one step of a rotation. Every step can be repeated at any time.
+ * @throws RotationRefused for a token or stage that does not fit, ProbeFailed, or what Secrets Manager answered.
+ */
+export async function rotate(event: RotationEvent, dependencies: RotationDependencies): Promise<void> {
+  const { secretId, step, token } = event;
+  const description = await dependencies.client.send(new DescribeSecretCommand({ SecretId: secretId }));
+  const { finished, currentVersionId } = rotationState(description, token);
+  if (!finished) {
+    if (step === 'createSecret') await createSecret(event, dependencies);
+    if (step === 'testSecret') await testSecret(event, dependencies);
+    if (step === 'finishSecret') await finishSecret(event, currentVersionId, dependencies);
+    // setSecret: no other system holds a copy of a signing secret.
+  }
+  dependencies.log.info('rotation step done', { secretId, step, versionId: token, alreadyCurrent: finished });
+}

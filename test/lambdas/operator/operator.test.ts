@@ -1,0 +1,173 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { AuditLog } from '../../../lambdas/operator/audit-log';
+import { publishCommand } from '../../../lambdas/operator/command-publisher';
+import { createOperatorHandler, type OperatorHandler } from '../../../lambdas/operator/operator-handler';
+import { readRedisPassword } from '../../../lambdas/operator/redis-password';
+import { startDynamoDb, type DynamoDbStandIn } from '../../support/dynamodb';
+import { MemoryLogger } from '../../support/memory-logger';
+import { RedisServer } from '../../support/redis-server';
+import { startSecretsManager, type SecretsManagerStandIn } from '../../support/secrets-manager';
+import { createTestCa, type TestCa } from '../../support/test-ca';
+
+const PASSWORD = 'password-of-the-command-channel';
+const CHANNEL = 'rtmp_commands';
+/** What the deployed user may do, and nothing else. */
+const ACL = [`user default on >${PASSWORD} resetchannels &${CHANNEL} -@all +@connection +@pubsub +info`];
+
+let ca: TestCa;
+let redis: RedisServer;
+let dynamoDb: DynamoDbStandIn;
+let secretsManager: SecretsManagerStandIn;
+let passwordArn: string;
+const log = new MemoryLogger();
+
+beforeAll(async () => {
+  ca = createTestCa();
+  redis = await RedisServer.start({ tls: ca, acl: ACL });
+  dynamoDb = await startDynamoDb();
+  await dynamoDb.createTable('audit');
+  secretsManager = await startSecretsManager();
+  passwordArn = secretsManager.createSecret('redis', JSON.stringify({ username: 'default', password: PASSWORD }));
+});
+afterAll(async () => {
+  await Promise.all([redis.remove(), dynamoDb.stop(), secretsManager.stop()]);
+  ca.remove();
+});
+
+function address(more: { port?: number } = {}) {
+  return { host: '127.0.0.1', port: redis.port, username: undefined, tls: { ca: ca.ca }, ...more };
+}
+
+function operator(publish?: (message: string) => Promise<number>, audit?: AuditLog): OperatorHandler {
+  const overRedis = async (message: string): Promise<number> =>
+    publishCommand(address(), await readRedisPassword(secretsManager.client, passwordArn), CHANNEL, message);
+  return createOperatorHandler({
+    publish: publish ?? overRedis,
+    audit: audit ?? new AuditLog(dynamoDb.client, 'audit'),
+    log,
+  });
+}
+
+async function auditOf(requestId: string): Promise<Record<string, AttributeValue> | undefined> {
+  const { Items: items = [] } = await dynamoDb.client.send(new ScanCommand({ TableName: 'audit' }));
+  return items.find((item) => item['requestId']?.S === requestId);
+}
+
+describe('a command', () => {
+  test('reaches every subscribed node over TLS, with the rights of the deployed user, and is audited', async () => {
+    await redis.withClient(
+      async (subscriber) => {
+        await subscriber.subscribe(CHANNEL);
+        const heard: string[] = [];
+        subscriber.on('message', (_channel, message) => heard.push(message));
+        const killed = await operator()({ command: 'kill', channel: 'news', reason: 'abuse' }, 'request-1');
+        const closed = await operator()({ command: 'close', channel: 'news', streamId: 'id-7' }, 'request-2');
+        expect(killed).toEqual({ command: 'kill', channel: 'news', receivers: 1, audited: true });
+        expect(closed).toEqual({ command: 'close', channel: 'news', receivers: 1, audited: true });
+        while (heard.length < 2) await once(subscriber, 'message');
+        expect(heard).toEqual(['kill-session>news', 'close-stream>news|id-7']);
+      },
+      { password: PASSWORD },
+    );
+    expect(await auditOf('request-1')).toMatchObject({
+      pk: { S: expect.stringMatching(/^AUDIT#\d{4}-.*#request-1$/) },
+      command: { S: 'kill' },
+      channel: { S: 'news' },
+      reason: { S: 'abuse' },
+      receivers: { N: '1' },
+      ttl: { N: expect.stringMatching(/^\d{10}$/) },
+    });
+    expect(await auditOf('request-2')).toMatchObject({ streamId: { S: 'id-7' } });
+  });
+
+  test('that nobody hears says so', async () => {
+    expect(await operator()({ command: 'kill', channel: 'news' }, 'request-3')).toMatchObject({ receivers: 0 });
+  });
+
+  test('is given even when the audit table is away, and says so', async () => {
+    const broken = new AuditLog(dynamoDb.client, 'no-such-table');
+    const result = await operator(undefined, broken)({ command: 'kill', channel: 'news' }, 'request-4');
+    expect(result).toMatchObject({ receivers: 0, audited: false });
+    expect(log.matching(/audit record not written.*request-4/)).toHaveLength(1);
+  });
+
+  test('that could not be published fails, and the attempt is audited', async () => {
+    const publish = async (): Promise<number> => Promise.reject(new Error('no Redis'));
+    await expect(operator(publish)({ command: 'kill', channel: 'news' }, 'request-5')).rejects.toThrow('no Redis');
+    expect(await auditOf('request-5')).toMatchObject({ error: { S: 'Error: no Redis' } });
+  });
+});
+
+describe('a request is refused before anything is published', () => {
+  test.each<[unknown, RegExp]>([
+    [undefined, /command must be one of kill, close/],
+    [{ command: 'reboot', channel: 'news' }, /command must be one of kill, close/],
+    [{ command: 'toString', channel: 'news' }, /command must be one of kill, close/],
+    [{ command: 'kill' }, /channel must be a name/],
+    [{ command: 'kill', channel: 'news|x' }, /channel must be a name/],
+    [{ command: 'kill', channel: 'news>x' }, /channel must be a name/],
+    [{ command: 'kill', channel: ['news'] }, /channel must be a name/],
+    [{ command: 'kill', channel: 'news', streamId: 'x' }, /kill takes no "streamId"/],
+    [{ command: 'close', channel: 'news' }, /streamId must be a name/],
+    [{ command: 'close', channel: 'news', streamId: 'a\nb', force: true }, /close takes no "force"; streamId must be/],
+    [{ command: 'kill', channel: 'news', reason: 'x'.repeat(501) }, /reason must be a text/],
+  ])('%j', async (request, message) => {
+    let published = 0;
+    const publish = async (): Promise<number> => (published += 1);
+    await expect(operator(publish)(request, 'request')).rejects.toThrow(message);
+    expect(published).toBe(0);
+  });
+});
+
+describe('Redis that does not work is reported clearly and never with the password', () => {
+  const silent = createServer();
+  afterEach(() => {
+    silent.close();
+  });
+
+  const failure = async (promise: Promise<number>): Promise<string> => {
+    const message = await promise.then(
+      () => 'published',
+      (error: unknown) => String(error),
+    );
+    expect(message).not.toContain(PASSWORD);
+    return message;
+  };
+
+  test('a wrong password', async () => {
+    const message = await failure(publishCommand(address(), 'wrong-password', CHANNEL, 'kill-session>news'));
+    expect(message).toMatch(/^CommandNotPublished: Redis at 127\.0\.0\.1:\d+ did not take the command: .*WRONGPASS/);
+    expect(message).not.toContain('wrong-password');
+  });
+
+  test('another channel than the user may use', async () => {
+    expect(await failure(publishCommand(address(), PASSWORD, 'other', 'x'))).toMatch(/NOPERM/);
+  });
+
+  test('nobody there', async () => {
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    silent.close();
+    expect(await failure(publishCommand(address({ port }), PASSWORD, CHANNEL, 'x'))).toMatch(/ECONNREFUSED/);
+  });
+
+  test('a certificate of somebody else', async () => {
+    const elsewhere = { ...address(), tls: { ca: undefined } };
+    expect(await failure(publishCommand(elsewhere, PASSWORD, CHANNEL, 'x'))).toMatch(/certificate/);
+  });
+
+  test('a server that takes the connection and says nothing', async () => {
+    const sockets: Socket[] = [];
+    silent.on('connection', (socket) => sockets.push(socket.on('error', () => undefined)));
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const plain = { ...address({ port }), tls: undefined };
+    expect(await failure(publishCommand(plain, PASSWORD, CHANNEL, 'x', 200))).toMatch(/no answer within 200 ms/);
+    for (const socket of sockets) socket.destroy();
+  });
+});
