@@ -1,4 +1,6 @@
 import type { AddressInfo } from 'node:net';
+import { Admission } from './admission/admission';
+import { KeyHash } from './admission/key-hash';
 import { AcceptAllAuthorizer } from './auth/accept-all-authorizer';
 import { CallbackAuthorizer } from './auth/callback-authorizer';
 import { CallbackClient } from './auth/callback-client';
@@ -6,6 +8,7 @@ import type { PublishAuthorizer } from './auth/publish-authorizer';
 import { CommandChannel } from './commands/command-channel';
 import { CommandHandler } from './commands/command-handler';
 import type { ServiceConfig } from './config/service-config';
+import { LocalRegistry } from './fleet/local-registry';
 import { HttpServer } from './http/http-server';
 import { reportStream } from './http/stream-reporter';
 import { Hub } from './hub/hub';
@@ -78,16 +81,27 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
   const authorizer = makeAuthorizer(config, log, metrics);
 
   let stopping = false;
+  const registry = new LocalRegistry();
+  const keyHash = new KeyHash(await registry.fleetSecret());
+  const admission = new Admission({
+    hub,
+    authorizer,
+    registry,
+    keyHash,
+    log,
+    policy: { takeover: false, graceMs: 0, withoutRegistry: 'accept' },
+    orphaned: (channel, publication) => channel.end(publication),
+    refusal: () => (stopping ? 'Server is shutting down' : undefined),
+  });
   const playRules = AddressRules.parse(config.limits.playWhitelist);
   const context: SessionContext = {
     hub,
-    authorizer,
+    gate: admission,
     names: new NameRules(config.rtmp.idMaxLength),
     log,
     traffic,
     chunkSize: config.rtmp.chunkSize,
     mayPlay: (address) => playRules.isEmpty || playRules.allows(address),
-    refusesPublishers: () => (stopping ? 'Server is shutting down' : undefined),
     now,
     sessionClosed: (code) => metrics.sessionClosed(code),
   };
@@ -121,7 +135,7 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
   const httpPort = config.http && (await listenHttp(http, config.http, httpPortMayMove === true));
   if (config.http) log.info(`HTTP listening on ${config.http.bindAddress}:${httpPort}`);
 
-  const handler = new CommandHandler(hub);
+  const handler = new CommandHandler(hub, (publication) => admission.endHeld(publication));
   const commands =
     config.redis &&
     new CommandChannel({

@@ -4,7 +4,7 @@ import type { CallbackAnswer, CallbackClient } from './callback-client';
 import { type Clock, systemClock } from './clock';
 import { type CallbackEvent, type SecretProvider, type StartEvent, signEventToken } from './event-token';
 import type { EndedStream, PublishAuthorizer, PublishDecision, PublishRequest } from './publish-authorizer';
-import { type StopDelivery, StopQueue } from './stop-queue';
+import { type StopDelivery, StopQueue, type StopStore } from './stop-queue';
 import { readGrant } from './stream-grant';
 
 /** `accepted` is status 200, `refused` 400 to 499, `error` any other status. */
@@ -30,6 +30,8 @@ export interface CallbackAuthorizerOptions {
   readonly observer?: CallbackObserver;
   /** How long a stop is retried; default 24 hours. */
   readonly stopRetryMs?: number;
+  /** Remembers pending stops beyond this process. */
+  readonly stopStore?: StopStore;
   readonly clock?: Clock;
   readonly random?: () => number;
 }
@@ -56,6 +58,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
       clock: this.clock,
       random: this.random,
       ...(options.stopRetryMs !== undefined && { retryForMs: options.stopRetryMs }),
+      ...(options.stopStore !== undefined && { store: options.stopStore }),
     });
   }
 
@@ -91,8 +94,8 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   }
 
   streamEnded(stream: EndedStream): void {
-    const { channel, key, clientIp, query, streamId } = stream;
-    this.stops.enqueue({ event: 'stop', jti: randomUUID(), channel, key, clientIp, query, streamId });
+    const { channel, key, clientIp, query, streamId, stopJti = randomUUID() } = stream;
+    this.stops.enqueue({ event: 'stop', jti: stopJti, channel, key, clientIp, query, streamId });
   }
 
   drain(deadlineMs: number): Promise<number> {

@@ -1,3 +1,5 @@
+import type { StreamGrant } from '../hub/publication';
+
 /** What is known of a stream when its publisher asks to begin. */
 export interface PublishRequest {
   readonly channel: string;
@@ -8,16 +10,8 @@ export interface PublishRequest {
   readonly query: string;
   /** Id of the stream that this publish resumes, when it comes within the grace time. */
   readonly resume?: string;
-}
-
-/** Limits and names that an accepted start may carry. */
-export interface StreamGrant {
-  /** The handler's id for the stream; empty when it gave none. */
-  readonly streamId: string;
-  /** What players must present instead of the publishing key. */
-  readonly playKey?: string;
-  readonly maxDurationSeconds?: number;
-  readonly maxBitrateKbps?: number;
+  /** The `jti` that the stream's stop event will bear; chosen by the authorizer when absent. */
+  readonly stopJti?: string;
 }
 
 export type PublishDecision =
@@ -32,6 +26,8 @@ export interface EndedStream {
   readonly clientIp: string;
   readonly query: string;
   readonly streamId: string;
+  /** As given with the PublishRequest. */
+  readonly stopJti?: string;
 }
 
 /** Decides who may publish and is told, exactly once, of each accepted stream's end. */

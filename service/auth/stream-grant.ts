@@ -1,4 +1,4 @@
-import type { StreamGrant } from './publish-authorizer';
+import type { StreamGrant } from '../hub/publication';
 
 const NAME = /^[A-Za-z0-9_-]+$/;
 const POSITIVE_INTEGER = /^[1-9][0-9]{0,8}$/;

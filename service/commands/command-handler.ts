@@ -1,10 +1,15 @@
 import type { Hub } from '../hub/hub';
+import type { Publication } from '../hub/publication';
 import type { CommandOutcome } from './command-channel';
 import type { Command } from './command-parser';
 
 /** Carries operators' commands out on this node's streams. */
 export class CommandHandler {
-  constructor(private readonly hub: Hub) {}
+  /** @param endHeld ends a stream whose publisher was lost and may come back */
+  constructor(
+    private readonly hub: Hub,
+    private readonly endHeld: (publication: Publication) => void,
+  ) {}
 
   execute(command: Command): CommandOutcome {
     const publication = this.hub.find(command.channel)?.publication;
@@ -12,7 +17,10 @@ export class CommandHandler {
     if (command.verb === 'close-stream' && !command.streamIds.includes(publication.grant.streamId)) {
       return { acted: false, detail: 'the live stream has another id' };
     }
-    publication.publisher.kill('Stream ended by the operator');
+    const { publisher } = publication;
+    if (publisher?.isRelay === true) return { acted: false, detail: 'the publisher is on another node' };
+    if (publisher === null) this.endHeld(publication);
+    else publisher.kill('Stream ended by the operator');
     return { acted: true, detail: 'publisher disconnected' };
   }
 }

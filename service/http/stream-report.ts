@@ -7,6 +7,7 @@ export interface StreamReport {
   readonly startedAt: string;
   readonly uptimeSeconds: number;
   readonly client: {
+    /** Empty while the stream is held for a publisher that was lost. */
     readonly ip: string;
     /** What the encoder calls itself; empty when it does not say. */
     readonly software: string;

@@ -12,7 +12,7 @@ export function reportStream(publication: Publication, now: number): StreamRepor
     streamId: grant.streamId,
     startedAt: new Date(Date.now() - uptimeMs).toISOString(),
     uptimeSeconds: Math.floor(uptimeMs / 1000),
-    client: { ip: publisher.clientIp, software: publisher.software },
+    client: { ip: publisher?.clientIp ?? '', software: publisher?.software ?? '' },
     video: reportVideo(publication),
     audio: reportAudio(publication),
     bitrateKbps: stream.stats.bitrateKbps,

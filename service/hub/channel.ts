@@ -1,8 +1,24 @@
-import type { StreamGrant } from '../auth/publish-authorizer';
-import { keysEqual } from './key-equality';
 import { LiveStream, type StreamEnvironment } from './live-stream';
 import type { Player } from './player';
-import type { Publication, Publisher } from './publication';
+import type { Publication, Publisher, StreamGrant } from './publication';
+
+/** Whether players with this key may have the stream. */
+export type KeyCheck = (key: string) => boolean;
+
+/** What a channel needs to know of a stream that begins. */
+export interface StreamBegin {
+  /** The publishing key; empty for a relay, which does not know it. */
+  readonly key: string;
+  readonly grant: StreamGrant;
+  readonly admitsKey: KeyCheck;
+}
+
+interface MutablePublication extends Publication {
+  key: string;
+  grant: StreamGrant;
+  publisher: Publisher | null;
+  admitsKey: KeyCheck;
+}
 
 /**
  * A name that one publisher sends to and any number of players listen to. Players stay when a stream ends and get the
@@ -11,8 +27,9 @@ import type { Publication, Publisher } from './publication';
 export class Channel {
   readonly #players = new Set<Player>();
   readonly #env: StreamEnvironment;
-  #holder: Publisher | null = null;
-  #publication: Publication | null = null;
+  /** Who is being decided on; it takes the publisher's place if it is accepted. */
+  #candidate: Publisher | null = null;
+  #publication: MutablePublication | null = null;
 
   constructor(
     readonly name: string,
@@ -31,24 +48,32 @@ export class Channel {
   }
 
   get isUnused(): boolean {
-    return this.#holder === null && this.#players.size === 0;
+    return this.#candidate === null && this.#publication === null && this.#players.size === 0;
   }
 
-  /** Takes the channel's only publisher's place; false when it is taken. Ended by `release`. */
-  reserve(publisher: Publisher): boolean {
-    if (this.#holder !== null) return false;
-    this.#holder = publisher;
+  /**
+   * Makes the publisher the only one to be decided on for this channel; false while another is, or while a stream is
+   * live, unless `mayReplace`. Ended by `begin`, `resume` or `withdraw`.
+   */
+  reserve(publisher: Publisher, mayReplace = false): boolean {
+    if (this.#candidate !== null || (this.#publication !== null && !mayReplace)) return false;
+    this.#candidate = publisher;
     return true;
   }
 
-  /** The holder of the place was accepted: its stream begins, and players that waited for this key get it. */
-  begin(publisher: Publisher, key: string, grant: StreamGrant): Publication {
-    if (this.#holder !== publisher) throw new Error(`channel ${this.name} is not reserved for this publisher`);
+  /** The candidate was accepted: its stream begins, ending one that was live, and players that wait for it get it. */
+  begin(publisher: Publisher, { key, grant, admitsKey }: StreamBegin): Publication {
+    this.#take(publisher);
+    const former = this.#publication;
+    if (former !== null) {
+      this.#end(former);
+      former.publisher?.displaced('Another publisher has taken this channel over');
+    }
     const stream = new LiveStream(this.#env);
-    const publication: Publication = { channel: this.name, key, publisher, grant, stream };
+    const publication: MutablePublication = { channel: this.name, key, publisher, grant, stream, admitsKey };
     this.#publication = publication;
     for (const player of [...this.#players]) {
-      if (this.#acceptsKey(player.key)) {
+      if (admitsKey(player.key)) {
         player.listener.streamBegan();
         stream.addPlayer(player);
       } else {
@@ -59,20 +84,36 @@ export class Channel {
     return publication;
   }
 
-  /** Gives the publisher's place up, ending its stream if it had begun. Does nothing for anybody but the holder. */
-  release(publisher: Publisher): void {
-    if (this.#holder !== publisher) return;
-    this.#holder = null;
+  /** The candidate goes on with the stream that is live or held; players notice nothing. */
+  resume(publisher: Publisher, { key, grant, admitsKey }: StreamBegin): Publication {
+    this.#take(publisher);
     const publication = this.#publication;
-    if (publication === null) return;
-    this.#publication = null;
-    publication.stream.end();
-    for (const player of [...this.#players]) player.listener.streamEnded();
+    if (publication === null) throw new Error(`channel ${this.name} has no stream to resume`);
+    const former = publication.publisher;
+    Object.assign(publication, { publisher, key, grant, admitsKey });
+    publication.stream.sourceChanged();
+    former?.displaced('Another connection goes on with this stream');
+    return publication;
+  }
+
+  /** The publisher is lost but may come back: the stream stays, silent. */
+  hold(publisher: Publisher): void {
+    if (this.#publication?.publisher === publisher) this.#publication.publisher = null;
+  }
+
+  /** Gives up the publisher's candidacy; a stream that it began is not touched. */
+  withdraw(publisher: Publisher): void {
+    if (this.#candidate === publisher) this.#candidate = null;
+  }
+
+  /** Ends the stream, if it is still this one; its publisher's connection is left to the caller. */
+  end(publication: Publication): void {
+    if (this.#publication === publication) this.#end(this.#publication);
   }
 
   /** Whether a player with this key may be added now. Without a live stream it waits for one, whatever its key. */
   admits(key: string): boolean {
-    return this.#publication === null || this.#acceptsKey(key);
+    return this.#publication === null || this.#publication.admitsKey(key);
   }
 
   addPlayer(player: Player): void {
@@ -84,9 +125,14 @@ export class Channel {
     if (this.#players.delete(player)) this.#publication?.stream.removePlayer(player);
   }
 
-  /** Players present the publishing key, or the play key where the handler has given one. */
-  #acceptsKey(key: string): boolean {
-    const publication = this.#publication!;
-    return keysEqual(key, publication.grant.playKey ?? publication.key);
+  #take(publisher: Publisher): void {
+    if (this.#candidate !== publisher) throw new Error(`channel ${this.name} is not reserved for this publisher`);
+    this.#candidate = null;
+  }
+
+  #end(publication: Publication): void {
+    this.#publication = null;
+    publication.stream.end();
+    for (const player of [...this.#players]) player.listener.streamEnded();
   }
 }

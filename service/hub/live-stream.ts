@@ -4,11 +4,12 @@ import type { PayloadSink } from '../protocol/chunk/payload-sink';
 import { type DataMessage } from '../protocol/message/data-message';
 import { MessageType } from '../protocol/message/message-types';
 import { GopCache } from './gop-cache';
-import { MessageLog, type LogObserver } from './message-log';
+import { LEFT_OUT, MessageLog, type LogMessage, type LogObserver } from './message-log';
 import type { Player } from './player';
-import type { Slab, SlabPool } from './slab';
+import type { SlabPool } from './slab';
 import { StreamConfig } from './stream-config';
 import { StreamStats } from './stream-stats';
+import { Timeline } from './timeline';
 
 /** What all streams of a node share. */
 export interface StreamEnvironment {
@@ -67,6 +68,10 @@ export class LiveStream implements LogObserver {
   /** Set while a whole metadata message is appended. */
   #metadataAhead = false;
   #ended = false;
+  readonly #timeline = new Timeline();
+  /** The stream has had more than one source. */
+  #joined = false;
+  #awaitsKeyframe = false;
 
   constructor(env: StreamEnvironment) {
     this.#env = env;
@@ -81,6 +86,11 @@ export class LiveStream implements LogObserver {
     return this.#shared.length + this.#apart.length;
   }
 
+  /** The newest frame's timestamp as players got it (ms, 32 bit). */
+  get latestTimestamp(): number {
+    return this.#timeline.latest;
+  }
+
   /** Bytes that wait behind a message the publisher has left unfinished; see MAX_BLOCKED_BYTES. */
   get blockedBytes(): number {
     return this.#log.blockedBytes;
@@ -88,12 +98,12 @@ export class LiveStream implements LogObserver {
 
   /** The place for an audio or video message's payload. */
   openMedia(typeId: number, timestamp: number, length: number): PayloadSink {
-    return this.#log.open(typeId, timestamp, length);
+    return this.#log.open(typeId, this.#timeline.place(timestamp), length, timestamp);
   }
 
   /** Adds an audio or video message that is there as a whole, such as a part of an aggregate. */
   appendMedia(typeId: number, timestamp: number, payload: Buffer): void {
-    this.#log.append(typeId, timestamp, payload);
+    this.#log.append(typeId, this.#timeline.place(timestamp), payload, timestamp);
   }
 
   /** Adds a data message, without its `@setDataFrame`. */
@@ -102,19 +112,32 @@ export class LiveStream implements LogObserver {
       this.#metadataAhead = true;
       this.config.description = message.metadata;
     }
-    this.#log.append(MessageType.DataAmf0, timestamp, message.payload);
+    this.#log.append(MessageType.DataAmf0, this.#timeline.place(timestamp), message.payload, timestamp);
     this.#metadataAhead = false;
   }
 
+  /**
+   * Another source goes on with this stream. Its clock is joined to the old one without a jump, headers that did not
+   * change are left out, and players go on at its first keyframe.
+   */
+  sourceChanged(): void {
+    this.#timeline.join();
+    this.#awaitsKeyframe = this.stats.videoCodec >= 0;
+    this.#joined = true;
+  }
+
   /** A message became readable: classify it, keep what late players need, and have it sent. */
-  messageReady(slab: Slab, start: number, at: number, end: number, typeId: number, timestamp: number): number {
+  messageReady(message: LogMessage, payloadAt: number): number {
+    const { slab, start, end, typeId, timestamp } = message;
     const tag = this.#tag;
-    if (typeId === MessageType.Video) readVideoTag(slab.bytes, at, end, tag);
-    else if (typeId === MessageType.Audio) readAudioTag(slab.bytes, at, end, tag);
+    if (typeId === MessageType.Video) readVideoTag(slab.bytes, payloadAt, end, tag);
+    else if (typeId === MessageType.Audio) readAudioTag(slab.bytes, payloadAt, end, tag);
     else tag.flags = MediaFlag.Data;
     const { flags } = tag;
+    if (this.#joined && this.#leavesOut(message, flags)) return LEFT_OUT;
     if ((flags & MediaFlag.Config) !== 0) this.config.set(tag.configKey, slab.bytes.subarray(start, end));
     else if (this.#metadataAhead && flags === MediaFlag.Data) this.config.setMetadata(slab.bytes.subarray(start, end));
+    else if ((flags & MediaFlag.Data) === 0) this.#timeline.sent(timestamp, message.sourceTimestamp);
     this.#gop.add(slab.base + start, slab.base + end, flags, timestamp);
     this.stats.add(end - start, flags, tag.codec, timestamp);
     this.#env.traffic.messagesIn += 1;
@@ -226,6 +249,15 @@ export class LiveStream implements LogObserver {
     this.#shared.length = 0;
     this.#apart.length = 0;
     this.#log.close(heldFrom);
+  }
+
+  /** Whether a message of a new source adds nothing (a header the players have) or cannot be decoded yet. */
+  #leavesOut({ slab, start, end }: LogMessage, flags: number): boolean {
+    if ((flags & MediaFlag.Config) !== 0) return this.config.has(this.#tag.configKey, slab.bytes.subarray(start, end));
+    if ((flags & MediaFlag.Data) !== 0 || !this.#awaitsKeyframe) return false;
+    if ((flags & MediaFlag.Keyframe) === 0) return true;
+    this.#awaitsKeyframe = false;
+    return false;
   }
 
   /** Without players nothing needs sending; only the GOP cache is kept. */

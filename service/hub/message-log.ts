@@ -15,9 +15,27 @@ export const SHARED_STREAM_ID = 1;
 
 /** Told of each message that has become readable, in the order of the log. */
 export interface LogObserver {
-  /** `slab.bytes[payloadAt, payloadEnd)` begins with the payload's first bytes. Returns the message's media flags. */
-  messageReady(slab: Slab, start: number, payloadAt: number, end: number, typeId: number, timestamp: number): number;
+  /**
+   * `message.slab.bytes[payloadAt, message.end)` begins with the payload's first bytes. Returns the message's media
+   * flags, or LEFT_OUT to have the message vanish from the log.
+   */
+  messageReady(message: LogMessage, payloadAt: number): number;
 }
+
+/** A message in the log, as its observer sees it; the object is reused for later messages. */
+export interface LogMessage {
+  readonly slab: Slab;
+  /** Where the encoded message lies in the slab. */
+  readonly start: number;
+  readonly end: number;
+  readonly typeId: number;
+  /** As players get it. */
+  readonly timestamp: number;
+  /** As the publisher sent it. */
+  readonly sourceTimestamp: number;
+}
+
+export const LEFT_OUT = -1;
 
 /** Slabs that nobody needs but a stuck player may hold; beyond this many the oldest are left to the collector. */
 const MAX_LIMBO_SLABS = 64;
@@ -56,19 +74,20 @@ export class MessageLog {
   }
 
   /** Reserves the place of a message whose payload follows piece by piece. */
-  open(typeId: number, timestamp: number, length: number): PayloadSink {
+  open(typeId: number, timestamp: number, length: number, sourceTimestamp = timestamp): PayloadSink {
     const bytes = encodedLength(timestamp, length, this.#chunkSize);
     const slab = this.#slabFor(bytes);
     const message = this.#spare.pop() ?? new OpenMessage(this, this.#chunkSize);
     message.begin(slab, slab.reserved, bytes, typeId, timestamp, length);
+    message.sourceTimestamp = sourceTimestamp;
     slab.reserved += bytes;
     this.#open.push(message);
     return message;
   }
 
   /** Adds a message that is there as a whole. */
-  append(typeId: number, timestamp: number, payload: Buffer): void {
-    const sink = this.open(typeId, timestamp, payload.length);
+  append(typeId: number, timestamp: number, payload: Buffer, sourceTimestamp = timestamp): void {
+    const sink = this.open(typeId, timestamp, payload.length, sourceTimestamp);
     sink.append(payload, 0, payload.length);
     sink.complete();
   }
@@ -165,16 +184,14 @@ export class MessageLog {
   /** @internal */
   completed(): void {
     while (this.#open.length > 0 && this.#open[0]!.done) {
-      const message = this.#open.shift()!;
+      const message = this.#open[0]!;
+      const flags = this.#observer.messageReady(message, message.start + headerLength(message.timestamp));
+      if (flags === LEFT_OUT) {
+        this.#takeOut(0);
+        continue;
+      }
+      this.#open.shift();
       const { slab, start, end } = message;
-      const flags = this.#observer.messageReady(
-        slab,
-        start,
-        start + headerLength(message.timestamp),
-        end,
-        message.typeId,
-        message.timestamp,
-      );
       slab.starts.push(start);
       slab.flags.push(flags);
       slab.ready = end;
@@ -183,10 +200,17 @@ export class MessageLog {
     }
   }
 
-  /** @internal Closes the gap that an abandoned message leaves: nothing behind it has been shown to anybody yet. */
+  /** @internal */
   aborted(message: OpenMessage): void {
     const at = this.#open.indexOf(message);
     if (at < 0) return;
+    this.#takeOut(at);
+    this.completed();
+  }
+
+  /** Closes the gap that a message leaves which will not be sent: nothing behind it has been shown to anybody yet. */
+  #takeOut(at: number): void {
+    const message = this.#open[at]!;
     this.#open.splice(at, 1);
     const { slab, start, end } = message;
     slab.bytes.copyWithin(start, end, slab.reserved);
@@ -194,17 +218,17 @@ export class MessageLog {
     for (let i = at; i < this.#open.length && this.#open[i]!.slab === slab; i += 1)
       this.#open[i]!.moveDown(end - start);
     this.#spare.push(message);
-    this.completed();
   }
 }
 
 /** A message whose payload is arriving; writes it in chunk-encoded form into its reserved place. */
-class OpenMessage implements PayloadSink {
+class OpenMessage implements PayloadSink, LogMessage {
   slab!: Slab;
   start = 0;
   end = 0;
   typeId = 0;
   timestamp = 0;
+  sourceTimestamp = 0;
   done = false;
   #at = 0;
   #chunkRemaining = 0;

@@ -1,23 +1,37 @@
-import type { StreamGrant } from '../auth/publish-authorizer';
 import type { LiveStream } from './live-stream';
 
 /** Why a publication ended or is to be ended, in words for logs and for the publisher. */
 export type EndReason = string;
 
-/** Who sends a channel's media: a client's session. */
+/** Limits and names that came with the permission to publish. */
+export interface StreamGrant {
+  /** The callback handler's id for the stream; empty when it gave none. */
+  readonly streamId: string;
+  /** What players must present instead of the publishing key. */
+  readonly playKey?: string;
+  readonly maxDurationSeconds?: number;
+  readonly maxBitrateKbps?: number;
+}
+
+/** Who sends a channel's media: a client's session, or a relay that fetches it from another node. */
 export interface Publisher {
   readonly clientIp: string;
   /** What the client says it is (`flashVer`); empty when it says nothing. */
   readonly software: string;
+  /** True for relays: the stream's own publisher is on another node. */
+  readonly isRelay: boolean;
   /** Ends the publication and closes the connection, telling the client why. */
   kill(reason: EndReason): void;
+  /** Another publisher goes on with the stream; this one's connection closes without ending it. */
+  displaced(reason: EndReason): void;
 }
 
 /** A stream that is live on this node. */
 export interface Publication {
   readonly channel: string;
   readonly key: string;
-  readonly publisher: Publisher;
-  readonly grant: StreamGrant;
   readonly stream: LiveStream;
+  /** Who feeds it now; null while it is held for a publisher that was lost. */
+  readonly publisher: Publisher | null;
+  readonly grant: StreamGrant;
 }

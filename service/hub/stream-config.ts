@@ -1,4 +1,4 @@
-import { restamp } from '../protocol/chunk/chunk-writer';
+import { headerLength, restamp } from '../protocol/chunk/chunk-writer';
 import type { AmfObject } from '../protocol/amf/amf-value';
 
 /** Bounds what a publisher can make the server keep: sequence starts of many tracks, and their sizes. */
@@ -23,6 +23,12 @@ export class StreamConfig {
     if (this.#configs.has(key) || this.#configs.size < MAX_CONFIGS) this.#configs.set(key, Buffer.from(encoded));
   }
 
+  /** Whether the stored sequence header under this key is the same, whatever its timestamp. */
+  has(key: number, encoded: Buffer): boolean {
+    const stored = this.#configs.get(key);
+    return stored !== undefined && payloadOf(stored).equals(payloadOf(encoded));
+  }
+
   /** All of it for one player, on its message stream: metadata first, then audio, then video (keys are ordered so). */
   encodeFor(streamId: number): Buffer {
     const messages = [...this.#configs].sort(([a], [b]) => a - b).map(([, encoded]) => encoded);
@@ -35,4 +41,9 @@ export class StreamConfig {
     }
     return all;
   }
+}
+
+/** What follows the header of an encoded message; without the headers of later chunks where timestamps are short. */
+function payloadOf(encoded: Buffer): Buffer {
+  return encoded.subarray(encoded.readUIntBE(1, 3) === 0xffffff ? headerLength(0xffffff) : headerLength(0));
 }

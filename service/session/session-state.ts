@@ -16,17 +16,11 @@ export type SessionState =
   /** The handshake is done; only `connect` is accepted. */
   | { readonly phase: 'connecting' }
   | { readonly phase: 'connected'; readonly target: ConnectTarget }
-  /** The channel is reserved and the start callback asked; reading is paused. */
-  | {
-      readonly phase: 'authorizing';
-      readonly target: ConnectTarget;
-      readonly channel: Channel;
-      readonly abort: AbortController;
-    }
+  /** A publish is being decided on; reading is paused. */
+  | { readonly phase: 'authorizing'; readonly target: ConnectTarget; readonly abort: AbortController }
   | {
       readonly phase: 'publishing';
       readonly target: ConnectTarget;
-      readonly channel: Channel;
       readonly stream: StreamTarget;
       readonly streamId: number;
       readonly publication: Publication;
@@ -56,5 +50,6 @@ export type CloseCode =
   | 'refused'
   | 'too_slow'
   | 'killed'
+  | 'displaced'
   | 'limit'
   | 'shutdown';

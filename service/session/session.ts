@@ -54,6 +54,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   #bytesReceived = 0;
   #bytesAcknowledged = 0;
   #ackWindow = DEFAULT_ACK_WINDOW;
+  #unpublishAnnounced = false;
   /** Read but not looked at yet, while a decision is awaited. */
   #leftover: Buffer | null = null;
 
@@ -67,6 +68,10 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
 
   get clientIp(): string {
     return this.transport.remoteAddress;
+  }
+
+  get isRelay(): boolean {
+    return false;
   }
 
   get isClosed(): boolean {
@@ -133,6 +138,11 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.send(statusMessage(streamId, level, code, description, this.context.chunkSize));
   }
 
+  /** The client said that it is about to end its publish: its leaving is no loss. */
+  announceUnpublish(): void {
+    this.#unpublishAnnounced = true;
+  }
+
   /** Tells the client why, closes the connection once that is sent, and logs it. */
   refuse(streamId: number, code: StatusCode, description: string): void {
     this.sendStatus(streamId, 'error', code, description);
@@ -151,6 +161,12 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     if (this.state.phase !== 'publishing') return;
     this.sendStatus(this.state.streamId, 'error', 'NetStream.Publish.BadName', reason);
     this.close('killed', reason);
+  }
+
+  displaced(reason: EndReason): void {
+    if (this.state.phase !== 'publishing') return;
+    this.sendStatus(this.state.streamId, 'error', 'NetStream.Publish.BadName', reason);
+    this.close('displaced', reason);
   }
 
   /** Ends the session because the node ends, telling the client so. */
@@ -173,7 +189,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     if (state.phase === 'publishing') {
       this.state = { phase: 'connected', target: state.target };
       this.#reader.limits = UNTRUSTED_LIMITS;
-      this.#endPublication(state);
+      this.#endPublication(state, true);
       this.deadlines.connected();
     } else if (state.phase === 'playing') {
       this.state = { phase: 'connected', target: state.target };
@@ -313,10 +329,8 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.#handshake = null;
     if (state.phase === 'authorizing') {
       state.abort.abort();
-      state.channel.release(this);
-      this.context.hub.tidy(state.channel);
     } else if (state.phase === 'publishing') {
-      this.#endPublication(state);
+      this.#endPublication(state, code !== 'client_closed' && code !== 'connection_error' && code !== 'silent');
     } else if (state.phase === 'playing') {
       this.#endPlaying(state);
     }
@@ -328,18 +342,10 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     else this.log.request('closed', { code, reason });
   }
 
-  #endPublication(state: SessionState & { phase: 'publishing' }): void {
-    const { channel, stream, publication } = state;
-    channel.release(this);
-    this.context.hub.tidy(channel);
+  /** @param graceful false when the publisher was lost, and may come back */
+  #endPublication({ stream, publication }: SessionState & { phase: 'publishing' }, graceful: boolean): void {
     this.log.request('publish ended', { channel: stream.channel, key: maskKey(stream.key) });
-    this.context.authorizer.streamEnded({
-      channel: stream.channel,
-      key: stream.key,
-      clientIp: this.clientIp,
-      query: stream.query,
-      streamId: publication.grant.streamId,
-    });
+    this.context.gate.leave(this, publication, graceful || this.#unpublishAnnounced);
   }
 
   #endPlaying(state: SessionState & { phase: 'playing' }): void {

@@ -15,6 +15,12 @@ export function announceStream(session: Session, streamId: number, command: Comm
   sendFcStatus(session, command, 'onFCPublish', 'NetStream.Publish.Start');
 }
 
+/** FCUnpublish announces the end of a publish; deleteStream, closeStream or the end of the connection makes it. */
+export function announceUnpublish(session: Session, streamId: number, command: CommandMessage): void {
+  session.announceUnpublish();
+  answerResult(session, streamId, command);
+}
+
 /** FCSubscribe: players for CDNs send it before `play`. */
 export function subscribe(session: Session, streamId: number, command: CommandMessage): void {
   answerResult(session, streamId, command);

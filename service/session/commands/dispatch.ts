@@ -5,7 +5,14 @@ import { closeStream, createStream, deleteStream } from './message-streams';
 import { pause, receiveAudio, receiveVideo } from './player-control';
 import { play } from './play';
 import { publish } from './publish';
-import { announceStream, answerNothing, answerResult, answerStreamLength, subscribe } from './courtesies';
+import {
+  announceStream,
+  announceUnpublish,
+  answerNothing,
+  answerResult,
+  answerStreamLength,
+  subscribe,
+} from './courtesies';
 
 /** Acts on one command; `streamId` is the message stream it came on. */
 export type CommandHandler = (session: Session, streamId: number, command: CommandMessage) => void;
@@ -23,7 +30,7 @@ const HANDLERS: ReadonlyMap<string, CommandHandler> = new Map<string, CommandHan
   ['receiveVideo', receiveVideo],
   ['releaseStream', answerResult],
   ['FCPublish', announceStream],
-  ['FCUnpublish', answerResult],
+  ['FCUnpublish', announceUnpublish],
   ['FCSubscribe', subscribe],
   ['_checkbw', answerResult],
   ['getStreamLength', answerStreamLength],

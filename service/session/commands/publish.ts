@@ -1,12 +1,11 @@
-import type { PublishDecision } from '../../auth/publish-authorizer';
-import type { Channel } from '../../hub/channel';
 import { maskKey } from '../../logging/mask';
 import { asString, type CommandMessage } from '../../protocol/message/command-message';
 import type { StreamTarget } from '../name-rules';
+import type { AdmissionOutcome } from '../publish-gate';
 import type { Session } from '../session';
 
 /**
- * `publish`: names are checked, the channel is reserved, the start callback asked, and only then does the client hear
+ * `publish`: names are checked, the gate decides (channel free, start callback), and only then does the client hear
  * Publish.Start. Until the answer nothing more is read, so that media sent meanwhile waits in the client's socket.
  */
 export function publish(session: Session, streamId: number, command: CommandMessage): void {
@@ -26,58 +25,30 @@ export function publish(session: Session, streamId: number, command: CommandMess
     refuseName(session, streamId, name);
     return;
   }
-  const draining = session.context.refusesPublishers();
-  if (draining !== undefined) {
-    session.refuse(streamId, 'NetStream.Publish.BadName', draining);
-    return;
-  }
-  const channel = session.context.hub.channel(stream.channel);
-  if (!channel.reserve(session)) {
-    session.refuse(streamId, 'NetStream.Publish.BadName', 'Stream already publishing');
-    return;
-  }
   const abort = new AbortController();
-  session.state = { phase: 'authorizing', target: state.target, channel, abort };
+  session.state = { phase: 'authorizing', target: state.target, abort };
   session.wait();
   session.log.request('publish', { channel: stream.channel, key: maskKey(stream.key) });
-  const { authorizer } = session.context;
-  const request = { channel: stream.channel, key: stream.key, clientIp: session.clientIp, query: stream.query };
-  void authorizer.authorizeStart(request, abort.signal).then((decision) => {
-    decided(session, streamId, stream, channel, decision);
+  void session.context.gate.admit(session, stream, abort.signal).then((outcome) => {
+    decided(session, streamId, stream, outcome);
   });
 }
 
-function decided(
-  session: Session,
-  streamId: number,
-  stream: StreamTarget,
-  channel: Channel,
-  decision: PublishDecision,
-): void {
-  const { state, context } = session;
-  if (state.phase !== 'authorizing') {
-    // The client left while it was being decided on; what was accepted has to be ended again.
-    if (decision.accepted) {
-      const { streamId: id } = decision.grant;
-      context.authorizer.streamEnded({ ...stream, clientIp: session.clientIp, streamId: id });
-    }
+function decided(session: Session, streamId: number, stream: StreamTarget, outcome: AdmissionOutcome): void {
+  const { state } = session;
+  // Closed meanwhile: the gate has seen the abort and let nothing begin.
+  if (state.phase !== 'authorizing') return;
+  if (!outcome.accepted) {
+    session.refuse(streamId, outcome.final ? 'NetStream.Publish.Denied' : 'NetStream.Publish.BadName', outcome.reason);
     return;
   }
-  if (!decision.accepted) {
-    session.refuse(
-      streamId,
-      decision.final ? 'NetStream.Publish.Denied' : 'NetStream.Publish.BadName',
-      decision.reason,
-    );
-    return;
-  }
-  const publication = channel.begin(session, stream.key, decision.grant);
-  session.state = { phase: 'publishing', target: state.target, channel, stream, streamId, publication };
+  const { publication } = outcome;
+  session.state = { phase: 'publishing', target: state.target, stream, streamId, publication };
   session.trust();
   session.deadlines.publishing();
   const published = `/${stream.channel}/${stream.key} is now published.`;
   session.sendStatus(streamId, 'status', 'NetStream.Publish.Start', published);
-  session.log.request('publish accepted', { channel: stream.channel, streamId: decision.grant.streamId });
+  session.log.request('publish accepted', { channel: stream.channel, streamId: publication.grant.streamId });
   session.proceed();
 }
 

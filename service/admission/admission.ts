@@ -1,0 +1,292 @@
+import { randomUUID } from 'node:crypto';
+import type { PublishAuthorizer } from '../auth/publish-authorizer';
+import type { AcquireOutcome, LeaseRequest, LiveLease, StopRecord, StreamRegistry } from '../fleet/stream-registry';
+import type { Channel } from '../hub/channel';
+import type { Hub } from '../hub/hub';
+import { keysEqual } from '../hub/key-equality';
+import type { Publication, Publisher, StreamGrant } from '../hub/publication';
+import type { Logger } from '../logging/logger';
+import type { StreamTarget } from '../session/name-rules';
+import type { AdmissionOutcome, PublishGate } from '../session/publish-gate';
+import type { KeyHash } from './key-hash';
+
+export interface AdmissionPolicy {
+  /** A publisher with the same channel and key may replace the one that is there. */
+  readonly takeover: boolean;
+  /** How long a channel is held for a publisher that was lost (ms); 0: not at all. */
+  readonly graceMs: number;
+  /** What becomes of new publishes while the registry is away. */
+  readonly withoutRegistry: 'accept' | 'reject';
+}
+
+export interface AdmissionOptions {
+  readonly hub: Hub;
+  readonly authorizer: PublishAuthorizer;
+  readonly registry: StreamRegistry;
+  readonly policy: AdmissionPolicy;
+  readonly keyHash: KeyHash;
+  readonly log: Logger;
+  /** A stream goes on at another node: its channel has no publisher here, perhaps players. */
+  orphaned(channel: Channel, publication: Publication): void;
+  /** Why no new stream can begin on this node now; undefined when one can. */
+  refusal(): string | undefined;
+}
+
+/** What this node remembers of a stream that it was let in, beside the publication itself. */
+interface Admitted {
+  readonly request: LeaseRequest;
+  readonly publication: Publication;
+  readonly grant: StreamGrant;
+  state: 'live' | 'held';
+  graceTimer?: NodeJS.Timeout;
+}
+
+/** The stream that a new publisher of the same key may replace. */
+interface Incumbent {
+  readonly session: string;
+  /** The id to resume, when the stream is to go on; undefined when it is to be replaced by a new one. */
+  readonly resume: string | undefined;
+}
+
+const BUSY: AdmissionOutcome = { accepted: false, final: false, reason: 'Stream already publishing' };
+const GONE: AdmissionOutcome = { accepted: false, final: false, reason: 'The publisher has gone' };
+
+/**
+ * Decides who publishes what, in this order: the channel's one place on this node, the fleet's lease on it, the start
+ * callback, the lease again (it may have moved meanwhile), and only then the stream itself. Whatever fails gives back
+ * what was taken before it.
+ */
+export class Admission implements PublishGate {
+  readonly #options: AdmissionOptions;
+  /** Streams of this node's own publishers by channel. */
+  readonly #admitted = new Map<string, Admitted>();
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  async admit(publisher: Publisher, stream: StreamTarget, signal: AbortSignal): Promise<AdmissionOutcome> {
+    const { hub } = this.#options;
+    const refusal = this.#options.refusal();
+    if (refusal !== undefined) return { accepted: false, final: false, reason: refusal };
+    const channel = hub.channel(stream.channel);
+    if (!channel.reserve(publisher, this.#mayReplace(channel.publication, stream.key))) return BUSY;
+    try {
+      return await this.#decide(publisher, channel, stream, signal);
+    } finally {
+      // After begin or resume the publisher is no candidate any more, and this leaves its stream alone.
+      channel.withdraw(publisher);
+      hub.tidy(channel);
+    }
+  }
+
+  leave(publisher: Publisher, publication: Publication, graceful: boolean): void {
+    const { hub, registry, policy, log } = this.#options;
+    const admitted = this.#admitted.get(publication.channel);
+    const channel = hub.find(publication.channel);
+    // Displaced publishers have nothing to end.
+    if (admitted?.publication !== publication || publication.publisher !== publisher || channel === undefined) return;
+    if (graceful || policy.graceMs === 0 || this.#options.refusal() !== undefined) {
+      channel.end(publication);
+      this.#finish(admitted);
+      return;
+    }
+    channel.hold(publisher);
+    admitted.state = 'held';
+    admitted.graceTimer = setTimeout(() => this.#expire(admitted), policy.graceMs);
+    log.request('publisher lost, channel held', { channel: publication.channel, seconds: policy.graceMs / 1000 });
+    void registry.hold(publication.channel, admitted.request.session, publication.stream.latestTimestamp);
+  }
+
+  /** The lease of this session moved to another: ends this node's copy, or lets it go on elsewhere. */
+  moved(channelName: string, session: string, continues: boolean, stopIsSent: boolean): void {
+    const admitted = this.#admitted.get(channelName);
+    if (admitted?.request.session !== session) return;
+    const { publication } = admitted;
+    this.#forget(admitted);
+    if (continues) {
+      void this.#options.registry.forget(session);
+      this.#letGo(publication);
+      return;
+    }
+    this.#endLocally(publication, 'Another publisher has taken this channel over');
+    if (!stopIsSent) this.#sendStop(admitted);
+  }
+
+  /** A dead node's streams: their stops are this node's to send. */
+  stopsClaimed(stops: readonly StopRecord[]): void {
+    for (const { jti, ...stream } of stops) this.#options.authorizer.streamEnded({ ...stream, stopJti: jti });
+  }
+
+  /** What this node publishes, for a registry that has lost its memory. */
+  leases(): LiveLease[] {
+    const { keyHash } = this.#options;
+    return [...this.#admitted.values()].map(({ request, state, grant }) => ({
+      ...request,
+      // The fleet's secret may not have been known when the stream began.
+      keyHash: keyHash.of(request.stop.key),
+      playKeyHash: keyHash.of(grant.playKey ?? request.stop.key),
+      state,
+      streamId: grant.streamId,
+    }));
+  }
+
+  /** Ends a stream that is held for its publisher. */
+  endHeld(publication: Publication): void {
+    const admitted = this.#admitted.get(publication.channel);
+    if (admitted?.publication === publication && admitted.state === 'held') this.#expire(admitted);
+  }
+
+  /** Ends held channels at once: nobody may come back to a node that is going. */
+  close(): void {
+    for (const admitted of [...this.#admitted.values()]) if (admitted.state === 'held') this.#expire(admitted);
+  }
+
+  #mayReplace(current: Publication | null, key: string): boolean {
+    if (current === null) return true;
+    // A relay's stream lives elsewhere: the lease decides.
+    if (current.publisher?.isRelay === true) return true;
+    if (!keysEqual(current.key, key)) return false;
+    return current.publisher === null || this.#options.policy.takeover;
+  }
+
+  async #decide(
+    publisher: Publisher,
+    channel: Channel,
+    stream: StreamTarget,
+    signal: AbortSignal,
+  ): Promise<AdmissionOutcome> {
+    const { registry, authorizer, policy, keyHash, log } = this.#options;
+    const session = randomUUID();
+    const identity = { ...stream, clientIp: publisher.clientIp };
+    const request: LeaseRequest = {
+      channel: stream.channel,
+      session,
+      keyHash: keyHash.of(stream.key),
+      startedAt: Date.now(),
+      stop: { ...identity, jti: session, streamId: '' },
+    };
+    const outcome = await registry.acquire(request);
+    if (outcome.kind === 'blocked') {
+      return { accepted: false, final: true, reason: `Channel is blocked for ${outcome.seconds} s by the operator` };
+    }
+    if (outcome.kind === 'unavailable' && policy.withoutRegistry === 'reject') {
+      return { accepted: false, final: false, reason: 'The fleet registry cannot be reached' };
+    }
+    const incumbent = outcome.kind === 'busy' ? this.#incumbent(outcome, request) : undefined;
+    if (outcome.kind === 'busy' && incumbent === undefined) return BUSY;
+    if (signal.aborted) {
+      void registry.abandon(stream.channel, session);
+      return GONE;
+    }
+    const resume = incumbent?.resume;
+    const asked = { ...identity, stopJti: session, ...(resume !== undefined && { resume }) };
+    const decision = await authorizer.authorizeStart(asked, signal);
+    if (!decision.accepted) {
+      if (outcome.kind === 'acquired') void registry.abandon(stream.channel, session);
+      return decision;
+    }
+    const { grant } = decision;
+    const continues = resume !== undefined && grant.streamId === resume;
+    const playKeyHash = keyHash.of(grant.playKey ?? stream.key);
+    const admitted = { request, grant, state: 'live' as const };
+    const live = { streamId: grant.streamId, playKeyHash };
+    const leased = outcome.kind === 'unavailable' || (await this.#secureLease(request, live, incumbent, continues));
+    if (!leased || signal.aborted) {
+      log.warning('publisher accepted but not let in', { channel: stream.channel, aborted: signal.aborted });
+      this.#sendStop(admitted);
+      return signal.aborted ? GONE : BUSY;
+    }
+    return { accepted: true, publication: this.#begin(publisher, channel, stream, admitted, continues) };
+  }
+
+  /** The stream that holds the lease, when this publisher may replace it. */
+  #incumbent({ lease, owner }: AcquireOutcome & { kind: 'busy' }, request: LeaseRequest): Incumbent | undefined {
+    const { policy } = this.#options;
+    if (lease.keyHash !== request.keyHash || lease.state === 'starting') return undefined;
+    const leaving = lease.state === 'held' || (owner.draining && policy.graceMs > 0);
+    if (!leaving && !policy.takeover) return undefined;
+    return { session: lease.session, resume: policy.graceMs > 0 ? lease.streamId : undefined };
+  }
+
+  async #secureLease(
+    request: LeaseRequest,
+    live: { streamId: string; playKeyHash: string },
+    incumbent: Incumbent | undefined,
+    continues: boolean,
+  ): Promise<boolean> {
+    const { registry } = this.#options;
+    if (incumbent !== undefined && !(await registry.replace(request, incumbent.session, continues))) return false;
+    return registry.confirm(request.channel, request.session, live);
+  }
+
+  #begin(
+    publisher: Publisher,
+    channel: Channel,
+    stream: StreamTarget,
+    admitted: Omit<Admitted, 'publication'>,
+    continues: boolean,
+  ): Publication {
+    const { grant } = admitted;
+    const playKey = grant.playKey ?? stream.key;
+    const begin = { key: stream.key, grant, admitsKey: (key: string) => keysEqual(key, playKey) };
+    const former = this.#admitted.get(stream.channel);
+    if (former !== undefined) {
+      this.#forget(former);
+      if (!continues) {
+        this.#endLocally(former.publication, 'Another publisher has taken this channel over');
+        this.#sendStop(former);
+      } else {
+        void this.#options.registry.forget(former.request.session);
+      }
+    }
+    const goesOn = continues && channel.publication !== null;
+    const publication = goesOn ? channel.resume(publisher, begin) : channel.begin(publisher, begin);
+    this.#admitted.set(stream.channel, { ...admitted, publication });
+    return publication;
+  }
+
+  #expire(admitted: Admitted): void {
+    this.#options.log.request('publisher did not come back', { channel: admitted.request.channel });
+    this.#endLocally(admitted.publication);
+    this.#finish(admitted);
+  }
+
+  /** The stream goes on at another node: this one's publisher is done with it, its players are not. */
+  #letGo(publication: Publication): void {
+    const channel = this.#options.hub.find(publication.channel);
+    if (channel?.publication !== publication) return;
+    const { publisher } = publication;
+    if (publisher !== null) channel.hold(publisher);
+    publisher?.displaced('The stream goes on at another node');
+    this.#options.orphaned(channel, publication);
+  }
+
+  #finish(admitted: Admitted): void {
+    this.#forget(admitted);
+    this.#sendStop(admitted);
+  }
+
+  #forget(admitted: Admitted): void {
+    clearTimeout(admitted.graceTimer);
+    this.#admitted.delete(admitted.request.channel);
+  }
+
+  #endLocally(publication: Publication, reason?: string): void {
+    const { hub } = this.#options;
+    const channel = hub.find(publication.channel);
+    const { publisher } = publication;
+    channel?.end(publication);
+    if (reason !== undefined) publisher?.kill(reason);
+    if (channel !== undefined) hub.tidy(channel);
+  }
+
+  /** The stop becomes pending in the registry and on its way to the handler. */
+  #sendStop({ request, grant }: Pick<Admitted, 'request' | 'grant'>): void {
+    const { registry, authorizer } = this.#options;
+    const stop: StopRecord = { ...request.stop, streamId: grant.streamId };
+    void registry.end(request.channel, request.session, stop);
+    const { jti, ...stream } = stop;
+    authorizer.streamEnded({ ...stream, stopJti: jti });
+  }
+}
