@@ -30,7 +30,7 @@ export interface Metrics {
   generatorCpuShare: number;
   /** How late the generator sent its messages. */
   generatorLatenessP99Ms: number;
-  /** CPU time that others took on the server's core. */
+  /** What other processes took of the cores in use, in cores: above 0.1 it distorts the numbers. */
   foreignCpuShare: number;
 }
 

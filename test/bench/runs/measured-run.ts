@@ -53,7 +53,8 @@ export async function measuredRun(kind: ServerKind, benchCase: BenchCase, settin
     const onWindow = (next: TimeWindow): void => {
       if (next.untilUs - next.fromUs > window.untilUs - window.fromUs) window = next;
     };
-    const context = { benchCase, server, generator, baseRssBytes, serverCores, seconds, warmupSeconds, onWindow };
+    const cores = [...new Set([...serverCores, ...generatorCores])];
+    const context = { benchCase, server, generator, baseRssBytes, cores, seconds, warmupSeconds, onWindow };
     const metrics = await runs[benchCase.kind](context);
     return { metrics, warnings: warningsAbout(metrics), command: server.command, window };
   } catch (error) {
@@ -77,7 +78,7 @@ function warningsAbout(metrics: Partial<Metrics>): string[] {
     warnings.push(`the load generator sent up to ${metrics.generatorLatenessP99Ms?.toFixed(0)} ms late (p99)`);
   }
   if ((metrics.foreignCpuShare ?? 0) > FOREIGN_CPU_LIMIT) {
-    warnings.push(`other processes took ${percent(metrics.foreignCpuShare)} of the server's core`);
+    warnings.push(`other processes took ${percent(metrics.foreignCpuShare)} of a core`);
   }
   if ((metrics.failedConnections ?? 0) > 0) warnings.push(`${metrics.failedConnections} connections failed`);
   return warnings;

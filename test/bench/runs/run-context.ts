@@ -12,7 +12,8 @@ export interface RunContext {
   readonly generator: GeneratorProcess;
   /** The server's memory before anybody connected. */
   readonly baseRssBytes: number;
-  readonly serverCores: readonly number[];
+  /** All cores that the server and the generator use. */
+  readonly cores: readonly number[];
   /** Length of a measured window. */
   readonly seconds: number;
   /** Time under load before it, for compilers, caches and TCP windows to settle. */
@@ -44,8 +45,8 @@ export interface MeasuredWindow {
 
 /** Measures for `seconds` from now on. */
 export async function measureWindow(context: RunContext, seconds: number): Promise<MeasuredWindow> {
-  const { server, generator, serverCores, onWindow } = context;
-  const busySeconds = (): number => serverCores.reduce((sum, core) => sum + busyCoreSeconds(core), 0);
+  const { server, generator, cores, onWindow } = context;
+  const busySeconds = (): number => cores.reduce((sum, core) => sum + busyCoreSeconds(core), 0);
   await generator.call('beginWindow', {});
   const fromUs = monotonicUs();
   const before = server.usage();
@@ -60,7 +61,7 @@ export async function measureWindow(context: RunContext, seconds: number): Promi
     report,
     cpuSeconds,
     busiestProcessSeconds: Math.max(...after.perProcess.map((used, index) => used - (before.perProcess[index] ?? 0))),
-    foreignCpuShare: Math.max(0, busy - cpuSeconds) / report.seconds,
+    foreignCpuShare: Math.max(0, (busy - cpuSeconds) / report.seconds - report.generator.cpuShare),
     rssBytes: after.rssBytes,
   };
 }
