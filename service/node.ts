@@ -78,7 +78,8 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
   registerBatchingMetrics(metrics.registry, batching);
   const rejected = (reason: string): void => metrics.connectionRejected(reason);
   const tls = config.tls === undefined ? undefined : await openTls(config.tls, log, rejected);
-  const authorizer = makeAuthorizer(config, log, metrics);
+  let rtmpPort = config.rtmp.port;
+  const authorizer = makeAuthorizer(config, () => rtmpPort, log, metrics);
 
   let stopping = false;
   const registry = new LocalRegistry();
@@ -103,6 +104,7 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
     chunkSize: config.rtmp.chunkSize,
     mayPlay: (address) => playRules.isEmpty || playRules.allows(address),
     now,
+    afterRead: () => batching.afterRead(),
     sessionClosed: (code) => metrics.sessionClosed(code),
   };
   const limits = new ConnectionLimits(
@@ -120,7 +122,7 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
     log.info(`${name} listening on ${describeAddress(address)}`);
     return address.port;
   };
-  const rtmp = await listen('RTMP', config.rtmp.port, new RtmpListener({ intake, log }));
+  rtmpPort = await listen('RTMP', config.rtmp.port, new RtmpListener({ intake, log }));
   const rtmps =
     config.tls && tls
       ? await listen('RTMPS', config.tls.port, new RtmpListener({ intake, log, tls: tls.termination }))
@@ -154,7 +156,7 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
   }, 1000);
 
   return {
-    ports: { rtmp, rtmps, http: httpPort },
+    ports: { rtmp: rtmpPort, rtmps, http: httpPort },
     async stop() {
       if (stopping) return;
       stopping = true;
@@ -175,7 +177,13 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
   };
 }
 
-function makeAuthorizer(config: ServiceConfig, log: Logger, metrics: Metrics): PublishAuthorizer {
+/** @param rtmpPort the port in use, known only after the authorizer was made where any free one was asked for */
+function makeAuthorizer(
+  config: ServiceConfig,
+  rtmpPort: () => number,
+  log: Logger,
+  metrics: Metrics,
+): PublishAuthorizer {
   const { callback, rtmp } = config;
   if (callback === undefined) return new AcceptAllAuthorizer();
   const secret = Buffer.from(callback.jwtSecret);
@@ -185,7 +193,9 @@ function makeAuthorizer(config: ServiceConfig, log: Logger, metrics: Metrics): P
     secret: () => secret,
     timeoutMs: callback.timeoutMs,
     rtmpHost: rtmp.advertisedHost,
-    rtmpPort: rtmp.port,
+    get rtmpPort() {
+      return rtmpPort();
+    },
     idMaxLength: rtmp.idMaxLength,
     logger: log,
     observer: { callback: (event, result, seconds) => metrics.callbackFinished(event, result, seconds * 1000) },

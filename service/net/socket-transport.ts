@@ -3,6 +3,8 @@ import type { Transport } from '../session/transport';
 
 /** How long a closing connection may take to send what is left (ms). */
 const LINGER_MS = 5_000;
+/** How long the client's own end is waited for after that (ms). */
+const CLIENT_END_MS = 1_000;
 
 /** A session's way to its socket, plain or TLS. */
 export class SocketTransport implements Transport {
@@ -42,10 +44,14 @@ export class SocketTransport implements Transport {
   end(): void {
     const { socket } = this;
     if (socket.destroyed) return;
-    socket.end(() => socket.destroy());
-    const linger = setTimeout(() => socket.destroy(), LINGER_MS).unref();
-    socket.once('close', () => clearTimeout(linger));
-    // Nothing more is read, but the client's end must be noticed.
+    let deadline = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    // Destroyed while the client still sends, the connection would be reset, and the reset may overtake the answer.
+    socket.end(() => {
+      clearTimeout(deadline);
+      deadline = setTimeout(() => socket.destroy(), CLIENT_END_MS).unref();
+    });
+    socket.once('close', () => clearTimeout(deadline));
+    // What comes in is not looked at any more, but the client's end must be noticed.
     socket.resume();
   }
 }

@@ -15,11 +15,13 @@ export type StatusCode =
   | 'NetStream.Play.Stop'
   | 'NetStream.Play.BadName'
   | 'NetStream.Play.BadConnection'
+  | 'NetStream.Play.Failed'
   | 'NetStream.Play.UnpublishNotify'
   | 'NetStream.Pause.Notify'
   | 'NetStream.Unpause.Notify'
   | 'NetConnection.Connect.Success'
-  | 'NetConnection.Connect.Rejected';
+  | 'NetConnection.Connect.Rejected'
+  | 'NetConnection.Connect.Closed';
 
 export type StatusLevel = 'status' | 'error';
 

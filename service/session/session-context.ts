@@ -18,5 +18,7 @@ export interface SessionContext {
   mayPlay(address: string): boolean;
   /** Milliseconds of a clock that never goes back. */
   now(): number;
+  /** Media was taken in outside of a read: what is ready may go out. */
+  afterRead(): void;
   sessionClosed(code: CloseCode): void;
 }

@@ -61,7 +61,7 @@ export class SessionDeadlines {
     const { phase } = session.state;
     if (phase === 'closed') return;
     if (phase === 'handshaking') {
-      if (now - this.#openedAt > HANDSHAKE_MS) session.close('handshake_timeout', 'no handshake in time');
+      if (now - this.#openedAt > HANDSHAKE_MS) session.fail('handshake_timeout', 'no handshake in time');
       return;
     }
     if (phase === 'connecting') {
@@ -69,15 +69,15 @@ export class SessionDeadlines {
         this.#handshakeSeen = true;
         this.#phaseSince = now;
       }
-      if (now - this.#phaseSince > CONNECT_MS) session.close('connect_timeout', 'no connect in time');
+      if (now - this.#phaseSince > CONNECT_MS) session.fail('connect_timeout', 'no connect in time');
       return;
     }
     if (phase === 'connected' && now - this.#phaseSince > STREAM_MS) {
-      session.close('idle_timeout', 'neither publish nor play in time');
+      session.fail('idle_timeout', 'neither publish nor play in time');
       return;
     }
     if (phase !== 'authorizing' && now - this.#heardAt > SILENCE_MS) {
-      session.close('silent', `nothing heard for ${SILENCE_MS / 1000} s`);
+      session.fail('silent', `nothing heard for ${SILENCE_MS / 1000} s`);
       return;
     }
     if (now - this.#pingedAt >= PING_INTERVAL_MS) {
@@ -99,7 +99,7 @@ export class SessionDeadlines {
     if (session.state.phase !== 'publishing') return;
     const { grant, stream } = session.state.publication;
     if (now - this.#mediaAt > MEDIA_MS) {
-      session.close('media_timeout', `no audio or video for ${MEDIA_MS / 1000} s`);
+      session.fail('media_timeout', `no audio or video for ${MEDIA_MS / 1000} s`);
     } else if (grant.maxDurationSeconds !== undefined && now - this.#phaseSince > grant.maxDurationSeconds * 1000) {
       session.kill(`Stream reached its maximum duration of ${grant.maxDurationSeconds} s`);
     } else if (grant.maxBitrateKbps === undefined || stream.stats.bitrateKbps <= grant.maxBitrateKbps) {

@@ -52,4 +52,6 @@ export type CloseCode =
   | 'killed'
   | 'displaced'
   | 'limit'
-  | 'shutdown';
+  | 'shutdown'
+  /** A defect of this server's, logged with its stack. */
+  | 'internal_error';

@@ -36,6 +36,11 @@ const MIN_ACK_WINDOW = 1_000;
 const ACK_COUNT_LIMIT = 0xf0000000;
 /** What may arrive after reading was paused. */
 const MAX_LEFTOVER_BYTES = 1024 * 1024;
+/** Answers and pings that the client leaves unread; a player's media is bounded apart, far above its GOP cache. */
+const MAX_UNSENT_BYTES = 1024 * 1024;
+const MAX_UNSENT_BYTES_PLAYING = 96 * 1024 * 1024;
+/** RTMP 1.0 section 5.4.1: what clients expect until Set Chunk Size says otherwise. */
+const INITIAL_CHUNK_SIZE = 128;
 
 /** One client's connection, from its first byte to its close reason. */
 export class Session implements MessageReceiver, Publisher, PlayerListener {
@@ -48,6 +53,8 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   software = '';
   /** Message streams made so far; ids count up from 1. */
   streamsCreated = 0;
+  /** Of what this session sends: the client has to be told before it changes. */
+  chunkSize = INITIAL_CHUNK_SIZE;
 
   #handshake: ServerHandshake | null = new ServerHandshake();
   readonly #reader: ChunkReader;
@@ -96,8 +103,12 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   proceed(): void {
     const leftover = this.#leftover;
     this.#leftover = null;
-    if (leftover !== null) this.#consume(leftover, 0, leftover.length);
-    if (this.#leftover === null && !this.isClosed) this.transport.resume();
+    if (leftover !== null) {
+      this.#consume(leftover, 0, leftover.length);
+      this.context.afterRead();
+    }
+    // What was left over may hold another publish, to be waited for in its turn.
+    if (this.state.phase !== 'authorizing' && !this.isClosed) this.transport.resume();
   }
 
   /** Stops reading after the message in hand, until `proceed`. */
@@ -119,23 +130,26 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.deadlines.tick(now);
     if (this.isClosed) return;
     if (!this.deadlines.allowsTinyChunks(this.#reader.tinyChunks)) {
-      this.close('protocol_error', 'chunk_flood: too many chunks below 128 bytes');
+      this.fail('protocol_error', 'chunk_flood: too many chunks below 128 bytes');
     }
     if (this.state.phase === 'publishing' && this.state.publication.stream.blockedBytes > MAX_BLOCKED_BYTES) {
-      this.close('protocol_error', 'a message was left unfinished while others went on');
+      this.fail('protocol_error', 'a message was left unfinished while others went on');
     }
   }
 
   send(bytes: Buffer): void {
     this.transport.write(bytes);
+    const { unsentBytes } = this.transport;
+    const maxUnsentBytes = this.state.phase === 'playing' ? MAX_UNSENT_BYTES_PLAYING : MAX_UNSENT_BYTES;
+    if (unsentBytes > maxUnsentBytes) this.close('too_slow', `${unsentBytes} bytes unread by the client`);
   }
 
   sendCommand(streamId: number, values: readonly AmfValue[]): void {
-    this.send(commandMessage(streamId, values, this.context.chunkSize));
+    this.send(commandMessage(streamId, values, this.chunkSize));
   }
 
   sendStatus(streamId: number, level: StatusLevel, code: StatusCode, description: string): void {
-    this.send(statusMessage(streamId, level, code, description, this.context.chunkSize));
+    this.send(statusMessage(streamId, level, code, description, this.chunkSize));
   }
 
   /** The client said that it is about to end its publish: its leaving is no loss. */
@@ -156,6 +170,16 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.transport.end();
   }
 
+  /** Ends the session for a fault or a time-out, telling a client that has connected why. */
+  fail(code: CloseCode, reason: string): void {
+    const { state } = this;
+    if (state.phase === 'publishing') this.sendStatus(state.streamId, 'error', 'NetStream.Publish.BadName', reason);
+    else if (state.phase === 'playing') this.sendStatus(state.streamId, 'error', 'NetStream.Play.Failed', reason);
+    else if (state.phase === 'connected' || state.phase === 'authorizing')
+      this.sendStatus(0, 'error', 'NetConnection.Connect.Closed', reason);
+    this.close(code, reason);
+  }
+
   /** Ends the publication for an operator or a limit, telling the encoder so. */
   kill(reason: EndReason): void {
     if (this.state.phase !== 'publishing') return;
@@ -173,9 +197,12 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   shutDown(): void {
     const reason = 'Server is shutting down';
     const { state } = this;
-    if (state.phase === 'publishing') this.sendStatus(state.streamId, 'error', 'NetStream.Publish.BadName', reason);
-    else if (state.phase === 'playing') this.streamEnded();
-    this.close('shutdown', reason);
+    if (state.phase === 'playing' && state.channel.publication !== null) {
+      this.streamEnded();
+      this.close('shutdown', reason);
+    } else {
+      this.fail('shutdown', reason);
+    }
   }
 
   /** The publisher was accepted: it may send large messages from now on. */
@@ -255,6 +282,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   }
 
   tooSlow(reason: string): void {
+    this.context.traffic.slowPlayersDisconnected += 1;
     this.close('too_slow', reason);
   }
 
@@ -265,8 +293,13 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
       if (at < end && !this.isClosed) at = this.#reader.read(source, at, end);
       if (at < end && !this.isClosed) this.#keepLeftover(source.subarray(at, end));
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.close('protocol_error', `${error.code}: ${error.message}`);
+      if (error instanceof ProtocolError) {
+        this.fail('protocol_error', `${error.code}: ${error.message}`);
+      } else {
+        // A defect that one client's bytes bring to light must not end the streams of all others.
+        this.log.error('unexpected error', { stack: error instanceof Error ? error.stack : String(error) });
+        this.fail('internal_error', 'Internal error');
+      }
     }
   }
 
@@ -284,7 +317,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   #keepLeftover(bytes: Buffer): void {
     const before = this.#leftover;
     this.#leftover = before === null ? Buffer.from(bytes) : Buffer.concat([before, bytes]);
-    if (this.#leftover.length > MAX_LEFTOVER_BYTES) this.close('protocol_error', 'too much sent before an answer');
+    if (this.#leftover.length > MAX_LEFTOVER_BYTES) this.fail('protocol_error', 'too much sent before an answer');
   }
 
   #acknowledge(): void {

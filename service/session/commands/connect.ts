@@ -44,6 +44,8 @@ export function connect(session: Session, _streamId: number, command: CommandMes
       setChunkSize(session.context.chunkSize),
     ]),
   );
+  session.chunkSize = session.context.chunkSize;
+  const encoding = properties?.get('objectEncoding');
   const answer = new Map<string, AmfValue>([
     ['capabilities', 31],
     ['fmsVer', 'FMS/3,0,1,123'],
@@ -53,7 +55,7 @@ export function connect(session: Session, _streamId: number, command: CommandMes
     ['code', 'NetConnection.Connect.Success'],
     ['description', 'Connection succeeded.'],
     ['level', 'status'],
-    ['objectEncoding', properties?.get('objectEncoding')],
+    ['objectEncoding', typeof encoding === 'number' ? encoding : undefined],
   ]);
   for (const [key, value] of enhancedCapabilities()) answer.set(key, value);
   session.sendCommand(0, ['_result', command.transactionId, answer, info]);

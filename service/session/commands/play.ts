@@ -35,7 +35,7 @@ export function play(session: Session, streamId: number, command: CommandMessage
   session.send(userControl(UserControlEvent.StreamBegin, streamId));
   session.sendStatus(streamId, 'status', 'NetStream.Play.Reset', 'Playing and resetting stream.');
   session.sendStatus(streamId, 'status', 'NetStream.Play.Start', 'Started playing stream.');
-  session.send(sampleAccessMessage(streamId, context.chunkSize));
+  session.send(sampleAccessMessage(streamId, session.chunkSize));
   if (cache === 'clear') channel.publication?.stream.clearCache();
   channel.addPlayer(player);
 }
