@@ -1,10 +1,13 @@
-import { Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { CachePasswordRotation } from './constructs/cache-password-rotation';
 import type { CommandCache } from './constructs/command-cache';
 import { ExistingCache } from './constructs/existing-cache';
+import type { FleetFunction } from './constructs/fleet-function';
 import type { FleetNetwork } from './constructs/fleet-network';
 import { ManagedCache } from './constructs/managed-cache';
+import { NothingOwned } from './constructs/nothing-owned';
 import type { DeploymentConfig } from './deployment-config';
 import type { CachePasswords } from './secrets-stack';
 
@@ -18,13 +21,14 @@ export interface CommandChannelStackProps extends StackProps {
 /** The Valkey that carries operators' commands and the fleet's registry. */
 export class CommandChannelStack extends Stack {
   readonly cache: CommandCache;
-  /** ElastiCache ids of the users whose passwords can be rotated; undefined with `cache=existing`. */
-  readonly userIds: Readonly<Record<keyof CachePasswords, string>> | undefined;
+  /** undefined where no password is rotated. */
+  readonly rotation: FleetFunction | undefined;
 
   constructor(scope: Construct, id: string, props: CommandChannelStackProps) {
     super(scope, id, props);
     const { config, network, cachePasswords } = props;
     if (cachePasswords === undefined) {
+      new NothingOwned(this);
       this.cache = new ExistingCache(this, 'Cache', {
         host: config.cacheHost ?? '',
         port: config.cachePort,
@@ -38,6 +42,16 @@ export class CommandChannelStack extends Stack {
     const name = `${config.name}-${config.environment}`;
     const cache = new ManagedCache(this, 'Cache', { config, network, passwords: cachePasswords, name });
     this.cache = cache;
-    this.userIds = cache.users.userIds;
+    this.rotation = this.rotatePasswords(config, cachePasswords, cache.users.userIds);
+  }
+
+  private rotatePasswords(
+    { redisRotationDays, logRetentionDays }: DeploymentConfig,
+    passwords: CachePasswords,
+    userIds: Readonly<Record<keyof CachePasswords, string>>,
+  ): FleetFunction | undefined {
+    if (redisRotationDays === 0) return undefined;
+    const every = Duration.days(redisRotationDays);
+    return new CachePasswordRotation(this, 'PasswordRotation', { passwords, userIds, every, logRetentionDays }).function;
   }
 }

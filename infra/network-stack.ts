@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 import { ExistingNetwork } from './constructs/existing-network';
 import type { FleetNetwork } from './constructs/fleet-network';
 import { NewNetwork } from './constructs/new-network';
+import { NothingOwned } from './constructs/nothing-owned';
 import type { DeploymentConfig } from './deployment-config';
 
 export interface NetworkStackProps extends StackProps {
@@ -16,18 +17,19 @@ export class NetworkStack extends Stack {
 
   constructor(scope: Construct, id: string, props: NetworkStackProps) {
     super(scope, id, props);
-    const { vpcId, vpcCidr, availabilityZones, ingressSubnetIds, taskSubnetIds, dataSubnetIds } = props.config;
-    this.network =
-      vpcId === undefined
-        ? new NewNetwork(this, 'Network', props.config)
-        : new ExistingNetwork(this, 'Network', {
-            vpcId,
-            egress: props.config.egress,
-            vpcCidr,
-            availabilityZones: availabilityZones ?? [],
-            ingressSubnetIds: ingressSubnetIds ?? [],
-            taskSubnetIds: taskSubnetIds ?? [],
-            dataSubnetIds: dataSubnetIds ?? [],
-          });
+    this.network = props.config.vpcId === undefined ? new NewNetwork(this, 'Network', props.config) : this.existing(props.config, props.config.vpcId);
+  }
+
+  private existing(config: DeploymentConfig, vpcId: string): FleetNetwork {
+    new NothingOwned(this);
+    return new ExistingNetwork(this, 'Network', {
+      vpcId,
+      vpcCidr: config.vpcCidr,
+      egress: config.egress,
+      availabilityZones: config.availabilityZones ?? [],
+      ingressSubnetIds: config.ingressSubnetIds ?? [],
+      taskSubnetIds: config.taskSubnetIds ?? [],
+      dataSubnetIds: config.dataSubnetIds ?? [],
+    });
   }
 }

@@ -1,5 +1,6 @@
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import type { StackProps } from 'aws-cdk-lib';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { AlarmTopic } from './constructs/alarm-topic';
@@ -8,14 +9,14 @@ import { FleetDashboard } from './constructs/fleet-dashboard';
 import { FunctionAlarms } from './constructs/function-alarms';
 import { IngestAlarms } from './constructs/ingest-alarms';
 import { ServiceAlarms } from './constructs/service-alarms';
-import type { CallbackStack } from './callback-stack';
 import type { DeploymentConfig } from './deployment-config';
 import type { IngestStack } from './ingest-stack';
 
 export interface ObservabilityStackProps extends StackProps {
   readonly config: DeploymentConfig;
   readonly ingest: IngestStack;
-  readonly callback: CallbackStack;
+  /** The functions to watch, each under the name its alarms get. */
+  readonly functions: Readonly<Record<string, IFunction>>;
   /** undefined with `canary=false`. */
   readonly canaryKey: ISecret | undefined;
   /** Value of the Service dimension of the tasks' metrics. */
@@ -26,7 +27,7 @@ export interface ObservabilityStackProps extends StackProps {
 export class ObservabilityStack extends Stack {
   constructor(scope: Construct, id: string, props: ObservabilityStackProps) {
     super(scope, id, props);
-    const { config, ingest, callback, canaryKey, serviceName } = props;
+    const { config, ingest, canaryKey, serviceName } = props;
     const { logRetentionDays } = config;
     const { service } = ingest.service;
     const { loadBalancer } = ingest.balancer;
@@ -44,7 +45,7 @@ export class ObservabilityStack extends Stack {
         logRetentionDays,
         topic,
       });
-    const functions = { ...callback.functions, ...(canary && { canary: canary.function }) };
+    const functions = { ...props.functions, ...(canary && { canary: canary.function }) };
     const minTasks = leastTasksEver(config);
     new ServiceAlarms(this, 'Service', { service, serviceName, minTasks, topic });
     const targetGroups = Object.fromEntries(ingest.listeners.map((entry) => [entry.listener.name, entry.targetGroups]));

@@ -29,11 +29,12 @@ export class RtmpFleetStage extends Stage {
     const secrets = new SecretsStack(this, 'Secrets', stateful);
     const { jwtSecret, keyPepper, cachePasswords } = secrets;
     const channel = new CommandChannelStack(this, 'CommandChannel', { ...stateful, network, cachePasswords });
-    const { cache } = channel;
+    const { cache, rotation } = channel;
     const callback = new CallbackStack(this, 'Callback', { ...stateful, network, cache, jwtSecret, keyPepper });
     const ingest = new IngestStack(this, 'Ingest', { config, network, cache, jwtSecret, callback, serviceName });
     const { canaryKey } = secrets;
-    new ObservabilityStack(this, 'Observability', { config, ingest, callback, canaryKey, serviceName });
+    const functions = { ...callback.functions, ...(rotation && { rotateCachePassword: rotation }) };
+    new ObservabilityStack(this, 'Observability', { config, ingest, functions, canaryKey, serviceName });
     Tags.of(this).add('application', config.name);
     Tags.of(this).add('environment', config.environment);
   }

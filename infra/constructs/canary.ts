@@ -36,7 +36,7 @@ export class Canary extends Construct {
     super(scope, id);
     const { targets, key, every, serviceName } = props;
     this.function = new FleetFunction(this, 'Function', {
-      source: 'canary',
+      source: 'lambdas/canary',
       description: 'Publishes to the RTMP fleet through its public address and plays it back',
       timeout: Duration.seconds(60),
       logRetentionDays: props.logRetentionDays,

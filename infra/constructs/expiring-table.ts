@@ -1,7 +1,6 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
-import { acknowledge } from '../acknowledge';
 
 export interface ExpiringTableProps {
   /** Deletion protection, recovery to any second of the last 35 days, and kept when its stack goes. */
@@ -22,8 +21,5 @@ export class ExpiringTable extends Construct {
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: props.protect },
       removalPolicy: props.protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
-    if (!props.protect) {
-      acknowledge(this.table, { 'AwsSolutions-DDB3': 'protectData=false: an environment whose data may be lost' });
-    }
   }
 }

@@ -10,7 +10,7 @@ import { acknowledge } from '../acknowledge';
 import { repositoryRoot } from '../repository';
 
 export interface FleetFunctionProps {
-  /** Folder below lambdas/ whose handler.ts it runs. */
+  /** Folder of the repository whose handler.ts it runs. */
   readonly source: string;
   readonly description: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -42,7 +42,7 @@ export class FleetFunction extends NodejsFunction {
     if (props.inside !== undefined) allowNetworkInterfaces(role);
     super(scope, id, {
       description: props.description,
-      entry: join(repositoryRoot, 'lambdas', props.source, 'handler.ts'),
+      entry: join(repositoryRoot, props.source, 'handler.ts'),
       handler: 'handler',
       projectRoot: repositoryRoot,
       depsLockFilePath: join(repositoryRoot, 'package-lock.json'),
@@ -71,9 +71,6 @@ export class FleetFunction extends NodejsFunction {
         // In the runtime already.
         externalModules: ['@aws-sdk/*'],
       },
-    });
-    acknowledge(this, {
-      'AwsSolutions-L1': 'Node.js 24 is the newest long-term version that Lambda runs; set on purpose, not by chance',
     });
   }
 }

@@ -29,7 +29,7 @@ export class JwtSecretRotation extends Construct {
     // Every warm copy of the callback must have read the secret anew; it waits for that, and asks again for as long.
     const probeTimeout = Duration.seconds(3 * callbackSecretCacheSeconds);
     this.function = new FleetFunction(this, 'Function', {
-      source: 'rotate-secret',
+      source: 'lambdas/rotate-secret',
       description: 'Rotates the signing secret of the callbacks of the RTMP fleet',
       timeout: Duration.seconds(probeTimeout.toSeconds() + 60),
       logRetentionDays: props.logRetentionDays,

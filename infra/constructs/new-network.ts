@@ -71,7 +71,9 @@ export class NewNetwork extends Construct implements FleetNetwork {
     this.data = { subnetGroupName: 'data' };
     this.privateEgress = props.egress !== 'public-ip';
     this.ingressCidrs = (this.ingress.subnets ?? []).map((subnet) => subnet.ipv4CidrBlock);
-    if (props.egress === 'isolated') new PrivateEndpoints(this, 'Endpoints', { vpc: this.vpc, subnets: this.tasks });
+    if (props.egress === 'isolated') {
+      new PrivateEndpoints(this, 'Endpoints', { vpc: this.vpc, vpcCidr: props.vpcCidr, subnets: this.tasks });
+    }
   }
 
   private firstZones(subnetGroupName: string, zones: number): SubnetSelection {

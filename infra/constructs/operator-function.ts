@@ -38,7 +38,7 @@ export class OperatorFunction extends Construct {
     openCacheTo(securityGroup, cache);
     const subnets = network.privateEgress ? network.tasks : network.data;
     this.function = new FleetFunction(this, 'Function', {
-      source: 'operator',
+      source: 'lambdas/operator',
       description: 'Orders of operators to the RTMP fleet: kill, close, block, drain, list',
       timeout: Duration.seconds(30),
       logRetentionDays: props.logRetentionDays,
@@ -50,7 +50,7 @@ export class OperatorFunction extends Construct {
       },
     });
     allowReading(cache.operator.password, this.function);
-    auditTable.grant(this.function, 'dynamodb:PutItem', 'dynamodb:UpdateItem');
+    auditTable.grant(this.function, 'dynamodb:PutItem');
   }
 
   /**

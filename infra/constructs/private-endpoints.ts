@@ -13,6 +13,7 @@ const services = {
 
 export interface PrivateEndpointsProps {
   readonly vpc: IVpc;
+  readonly vpcCidr: string;
   /** One endpoint address in each of these; each costs about 7 USD a month. */
   readonly subnets: SubnetSelection;
 }
@@ -26,7 +27,7 @@ export class PrivateEndpoints extends Construct {
       description: 'AWS APIs by PrivateLink',
       allowAllOutbound: false,
     });
-    securityGroup.addIngressRule(Peer.ipv4(props.vpc.vpcCidrBlock), Port.tcp(443), 'HTTPS from inside the VPC');
+    securityGroup.addIngressRule(Peer.ipv4(props.vpcCidr), Port.tcp(443), 'HTTPS from inside the VPC');
     for (const [name, service] of Object.entries(services)) {
       props.vpc.addInterfaceEndpoint(name, {
         service,

@@ -34,7 +34,7 @@ export class StreamCallback extends Construct {
     const { config, table, jwtSecret, keyPepper } = props;
     const openToAnyone = config.callbackAuth === 'none';
     this.function = new FleetFunction(this, 'Function', {
-      source: 'stream-callback',
+      source: 'lambdas/stream-callback',
       description: 'Answers the start and stop callbacks of the RTMP fleet',
       // CPU comes with memory, and a publisher waits for every cold start.
       memoryMiB: 512,

@@ -19,7 +19,7 @@ export class StreamKeysFunction extends Construct {
     super(scope, id);
     const { table, keyPepper } = props;
     this.function = new FleetFunction(this, 'Function', {
-      source: 'stream-keys',
+      source: 'lambdas/stream-keys',
       description: 'Creates, rotates, disables and lists stream keys of the RTMP fleet',
       timeout: Duration.seconds(30),
       logRetentionDays: props.logRetentionDays,

@@ -1,0 +1,71 @@
+import { Sha256 } from '@aws-crypto/sha256-js';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SignatureV4 } from '@smithy/signature-v4';
+
+/** Whose credentials sign the requests, as an SDK client's configuration has them. */
+export type SigningIdentity = Pick<SecretsManagerClient['config'], 'region' | 'credentials'>;
+
+export interface CacheUser {
+  /** `active`, `modifying` or `deleting`. */
+  readonly status: string;
+  readonly passwordCount: number;
+}
+
+/** ElastiCache refused, or did not answer as expected. The message never holds a password. */
+export class CacheUsersApiError extends Error {
+  override readonly name = 'CacheUsersApiError';
+}
+
+const requestTimeoutMs = 10_000;
+
+/**
+ * The two calls of ElastiCache that a rotation needs, over its query protocol (API version 2015-02-02): a whole client
+ * library for two form posts would only be carried along.
+ */
+export class CacheUsersApi {
+  constructor(
+    private readonly endpoint: URL,
+    private readonly identity: SigningIdentity,
+  ) {}
+
+  /** From now on these passwords open the cache, and no others. Returns before every node has heard of it. */
+  async setPasswords(userId: string, passwords: readonly string[]): Promise<void> {
+    const members = passwords.map((password, index) => [`Passwords.member.${index + 1}`, password]);
+    await this.call({ Action: 'ModifyUser', UserId: userId, ...Object.fromEntries(members) });
+  }
+
+  async describe(userId: string): Promise<CacheUser> {
+    const answer = await this.call({ Action: 'DescribeUsers', UserId: userId });
+    const status = /<Status>([\w-]+)<\/Status>/.exec(answer)?.[1];
+    if (status === undefined) throw new CacheUsersApiError(`DescribeUsers did not tell the status of ${userId}`);
+    return { status, passwordCount: Number(/<PasswordCount>(\d+)<\/PasswordCount>/.exec(answer)?.[1] ?? 0) };
+  }
+
+  private async call(parameters: Readonly<Record<string, string>>): Promise<string> {
+    const body = new URLSearchParams({ ...parameters, Version: '2015-02-02' }).toString();
+    const response = await fetch(this.endpoint, {
+      method: 'POST',
+      headers: await this.signedHeaders(body),
+      body,
+      signal: AbortSignal.timeout(requestTimeoutMs),
+    });
+    const answer = await response.text();
+    if (response.ok) return answer;
+    const code = /<Code>([\w.]+)<\/Code>/.exec(answer)?.[1] ?? 'no code';
+    throw new CacheUsersApiError(`${parameters.Action} was answered with status ${response.status}, ${code}`);
+  }
+
+  private async signedHeaders(body: string): Promise<Record<string, string>> {
+    const signer = new SignatureV4({ ...this.identity, service: 'elasticache', sha256: Sha256 });
+    const { headers } = await signer.sign({
+      method: 'POST',
+      protocol: this.endpoint.protocol,
+      hostname: this.endpoint.hostname,
+      path: this.endpoint.pathname,
+      headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8', host: this.endpoint.host },
+      body,
+    });
+    // The HTTP client writes the host header itself, with the value that was signed.
+    return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'host'));
+  }
+}

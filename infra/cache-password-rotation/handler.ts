@@ -1,0 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createSecretsManagerClient } from '../../lambdas/shared/aws-clients';
+import { createLambdaLogger } from '../../lambdas/shared/lambda-logger';
+import { parseRotationEvent } from '../../lambdas/rotate-secret/rotation-event';
+import { CacheUsersApi } from './cache-users-api';
+import { rotatePassword } from './rotate-password';
+import { loadRotationSettings } from './rotation-settings';
+
+const settings = loadRotationSettings(process.env);
+const client = createSecretsManagerClient();
+
+/** Called by Secrets Manager, once for each step of the rotation of a cache user's password. */
+export async function handler(event: unknown): Promise<void> {
+  await rotatePassword(parseRotationEvent(event), {
+    client,
+    users: new CacheUsersApi(settings.endpoint, client.config),
+    userOf: settings.userOf,
+    log: createLambdaLogger(),
+    // Four minutes at most, within the function's five.
+    attempts: 16,
+    pauseMs: 10_000,
+    sleep: (delayMs) => sleep(delayMs),
+  });
+}

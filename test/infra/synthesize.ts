@@ -1,0 +1,150 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack, Validations } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { loadDeploymentConfig } from '../../infra/deployment-config';
+import { repositoryRoot } from '../../infra/repository';
+import { RtmpFleetStage } from '../../infra/rtmp-fleet-stage';
+
+export type StackName = 'Network' | 'Secrets' | 'CommandChannel' | 'Callback' | 'Ingest' | 'Observability';
+
+export type Options = Readonly<Record<string, unknown>>;
+
+/** A finding of a policy check that was accepted, and where. */
+export interface Acknowledgement {
+  readonly path: string;
+  readonly id: string;
+  readonly reason: string;
+}
+
+export interface Synthesized {
+  readonly stage: RtmpFleetStage;
+  /** Stack name -> template. */
+  readonly templates: ReadonlyMap<string, Template>;
+}
+
+export interface Checked {
+  readonly stage: RtmpFleetStage;
+  /** Errors and warnings of CDK, of CloudFormation's own rules and of cdk-nag, with the construct each is about. */
+  readonly findings: readonly string[];
+  readonly acknowledged: readonly Acknowledgement[];
+  /** Questions to AWS that synthesis could not answer from the options. */
+  readonly missingContext: readonly unknown[];
+}
+
+interface Report {
+  readonly pluginReports: readonly {
+    readonly violations: readonly {
+      readonly ruleName: string;
+      readonly description: string;
+      readonly violatingConstructs: readonly { readonly constructPath: string }[];
+    }[];
+  }[];
+}
+
+const cdkJson = JSON.parse(readFileSync(join(repositoryRoot, 'cdk.json'), 'utf8')) as {
+  readonly context: Record<string, unknown>;
+};
+
+const checkedDeployments = new Map<string, Checked>();
+const deployments = new Map<string, Synthesized>();
+
+/**
+ * The deployment as `cdk synth` makes it, with the project's feature flags, but without bundling the functions. Each
+ * set of options is synthesized once per test file.
+ */
+export function synthesize(options: Options): Synthesized {
+  return once(deployments, options, () => {
+    const outdir = temporaryFolder();
+    try {
+      // CloudFormation's own rules take seconds to load: synthesizeAndCheck is for them.
+      const { app, stage } = declare({ ...options, '@aws-cdk/core:validateAgainstDefaultRules': false }, outdir);
+      app.synth();
+      return { stage, templates: new Map(stacksOf(stage).map((stack) => [stack.node.id, Template.fromStack(stack)])) };
+    } finally {
+      rmSync(outdir, { recursive: true });
+    }
+  });
+}
+
+/** The same with every check that a deploy runs: CloudFormation's rules and cdk-nag. */
+export function synthesizeAndCheck(options: Options): Checked {
+  return once(checkedDeployments, options, () => {
+    const outdir = temporaryFolder();
+    try {
+      const { app, stage } = declare(options, outdir);
+      Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+      const missingContext = synthAndReport(app, outdir);
+      return { stage, missingContext, findings: findingsIn(outdir), acknowledged: acknowledgements(app) };
+    } finally {
+      rmSync(outdir, { recursive: true });
+    }
+  });
+}
+
+/** Leaves the templates in `outdir` for tools that read files. */
+export function synthesizeInto(outdir: string, options: Options): void {
+  declare(options, outdir).app.synth();
+}
+
+/** One stack's template of a deployment with these options. */
+export function templateOf(stack: StackName, options: Options): Template {
+  const template = synthesize(options).templates.get(stack);
+  if (template === undefined) throw new Error(`there is no stack ${stack}`);
+  return template;
+}
+
+/** The stacks of a deployment, in the order in which they are declared. */
+export function stacksOf(stage: RtmpFleetStage): Stack[] {
+  return stage.node.children.filter((child) => Stack.isStack(child));
+}
+
+function once<T>(known: Map<string, T>, options: Options, make: () => T): T {
+  const key = JSON.stringify(options);
+  const result = known.get(key) ?? make();
+  known.set(key, result);
+  return result;
+}
+
+function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'rtmp-infra-'));
+}
+
+function declare(options: Options, outdir: string): { app: App; stage: RtmpFleetStage } {
+  const context = { ...cdkJson.context, 'aws:cdk:bundling-stacks': [], ...options };
+  const app = new App({ context, outdir, analyticsReporting: false });
+  return { app, stage: new RtmpFleetStage(app, loadDeploymentConfig(context)) };
+}
+
+/** Findings make CDK throw and set the exit code, which here is the test runner's; the report has them either way. */
+function synthAndReport(app: App, outdir: string): readonly unknown[] {
+  const exitCode = process.exitCode;
+  try {
+    return app.synth().manifest.missing ?? [];
+  } catch (error) {
+    if (!existsSync(join(outdir, 'validation-report.json'))) throw error;
+    return [];
+  } finally {
+    process.exitCode = exitCode;
+  }
+}
+
+function findingsIn(outdir: string): string[] {
+  const report = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8')) as Report;
+  return report.pluginReports.flatMap(({ violations }) =>
+    violations.flatMap(({ ruleName, description, violatingConstructs }) =>
+      violatingConstructs.map(({ constructPath }) => `${constructPath}: ${ruleName}: ${description}`),
+    ),
+  );
+}
+
+function acknowledgements(app: App): Acknowledgement[] {
+  return app.node.findAll().flatMap((construct) =>
+    construct.node.metadata
+      .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+      .flatMap(({ data }) => Object.entries(data as Record<string, string>))
+      .map(([id, reason]) => ({ path: construct.node.path, id: id.replace(/^Annotation::/, ''), reason })),
+  );
+}
