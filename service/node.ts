@@ -82,6 +82,7 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
   const authorizer = makeAuthorizer(config, () => rtmpPort, log, metrics);
 
   let stopping = false;
+  const refusal = (): string | undefined => (stopping ? 'Server is shutting down' : undefined);
   const registry = new LocalRegistry();
   const keyHash = new KeyHash(await registry.fleetSecret());
   const admission = new Admission({
@@ -92,7 +93,7 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
     log,
     policy: { takeover: false, graceMs: 0, withoutRegistry: 'accept' },
     orphaned: (channel, publication) => channel.end(publication),
-    refusal: () => (stopping ? 'Server is shutting down' : undefined),
+    refusal,
   });
   const playRules = AddressRules.parse(config.limits.playWhitelist);
   const context: SessionContext = {
@@ -102,6 +103,8 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
     log,
     traffic,
     chunkSize: config.rtmp.chunkSize,
+    streamWanted: () => {},
+    refusal,
     mayPlay: (address) => playRules.isEmpty || playRules.allows(address),
     now,
     afterRead: () => batching.afterRead(),

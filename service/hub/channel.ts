@@ -47,6 +47,13 @@ export class Channel {
     return this.#players.size;
   }
 
+  /** Players that are people's, not other nodes'. */
+  get viewerCount(): number {
+    let count = 0;
+    for (const player of this.#players) if (!player.isRelay) count += 1;
+    return count;
+  }
+
   get isUnused(): boolean {
     return this.#candidate === null && this.#publication === null && this.#players.size === 0;
   }
@@ -73,7 +80,7 @@ export class Channel {
     const publication: MutablePublication = { channel: this.name, key, publisher, grant, stream, admitsKey };
     this.#publication = publication;
     for (const player of [...this.#players]) {
-      if (admitsKey(player.key)) {
+      if (player.isRelay || admitsKey(player.key)) {
         player.listener.streamBegan();
         stream.addPlayer(player);
       } else {

@@ -30,6 +30,11 @@ export class Hub {
     if (channel.isUnused && this.#channels.get(channel.name) === channel) this.#channels.delete(channel.name);
   }
 
+  /** Channels with players but no stream. */
+  *waiting(): Generator<Channel> {
+    for (const channel of this.#channels.values()) if (channel.publication === null) yield channel;
+  }
+
   /** All live streams. */
   *publications(): Generator<Publication> {
     for (const { publication } of this.#channels.values()) if (publication !== null) yield publication;

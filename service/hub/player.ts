@@ -41,6 +41,8 @@ export class Player {
     readonly key: string,
     /** False: starts with what comes next instead of the GOP cache. */
     readonly wantsCache: boolean,
+    /** Another node that passes the stream on to its own players. */
+    readonly isRelay = false,
   ) {}
 
   /** Whether it gets the same bytes as everybody else. */

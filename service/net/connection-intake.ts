@@ -7,6 +7,7 @@ import type { SessionRegistry } from '../session/session-registry';
 import type { Batching } from './batching';
 import type { ConnectionLimits } from './connection-limits';
 import { adoptWithOnRead } from './onread-socket';
+import { READ_BUFFER } from './read-buffer';
 import { SocketTransport } from './socket-transport';
 
 export interface IntakeOptions {
@@ -18,12 +19,6 @@ export interface IntakeOptions {
   /** Counts a connection that did not become a session. */
   rejected(reason: string): void;
 }
-
-/**
- * All plain sockets read into this one buffer: a read is looked at whole before the next one begins. Paced publishers
- * bring 100 ms of media at a time, 50 KB at 4 Mbps.
- */
-const READ_BUFFER = Buffer.allocUnsafeSlow(128 * 1024);
 
 /** Turns accepted connections whose client address is known into sessions. */
 export class ConnectionIntake {

@@ -16,6 +16,12 @@ export interface SessionContext {
   readonly chunkSize: number;
   /** Whether a client with this address may play. */
   mayPlay(address: string): boolean;
+  /** A viewer waits for this channel, which no publisher has here: it may be live elsewhere. */
+  streamWanted(channel: string): void;
+  /** Whether the token lets another node play this channel; absent where there are no other nodes. */
+  readonly verifyRelay?: (token: string, channel: string) => Promise<boolean>;
+  /** Why no new stream or player can begin here now; undefined when one can. */
+  refusal(): string | undefined;
   /** Milliseconds of a clock that never goes back. */
   now(): number;
   /** Media was taken in outside of a read: what is ready may go out. */

@@ -51,6 +51,8 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   state: SessionState = { phase: 'handshaking' };
   /** What the client calls itself (`flashVer`). */
   software = '';
+  /** The client said that it understands a reconnect request. */
+  canReconnect = false;
   /** Message streams made so far; ids count up from 1. */
   streamsCreated = 0;
   /** Of what this session sends: the client has to be told before it changes. */
@@ -191,6 +193,16 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     if (this.state.phase !== 'publishing') return;
     this.sendStatus(this.state.streamId, 'error', 'NetStream.Publish.BadName', reason);
     this.close('displaced', reason);
+  }
+
+  /**
+   * Asks the client to connect anew, which it does before it leaves here (Enhanced RTMP v2, "Reconnect Request"). The
+   * same address leads it to another node, so none is named. False when the client does not understand that.
+   */
+  requestReconnect(): boolean {
+    if (!this.canReconnect || this.isClosed) return false;
+    this.sendStatus(0, 'status', 'NetConnection.Connect.ReconnectRequest', 'This server is about to shut down');
+    return true;
   }
 
   /** Ends the session because the node ends, telling the client so. */

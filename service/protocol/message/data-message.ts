@@ -9,6 +9,8 @@ export interface DataMessage {
   readonly payload: Buffer;
   /** Whether it is the stream's description, which late players need. */
   readonly isMetadata: boolean;
+  /** The handler that it calls, such as `onMetaData`. */
+  readonly name: string;
   /** The values of `onMetaData`, as far as they could be read. */
   readonly metadata: AmfObject | undefined;
 }
@@ -31,6 +33,7 @@ export function readDataMessage(typeId: number, payload: Buffer): DataMessage | 
   return {
     payload: payload.subarray(offset + (wrapped ? SET_DATA_FRAME_BYTES : 0)),
     isMetadata,
+    name,
     metadata: isMetadata ? asObject(values[wrapped ? 2 : 1]) : undefined,
   };
 }

@@ -10,8 +10,9 @@ import type { Session } from '../session';
 
 /** Bytes; what FMS announces and clients expect. */
 const WINDOW_ACK_SIZE = 5_000_000;
-/** Enhanced RTMP v2 capability bits: reconnect request, multitrack, ModEx. */
-const CAPS_EX = 1 | 2 | 4;
+/** Enhanced RTMP v2 capability bits (`capsEx`): reconnect request, multitrack, ModEx. */
+const CAN_RECONNECT = 1;
+const CAPS_EX = CAN_RECONNECT | 2 | 4;
 /** Enhanced RTMP v2: the server can pass this codec on without looking into it. */
 const CAN_FORWARD = 4;
 const FOUR_CCS = ['av01', 'avc1', 'hvc1', 'vp08', 'vp09', 'vvc1', '.mp3', 'Opus', 'ac-3', 'ec-3', 'fLaC', 'mp4a'];
@@ -33,6 +34,8 @@ export function connect(session: Session, _streamId: number, command: CommandMes
     return;
   }
   session.software = (asString(properties?.get('flashVer')) ?? '').slice(0, 128);
+  const capsEx = properties?.get('capsEx');
+  session.canReconnect = typeof capsEx === 'number' && (capsEx & CAN_RECONNECT) !== 0;
   session.state = { phase: 'connected', target };
   session.deadlines.connected();
   session.log = session.log.child({ channel: target.channel });

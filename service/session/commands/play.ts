@@ -2,6 +2,7 @@ import { Player } from '../../hub/player';
 import { asString, type CommandMessage } from '../../protocol/message/command-message';
 import { userControl, UserControlEvent } from '../../protocol/message/control-messages';
 import { sampleAccessMessage } from '../replies';
+import type { StreamTarget } from '../name-rules';
 import type { Session } from '../session';
 
 /** `play`: with no publisher the player idles until one comes with the same key. */
@@ -19,23 +20,46 @@ export function play(session: Session, streamId: number, command: CommandMessage
     else session.refuse(streamId, 'NetStream.Play.BadName', reason);
     return;
   }
-  if (!context.mayPlay(session.clientIp)) {
+  const token = new URLSearchParams(stream.query).get('fleet');
+  if (token === null || context.verifyRelay === undefined) {
+    playAsViewer(session, streamId, stream);
+    return;
+  }
+  // Nothing else is read until the token is checked, so the state cannot change meanwhile but to closed.
+  session.wait();
+  void context.verifyRelay(token, stream.channel).then((allowed) => {
+    if (session.isClosed) return;
+    if (allowed) begin(session, streamId, stream, true);
+    else session.refuse(streamId, 'NetStream.Play.BadName', 'Bad relay token');
+    session.proceed();
+  });
+}
+
+function playAsViewer(session: Session, streamId: number, stream: StreamTarget): void {
+  const { context } = session;
+  const refusal = context.refusal();
+  if (refusal !== undefined) session.refuse(streamId, 'NetStream.Play.BadName', refusal);
+  else if (!context.mayPlay(session.clientIp)) {
     session.refuse(streamId, 'NetStream.Play.BadName', 'This address may not play');
-    return;
-  }
-  const channel = context.hub.channel(stream.channel);
-  if (!channel.admits(stream.key)) {
+  } else if (context.hub.find(stream.channel)?.admits(stream.key) === false) {
     session.refuse(streamId, 'NetStream.Play.BadName', 'Wrong stream key');
-    return;
-  }
+  } else begin(session, streamId, stream, false);
+}
+
+function begin(session: Session, streamId: number, stream: StreamTarget, isRelay: boolean): void {
+  const { state, context } = session;
+  if (state.phase !== 'connected') return;
+  const channel = context.hub.channel(stream.channel);
   const cache = new URLSearchParams(stream.query).get('cache');
-  const player = new Player(session.transport, session, streamId, stream.key, cache !== 'no' && cache !== 'clear');
+  const wantsCache = cache !== 'no' && cache !== 'clear';
+  const player = new Player(session.transport, session, streamId, stream.key, wantsCache, isRelay);
   session.state = { phase: 'playing', target: state.target, channel, stream, streamId, player };
-  session.log.request('play', { channel: stream.channel });
+  session.log.request('play', { channel: stream.channel, relay: isRelay || undefined });
   session.send(userControl(UserControlEvent.StreamBegin, streamId));
   session.sendStatus(streamId, 'status', 'NetStream.Play.Reset', 'Playing and resetting stream.');
   session.sendStatus(streamId, 'status', 'NetStream.Play.Start', 'Started playing stream.');
-  session.send(sampleAccessMessage(streamId, session.chunkSize));
+  session.send(sampleAccessMessage(streamId, context.chunkSize));
   if (cache === 'clear') channel.publication?.stream.clearCache();
   channel.addPlayer(player);
+  if (!isRelay && channel.publication === null) context.streamWanted(stream.channel);
 }

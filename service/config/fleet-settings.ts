@@ -1,0 +1,50 @@
+import type { Environment } from './environment';
+
+/** How publishers may come and go; also without a fleet. */
+export interface PublishingConfig {
+  /** A publisher with the same channel and key replaces the one that is there. */
+  readonly takeover: boolean;
+  /** How long a channel is held for a publisher that was lost (ms); 0: not at all. */
+  readonly graceMs: number;
+}
+
+/** Present when this node shares its channels with others through Redis. */
+export interface FleetConfig {
+  /** undefined: made from the task's metadata or the host name. */
+  readonly nodeId: string | undefined;
+  /** Where other nodes reach this one; undefined: found out at start. */
+  readonly advertiseHost: string | undefined;
+  readonly advertisePort: number | undefined;
+  /** What becomes of new publishes while Redis is away. */
+  readonly withoutRedis: 'accept' | 'reject';
+  /** ECS scale-in protection; absent: not used. */
+  readonly taskProtection: { readonly minPublishers: number } | undefined;
+}
+
+export function readPublishingSettings(env: Environment): PublishingConfig {
+  return {
+    takeover: env.flag('PUBLISHER_TAKEOVER', false),
+    graceMs: env.integer('RECONNECT_GRACE_SECONDS', { min: 0, max: 3600, fallback: 0 }) * 1000,
+  };
+}
+
+/** @param redisUsed a fleet keeps its registry in Redis */
+export function readFleetSettings(env: Environment, redisUsed: boolean): FleetConfig | undefined {
+  const used = env.flag('FLEET', false);
+  const nodeId = env.text('FLEET_NODE_ID');
+  if (nodeId !== undefined && !/^[A-Za-z0-9._-]{1,128}$/.test(nodeId)) {
+    env.fault('FLEET_NODE_ID', '1 to 128 letters, digits, dots, - and _');
+  }
+  const config: FleetConfig = {
+    nodeId,
+    advertiseHost: env.host('FLEET_ADVERTISE_HOST'),
+    advertisePort: env.optionalInteger('FLEET_ADVERTISE_PORT', { min: 1, max: 65_535 }),
+    withoutRedis: env.choice('FLEET_WITHOUT_REDIS', ['accept', 'reject'], 'accept'),
+    taskProtection: env.flag('FLEET_TASK_PROTECTION', false)
+      ? { minPublishers: env.integer('PROTECTION_MIN_PUBLISHERS', { min: 0, max: 100_000, fallback: 1 }) }
+      : undefined,
+  };
+  if (!used) return undefined;
+  if (!redisUsed) env.fault('FLEET', 'YES only together with REDIS_USE=YES: nodes meet in Redis');
+  return config;
+}
