@@ -24,7 +24,7 @@ export function requireNodeVersion() {
 export async function installPackages({ development }) {
   const packages = Object.entries(readJson('package-lock.json').packages).filter(([path]) => path !== '');
   const counts = ([, entry]) =>
-    (development || !(entry.dev || entry.devOptional)) && (!entry.optional || isForThisMachine(entry));
+    (development || !(entry.dev || entry.devOptional)) && (!entry.optional || isProgramForThisMachine(entry));
   if (packages.filter(counts).every(isInstalled)) return;
 
   // `npm ci` empties node_modules first: someone who has the development packages gets them again.
@@ -41,12 +41,12 @@ function isInstalled([path, { version }]) {
   }
 }
 
-/** Optional packages are programs for one platform each. */
-function isForThisMachine({ os, cpu, libc }) {
+/** Optional packages are programs for one platform each, or what the program of another platform needs. */
+function isProgramForThisMachine({ os, cpu, libc }) {
   const ownLibc = () => (process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl');
   return (
-    (!os || os.includes(process.platform)) &&
-    (!cpu || cpu.includes(process.arch)) &&
+    Boolean(os?.includes(process.platform)) &&
+    Boolean(cpu?.includes(process.arch)) &&
     (!libc || process.platform !== 'linux' || libc.includes(ownLibc()))
   );
 }
