@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Program } from '../support/program';
+import { RtmpClient } from '../support/rtmp-client';
+import { repositoryRoot } from '../support/server-process';
+import { temporaryDirectory } from '../support/test-certificates';
+
+// npm may have to fetch the packages.
+const installMs = 180_000;
+
+const folder = temporaryDirectory();
+const clone = join(folder.path, 'a fresh clone');
+const inClone = (path: string): string => join(clone, path);
+beforeAll(() => {
+  execFileSync('git', ['clone', '--quiet', '--depth=1', `file://${repositoryRoot}`, clone]);
+});
+afterAll(() => folder.remove());
+
+/** As from a terminal: npm and what it starts are one process group, which Ctrl-C reaches as a whole. */
+function npmStart(environment: Record<string, string> = {}): Program {
+  const { PATH, HOME } = process.env;
+  const env = { PATH, HOME, CI: 'true', RTMP_PORT: '0', ...environment };
+  return new Program('npm', ['start', '--silent'], { cwd: clone, env, ownGroup: true, timeoutMs: installMs });
+}
+
+/** Waits for the end of the banner; gives the port that it names. */
+async function ready(program: Program): Promise<number> {
+  const [, port] = await program.waitForOutput(/Server\s+rtmp:\/\/[^\s/]+:(\d+)\/live[^]*Ctrl-C/, installMs);
+  return Number(port);
+}
+
+async function interrupt(program: Program): Promise<number | null> {
+  program.signal('SIGINT');
+  return (await program.exited).code;
+}
+
+const bundleTime = (): number => statSync(inClone('.build/rtmp-server.cjs')).mtimeMs;
+
+describe('npm start', () => {
+  test(
+    'twice at once in a fresh clone sets up what running needs, shows how to publish, and ends with Ctrl-C',
+    async () => {
+      const starts = [npmStart(), npmStart()];
+      const ports = await Promise.all(starts.map(ready));
+      for (const port of ports) {
+        const publisher = await RtmpClient.publisher({ port, channel: 'live', key: 'demo' });
+        await publisher.close();
+      }
+      const metricsUrls = starts.map(({ output }) => /Metrics\s+(\S+)/.exec(output)![1]!);
+      expect(new Set(metricsUrls).size).toBe(2);
+      for (const url of metricsUrls) expect((await fetch(url)).status).toBe(200);
+      expect(starts.map(({ output }) => output.split('Installing dependencies').length - 1).sort()).toEqual([0, 1]);
+      expect(await Promise.all(starts.map(interrupt))).toEqual([0, 0]);
+
+      for (const name of ['jest', 'typescript', 'aws-cdk-lib'])
+        expect(existsSync(inClone(`node_modules/${name}`))).toBe(false);
+      expect(execFileSync('git', ['status', '--porcelain'], { cwd: clone, encoding: 'utf8' })).toBe('');
+    },
+    installMs,
+  );
+
+  test('again neither installs nor builds, and needs no package', async () => {
+    const built = bundleTime();
+    rmSync(inClone('node_modules'), { recursive: true });
+    const program = npmStart();
+    await ready(program);
+    expect(program.output).not.toMatch(/Installing|Building/);
+    expect(bundleTime()).toBe(built);
+    expect(await interrupt(program)).toBe(0);
+  });
+
+  test(
+    'builds again when a source has changed, and leaves packages that are there alone',
+    async () => {
+      execFileSync('npm', ['ci', '--omit=dev', '--ignore-scripts', '--silent'], { cwd: clone });
+      const developmentPackage = inClone('node_modules/one-for-development/package.json');
+      execFileSync('mkdir', [join(developmentPackage, '..')]);
+      writeFileSync(developmentPackage, '{}');
+      const source = inClone('service/banner.ts');
+      writeFileSync(source, readFileSync(source, 'utf8').replace('Stream Key', 'Your Key!!'));
+      const program = npmStart();
+      await ready(program);
+      expect(program.output).toContain('Your Key!!');
+      expect(program.output).not.toContain('Installing');
+      expect(existsSync(developmentPackage)).toBe(true);
+      expect(await interrupt(program)).toBe(0);
+    },
+    installMs,
+  );
+
+  test('says in one line that the port is taken', async () => {
+    const occupant = createServer().listen(0).unref();
+    await once(occupant, 'listening');
+    const { port } = occupant.address() as AddressInfo;
+    const program = npmStart({ RTMP_PORT: String(port) });
+    expect((await program.exited).code).toBe(1);
+    expect(program.output.trim().split('\n')).toEqual([expect.stringContaining(`port ${port}`)]);
+  });
+
+  test('says so when the packages cannot be fetched', async () => {
+    rmSync(inClone('node_modules'), { recursive: true, force: true });
+    rmSync(inClone('.build'), { recursive: true });
+    const program = npmStart({
+      npm_config_registry: 'http://127.0.0.1:9/',
+      npm_config_cache: join(folder.path, 'empty cache'),
+      npm_config_fetch_retries: '0',
+    });
+    expect((await program.exited).code).toBe(1);
+    expect(program.output).toMatch(/^Cannot start: the dependencies could not be installed/m);
+    expect(existsSync(inClone('.build/setup.lock'))).toBe(false);
+  });
+
+  test('says which Node.js it needs', async () => {
+    const manifest = inClone('package.json');
+    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace(/"node": ">=[\d.]+"/, '"node": ">=99.1.0"'));
+    const program = npmStart();
+    expect((await program.exited).code).toBe(1);
+    expect(program.output).toContain(`Node.js 99.1.0 or newer is needed, this is ${process.versions.node}.`);
+  });
+});
