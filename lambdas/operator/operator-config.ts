@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { LambdaEnv, type EnvironmentVariables } from '../shared/lambda-env';
-import { describeError } from '../shared/lambda-logger';
 
 export interface OperatorConfig {
   readonly redis: RedisAddress;
@@ -19,22 +17,11 @@ export interface RedisAddress {
   readonly tls: { readonly ca: string | undefined } | undefined;
 }
 
-function readCa(env: LambdaEnv): string | undefined {
-  const path = env.optional('REDIS_TLS_CA');
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    env.fault(`REDIS_TLS_CA is "${path}", which cannot be read (${describeError(error)})`);
-    return undefined;
-  }
-}
-
 /** @throws EnvironmentError listing every bad variable. */
 export function loadOperatorConfig(variables: EnvironmentVariables): OperatorConfig {
   const env = new LambdaEnv(variables);
   const tls = env.flag('REDIS_TLS', true);
-  const ca = readCa(env);
+  const ca = env.optionalFile('REDIS_TLS_CA');
   const config: OperatorConfig = {
     redis: {
       host: env.required('REDIS_HOST'),

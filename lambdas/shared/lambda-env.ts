@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { describeError } from './lambda-logger';
+
 /** A setting that a handler cannot work with; the message lists every bad variable, so that one deploy mends them all. */
 export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError';
@@ -70,6 +73,18 @@ export class LambdaEnv {
     if (url !== undefined && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
     if (text !== '') this.#faults.push(`${name} is "${text}", must be an http or https URL`);
     return new URL('http://invalid.invalid/');
+  }
+
+  /** The text of the file that the variable names. */
+  optionalFile(name: string): string | undefined {
+    const path = this.optional(name);
+    if (path === undefined) return undefined;
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      this.#faults.push(`${name} is "${path}", which cannot be read (${describeError(error)})`);
+      return undefined;
+    }
   }
 
   /** Adds a fault that only the caller can see, such as JSON of the wrong shape. */

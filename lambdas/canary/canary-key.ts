@@ -1,0 +1,30 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { readSecretField, SecretFormatError } from '../shared/secret-value';
+import { isStreamName } from '../shared/stream-names';
+
+/** The channel that is kept for the canary. */
+export interface CanaryKey {
+  readonly channel: string;
+  readonly key: string;
+  /** What players present; the publishing key unless the channel has a play key. */
+  readonly playKey: string;
+}
+
+/**
+ * Reads the canary's channel and keys, anew for every run, so that a rotated key is used at once.
+ * @throws SecretFormatError, or what Secrets Manager answered.
+ */
+export async function readCanaryKey(client: SecretsManagerClient, secretArn: string): Promise<CanaryKey> {
+  const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+  const channel = readSecretField(SecretString, 'channel');
+  const key = readSecretField(SecretString, 'key');
+  if (!isStreamName(channel) || !isStreamName(key)) {
+    throw new SecretFormatError('the secret must be a JSON object with the names "channel" and "key"');
+  }
+  return { channel, key, playKey: playKeyOf(SecretString) ?? key };
+}
+
+function playKeyOf(secretString: string | undefined): string | undefined {
+  const { playKey } = JSON.parse(secretString ?? '{}') as Record<string, unknown>;
+  return isStreamName(playKey) ? playKey : undefined;
+}

@@ -1,0 +1,45 @@
+import { describeError, type WriteLine } from '../shared/lambda-logger';
+import type { CanaryTarget } from './canary-config';
+import type { CanaryKey } from './canary-key';
+import { metricLine, type ListenerResult } from './canary-metrics';
+import type { RtmpAddress } from './rtmp-address';
+
+export interface CanaryDependencies {
+  readonly targets: readonly CanaryTarget[];
+  readonly metricNamespace: string;
+  readonly readKey: () => Promise<CanaryKey>;
+  /** Publishes and plays once; rejects when anything came back other than it was sent. */
+  readonly tryListener: (address: RtmpAddress, key: CanaryKey) => Promise<void>;
+  /** Takes the metric lines. */
+  readonly write: WriteLine;
+}
+
+/** The service's refusals may quote the key. */
+function withoutKeys(text: string, keys: readonly string[]): string {
+  return keys.reduce((masked, key) => masked.replaceAll(key, '***'), text);
+}
+
+/**
+ * Tries every listener, one after the other because they share a channel, and writes one metric line for each. Never
+ * rejects: a canary that fails is a metric, not an error of the function.
+ */
+export async function runCanary(dependencies: CanaryDependencies): Promise<readonly ListenerResult[]> {
+  const { targets, metricNamespace, readKey, tryListener, write } = dependencies;
+  const results: ListenerResult[] = [];
+  for (const { name: listener, address } of targets) {
+    const startedAtMs = Date.now();
+    let keys: readonly string[] = [];
+    let error: string | undefined;
+    try {
+      const key = await readKey();
+      keys = [key.key, key.playKey];
+      await tryListener(address, key);
+    } catch (failure) {
+      error = withoutKeys(describeError(failure), keys);
+    }
+    const result = { listener, success: error === undefined, durationMs: Date.now() - startedAtMs, error };
+    write(metricLine(metricNamespace, result, new Date()));
+    results.push(result);
+  }
+  return results;
+}

@@ -1,0 +1,26 @@
+import { randomUUID } from 'node:crypto';
+import { createSecretsManagerClient } from '../shared/aws-clients';
+import { writeToStdout } from '../shared/lambda-logger';
+import { runCanary } from './canary';
+import { loadCanaryConfig } from './canary-config';
+import { readCanaryKey } from './canary-key';
+import type { ListenerResult } from './canary-metrics';
+import { roundTrip } from './round-trip';
+
+/** Two seconds of stream, and time to connect, decide and relay. */
+const LISTENER_TIMEOUT_MS = 12_000;
+
+const config = loadCanaryConfig(process.env);
+const secretsManager = createSecretsManagerClient();
+
+/** Called by a schedule; by hand it tells the same as the metric. */
+export async function handler(): Promise<readonly ListenerResult[]> {
+  return runCanary({
+    targets: config.targets,
+    metricNamespace: config.metricNamespace,
+    readKey: () => readCanaryKey(secretsManager, config.keyArn),
+    tryListener: (address, key) =>
+      roundTrip({ address, key, nonce: randomUUID(), timeoutMs: LISTENER_TIMEOUT_MS, tlsCa: config.tlsCa }),
+    write: writeToStdout,
+  });
+}

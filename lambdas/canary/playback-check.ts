@@ -1,0 +1,80 @@
+import { MessageType } from '../../service/protocol/message/message-types';
+import { STREAM_DURATION_MS, type Frame, type MediaMessage, type TestStream } from './test-stream';
+
+/** A player on another node than the publisher may join late, at a key frame, but not later than this. */
+const LATEST_START_MS = STREAM_DURATION_MS / 2;
+
+type Received = Pick<MediaMessage, 'typeId' | 'timestamp' | 'payload'>;
+
+function same(a: Received, b: Received): boolean {
+  return a.typeId === b.typeId && a.timestamp === b.timestamp && a.payload.equals(b.payload);
+}
+
+function nameOf({ typeId, timestamp }: Received): string {
+  return `${typeId === MessageType.Video ? 'video' : 'audio'} at ${timestamp} ms`;
+}
+
+/** Compares what a player got with what was published, as it arrives. */
+export class PlaybackCheck {
+  readonly #headersMissing: Set<MediaMessage>;
+  #metadataSeen = false;
+  /** Index of the frame that must come next; undefined before the first. */
+  #next: number | undefined;
+  #fault: string | undefined;
+
+  constructor(private readonly sent: TestStream) {
+    this.#headersMissing = new Set(sent.headers);
+  }
+
+  /** What arrived differs from what was published; undefined as long as it does not. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  /** Everything up to the last frame has arrived, and nothing was different. */
+  get complete(): boolean {
+    return this.#fault === undefined && this.missing() === undefined;
+  }
+
+  /** What has not arrived yet. */
+  missing(): string | undefined {
+    if (!this.#metadataSeen) return 'onMetaData';
+    const [header] = this.#headersMissing;
+    if (header !== undefined) return `sequence header of ${nameOf(header)}`;
+    const next = this.sent.frames[this.#next ?? 0];
+    return next === undefined ? undefined : nameOf(next);
+  }
+
+  metadata(body: Buffer): void {
+    if (body.equals(this.sent.metadata)) this.#metadataSeen = true;
+    else this.#fault ??= 'onMetaData differs from what was published';
+  }
+
+  media(message: Received): void {
+    const header = this.sent.headers.find(
+      ({ typeId, payload }) => typeId === message.typeId && payload.equals(message.payload),
+    );
+    // A header may come again, when the player begins late.
+    if (header !== undefined) this.#headersMissing.delete(header);
+    else this.#frame(message);
+  }
+
+  #frame(message: Received): void {
+    const { frames } = this.sent;
+    this.#next ??= this.#firstFrame(message);
+    const expected: Frame | undefined = frames[this.#next];
+    if (expected === undefined || !same(message, expected)) {
+      this.#fault ??= `got ${nameOf(message)}, expected ${expected === undefined ? 'nothing more' : nameOf(expected)}`;
+      return;
+    }
+    this.#next += 1;
+  }
+
+  /** Where the player came in: at a key frame that is not too late. What is wrong is compared with the first frame. */
+  #firstFrame(message: Received): number {
+    const index = this.sent.frames.findIndex(
+      (frame) => frame.keyframe && frame.timestamp <= LATEST_START_MS && same(message, frame),
+    );
+    return Math.max(index, 0);
+  }
+}

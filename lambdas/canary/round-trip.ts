@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MessageType, type MessageHeader } from '../../service/protocol/message/message-types';
+import { encodeAmf0 } from '../../service/protocol/amf/amf0-encode';
+import type { CanaryKey } from './canary-key';
+import { PlaybackCheck } from './playback-check';
+import type { RtmpAddress } from './rtmp-address';
+import { RtmpClient } from './rtmp-client';
+import { createTestStream, type TestStream } from './test-stream';
+
+export interface RoundTrip {
+  readonly address: RtmpAddress;
+  readonly key: CanaryKey;
+  /** Makes the stream unlike that of any other run. */
+  readonly nonce: string;
+  /** Time that everything together may take; the stream itself takes two seconds of it. */
+  readonly timeoutMs: number;
+  readonly tlsCa?: string | undefined;
+}
+
+/** What was played differs from what was published, or did not come in time. */
+export class PlaybackFault extends Error {
+  override readonly name = 'PlaybackFault';
+}
+
+const SET_DATA_FRAME = encodeAmf0(['@setDataFrame']);
+const ON_META_DATA = encodeAmf0(['onMetaData']);
+
+/** Sends the stream at the pace of its timestamps. */
+async function sendStream(publisher: RtmpClient, stream: TestStream, signal: AbortSignal): Promise<void> {
+  publisher.send(MessageType.DataAmf0, 0, Buffer.concat([SET_DATA_FRAME, stream.metadata]));
+  for (const { typeId, timestamp, payload } of stream.headers) publisher.send(typeId, timestamp, payload);
+  const startedAtMs = performance.now();
+  for (const { typeId, timestamp, payload } of stream.frames) {
+    const waitMs = startedAtMs + timestamp - performance.now();
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal });
+    publisher.send(typeId, timestamp, payload);
+  }
+}
+
+/** Feeds a player's messages to the check; other data messages than the metadata are the server's own. */
+function feed(check: PlaybackCheck, { typeId, timestamp }: MessageHeader, payload: Buffer): void {
+  const audioOrVideo = typeId === MessageType.Audio || typeId === MessageType.Video;
+  if (audioOrVideo) check.media({ typeId, timestamp, payload });
+  else if (payload.subarray(0, ON_META_DATA.length).equals(ON_META_DATA)) check.metadata(payload);
+}
+
+/**
+ * Publishes the test stream at an address and plays it from there, the player first, so that it sees all of it.
+ * Resolves when everything has come back bit for bit.
+ * @throws PlaybackFault, RtmpClientError, or the socket's error.
+ */
+export async function roundTrip({ address, key, nonce, timeoutMs, tlsCa }: RoundTrip): Promise<void> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  const stream = createTestStream(nonce);
+  const check = new PlaybackCheck(stream);
+  const connection = { address, app: key.channel, signal, tlsCa };
+  let decided: () => void = () => undefined;
+  const outcome = new Promise<void>((resolve) => (decided = resolve));
+
+  const player = await RtmpClient.open({
+    ...connection,
+    onMessage: (header, payload) => {
+      feed(check, header, payload);
+      if (check.complete || check.fault !== undefined) decided();
+    },
+  });
+  try {
+    await player.play(key.playKey);
+    const publisher = await RtmpClient.open(connection);
+    try {
+      await publisher.publish(key.key);
+      const sent = sendStream(publisher, stream, signal).then(() => outcome);
+      await Promise.race([sent, player.failed(), publisher.failed()]);
+      await publisher.endPublish(key.key);
+    } finally {
+      publisher.close();
+    }
+  } catch (error) {
+    // A stream that was cut short is reported by what is missing of it.
+    const missing = check.missing();
+    if (signal.aborted && missing !== undefined) throw new PlaybackFault(`timed out, still missing ${missing}`);
+    throw error;
+  } finally {
+    player.close();
+  }
+  if (check.fault !== undefined) throw new PlaybackFault(check.fault);
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { encodeAmf0 } from '../../service/protocol/amf/amf0-encode';
+import { AmfEcmaArray } from '../../service/protocol/amf/amf-value';
+import { MessageType } from '../../service/protocol/message/message-types';
+
+/** One audio or video message. */
+export interface MediaMessage {
+  readonly typeId: number;
+  /** Milliseconds. */
+  readonly timestamp: number;
+  readonly payload: Buffer;
+}
+
+export interface Frame extends MediaMessage {
+  readonly keyframe: boolean;
+}
+
+/** Two seconds of H.264 and AAC as far as a server looks at them; the coded pictures and sounds are noise. */
+export interface TestStream {
+  /** Body of the `onMetaData` message. */
+  readonly metadata: Buffer;
+  /** Sequence headers, both with timestamp 0. */
+  readonly headers: readonly MediaMessage[];
+  readonly frames: readonly Frame[];
+}
+
+export const STREAM_DURATION_MS = 2000;
+
+const VIDEO_INTERVAL_MS = 40;
+const AUDIO_INTERVAL_MS = 20;
+/** A key frame every half second: where a player may begin. */
+const KEYFRAME_INTERVAL_MS = 480;
+const KEYFRAME_BYTES = 6000;
+const INTER_FRAME_BYTES = 1500;
+const AUDIO_FRAME_BYTES = 160;
+
+/** AVCDecoderConfigurationRecord of a 64x64 baseline stream, after the FLV tag header. */
+const AVC_HEADER = Buffer.from('17000000000142c00affe1000a6742c00ada1096a0226401000468ce3c80', 'hex');
+/** AudioSpecificConfig of AAC-LC, 48 kHz, mono. */
+const AAC_HEADER = Buffer.from('af001188', 'hex');
+
+/** Bytes that look random but depend on nothing else than the nonce and the position. */
+function noise(nonce: string, label: string, length: number): Buffer {
+  const blocks: Buffer[] = [];
+  for (let block = 0; block * 32 < length; block += 1) {
+    blocks.push(createHash('sha256').update(`${nonce}/${label}/${block}`).digest());
+  }
+  return Buffer.concat(blocks, length);
+}
+
+function videoFrame(nonce: string, timestamp: number): Frame {
+  const keyframe = timestamp % KEYFRAME_INTERVAL_MS === 0;
+  const length = keyframe ? KEYFRAME_BYTES : INTER_FRAME_BYTES;
+  // FLV tag header, composition time 0, then one NAL unit with its length.
+  const head = Buffer.from([keyframe ? 0x17 : 0x27, 1, 0, 0, 0, 0, 0, 0, 0, keyframe ? 0x65 : 0x41]);
+  head.writeUInt32BE(length + 1, 5);
+  const payload = Buffer.concat([head, noise(nonce, `video ${timestamp}`, length)]);
+  return { typeId: MessageType.Video, timestamp, payload, keyframe };
+}
+
+function audioFrame(nonce: string, timestamp: number): Frame {
+  const payload = Buffer.concat([Buffer.from([0xaf, 1]), noise(nonce, `audio ${timestamp}`, AUDIO_FRAME_BYTES)]);
+  return { typeId: MessageType.Audio, timestamp, payload, keyframe: false };
+}
+
+/** The stream of one run. The nonce makes it unlike that of any other run, which a server might still hold. */
+export function createTestStream(nonce: string): TestStream {
+  const frames: Frame[] = [];
+  for (let timestamp = 0; timestamp < STREAM_DURATION_MS; timestamp += AUDIO_INTERVAL_MS) {
+    if (timestamp % VIDEO_INTERVAL_MS === 0) frames.push(videoFrame(nonce, timestamp));
+    frames.push(audioFrame(nonce, timestamp));
+  }
+  const metadata = new AmfEcmaArray([
+    ['width', 64],
+    ['height', 64],
+    ['framerate', 1000 / VIDEO_INTERVAL_MS],
+    ['videocodecid', 7],
+    ['audiocodecid', 10],
+    ['encoder', `canary ${nonce}`],
+  ]);
+  return {
+    metadata: encodeAmf0(['onMetaData', metadata]),
+    headers: [
+      { typeId: MessageType.Video, timestamp: 0, payload: AVC_HEADER },
+      { typeId: MessageType.Audio, timestamp: 0, payload: AAC_HEADER },
+    ],
+    frames,
+  };
+}
