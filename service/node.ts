@@ -1,12 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import { Admission } from './admission/admission';
 import { KeyHash } from './admission/key-hash';
-import { AcceptAllAuthorizer } from './auth/accept-all-authorizer';
-import { CallbackAuthorizer } from './auth/callback-authorizer';
-import { CallbackClient } from './auth/callback-client';
-import type { PublishAuthorizer } from './auth/publish-authorizer';
+import { openAuthorizer } from './auth/open-authorizer';
+import { SecretSource } from './aws/secret-source';
+import { SecretsManager } from './aws/secrets-manager';
+import { readTaskMetadata } from './aws/task-metadata';
 import { CommandChannel } from './commands/command-channel';
 import { CommandHandler } from './commands/command-handler';
+import type { RedisConfig } from './config/redis-settings';
 import type { ServiceConfig } from './config/service-config';
 import { LocalRegistry } from './fleet/local-registry';
 import { HttpServer } from './http/http-server';
@@ -19,12 +20,12 @@ import { Metrics } from './metrics/metrics';
 import { TrafficCounters } from './metrics/traffic-counters';
 import { AddressRules } from './net/address-rules';
 import { Batching } from './net/batching';
-import { CertificateStore, certificateFiles } from './net/certificate-store';
 import { ConnectionIntake } from './net/connection-intake';
 import { ConnectionLimits } from './net/connection-limits';
 import { describeListenError } from './net/listen-error';
+import { openTls } from './net/open-tls';
+import { ProxyStage } from './net/proxy-stage';
 import { RtmpListener } from './net/rtmp-listener';
-import { TlsTermination } from './net/tls-termination';
 import { NameRules } from './session/name-rules';
 import type { SessionContext } from './session/session-context';
 import { SessionRegistry } from './session/session-registry';
@@ -77,9 +78,19 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
   });
   registerBatchingMetrics(metrics.registry, batching);
   const rejected = (reason: string): void => metrics.connectionRejected(reason);
-  const tls = config.tls === undefined ? undefined : await openTls(config.tls, log, rejected);
+  const secrets = new SecretsManager();
+  const task = config.taskMetadataUrl && (await readTaskMetadata(config.taskMetadataUrl, log));
+  const tls = config.tls && (await openTls(config.tls, secrets, log, rejected));
   let rtmpPort = config.rtmp.port;
-  const authorizer = makeAuthorizer(config, () => rtmpPort, log, metrics);
+  const authorization = openAuthorizer({
+    config,
+    readSecret: secrets.read,
+    rtmpHost: config.rtmp.advertisedHost || (task?.address ?? ''),
+    rtmpPort: () => rtmpPort,
+    callbackFinished: (event, result, durationMs) => metrics.callbackFinished(event, result, durationMs),
+    logger: log,
+  });
+  const { authorizer } = authorization;
 
   let stopping = false;
   const refusal = (): string | undefined => (stopping ? 'Server is shutting down' : undefined);
@@ -116,6 +127,9 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
   );
   const intake = new ConnectionIntake({ context, sessions, limits, batching, log, rejected });
 
+  const proxy =
+    config.proxy &&
+    new ProxyStage({ mode: config.proxy.mode, trusted: AddressRules.parse(config.proxy.trusted), rejected });
   const listeners: RtmpListener[] = [];
   const listen = async (name: string, port: number, listener: RtmpListener): Promise<number> => {
     const address = await listener.listen(port, config.rtmp.bindAddress).catch((error: unknown) => {
@@ -125,14 +139,18 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
     log.info(`${name} listening on ${describeAddress(address)}`);
     return address.port;
   };
-  rtmpPort = await listen('RTMP', config.rtmp.port, new RtmpListener({ intake, log }));
+  rtmpPort = await listen('RTMP', config.rtmp.port, new RtmpListener({ intake, log, proxy }));
   const rtmps =
     config.tls && tls
-      ? await listen('RTMPS', config.tls.port, new RtmpListener({ intake, log, tls: tls.termination }))
+      ? await listen('RTMPS', config.tls.port, new RtmpListener({ intake, log, proxy, tls: tls.termination }))
       : undefined;
 
   const http = new HttpServer({
-    ready: () => (stopping ? { ready: false, reason: 'shutting down' } : { ready: true }),
+    ready: () => {
+      const missing = authorization.waitsFor();
+      if (stopping) return { ready: false, reason: 'shutting down' };
+      return missing === undefined ? { ready: true } : { ready: false, reason: `waiting for ${missing}` };
+    },
     streams: () => [...hub.publications()].map((publication) => reportStream(publication, now())),
     metrics,
     logger: log,
@@ -141,10 +159,12 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
   if (config.http) log.info(`HTTP listening on ${config.http.bindAddress}:${httpPort}`);
 
   const handler = new CommandHandler(hub, (publication) => admission.endHeld(publication));
+  const password = config.redis && openPassword(config.redis.password, config.secretRefreshMs, secrets, log);
   const commands =
     config.redis &&
     new CommandChannel({
       config: config.redis,
+      password,
       logger: log,
       execute: (command) => {
         const outcome = handler.execute(command);
@@ -172,7 +192,10 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
       await sessions.empty(Math.max(0, Math.min(CLOSE_MS, deadline - now())));
       clearInterval(clock);
       batching.close();
-      tls?.store.close();
+      tls?.close();
+      authorization.close();
+      password?.close();
+      secrets.close();
       await http.close();
       metrics.close();
       log.info('stopped');
@@ -180,44 +203,15 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
   };
 }
 
-/** @param rtmpPort the port in use, known only after the authorizer was made where any free one was asked for */
-function makeAuthorizer(
-  config: ServiceConfig,
-  rtmpPort: () => number,
-  log: Logger,
-  metrics: Metrics,
-): PublishAuthorizer {
-  const { callback, rtmp } = config;
-  if (callback === undefined) return new AcceptAllAuthorizer();
-  const secret = Buffer.from(callback.jwtSecret);
-  return new CallbackAuthorizer({
-    client: new CallbackClient({ url: callback.url, trustedCa: callback.trustedCa }),
-    subject: callback.subject,
-    secret: () => secret,
-    timeoutMs: callback.timeoutMs,
-    rtmpHost: rtmp.advertisedHost,
-    get rtmpPort() {
-      return rtmpPort();
-    },
-    idMaxLength: rtmp.idMaxLength,
-    logger: log,
-    observer: { callback: (event, result, seconds) => metrics.callbackFinished(event, result, seconds * 1000) },
-  });
-}
-
-async function openTls(
-  config: NonNullable<ServiceConfig['tls']>,
-  log: Logger,
-  rejected: (reason: string) => void,
-): Promise<{ store: CertificateStore; termination: TlsTermination }> {
-  const store = await CertificateStore.open({
-    source: certificateFiles(config.certPath, config.keyPath),
-    reloadCheckMs: config.reloadCheckMs,
-    logger: log,
-  });
-  const termination = new TlsTermination(store.current.pair, rejected);
-  store.onChange(({ pair }) => termination.use(pair));
-  return { store, termination };
+/** Follows a Redis password that is kept in a secret; undefined when it is given, or there is none. */
+function openPassword(
+  password: RedisConfig['password'],
+  refreshMs: number,
+  secrets: SecretsManager,
+  logger: Logger,
+): SecretSource | undefined {
+  if (typeof password !== 'object') return undefined;
+  return new SecretSource({ name: 'REDIS_PASSWORD_ARN', read: () => secrets.read(password), refreshMs, logger });
 }
 
 function listenHttp(http: HttpServer, { port, bindAddress }: NonNullable<ServiceConfig['http']>, mayMove: boolean) {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from '../logging/logger';
 import type { CallbackAnswer, CallbackClient } from './callback-client';
 import { type Clock, systemClock } from './clock';
-import { type CallbackEvent, type SecretProvider, type StartEvent, signEventToken } from './event-token';
+import { type CallbackEvent, type SigningSecret, type StartEvent, signEventToken } from './event-token';
 import type { EndedStream, PublishAuthorizer, PublishDecision, PublishRequest } from './publish-authorizer';
 import { type StopDelivery, StopQueue, type StopStore } from './stop-queue';
 import { readGrant } from './stream-grant';
@@ -19,13 +19,17 @@ export interface CallbackAuthorizerOptions {
   readonly client: Pick<CallbackClient, 'post'>;
   /** `sub` of the token. */
   readonly subject: string;
-  readonly secret: SecretProvider;
+  readonly secret: SigningSecret;
   /** A publisher waits no longer than this for its answer, the retry included. */
   readonly timeoutMs: number;
   readonly rtmpHost: string;
   readonly rtmpPort: number;
   /** Longest play key that is taken. */
   readonly idMaxLength: number;
+  /**
+   * The handler is a Lambda function: what AWS answers in its place (no permission, throttled) refuses nobody for good.
+   */
+  readonly behindLambda?: boolean;
   readonly logger: Logger;
   readonly observer?: CallbackObserver;
   /** How long a stop is retried; default 24 hours. */
@@ -142,6 +146,10 @@ export class CallbackAuthorizer implements PublishAuthorizer {
         this.options.logger.warning(message, { channel: request.channel, ip: request.clientIp });
       return { accepted: true, grant: readGrant(answer.headers, this.options.idMaxLength, warn) };
     }
+    const awsError = this.options.behindLambda === true ? answer.headers.get('x-amzn-errortype') : undefined;
+    if (awsError !== undefined) {
+      return { accepted: false, final: false, reason: `AWS did not let the callback decide (${awsError})` };
+    }
     const final = isRefusal(answer.status);
     const reason = final ? `The callback refused the stream (status ${answer.status})` : describeFailure(answer);
     return { accepted: false, final, reason };
@@ -154,8 +162,26 @@ export class CallbackAuthorizer implements PublishAuthorizer {
       : { delivered: false, reason: describeFailure(answer) };
   }
 
+  /** A token that the handler calls invalid may bear a secret that was rotated away: asked again with a fresh one. */
   private async send(event: CallbackEvent, timeoutMs: number, signal?: AbortSignal): Promise<CallbackAnswer> {
-    const { client, logger, observer, secret, subject } = this.options;
+    const deadlineMs = this.clock.now() + timeoutMs;
+    const secret = await this.options.secret.current();
+    const answer = await this.sendSigned(event, secret, timeoutMs, signal);
+    if (answer.outcome !== 'answered' || answer.status !== 401) {
+      return answer;
+    }
+    const fresh = await this.options.secret.renew(secret);
+    const leftMs = deadlineMs - this.clock.now();
+    return fresh === undefined || leftMs <= 0 ? answer : this.sendSigned(event, fresh, leftMs, signal);
+  }
+
+  private async sendSigned(
+    event: CallbackEvent,
+    secret: string,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<CallbackAnswer> {
+    const { client, logger, observer, subject } = this.options;
     const beganMs = this.clock.now();
     const token = await signEventToken(event, subject, secret, beganMs);
     const answer = await client.post(token, timeoutMs, signal);

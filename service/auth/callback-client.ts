@@ -22,9 +22,13 @@ export type CallbackAnswer =
   /** The caller's signal was raised first; the handler may have had the event. */
   | { readonly outcome: 'aborted' };
 
+/** Gives the headers of a POST to `url` without a body: those given, and what proves who sends them. */
+export type RequestSigner = (url: URL, headers: Readonly<Record<string, string>>) => Promise<Record<string, string>>;
+
 export interface CallbackClientOptions {
   /** Credentials in it become an Authorization header. */
   readonly url: URL;
+  readonly sign?: RequestSigner | undefined;
   /** PEM of all certificate authorities to trust instead of Node's own; absent: Node's own. */
   readonly trustedCa?: string | undefined;
   readonly clock?: Clock;
@@ -33,11 +37,13 @@ export interface CallbackClientOptions {
 /** Delivers event tokens to the callback handler over kept-alive connections. One per process is enough. */
 export class CallbackClient {
   private readonly url: URL;
+  private readonly sign: RequestSigner | undefined;
   private readonly clock: Clock;
   private readonly agent: HttpAgent;
 
   constructor(options: CallbackClientOptions) {
     this.url = options.url;
+    this.sign = options.sign;
     this.clock = options.clock ?? systemClock;
     const limits = {
       keepAlive: true,
@@ -56,7 +62,7 @@ export class CallbackClient {
 
   /**
    * POSTs the token with an empty body. Resolves as soon as the answer's headers are in; never rejects, never follows a
-   * redirect. `timeoutMs` covers the whole exchange, waiting for a connection included.
+   * redirect. `timeoutMs` covers the whole exchange, signing and waiting for a connection included.
    */
   post(token: string, timeoutMs: number, signal?: AbortSignal): Promise<CallbackAnswer> {
     return new Promise((resolve) => {
@@ -64,37 +70,51 @@ export class CallbackClient {
         resolve({ outcome: 'aborted' });
         return;
       }
-      let request: ClientRequest;
-      try {
-        request = this.open(token);
-      } catch (error) {
-        resolve({ outcome: 'unreachable', reason: describe(error) });
-        return;
-      }
+      let request: ClientRequest | undefined;
+      let settled = false;
       const settle = (answer: CallbackAnswer): void => {
+        settled = true;
         signal?.removeEventListener('abort', onAbort);
         resolve(answer);
       };
-      const onAbort = (): void => {
-        settle({ outcome: 'aborted' });
-        request.destroy();
+      const giveUp = (answer: CallbackAnswer): void => {
+        settle(answer);
+        cancelTimeout();
+        request?.destroy();
       };
+      const onAbort = (): void => giveUp({ outcome: 'aborted' });
       signal?.addEventListener('abort', onAbort);
       // Runs on while the body is drained, so that a trickling one cannot hold the connection for ever.
-      const cancelTimeout = this.clock.setTimeout(() => {
-        settle({ outcome: 'timed-out' });
-        request.destroy();
-      }, timeoutMs);
-      request.on('response', (response) => {
-        settle({ outcome: 'answered', status: response.statusCode ?? 0, headers: firstValues(response) });
-        discardBody(response);
-      });
-      request.on('error', (error) => settle({ outcome: 'unreachable', reason: describe(error) }));
-      request.on('close', () => {
-        cancelTimeout();
-        settle({ outcome: 'unreachable', reason: 'the connection closed' });
-      });
-      request.end();
+      const cancelTimeout = this.clock.setTimeout(() => giveUp({ outcome: 'timed-out' }), timeoutMs);
+      const send = (headers: Readonly<Record<string, string>>): void => {
+        if (settled) {
+          return;
+        }
+        try {
+          request = this.open(headers);
+        } catch (error) {
+          giveUp({ outcome: 'unreachable', reason: describe(error) });
+          return;
+        }
+        request.on('response', (response) => {
+          settle({ outcome: 'answered', status: response.statusCode ?? 0, headers: firstValues(response) });
+          discardBody(response);
+        });
+        request.on('error', (error) => settle({ outcome: 'unreachable', reason: describe(error) }));
+        request.on('close', () => {
+          cancelTimeout();
+          settle({ outcome: 'unreachable', reason: 'the connection closed' });
+        });
+        request.end();
+      };
+      const headers = { 'rtmp-event': token };
+      if (this.sign === undefined) {
+        send(headers);
+      } else {
+        // Why is the signer's to tell: the reason here may be shown to a publisher.
+        const unsigned = { outcome: 'unreachable', reason: 'the request could not be signed' } as const;
+        this.sign(this.url, headers).then(send, () => giveUp(unsigned));
+      }
     });
   }
 
@@ -103,11 +123,11 @@ export class CallbackClient {
     this.agent.destroy();
   }
 
-  private open(token: string): ClientRequest {
+  private open(headers: Readonly<Record<string, string>>): ClientRequest {
     const options = {
       method: 'POST',
       agent: this.agent,
-      headers: { 'rtmp-event': token, 'content-length': 0, 'user-agent': 'rtmp-server' },
+      headers: { ...headers, 'content-length': 0, 'user-agent': 'rtmp-server' },
     };
     return this.url.protocol === 'https:' ? httpsRequest(this.url, options) : httpRequest(this.url, options);
   }

@@ -30,17 +30,27 @@ export interface StopEvent extends EventFacts {
 
 export type CallbackEvent = StartEvent | StopEvent;
 
-/** Gives the secret at the moment of use, so that a rotated one is taken without a restart. Bounds its own time. */
-export type SecretProvider = () => Uint8Array | Promise<Uint8Array>;
+/** The secret that signs, at the moment of use, so that a rotated one is taken without a restart. */
+export interface SigningSecret {
+  /** Rejects when it cannot be had. Bounds its own time. */
+  current(): string | Promise<string>;
+  /** The handler did not accept what `refused` signed: resolves to another secret, if there is one by now. */
+  renew(refused: string): Promise<string | undefined>;
+}
+
+/** A secret that stays the same for as long as the process runs. */
+export function fixedSecret(text: string): SigningSecret {
+  return { current: () => text, renew: () => Promise.resolve(undefined) };
+}
 
 /**
  * The compact JWT (RFC 7519, HS256) of the `rtmp-event` header. `iat` and `exp` are those of this delivery; everything
- * else depends on the event alone. Rejects when the secret cannot be had or is empty.
+ * else depends on the event alone. Rejects when the secret is empty.
  */
 export async function signEventToken(
   event: CallbackEvent,
   subject: string,
-  secret: SecretProvider,
+  secret: string,
   nowMs: number,
 ): Promise<string> {
   const issuedAt = Math.floor(nowMs / 1000);
@@ -50,7 +60,7 @@ export async function signEventToken(
     .setJti(event.jti)
     .setIssuedAt(issuedAt)
     .setExpirationTime(issuedAt + TOKEN_LIFETIME_SECONDS)
-    .sign(await secret());
+    .sign(Buffer.from(secret));
 }
 
 function claimsOf(event: CallbackEvent): Record<string, string | number> {

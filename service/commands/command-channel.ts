@@ -1,7 +1,8 @@
-import type { RedisConfig } from '../config/service-config';
+import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
 import { type Command, parseCommand } from './command-parser';
 import { type LivenessCheck, SubscriberConnection, messageOf } from './redis-connection';
+import type { ChangingPassword } from './redis-password';
 
 /** Waiting time before a refused subscription is tried again on the same connection. */
 const SUBSCRIBE_RETRY_MS = 5_000;
@@ -19,6 +20,8 @@ export interface CommandChannelOptions {
   readonly execute: (command: Command) => CommandOutcome;
   /** Default: PING every 15 seconds, 10 seconds for an answer. */
   readonly livenessCheck?: LivenessCheck;
+  /** Where the password comes from when the configuration names a secret instead. */
+  readonly password?: ChangingPassword | undefined;
 }
 
 /**
@@ -35,7 +38,7 @@ export class CommandChannel {
 
   constructor(options: CommandChannelOptions) {
     this.options = options;
-    this.connection = new SubscriberConnection(options.config, options.logger, options.livenessCheck);
+    this.connection = new SubscriberConnection(options.config, options.logger, options.livenessCheck, options.password);
     this.connection.redis.on('ready', () => this.subscribe());
     this.connection.redis.on('close', () => {
       this.subscribed = false;

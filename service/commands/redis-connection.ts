@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
-import type { RedisConfig } from '../config/service-config';
+import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
+import { type ChangingPassword, followPassword } from './redis-password';
 
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 5_000;
@@ -20,7 +21,7 @@ const DEFAULT_CHECK: LivenessCheck = { pingIntervalMs: 15_000, answerTimeoutMs: 
 /**
  * What every connection to this Redis has in common. RESP2, because it authenticates with AUTH alone: HELLO is unknown
  * to old servers and needs the name of the user even for `requirepass`. No INFO and no CLIENT SETINFO, which a user of
- * few rights may not run.
+ * few rights may not run. A password that is kept elsewhere is not in it: see `followPassword`.
  */
 export function redisOptions(config: RedisConfig): RedisOptions {
   return {
@@ -33,7 +34,7 @@ export function redisOptions(config: RedisConfig): RedisOptions {
     enableReadyCheck: false,
     disableClientInfo: true,
     ...(config.username !== undefined && { username: config.username, password: '' }),
-    ...(config.password !== undefined && { password: config.password }),
+    ...(typeof config.password === 'string' && { password: config.password }),
     ...(config.tls && { tls: config.tls.ca === undefined ? {} : { ca: config.tls.ca } }),
   };
 }
@@ -47,6 +48,7 @@ export class SubscriberConnection {
   readonly redis: Redis;
   private readonly where: string;
   private readonly pings: NodeJS.Timeout;
+  private readonly forgetPassword: (() => void) | undefined;
   private attempts = 0;
   private state: 'new' | 'up' | 'down' | 'closed' = 'new';
   private awaitsPong = false;
@@ -55,12 +57,14 @@ export class SubscriberConnection {
     config: RedisConfig,
     private readonly logger: Logger,
     { pingIntervalMs, answerTimeoutMs }: LivenessCheck = DEFAULT_CHECK,
+    password?: ChangingPassword,
   ) {
     this.where = `${config.host}:${config.port}`;
     this.redis = new Redis({
       ...redisOptions(config),
       maxRetriesPerRequest: null,
       autoResubscribe: false,
+      lazyConnect: password !== undefined,
       socketTimeout: answerTimeoutMs,
       // Not ioredis' own count: it begins anew when a connection opens, even if that is of no use.
       retryStrategy: () => this.nextRetryMs(),
@@ -69,6 +73,7 @@ export class SubscriberConnection {
     this.redis.on('close', () => this.reportDown('the connection closed'));
     this.redis.on('ready', () => this.check());
     this.pings = setInterval(() => this.check(), pingIntervalMs);
+    this.forgetPassword = password && followPassword(this.redis, password);
   }
 
   /** Finds out whether the connection is of use, without waiting for the next turn. */
@@ -94,6 +99,7 @@ export class SubscriberConnection {
   close(): void {
     this.state = 'closed';
     clearInterval(this.pings);
+    this.forgetPassword?.();
     this.redis.disconnect();
   }
 

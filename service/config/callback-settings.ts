@@ -1,25 +1,66 @@
 import type { Environment } from './environment';
-import type { CallbackConfig } from './service-config';
+import { readStoredSecret, type StoredSecret } from './stored-secret';
+
+/** How the service shows AWS that it may call: not at all, or by a Signature Version 4 with its own role. */
+type CallbackAuth = 'none' | 'sigv4';
+
+export interface CallbackConfig {
+  readonly url: URL;
+  /** Signs the tokens: the secret itself, or where it is kept. */
+  readonly jwtSecret: string | StoredSecret;
+  readonly subject: string;
+  readonly timeoutMs: number;
+  /** How long an undelivered stop is retried. */
+  readonly stopRetryMs: number;
+  /** Present when requests are signed for AWS: the region of the function. */
+  readonly sigv4: { readonly region: string } | undefined;
+  /** PEM of all authorities to trust instead of node's own; absent: node's own. */
+  readonly trustedCa?: string | undefined;
+}
+
+const FUNCTION_URL_HOST = /\.lambda-url\.([a-z0-9-]+)\.on\.aws$/;
 
 /** Whom to ask about publishers. An unsigned question would let anyone pose as this server, hence JWT_SECRET. */
 export function readCallbackSettings(env: Environment, trustedCa: string | undefined): CallbackConfig | undefined {
   const timeoutSeconds = env.integer('CALLBACK_TIMEOUT_SECONDS', { min: 1, max: 300, fallback: 10 });
+  const stopRetryHours = env.integer('STOP_RETRY_HOURS', { min: 1, max: 720, fallback: 24 });
+  const auth = env.choice<CallbackAuth>('CALLBACK_AUTH', ['none', 'sigv4'], 'none');
   const address = env.text('CALLBACK_URL');
   if (address === undefined) return undefined;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     env.fault('CALLBACK_URL', 'an http:// or https:// URL');
   }
-  const jwtSecret = env.text('JWT_SECRET');
-  if (jwtSecret === undefined) {
-    env.fault('JWT_SECRET', 'the secret shared with the callback handler; CALLBACK_URL needs one');
-  }
+  const jwtSecret = readJwtSecret(env);
   if (url === undefined || jwtSecret === undefined) return undefined;
   return {
     url,
     jwtSecret,
     subject: env.text('CUSTOM_JWT_SUBJECT') ?? 'rtmp_event',
     timeoutMs: timeoutSeconds * 1000,
+    stopRetryMs: stopRetryHours * 3_600_000,
+    sigv4: auth === 'sigv4' ? { region: readSigningRegion(env, url) } : undefined,
     trustedCa,
   };
+}
+
+function readJwtSecret(env: Environment): string | StoredSecret | undefined {
+  const text = env.text('JWT_SECRET');
+  const stored = readStoredSecret(env, 'JWT_SECRET', 'secret');
+  if (text === undefined && env.text('JWT_SECRET_ARN') === undefined) {
+    env.fault('JWT_SECRET', 'the secret shared with the callback handler; CALLBACK_URL needs one');
+  }
+  return stored ?? text;
+}
+
+/** The host of a Function URL names its region; under a name of one's own it has to be said. */
+function readSigningRegion(env: Environment, url: URL): string {
+  if (url.username !== '' || url.password !== '') {
+    env.fault('CALLBACK_AUTH', 'none with credentials in CALLBACK_URL', 'a request has one Authorization header only');
+  }
+  const region = FUNCTION_URL_HOST.exec(url.hostname)?.[1] ?? env.text('AWS_REGION') ?? env.text('AWS_DEFAULT_REGION');
+  if (region === undefined) {
+    env.fault('AWS_REGION', 'the region of the callback function; CALLBACK_AUTH=sigv4 needs it and the URL has none');
+  }
+  return region ?? '';
 }

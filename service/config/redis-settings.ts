@@ -1,7 +1,19 @@
 import { X509Certificate } from 'node:crypto';
 import { describeFileError } from './config-error';
 import type { Environment } from './environment';
-import type { ReadFile, RedisConfig } from './service-config';
+import type { ReadFile } from './service-config';
+import { readStoredSecret, type StoredSecret } from './stored-secret';
+
+export interface RedisConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string | undefined;
+  /** The password itself, or where it is kept. */
+  readonly password: string | StoredSecret | undefined;
+  /** Present for TLS; `ca` is the PEM text of REDIS_TLS_CA, or of all trusted authorities where SSL_CERT_FILE is set. */
+  readonly tls: { readonly ca: string | undefined } | undefined;
+  readonly channel: string;
+}
 
 /** Where commands come from; undefined unless REDIS_USE is exactly YES. */
 export function readRedisSettings(
@@ -18,7 +30,7 @@ export function readRedisSettings(
     host,
     port,
     username: env.text('REDIS_USERNAME'),
-    password: env.text('REDIS_PASSWORD'),
+    password: readStoredSecret(env, 'REDIS_PASSWORD', 'password') ?? env.text('REDIS_PASSWORD'),
     tls: secured ? { ca: readRedisCa(env, readFile) ?? trustedCa } : undefined,
     channel: env.text('REDIS_CHANNEL') ?? 'rtmp_commands',
   };

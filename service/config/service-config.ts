@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { readCallbackSettings } from './callback-settings';
+import { type CallbackConfig, readCallbackSettings } from './callback-settings';
 import { Environment, type EnvironmentValues } from './environment';
-import { readRedisSettings } from './redis-settings';
-import { readTlsSettings } from './tls-settings';
+import { type NodeMetricsConfig, readNodeMetricsSettings } from './node-metrics-settings';
+import { type ProxyConfig, readProxySettings } from './proxy-settings';
+import { type RedisConfig, readRedisSettings } from './redis-settings';
+import { readTlsSettings, type TlsConfig } from './tls-settings';
 import { readTrustedAuthorities } from './trusted-authorities';
 
 /** Everything a node can be told, checked and frozen. Read once at start; nothing else looks at the environment. */
@@ -10,7 +12,7 @@ export interface ServiceConfig {
   readonly rtmp: {
     /** 0: any free port. */
     readonly port: number;
-    /** `rtmp_host` of the callback's token. */
+    /** `rtmp_host` of the callback's token; empty: the task's own address where there is one. */
     readonly advertisedHost: string;
     /** undefined: all interfaces, dual stack. */
     readonly bindAddress: string | undefined;
@@ -20,6 +22,8 @@ export interface ServiceConfig {
   };
   /** Present when both a certificate and a key are configured. */
   readonly tls: TlsConfig | undefined;
+  /** Present when connections come through load balancers that say whose they are. */
+  readonly proxy: ProxyConfig | undefined;
   readonly limits: {
     readonly maxConnectionsPerIp: number;
     /** IPs and CIDRs, or `*`; already checked. */
@@ -31,39 +35,17 @@ export interface ServiceConfig {
   /** Absent: every publisher is accepted. */
   readonly callback: CallbackConfig | undefined;
   readonly redis: RedisConfig | undefined;
+  /** How often secrets that are kept elsewhere are read again; certificates have `tls.reloadCheckMs`. */
+  readonly secretRefreshMs: number;
   readonly http: HttpConfig | undefined;
+  readonly nodeMetrics: NodeMetricsConfig;
+  /** Where a container of AWS ECS learns about itself (task metadata endpoint, version 4). */
+  readonly taskMetadataUrl: URL | undefined;
   readonly log: { readonly requests: boolean; readonly debug: boolean; readonly format: 'text' | 'json' };
   /** How long SIGTERM waits for stop callbacks and clients. */
   readonly drainMs: number;
   /** LATENCY_MS: the most that batching may add to a frame's way on purpose, 0..500, default 100. */
   readonly latencyMs: number;
-}
-
-export interface TlsConfig {
-  /** 0: any free port. */
-  readonly port: number;
-  readonly certPath: string;
-  readonly keyPath: string;
-  readonly reloadCheckMs: number;
-}
-
-export interface CallbackConfig {
-  readonly url: URL;
-  readonly jwtSecret: string;
-  readonly subject: string;
-  readonly timeoutMs: number;
-  /** PEM of all authorities to trust instead of node's own; absent: node's own. */
-  readonly trustedCa?: string | undefined;
-}
-
-export interface RedisConfig {
-  readonly host: string;
-  readonly port: number;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  /** Present for TLS; `ca` is the PEM text of REDIS_TLS_CA, or of all trusted authorities where SSL_CERT_FILE is set. */
-  readonly tls: { readonly ca: string | undefined } | undefined;
-  readonly channel: string;
 }
 
 export interface HttpConfig {
@@ -101,6 +83,7 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
       idMaxLength: env.integer('ID_MAX_LENGTH', { min: 1, max: 1024, fallback: 128 }),
     },
     tls: readTlsSettings(env, readFile),
+    proxy: readProxySettings(env),
     limits: {
       maxConnectionsPerIp: env.integer('MAX_IP_CONCURRENT_CONNECTIONS', { min: 1, max: 1_000_000, fallback: 4 }),
       concurrencyWhitelist: env.addresses('CONCURRENT_LIMIT_WHITELIST'),
@@ -109,7 +92,10 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
     },
     callback: readCallbackSettings(env, trustedCa),
     redis: readRedisSettings(env, readFile, trustedCa),
+    secretRefreshMs: env.integer('JWT_SECRET_REFRESH_SECONDS', { min: 1, max: 86_400, fallback: 300 }) * 1000,
     http: readHttpSettings(env),
+    nodeMetrics: readNodeMetricsSettings(env),
+    taskMetadataUrl: readTaskMetadataUrl(env),
     log: {
       requests: env.flag('LOG_REQUESTS', true),
       debug: env.flag('LOG_DEBUG', false),
@@ -138,6 +124,15 @@ function readHttpSettings(env: Environment): HttpConfig | undefined {
   const port = env.optionalInteger('HTTP_PORT', PORT);
   const bindAddress = env.host('HTTP_BIND_ADDRESS') ?? '127.0.0.1';
   return port === undefined ? undefined : { port, bindAddress };
+}
+
+/** Set by ECS, not by people: one that makes no sense is no reason not to start. */
+function readTaskMetadataUrl(env: Environment): URL | undefined {
+  const address = env.text('ECS_CONTAINER_METADATA_URI_V4');
+  if (address === undefined) return undefined;
+  if (URL.canParse(address)) return new URL(address);
+  env.warn('ECS_CONTAINER_METADATA_URI_V4 is not used: it is not a URL');
+  return undefined;
 }
 
 /** Said here, because "address in use" at start makes people look for another process. */

@@ -1,26 +1,40 @@
 import { CertificatePairError, checkCertificatePair } from './certificate-pair';
 import { describeFileError } from './config-error';
 import type { Environment } from './environment';
-import type { ReadFile, TlsConfig } from './service-config';
+import type { ReadFile } from './service-config';
+import { readStoredSecret, type StoredSecret } from './stored-secret';
+
+export interface TlsConfig {
+  /** 0: any free port. */
+  readonly port: number;
+  readonly cert: PemLocation;
+  readonly key: PemLocation;
+  /** How often both are read again. */
+  readonly reloadCheckMs: number;
+}
+
+/** A file's path, or a secret. */
+export type PemLocation = string | StoredSecret;
 
 /**
- * RTMPS is on when both SSL_CERT and SSL_KEY name a file. Both are checked now, because a listener that refuses every
- * handshake is harder to find than a service that does not start. One of the two alone leaves RTMPS off.
+ * RTMPS is on when certificate and key are named, each by a file (SSL_CERT, SSL_KEY) or a secret (SSL_CERT_ARN,
+ * SSL_KEY_ARN). Files are checked now, because a listener that refuses every handshake is harder to find than a
+ * service that does not start; secrets when they are first read. One of the two alone leaves RTMPS off.
  */
 export function readTlsSettings(env: Environment, readFile: ReadFile): TlsConfig | undefined {
   const port = env.integer('SSL_PORT', { min: 0, max: 65_535, fallback: 443 });
   const reloadSeconds = env.integer('SSL_CHECK_RELOAD_SECONDS', { min: 1, max: 86_400, fallback: 60 });
-  const certPath = env.text('SSL_CERT');
-  const keyPath = env.text('SSL_KEY');
-  if (certPath === undefined || keyPath === undefined) {
-    if (certPath !== undefined) env.warn('RTMPS is off: SSL_CERT is set but SSL_KEY is not');
-    if (keyPath !== undefined) env.warn('RTMPS is off: SSL_KEY is set but SSL_CERT is not');
+  const cert = readStoredSecret(env, 'SSL_CERT', 'cert') ?? env.text('SSL_CERT');
+  const key = readStoredSecret(env, 'SSL_KEY', 'key') ?? env.text('SSL_KEY');
+  if (cert === undefined || key === undefined) {
+    if (cert !== undefined) env.warn('RTMPS is off: SSL_CERT is set but SSL_KEY is not');
+    if (key !== undefined) env.warn('RTMPS is off: SSL_KEY is set but SSL_CERT is not');
     return undefined;
   }
-  const cert = readPem(env, 'SSL_CERT', certPath, readFile);
-  const key = readPem(env, 'SSL_KEY', keyPath, readFile);
-  if (cert !== undefined && key !== undefined) checkPair(env, cert, key);
-  return { port, certPath, keyPath, reloadCheckMs: reloadSeconds * 1000 };
+  const certPem = typeof cert === 'string' ? readPem(env, 'SSL_CERT', cert, readFile) : undefined;
+  const keyPem = typeof key === 'string' ? readPem(env, 'SSL_KEY', key, readFile) : undefined;
+  if (certPem !== undefined && keyPem !== undefined) checkPair(env, certPem, keyPem);
+  return { port, cert, key, reloadCheckMs: reloadSeconds * 1000 };
 }
 
 const ALLOWED = {

@@ -1,19 +1,26 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { SecureContext } from 'node:tls';
-import { type CertificatePair, type CheckedCertificate, checkCertificatePair } from '../config/certificate-pair';
+import {
+  type CertificatePair,
+  CertificatePairError,
+  type CheckedCertificate,
+  checkCertificatePair,
+} from '../config/certificate-pair';
 import type { Logger } from '../logging/logger';
-
-/** Where the pair comes from: files here, a secret store elsewhere. Rejects when it cannot be had right now. */
-export type CertificateSource = () => Promise<CertificatePair>;
+import type { CertificateSource } from './certificate-source';
 
 /** A source that has not answered by then has failed; the next check asks again. */
 const SOURCE_TIMEOUT_MS = 30_000;
+/** Pauses while the first pair is waited for. */
+const FIRST_RETRY_MS = 250;
+const MAX_FIRST_RETRY_MS = 5_000;
 
 export interface CertificateStoreOptions {
   readonly source: CertificateSource;
   /** SSL_CHECK_RELOAD_SECONDS: how often the source is asked. */
   readonly reloadCheckMs: number;
+  /** How long the source may be away at the start before `open` gives up; default 0. */
+  readonly patienceMs?: number;
   readonly logger: Logger;
 }
 
@@ -21,14 +28,6 @@ export interface CertificateStoreOptions {
 export interface LoadedCertificate {
   readonly pair: CertificatePair;
   readonly secureContext: SecureContext;
-}
-
-/** Reads the pair from two PEM files, anew at each call. */
-export function certificateFiles(certPath: string, keyPath: string): CertificateSource {
-  return async () => {
-    const [cert, key] = await Promise.all([readFile(certPath), readFile(keyPath)]);
-    return { cert, key };
-  };
 }
 
 /**
@@ -61,7 +60,19 @@ export class CertificateStore {
 
   /** @throws CertificatePairError, or what the source failed with, when the first pair cannot be used */
   static async open(options: CertificateStoreOptions): Promise<CertificateStore> {
-    return new CertificateStore(options, await withTimeout(options.source()));
+    const { source, logger, patienceMs = 0 } = options;
+    const deadlineMs = performance.now() + patienceMs;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return new CertificateStore(options, await withTimeout(source()));
+      } catch (error) {
+        const pauseMs = Math.min(MAX_FIRST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
+        // A pair that is there but of no use does not mend itself.
+        if (error instanceof CertificatePairError || performance.now() + pauseMs > deadlineMs) throw error;
+        if (attempt === 1) logger.warning('TLS certificate cannot be read yet', { error: String(error) });
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    }
   }
 
   get current(): LoadedCertificate {

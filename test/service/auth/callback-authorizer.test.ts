@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CallbackAuthorizer, type CallbackAuthorizerOptions } from '../../../service/auth/callback-authorizer';
 import { CallbackClient } from '../../../service/auth/callback-client';
+import { fixedSecret } from '../../../service/auth/event-token';
 import type { PublishRequest } from '../../../service/auth/publish-authorizer';
 import { type CallbackAnswerScript, type CallbackServer, startCallbackServer } from '../../support/callback-server';
 import { MemoryLogger } from '../../support/memory-logger';
@@ -21,7 +22,7 @@ function create(options: Partial<CallbackAuthorizerOptions> = {}): CallbackAutho
   const authorizer = new CallbackAuthorizer({
     client,
     subject: 'rtmp_event',
-    secret: () => Buffer.from(SECRET),
+    secret: fixedSecret(SECRET),
     timeoutMs: 20_000,
     rtmpHost: 'live.example',
     rtmpPort: 1936,
@@ -157,7 +158,8 @@ describe('a start', () => {
   });
 
   test('that cannot be signed is refused for now, with nothing of the cause', async () => {
-    const secret = (): Promise<Uint8Array> => Promise.reject(new Error('vault-17 is sealed'));
+    const current = (): Promise<string> => Promise.reject(new Error('vault-17 is sealed'));
+    const secret = { ...fixedSecret(''), current };
     const decision = await create({ secret }).authorizeStart(REQUEST, STAYS);
     expect(decision).toEqual({ accepted: false, final: false, reason: 'The callback could not be made' });
     expect(logger.matching(/^error .*vault-17 is sealed/)).toHaveLength(1);

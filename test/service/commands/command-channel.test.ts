@@ -7,7 +7,8 @@ import {
   type CommandOutcome,
 } from '../../../service/commands/command-channel';
 import type { Command } from '../../../service/commands/command-parser';
-import { type RedisConfig, loadServiceConfig } from '../../../service/config/service-config';
+import type { RedisConfig } from '../../../service/config/redis-settings';
+import { loadServiceConfig } from '../../../service/config/service-config';
 import type { LogFields } from '../../../service/logging/logger';
 import { MemoryLogger } from '../../support/memory-logger';
 import { RedisServer, type RedisServerOptions } from '../../support/redis-server';

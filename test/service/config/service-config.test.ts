@@ -39,6 +39,7 @@ describe('defaults', () => {
       config: {
         rtmp: { port: 1935, advertisedHost: '', bindAddress: undefined, chunkSize: 60_000, idMaxLength: 128 },
         tls: undefined,
+        proxy: undefined,
         limits: {
           maxConnectionsPerIp: 4,
           concurrencyWhitelist: [],
@@ -47,7 +48,10 @@ describe('defaults', () => {
         },
         callback: undefined,
         redis: undefined,
+        secretRefreshMs: 300_000,
         http: undefined,
+        nodeMetrics: { slots: 40, emf: undefined },
+        taskMetadataUrl: undefined,
         log: { requests: true, debug: false, format: 'text' },
         drainMs: 10_000,
         latencyMs: 100,
@@ -66,6 +70,8 @@ describe('defaults', () => {
       'CALLBACK_URL',
       'JWT_SECRET',
     ];
+    names.push('PROXY_PROTOCOL', 'PROXY_TRUSTED', 'CALLBACK_AUTH', 'JWT_SECRET_ARN', 'SSL_CERT_ARN', 'SSL_KEY_ARN');
+    names.push('REDIS_PASSWORD_ARN', 'METRICS_EMF', 'METRICS_SERVICE', 'SLOTS', 'ECS_CONTAINER_METADATA_URI_V4');
     const empty = [...names, 'REDIS_USE', 'HTTP_PORT', 'LOG_FORMAT', 'RTMP_PLAY_WHITELIST', 'PLAY_ALLOWED_FROM'];
     expect(loadServiceConfig(Object.fromEntries(empty.map((name) => [name, ''])))).toEqual(loadServiceConfig({}));
   });
@@ -112,10 +118,21 @@ describe('values', () => {
       LOG_FORMAT: 'json',
       DRAIN_SECONDS: '120',
       LATENCY_MS: '0',
+      PROXY_PROTOCOL: 'v2',
+      PROXY_TRUSTED: '10.0.0.0/24, 2001:db8::7',
+      CALLBACK_AUTH: 'sigv4',
+      AWS_REGION: 'eu-west-1',
+      STOP_RETRY_HOURS: '2',
+      JWT_SECRET_REFRESH_SECONDS: '60',
+      METRICS_EMF: 'YES',
+      METRICS_SERVICE: 'live',
+      SLOTS: '100',
+      ECS_CONTAINER_METADATA_URI_V4: 'http://169.254.170.2/v4/abc',
     });
     expect(config).toEqual({
       rtmp: { port: 1936, advertisedHost: 'ingest.example.com', bindAddress: '::1', chunkSize: 128, idMaxLength: 10 },
-      tls: { port: 8443, certPath: first.certPath, keyPath: first.keyPath, reloadCheckMs: 1000 },
+      tls: { port: 8443, cert: first.certPath, key: first.keyPath, reloadCheckMs: 1000 },
+      proxy: { mode: 'v2', trusted: ['10.0.0.0/24', '2001:db8::7'] },
       limits: {
         maxConnectionsPerIp: 100,
         concurrencyWhitelist: ['10.0.0.1', '10.1.0.0/16'],
@@ -127,6 +144,8 @@ describe('values', () => {
         jwtSecret: 'sesame',
         subject: 'mine',
         timeoutMs: 3000,
+        stopRetryMs: 7_200_000,
+        sigv4: { region: 'eu-west-1' },
         trustedCa: undefined,
       },
       redis: {
@@ -137,7 +156,10 @@ describe('values', () => {
         tls: { ca: first.cert },
         channel: 'orders',
       },
+      secretRefreshMs: 60_000,
       http: { port: 8080, bindAddress: '0.0.0.0' },
+      nodeMetrics: { slots: 100, emf: { service: 'live' } },
+      taskMetadataUrl: new URL('http://169.254.170.2/v4/abc'),
       log: { requests: false, debug: true, format: 'json' },
       drainMs: 120_000,
       latencyMs: 0,
@@ -229,6 +251,12 @@ describe('faults', () => {
     ['HTTP_PORT', ['65536', 'on']],
     ['DRAIN_SECONDS', ['-1', '10s']],
     ['LATENCY_MS', ['501', '-1']],
+    ['PROXY_TRUSTED', ['10.0.0.0/33', 'balancer']],
+    ['CALLBACK_AUTH', ['SIGV4', 'iam']],
+    ['STOP_RETRY_HOURS', ['0', '721']],
+    ['JWT_SECRET_REFRESH_SECONDS', ['0', '86401']],
+    ['SLOTS', ['0', 'many']],
+    ['METRICS_SERVICE', ['zwölf']],
     ['BIND_ADDRESS', ['127.0.0', '256.1.1.1', 'two words', 'http://x', '-x.example']],
     ['HTTP_BIND_ADDRESS', ['*']],
     ['REDIS_HOST', ['redis://cache:6379', 'cache:6379']],

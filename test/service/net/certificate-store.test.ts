@@ -6,7 +6,9 @@ import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect, createServer, type Server, type TLSSocket } from 'node:tls';
 import { type CertificatePair } from '../../../service/config/certificate-pair';
-import { certificateFiles, CertificateStore, type LoadedCertificate } from '../../../service/net/certificate-store';
+import { SecretsManager } from '../../../service/aws/secrets-manager';
+import { certificateSource } from '../../../service/net/certificate-source';
+import { CertificateStore, type LoadedCertificate } from '../../../service/net/certificate-store';
 import { MemoryLogger } from '../../support/memory-logger';
 import { createTestCertificate, temporaryDirectory, type TestCertificate } from '../../support/test-certificates';
 
@@ -41,7 +43,11 @@ function install({ cert, key }: CertificatePair): void {
 }
 
 async function open(reloadCheckMs = NEVER_MS): Promise<CertificateStore> {
-  store = await CertificateStore.open({ source: certificateFiles(certPath, keyPath), reloadCheckMs, logger });
+  store = await CertificateStore.open({
+    source: certificateSource(certPath, keyPath, new SecretsManager()),
+    reloadCheckMs,
+    logger,
+  });
   return store;
 }
 

@@ -1,0 +1,88 @@
+import { SecretSource } from '../aws/secret-source';
+import type { ReadSecret } from '../aws/secrets-manager';
+import { lambdaSigner } from '../aws/sigv4-signer';
+import type { ServiceConfig } from '../config/service-config';
+import type { Logger } from '../logging/logger';
+import { AcceptAllAuthorizer } from './accept-all-authorizer';
+import { CallbackAuthorizer } from './callback-authorizer';
+import { CallbackClient } from './callback-client';
+import { fixedSecret } from './event-token';
+import type { PublishAuthorizer } from './publish-authorizer';
+
+export interface AuthorizerSurroundings {
+  readonly config: Pick<ServiceConfig, 'callback' | 'rtmp' | 'secretRefreshMs'>;
+  readonly readSecret: ReadSecret;
+  /** `rtmp_host` of the tokens. */
+  readonly rtmpHost: string;
+  /** The port in use, known only after the authorizer was made where any free one was asked for. */
+  rtmpPort(): number;
+  callbackFinished(event: 'start' | 'stop', result: string, durationMs: number): void;
+  readonly logger: Logger;
+}
+
+/** Who decides about publishers, and what belongs to it. */
+export interface OpenAuthorizer {
+  readonly authorizer: PublishAuthorizer;
+  /** Stop events that wait for their delivery. */
+  pendingStops(): number;
+  /** What is missing before anybody can be accepted; undefined when nothing is. */
+  waitsFor(): string | undefined;
+  /** For the end, after the drain. */
+  close(): void;
+}
+
+/** The authorizer that the configuration asks for. It works at once, also while a secret has still to be read. */
+export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthorizer {
+  const { config, readSecret, rtmpHost, logger } = surroundings;
+  const { callback } = config;
+  if (callback === undefined) {
+    return {
+      authorizer: new AcceptAllAuthorizer(),
+      pendingStops: () => 0,
+      waitsFor: () => undefined,
+      close: () => undefined,
+    };
+  }
+  const { jwtSecret, sigv4 } = callback;
+  const secret =
+    typeof jwtSecret === 'string'
+      ? fixedSecret(jwtSecret)
+      : new SecretSource({
+          name: 'JWT_SECRET_ARN',
+          read: () => readSecret(jwtSecret),
+          refreshMs: config.secretRefreshMs,
+          logger,
+        });
+  const source = secret instanceof SecretSource ? secret : undefined;
+  const client = new CallbackClient({
+    url: callback.url,
+    trustedCa: callback.trustedCa,
+    sign: sigv4 && lambdaSigner(sigv4.region, logger),
+  });
+  const authorizer = new CallbackAuthorizer({
+    client,
+    subject: callback.subject,
+    secret,
+    timeoutMs: callback.timeoutMs,
+    stopRetryMs: callback.stopRetryMs,
+    rtmpHost,
+    get rtmpPort() {
+      return surroundings.rtmpPort();
+    },
+    idMaxLength: config.rtmp.idMaxLength,
+    behindLambda: sigv4 !== undefined,
+    logger,
+    observer: {
+      callback: (event, result, seconds) => surroundings.callbackFinished(event, result, seconds * 1000),
+    },
+  });
+  return {
+    authorizer,
+    pendingStops: () => authorizer.pendingStops,
+    waitsFor: () => (source === undefined || source.isKnown ? undefined : 'the secret of JWT_SECRET_ARN'),
+    close() {
+      source?.close();
+      client.close();
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import { type Clock, systemClock } from '../auth/clock';
+import type { Logger } from '../logging/logger';
+
+/** The secret was never read and cannot be had right now. */
+export class SecretUnavailableError extends Error {
+  override readonly name = 'SecretUnavailableError';
+}
+
+export interface SecretSourceOptions {
+  /** The variable that names the secret, for the log. */
+  readonly name: string;
+  /** Asks for the present text once; must bound its own time. */
+  readonly read: () => Promise<string>;
+  /** The longest between two reads while all is well. */
+  readonly refreshMs: number;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  /** 0 <= x < 1, spreads the reads of many nodes. */
+  readonly random?: () => number;
+}
+
+/** Whoever makes others refuse what the secret signs cannot make the node ask more often than this. */
+const MIN_RENEWAL_MS = 10_000;
+/** Pauses after failed reads: short while nothing can be done without the secret. */
+const FIRST_RETRY_MS = 500;
+const MAX_RETRY_UNKNOWN_MS = 10_000;
+const MAX_RETRY_KNOWN_MS = 60_000;
+
+/**
+ * A secret kept elsewhere, cached and read again in the background. Whatever happens to its keeper, what was read last
+ * goes on to serve; only before the first read there is nothing to give. Reading begins at once and ends with `close`.
+ */
+export class SecretSource {
+  readonly #options: SecretSourceOptions;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #followers = new Set<(value: string) => void>();
+  #value: string | undefined;
+  #reading: Promise<void> | undefined;
+  #readBeganMs = 0;
+  #failures = 0;
+  #cancelNext: (() => void) | undefined;
+  #closed = false;
+
+  constructor(options: SecretSourceOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    void this.#refresh();
+  }
+
+  /** Whether `current` has something to give. */
+  get isKnown(): boolean {
+    return this.#value !== undefined;
+  }
+
+  /**
+   * The cached text. Before the first read it waits for the one under way, if there is one.
+   *
+   * @throws SecretUnavailableError
+   */
+  async current(): Promise<string> {
+    if (this.#value === undefined) await this.#reading;
+    if (this.#value === undefined) throw new SecretUnavailableError(`${this.#options.name} has not been read yet`);
+    return this.#value;
+  }
+
+  /** For when `refused` was not accepted: resolves to another text if there is one, after a look when one is due. */
+  async renew(refused: string): Promise<string | undefined> {
+    const due = this.#clock.now() - this.#readBeganMs >= MIN_RENEWAL_MS;
+    if (this.#value === refused && (due || this.#reading !== undefined)) await this.#refresh();
+    return this.#value === refused ? undefined : this.#value;
+  }
+
+  /** Calls back with the text as soon as it is known and whenever it changes; returns the function that ends it. */
+  follow(follower: (value: string) => void): () => void {
+    this.#followers.add(follower);
+    if (this.#value !== undefined) follower(this.#value);
+    return () => void this.#followers.delete(follower);
+  }
+
+  /** Ends the reading; the last text can still be had. */
+  close(): void {
+    this.#closed = true;
+    this.#cancelNext?.();
+    this.#followers.clear();
+  }
+
+  /** Reads, or joins the read under way. Never rejects. */
+  #refresh(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+      if (!this.#closed) this.#cancelNext = this.#clock.setTimeout(() => void this.#refresh(), this.#pauseMs());
+    });
+    return this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    this.#cancelNext?.();
+    this.#readBeganMs = this.#clock.now();
+    try {
+      this.#accept(await this.#options.read());
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  #accept(value: string): void {
+    if (this.#closed) return;
+    const { logger, name } = this.#options;
+    if (this.#failures > 0) logger.info(`${name} can be read again`);
+    this.#failures = 0;
+    if (value === this.#value) return;
+    if (this.#value !== undefined) logger.info(`${name} has changed`);
+    this.#value = value;
+    for (const follower of this.#followers) follower(value);
+  }
+
+  /** One line for an outage, however long it lasts. */
+  #report(error: unknown): void {
+    this.#failures += 1;
+    if (this.#failures > 1 || this.#closed) return;
+    const meanwhile = this.isKnown ? 'what was read before serves' : 'it is tried again';
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    this.#options.logger.warning(`${this.#options.name} cannot be read, ${meanwhile}`, { reason });
+  }
+
+  #pauseMs(): number {
+    const { refreshMs } = this.#options;
+    if (this.#failures === 0) return refreshMs * (0.8 + 0.2 * this.#random());
+    const longestMs = this.isKnown ? Math.min(refreshMs, MAX_RETRY_KNOWN_MS) : MAX_RETRY_UNKNOWN_MS;
+    return Math.min(longestMs, FIRST_RETRY_MS * 2 ** (this.#failures - 1)) * (0.5 + 0.5 * this.#random());
+  }
+}

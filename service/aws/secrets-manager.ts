@@ -1,0 +1,78 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { StoredSecret } from '../config/stored-secret';
+import { secretField } from './secret-text';
+
+/** Reads the present text of one secret. Bounds its own time. */
+export type ReadSecret = (secret: StoredSecret) => Promise<string>;
+
+/** For one read with the SDK's own retries, credentials included. */
+const READ_TIMEOUT_MS = 8_000;
+const CONNECT_TIMEOUT_MS = 1_000;
+const REQUEST_TIMEOUT_MS = 2_000;
+
+/**
+ * AWS Secrets Manager. The SDK is loaded with the first read, and credentials come from where it finds them: on ECS
+ * from the task's role.
+ */
+export class SecretsManager {
+  readonly #clients = new Map<string, Promise<SecretsManagerClient>>();
+
+  /** @throws SecretFormatError, what Secrets Manager answered, or a time-out */
+  readonly read: ReadSecret = async (secret) => secretField(await this.#text(secret), secret.field);
+
+  /** Both at once; one read when they are fields of one secret, so that they are of one version. */
+  async readPair(first: StoredSecret, second: StoredSecret): Promise<[string, string]> {
+    if (first.arn !== second.arn) return Promise.all([this.read(first), this.read(second)]);
+    const text = await this.#text(first);
+    return [secretField(text, first.field), secretField(text, second.field)];
+  }
+
+  /** Closes the connections. */
+  close(): void {
+    for (const client of this.#clients.values()) {
+      client.then(
+        (opened) => opened.destroy(),
+        () => undefined,
+      );
+    }
+    this.#clients.clear();
+  }
+
+  async #text({ arn, region }: StoredSecret): Promise<string | undefined> {
+    const late = AbortSignal.timeout(READ_TIMEOUT_MS);
+    const answer = await Promise.race([this.#request(arn, region, late), rejection(late)]);
+    return answer.SecretString;
+  }
+
+  async #request(arn: string, region: string, signal: AbortSignal) {
+    const { GetSecretValueCommand } = await import('./aws-sdk');
+    const client = await this.#client(region);
+    return client.send(new GetSecretValueCommand({ SecretId: arn }), { abortSignal: signal });
+  }
+
+  #client(region: string): Promise<SecretsManagerClient> {
+    const known = this.#clients.get(region);
+    if (known !== undefined) return known;
+    const client = import('./aws-sdk').then(
+      ({ SecretsManagerClient }) =>
+        new SecretsManagerClient({
+          region,
+          maxAttempts: 3,
+          requestHandler: {
+            connectionTimeout: CONNECT_TIMEOUT_MS,
+            requestTimeout: REQUEST_TIMEOUT_MS,
+            throwOnRequestTimeout: true,
+          },
+        }),
+    );
+    this.#clients.set(region, client);
+    return client;
+  }
+}
+
+/** The SDK heeds a signal while it talks to the service, but not while it looks for credentials. */
+function rejection(late: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    late.addEventListener('abort', () => reject(new Error(`no answer within ${READ_TIMEOUT_MS / 1000} s`)));
+  });
+}

@@ -1,0 +1,26 @@
+import type { Environment } from './environment';
+
+export interface ProxyConfig {
+  readonly mode: 'v1' | 'v2' | 'any';
+  /** Peers whose header is believed: IPs and CIDRs, or `*`; already checked, never empty. */
+  readonly trusted: readonly string[];
+}
+
+/**
+ * Whether connections begin with a PROXY protocol header. Whoever may send one can pose as any address, so the load
+ * balancers have to be named.
+ */
+export function readProxySettings(env: Environment): ProxyConfig | undefined {
+  const mode = env.choice('PROXY_PROTOCOL', ['off', 'v1', 'v2', 'any'], 'off');
+  const trusted = env.addresses('PROXY_TRUSTED');
+  if (mode === 'off') {
+    if (trusted.length > 0) env.warn('PROXY_TRUSTED is not used: PROXY_PROTOCOL is off');
+    return undefined;
+  }
+  const named = /[^\s,]/.test(env.text('PROXY_TRUSTED') ?? '');
+  if (!named) env.fault('PROXY_TRUSTED', 'the addresses of the load balancers, as IPs and CIDR ranges');
+  if (trusted.includes('*')) {
+    env.warn('PROXY_TRUSTED is *: whoever reaches the port can pose as any client address');
+  }
+  return { mode, trusted };
+}
