@@ -32,7 +32,10 @@ const HEADER_BYTES = [11, 7, 3, 0] as const;
  * the given buffer into the sink of their message. Set Chunk Size and Abort are acted on here.
  */
 export class ChunkReader {
-  /** Chunks below 128 bytes read so far: the caller bounds their rate, since each costs as much as a large one. */
+  /**
+   * Chunks with a payload below 128 bytes read so far, empty ones too: the caller bounds their rate, since each costs as
+   * much as a large one. Audio frames and the ends of messages are among them; those are few.
+   */
   tinyChunks = 0;
   limits: ReaderLimits;
 
@@ -67,6 +70,19 @@ export class ChunkReader {
    */
   read(source: Buffer, start: number, end: number): number {
     this.#halted = false;
+    return this.#consume(source, start, end);
+  }
+
+  /** Ends the messages in progress; nothing may be read afterwards. */
+  close(): void {
+    // A receiver may close from within `read`: what is left of that buffer is not looked at.
+    this.#halted = true;
+    for (const stream of this.#streams.values()) this.#abort(stream);
+    this.#streams.clear();
+    this.#current = null;
+  }
+
+  #consume(source: Buffer, start: number, end: number): number {
     let at = start;
     while (at < end && !this.#halted) {
       const stream = this.#current;
@@ -95,13 +111,6 @@ export class ChunkReader {
     return at;
   }
 
-  /** Ends the messages in progress; nothing may be read afterwards. */
-  close(): void {
-    for (const stream of this.#streams.values()) this.#abort(stream);
-    this.#streams.clear();
-    this.#current = null;
-  }
-
   #readHeader(source: Buffer, start: number, end: number): number {
     if (this.#stashed === 0) {
       const length = this.#parseHeader(source, start, end);
@@ -123,7 +132,19 @@ export class ChunkReader {
     }
     this.#stashed = 0;
     this.#beginChunk(this.#parsed!);
-    return start + length - before;
+    if (length >= before) return start + length - before;
+    this.#rereadStash(length, before);
+    return start;
+  }
+
+  /**
+   * What had looked like the begin of a repeated extended timestamp is payload, and the chunk may even end in it: at
+   * most three bytes, read like any others.
+   */
+  #rereadStash(from: number, to: number): void {
+    const rest = Buffer.from(this.#stash!.subarray(from, to));
+    const read = this.#consume(rest, 0, rest.length);
+    if (read < rest.length) this.#stashed = rest.copy(this.#stash!, 0, read);
   }
 
   /** Parses one chunk header; returns its length, or 0 when `end` comes too early. Changes state only when complete. */
@@ -168,8 +189,8 @@ export class ChunkReader {
       stream.streamId = bytes.readUInt32LE(fields + 7);
       stream.timestamp = time;
       stream.delta = time;
-    } else if (time >= 0x80000000) {
-      // Some encoders put the absolute time into the extended delta; a step beyond half the clock can only be that.
+    } else if (time >= 0x80000000 && isNearer(time, stream.timestamp)) {
+      // Some encoders put the absolute time into the extended delta.
       stream.delta = (time - stream.timestamp) >>> 0;
       stream.timestamp = time;
     } else {
@@ -209,6 +230,7 @@ export class ChunkReader {
   #beginChunk(stream: ChunkStream): void {
     if (stream.sink === null) this.#beginMessage(stream);
     if (stream.remaining === 0) {
+      this.tinyChunks += 1;
       this.#complete(stream);
       return;
     }
@@ -218,7 +240,7 @@ export class ChunkReader {
 
   #startChunk(stream: ChunkStream): void {
     this.#chunkRemaining = Math.min(this.#chunkSize, stream.remaining);
-    if (this.#chunkSize < DEFAULT_CHUNK_SIZE) this.tinyChunks += 1;
+    if (this.#chunkRemaining < DEFAULT_CHUNK_SIZE) this.tinyChunks += 1;
   }
 
   #beginMessage(stream: ChunkStream): void {
@@ -296,6 +318,14 @@ class CollectingSink implements PayloadSink {
   }
 
   abort(): void {}
+}
+
+/**
+ * Whether a timestamp field beyond half the clock makes the smaller step from `timestamp` if taken as an absolute time.
+ * If not it is a small step back: librtmp writes the difference to an earlier time that way.
+ */
+function isNearer(field: number, timestamp: number): boolean {
+  return Math.abs((field - timestamp) | 0) < 0x100000000 - field;
 }
 
 /** Whether `bytes[at, at + 4)` is this number; undefined while the bytes at hand leave it open. */
