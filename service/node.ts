@@ -1,6 +1,5 @@
 import type { AddressInfo } from 'node:net';
 import { Admission } from './admission/admission';
-import { KeyHash } from './admission/key-hash';
 import { openAuthorizer } from './auth/open-authorizer';
 import { SecretSource } from './aws/secret-source';
 import { SecretsManager } from './aws/secrets-manager';
@@ -9,7 +8,8 @@ import { CommandChannel } from './commands/command-channel';
 import { CommandHandler } from './commands/command-handler';
 import type { RedisConfig } from './config/redis-settings';
 import type { ServiceConfig } from './config/service-config';
-import { LocalRegistry } from './fleet/local-registry';
+import type { FleetMember } from './fleet/fleet-member';
+import { SoloMember } from './fleet/solo-member';
 import { HttpServer } from './http/http-server';
 import { reportStream } from './http/stream-reporter';
 import { Hub } from './hub/hub';
@@ -94,8 +94,8 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
 
   let stopping = false;
   const refusal = (): string | undefined => (stopping ? 'Server is shutting down' : undefined);
-  const registry = new LocalRegistry();
-  const keyHash = new KeyHash(await registry.fleetSecret());
+  const member: FleetMember = new SoloMember(hub);
+  const { registry, keyHash } = member;
   const admission = new Admission({
     hub,
     authorizer,
@@ -103,7 +103,7 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
     keyHash,
     log,
     policy: { takeover: false, graceMs: 0, withoutRegistry: 'accept' },
-    orphaned: (channel, publication) => channel.end(publication),
+    orphaned: (channel, publication) => member.orphaned(channel, publication),
     refusal,
   });
   const playRules = AddressRules.parse(config.limits.playWhitelist);
@@ -114,7 +114,8 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
     log,
     traffic,
     chunkSize: config.rtmp.chunkSize,
-    streamWanted: () => {},
+    streamWanted: (channel) => member.streamWanted(channel),
+    ...(member.verifyRelay && { verifyRelay: member.verifyRelay }),
     refusal,
     mayPlay: (address) => playRules.isEmpty || playRules.allows(address),
     now,
@@ -125,7 +126,15 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
     config.limits.maxConnectionsPerIp,
     AddressRules.parse(config.limits.concurrencyWhitelist),
   );
-  const intake = new ConnectionIntake({ context, sessions, limits, batching, log, rejected });
+  const intake = new ConnectionIntake({
+    context,
+    sessions,
+    limits,
+    batching,
+    log,
+    rejected,
+    isPeer: (address) => member.isPeer(address),
+  });
 
   const proxy =
     config.proxy &&
@@ -175,6 +184,7 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
   const clock = setInterval(() => {
     sessions.tick(now());
     hub.tick(now());
+    member.tick(now());
     if (commands) metrics.setRedisConnected(commands.connected);
   }, 1000);
 

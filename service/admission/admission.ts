@@ -48,6 +48,15 @@ interface Incumbent {
   readonly resume: string | undefined;
 }
 
+/** What becomes of a stream whose lease has moved. */
+export interface MovedOrder {
+  readonly session: string;
+  /** The new holder goes on with the same stream. */
+  readonly continues: boolean;
+  /** Another node has taken this one for dead and sent the stop. */
+  readonly stopIsSent: boolean;
+}
+
 const BUSY: AdmissionOutcome = { accepted: false, final: false, reason: 'Stream already publishing' };
 const GONE: AdmissionOutcome = { accepted: false, final: false, reason: 'The publisher has gone' };
 
@@ -60,6 +69,9 @@ export class Admission implements PublishGate {
   readonly #options: AdmissionOptions;
   /** Streams of this node's own publishers by channel. */
   readonly #admitted = new Map<string, Admitted>();
+  /** Channels with a publisher being decided on, and the order that came meanwhile. */
+  readonly #deciding = new Map<string, MovedOrder | undefined>();
+  #closed = false;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -71,9 +83,13 @@ export class Admission implements PublishGate {
     if (refusal !== undefined) return { accepted: false, final: false, reason: refusal };
     const channel = hub.channel(stream.channel);
     if (!channel.reserve(publisher, this.#mayReplace(channel.publication, stream.key))) return BUSY;
+    this.#deciding.set(channel.name, undefined);
     try {
       return await this.#decide(publisher, channel, stream, signal);
     } finally {
+      const deferred = this.#deciding.get(channel.name);
+      this.#deciding.delete(channel.name);
+      if (deferred !== undefined) this.moved(channel.name, deferred);
       // After begin or resume the publisher is no candidate any more, and this leaves its stream alone.
       channel.withdraw(publisher);
       hub.tidy(channel);
@@ -86,7 +102,7 @@ export class Admission implements PublishGate {
     const channel = hub.find(publication.channel);
     // Displaced publishers have nothing to end.
     if (admitted?.publication !== publication || publication.publisher !== publisher || channel === undefined) return;
-    if (graceful || policy.graceMs === 0 || this.#options.refusal() !== undefined) {
+    if (graceful || policy.graceMs === 0 || this.#closed) {
       channel.end(publication);
       this.#finish(admitted);
       return;
@@ -98,19 +114,23 @@ export class Admission implements PublishGate {
     void registry.hold(publication.channel, admitted.request.session, publication.stream.latestTimestamp);
   }
 
-  /** The lease of this session moved to another: ends this node's copy, or lets it go on elsewhere. */
-  moved(channelName: string, session: string, continues: boolean, stopIsSent: boolean): void {
+  /** The lease of a session moved to another: ends this node's copy, or lets it go on elsewhere. */
+  moved(channelName: string, order: MovedOrder): void {
     const admitted = this.#admitted.get(channelName);
-    if (admitted?.request.session !== session) return;
-    const { publication } = admitted;
-    this.#forget(admitted);
-    if (continues) {
-      void this.#options.registry.forget(session);
-      this.#letGo(publication);
+    if (admitted?.request.session !== order.session) return;
+    if (this.#deciding.has(channelName)) {
+      // Perhaps it moved to the publisher that is being let in here, which then sees to it itself.
+      this.#deciding.set(channelName, order);
       return;
     }
-    this.#endLocally(publication, 'Another publisher has taken this channel over');
-    if (!stopIsSent) this.#sendStop(admitted);
+    this.#forget(admitted);
+    if (order.continues) {
+      void this.#options.registry.forget(order.session);
+      this.#letGo(admitted.publication);
+      return;
+    }
+    this.#endLocally(admitted.publication, 'Another publisher has taken this channel over');
+    if (!order.stopIsSent) this.#sendStop(admitted);
   }
 
   /** A dead node's streams: their stops are this node's to send. */
@@ -137,8 +157,9 @@ export class Admission implements PublishGate {
     if (admitted?.publication === publication && admitted.state === 'held') this.#expire(admitted);
   }
 
-  /** Ends held channels at once: nobody may come back to a node that is going. */
+  /** Ends held channels at once: nobody can come back to a node that is going. */
   close(): void {
+    this.#closed = true;
     for (const admitted of [...this.#admitted.values()]) if (admitted.state === 'held') this.#expire(admitted);
   }
 

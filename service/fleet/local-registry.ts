@@ -55,7 +55,7 @@ export class LocalRegistry implements StreamRegistry {
     if (this.leases.get(channel)?.session !== from || this.blockedSeconds(channel) > 0) return Promise.resolve(false);
     this.leases.set(channel, this.startingLease(request));
     // Not from within the request: its caller does not expect to be called back.
-    queueMicrotask(() => this.listener?.order({ kind: 'moved', channel, session: from, continues }));
+    queueMicrotask(() => this.listener?.order({ kind: 'moved', channel, session: from, continues, stopIsSent: false }));
     return Promise.resolve(true);
   }
 

@@ -61,8 +61,17 @@ export type AcquireOutcome =
 
 /** What another node, or this one's reconciliation, wants done with a stream of this node. */
 export type RegistryOrder =
-  /** The lease moved to another session: end this copy. `continues`: the other session goes on with the same stream. */
-  | { readonly kind: 'moved'; readonly channel: string; readonly session: string; readonly continues: boolean }
+  /**
+   * The lease moved to another session: end this copy. `continues`: the other session goes on with the same stream.
+   * `stopIsSent`: this node was taken for dead and another one sends the stream's stop.
+   */
+  | {
+      readonly kind: 'moved';
+      readonly channel: string;
+      readonly session: string;
+      readonly continues: boolean;
+      readonly stopIsSent: boolean;
+    }
   /** An operator's command, redelivered because it may have been missed. */
   | { readonly kind: 'command'; readonly text: string };
 

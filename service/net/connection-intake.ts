@@ -16,6 +16,8 @@ export interface IntakeOptions {
   readonly limits: ConnectionLimits;
   readonly batching: Batching;
   readonly log: Logger;
+  /** Whether connections from this address may be other nodes', which are not limited. */
+  isPeer(address: string): boolean;
   /** Counts a connection that did not become a session. */
   rejected(reason: string): void;
 }
@@ -66,8 +68,8 @@ export class ConnectionIntake {
   }
 
   #admit(socket: Socket, address: string): boolean {
-    const { limits, log, rejected } = this.#options;
-    if (limits.acquire(address)) return true;
+    const { limits, log, rejected, isPeer } = this.#options;
+    if (limits.acquire(address, isPeer(address))) return true;
     rejected('too_many_connections');
     log.request('connection refused: too many from this address', { ip: address });
     socket.on('error', () => {});

@@ -12,9 +12,9 @@ export class ConnectionLimits {
   }
 
   /** Takes a place for the address; false when all are taken. Every true is followed by one `release`. */
-  acquire(address: string): boolean {
+  acquire(address: string, unlimited = false): boolean {
     const count = this.#counts.get(address) ?? 0;
-    if (count >= this.#max && !this.#exempt.allows(address)) return false;
+    if (count >= this.#max && !unlimited && !this.#exempt.allows(address)) return false;
     this.#counts.set(address, count + 1);
     return true;
   }

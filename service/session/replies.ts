@@ -21,6 +21,7 @@ export type StatusCode =
   | 'NetStream.Unpause.Notify'
   | 'NetConnection.Connect.Success'
   | 'NetConnection.Connect.Rejected'
+  | 'NetConnection.Connect.ReconnectRequest'
   | 'NetConnection.Connect.Closed';
 
 export type StatusLevel = 'status' | 'error';

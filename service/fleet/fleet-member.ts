@@ -1,0 +1,24 @@
+import type { Admission } from '../admission/admission';
+import type { KeyHash } from '../admission/key-hash';
+import type { Channel } from '../hub/channel';
+import type { Publication } from '../hub/publication';
+import type { StreamRegistry } from './stream-registry';
+
+/** A node's part in a fleet; for a node that is alone, one that does nothing. */
+export interface FleetMember {
+  readonly registry: StreamRegistry;
+  readonly keyHash: KeyHash;
+  /** Absent where there are no other nodes. */
+  readonly verifyRelay?: (token: string, channel: string) => Promise<boolean>;
+  /** A viewer waits for a channel that has no publisher here. */
+  streamWanted(channel: string): void;
+  /** A stream goes on at another node; its channel may have viewers here. */
+  orphaned(channel: Channel, publication: Publication): void;
+  /** Whether connections from this address may be other nodes' relays. */
+  isPeer(address: string): boolean;
+  /** Once a second. */
+  tick(now: number): void;
+  /** Joins. `command` executes an operator's command that may have been missed. */
+  start(admission: Admission, command: (text: string) => void): Promise<void>;
+  stop(): Promise<void>;
+}

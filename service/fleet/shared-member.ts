@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import type { Admission } from '../admission/admission';
+import { KeyHash } from '../admission/key-hash';
+import type { Channel } from '../hub/channel';
+import type { Hub } from '../hub/hub';
+import type { Publication } from '../hub/publication';
+import type { Logger } from '../logging/logger';
+import type { TrafficCounters } from '../metrics/traffic-counters';
+import { normalizeAddress } from '../net/address-rules';
+import type { Batching } from '../net/batching';
+import type { FleetMember } from './fleet-member';
+import { registryListener } from './registry-listener';
+import { RelayTokens } from './relay-token';
+import { Relays } from './relays';
+import type { StreamRegistry } from './stream-registry';
+
+export interface SharedMemberOptions {
+  readonly registry: StreamRegistry;
+  readonly hub: Hub;
+  readonly batching: Batching;
+  readonly traffic: TrafficCounters;
+  readonly log: Logger;
+  /** RECONNECT_GRACE_SECONDS in milliseconds: viewers' streams wait as long for a publisher that moves. */
+  readonly graceMs: number;
+}
+
+/** Other nodes' addresses are asked for this often (ms). */
+const PEERS_MS = 10_000;
+/** A stream whose way from its owner broke is kept at least this long for another way (ms). */
+const MIN_ORPHAN_MS = 5_000;
+
+/** A node among others: its publishers hold leases, and streams of other nodes are relayed to its viewers. */
+export class SharedMember implements FleetMember {
+  readonly registry: StreamRegistry;
+  readonly keyHash: KeyHash;
+  readonly relays: Relays;
+  readonly #tokens: RelayTokens;
+  #peers: ReadonlySet<string> = new Set();
+  #peersAt = -Infinity;
+
+  constructor(options: SharedMemberOptions) {
+    this.registry = options.registry;
+    // Until the fleet's secret is known, hashes and tokens of this node match nobody's.
+    const provisional = randomBytes(32);
+    this.keyHash = new KeyHash(provisional);
+    this.#tokens = new RelayTokens(provisional);
+    this.relays = new Relays({
+      ...options,
+      keyHash: this.keyHash,
+      tokens: this.#tokens,
+      orphanMs: Math.max(MIN_ORPHAN_MS, options.graceMs),
+    });
+    void this.registry.fleetSecret().then((secret) => {
+      this.keyHash.use(secret);
+      this.#tokens.use(secret);
+    });
+  }
+
+  readonly verifyRelay = (token: string, channel: string): Promise<boolean> => this.#tokens.verify(token, channel);
+
+  streamWanted(channel: string): void {
+    this.relays.look(channel);
+  }
+
+  orphaned(channel: Channel, publication: Publication): void {
+    this.relays.adopt(channel, publication);
+  }
+
+  isPeer(address: string): boolean {
+    return this.#peers.has(address);
+  }
+
+  tick(now: number): void {
+    this.relays.tick(now);
+    if (now - this.#peersAt < PEERS_MS) return;
+    this.#peersAt = now;
+    void this.registry.nodes().then((nodes) => {
+      if (nodes.length > 0) this.#peers = new Set(nodes.map(({ host }) => normalizeAddress(host)));
+    });
+  }
+
+  start(admission: Admission, command: (text: string) => void): Promise<void> {
+    const channelChanged = (channel: string): void => this.relays.look(channel);
+    return this.registry.start(registryListener(admission, { channelChanged, command }));
+  }
+
+  async stop(): Promise<void> {
+    this.relays.close();
+    await this.registry.stop();
+  }
+}

@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto';
+import type { Admission } from '../admission/admission';
+import { KeyHash } from '../admission/key-hash';
+import type { Channel } from '../hub/channel';
+import type { Hub } from '../hub/hub';
+import type { Publication } from '../hub/publication';
+import type { FleetMember } from './fleet-member';
+import { LocalRegistry } from './local-registry';
+import { registryListener } from './registry-listener';
+
+/** A node without others: its registry is in the process, and every stream there is, is here. */
+export class SoloMember implements FleetMember {
+  readonly registry = new LocalRegistry();
+  readonly keyHash = new KeyHash(randomBytes(32));
+
+  constructor(private readonly hub: Hub) {}
+
+  streamWanted(): void {}
+
+  orphaned(channel: Channel, publication: Publication): void {
+    channel.end(publication);
+    this.hub.tidy(channel);
+  }
+
+  isPeer(): boolean {
+    return false;
+  }
+
+  tick(): void {}
+
+  start(admission: Admission): Promise<void> {
+    return this.registry.start(registryListener(admission, { channelChanged() {}, command() {} }));
+  }
+
+  stop(): Promise<void> {
+    return this.registry.stop();
+  }
+}
