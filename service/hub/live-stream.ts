@@ -172,9 +172,9 @@ export class LiveStream implements LogObserver {
     if (headers.length > 0) player.outlet.write(headers);
   }
 
-  /** Sends what is cached, so that a player that was paused goes on at a keyframe. */
+  /** Sends what is cached, so that a player that was paused goes on at a keyframe; without a cache it waits for one. */
   resumePlayer(player: Player): void {
-    this.#sendCache(player);
+    player.awaitsKeyframe = !this.#sendCache(player) && player.wantsVideo && this.stats.videoCodec >= 0;
     this.playerChanged(player);
   }
 
@@ -245,6 +245,8 @@ export class LiveStream implements LogObserver {
       if (player.outlet.unsentBytes > 0) heldFrom = Math.min(heldFrom, player.heldFrom);
       player.heldFrom = Infinity;
       player.laggingSince = 0;
+      player.awaitsKeyframe = false;
+      player.missedHeaders = false;
     }
     this.#shared.length = 0;
     this.#apart.length = 0;
@@ -273,10 +275,11 @@ export class LiveStream implements LogObserver {
     this.#log.trim(keepFrom, heldFrom);
   }
 
-  #sendCache(player: Player): void {
+  /** False when there is nothing to start from. */
+  #sendCache(player: Player): boolean {
     const from = this.#gop.start;
     const to = this.#flushed;
-    if (from < 0 || from >= to || to - from > HARD_UNSENT_BYTES) return;
+    if (from < 0 || from >= to || to - from > HARD_UNSENT_BYTES) return false;
     if (player.shares) {
       this.#log.views(from, to, this.#views);
       player.outlet.writeAll(this.#views);
@@ -285,6 +288,7 @@ export class LiveStream implements LogObserver {
       player.outlet.write(this.#log.select(from, to, player.mask, player.streamId));
     }
     this.#env.traffic.bytesOut += to - from;
+    return true;
   }
 
   #sendApart(player: Player, from: number, to: number): void {
@@ -292,14 +296,17 @@ export class LiveStream implements LogObserver {
     if (player.heldFrom !== Infinity && outlet.unsentBytes === 0) player.heldFrom = Infinity;
     if (player.paused) return;
     let start = from;
-    if (player.laggingSince > 0) {
+    if (player.laggingSince > 0 || player.awaitsKeyframe) {
       const restart = outlet.unsentBytes > RESUME_UNSENT_BYTES ? -1 : this.#restartPoint(player, from, to);
       if (restart < 0) {
-        this.#countDropped(from, to);
+        this.#drop(player, from, to);
         return;
       }
       player.laggingSince = 0;
-      this.#countDropped(from, restart);
+      player.awaitsKeyframe = false;
+      this.#drop(player, from, restart);
+      if (player.missedHeaders) this.sendHeaders(player);
+      player.missedHeaders = false;
       start = restart;
     }
     const bytes = this.#log.select(start, to, player.mask, player.streamId);
@@ -316,10 +323,12 @@ export class LiveStream implements LogObserver {
     return video ? this.#log.find(from, to, MediaFlag.Keyframe) : from;
   }
 
-  #countDropped(from: number, to: number): void {
+  /** Leaves the messages of `[from, to)` out for this player. */
+  #drop(player: Player, from: number, to: number): void {
     const { traffic } = this.#env;
-    this.#log.visit(from, to, () => {
+    this.#log.visit(from, to, (slab, index) => {
       traffic.droppedFrames += 1;
+      if ((slab.flags[index]! & (MediaFlag.Config | MediaFlag.Data)) !== 0) player.missedHeaders = true;
       return true;
     });
   }

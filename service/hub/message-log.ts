@@ -166,6 +166,8 @@ export class MessageLog {
   /** Ends the log; slabs before `heldFrom` are used again, later ones left to the collector. */
   close(heldFrom: number): void {
     this.taint(heldFrom);
+    // The publisher may go on with a message that it has begun, on a connection that outlives the stream.
+    for (const { slab } of this.#open) slab.tainted = true;
     for (const slab of this.#limbo) this.#pool.release(slab);
     for (const slab of this.#slabs) this.#pool.release(slab);
     this.#limbo.length = 0;

@@ -30,6 +30,10 @@ export class Player {
   paused = false;
   /** Unsent bytes passed the soft bound at this time (ms); nothing is sent until a keyframe after it drained. 0: no. */
   laggingSince = 0;
+  /** Goes on at the next keyframe: it missed frames that later ones need. */
+  awaitsKeyframe = false;
+  /** A sequence header or metadata was among what it missed. */
+  missedHeaders = false;
   /** Position of the oldest byte that the socket may still hold; Infinity when it holds none. */
   heldFrom = Infinity;
 
@@ -49,6 +53,7 @@ export class Player {
   get shares(): boolean {
     return (
       this.laggingSince === 0 &&
+      !this.awaitsKeyframe &&
       !this.paused &&
       this.wantsAudio &&
       this.wantsVideo &&

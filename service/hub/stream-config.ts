@@ -1,8 +1,9 @@
 import { headerLength, restamp } from '../protocol/chunk/chunk-writer';
 import type { AmfObject } from '../protocol/amf/amf-value';
 
-/** Bounds what a publisher can make the server keep: sequence starts of many tracks, and their sizes. */
+/** Bound what a publisher can make the server keep: sequence starts of many tracks, and their sizes. */
 const MAX_CONFIGS = 64;
+const MAX_CONFIG_BYTES = 64 * 1024;
 
 /**
  * The stream's description and the newest sequence header of each track: what a late player needs before any frame.
@@ -18,9 +19,13 @@ export class StreamConfig {
     this.#metadata = Buffer.from(encoded);
   }
 
-  /** Keeps a sequence header; `key` says which earlier one it replaces. Beyond 64 different ones none is added. */
+  /**
+   * Keeps a sequence header; `key` says which earlier one it replaces. Beyond 64 different ones none is added, and none
+   * of more than 64 KB, which no codec's comes near, is kept.
+   */
   set(key: number, encoded: Buffer): void {
-    if (this.#configs.has(key) || this.#configs.size < MAX_CONFIGS) this.#configs.set(key, Buffer.from(encoded));
+    if (encoded.length > MAX_CONFIG_BYTES) this.#configs.delete(key);
+    else if (this.#configs.has(key) || this.#configs.size < MAX_CONFIGS) this.#configs.set(key, Buffer.from(encoded));
   }
 
   /** Whether the stored sequence header under this key is the same, whatever its timestamp. */
