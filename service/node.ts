@@ -8,6 +8,7 @@ import { CommandChannel } from './commands/command-channel';
 import { CommandHandler } from './commands/command-handler';
 import type { RedisConfig } from './config/redis-settings';
 import type { ServiceConfig } from './config/service-config';
+import { drainSessions } from './fleet/drain';
 import type { FleetMember } from './fleet/fleet-member';
 import { SoloMember } from './fleet/solo-member';
 import { HttpServer } from './http/http-server';
@@ -32,7 +33,9 @@ import { SessionRegistry } from './session/session-registry';
 
 /** Unused slabs that are kept for the next stream. */
 const MAX_FREE_SLAB_BYTES = 64 * 1024 * 1024;
-/** Of the drain time, what is left for closing connections after the stop callbacks. */
+/** Of the drain time, what a fleet's node keeps for ending those who have not left, and for their stop callbacks. */
+const FINAL_MS = 3_000;
+/** And of that, what is left for closing connections after the stop callbacks. */
 const CLOSE_MS = 500;
 
 export interface NodeOptions {
@@ -78,6 +81,8 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
   });
   registerBatchingMetrics(metrics.registry, batching);
   const rejected = (reason: string): void => metrics.connectionRejected(reason);
+  const member: FleetMember = new SoloMember(hub);
+  const { registry, keyHash } = member;
   const secrets = new SecretsManager();
   const task = config.taskMetadataUrl && (await readTaskMetadata(config.taskMetadataUrl, log));
   const tls = config.tls && (await openTls(config.tls, secrets, log, rejected));
@@ -87,6 +92,7 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
     readSecret: secrets.read,
     rtmpHost: config.rtmp.advertisedHost || (task?.address ?? ''),
     rtmpPort: () => rtmpPort,
+    stopDelivered: (jti) => void registry.stopDelivered(jti),
     callbackFinished: (event, result, durationMs) => metrics.callbackFinished(event, result, durationMs),
     logger: log,
   });
@@ -94,15 +100,13 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
 
   let stopping = false;
   const refusal = (): string | undefined => (stopping ? 'Server is shutting down' : undefined);
-  const member: FleetMember = new SoloMember(hub);
-  const { registry, keyHash } = member;
   const admission = new Admission({
     hub,
     authorizer,
     registry,
     keyHash,
     log,
-    policy: { takeover: false, graceMs: 0, withoutRegistry: 'accept' },
+    policy: { ...config.publishing, withoutRegistry: config.fleet?.withoutRedis ?? 'accept' },
     orphaned: (channel, publication) => member.orphaned(channel, publication),
     refusal,
   });
@@ -181,6 +185,7 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
         return outcome;
       },
     });
+  await member.start(admission, () => undefined);
   const clock = setInterval(() => {
     sessions.tick(now());
     hub.tick(now());
@@ -194,13 +199,19 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
       if (stopping) return;
       stopping = true;
       const deadline = now() + config.drainMs;
+      if (config.fleet) {
+        await registry.drain();
+        await drainSessions(sessions, Math.max(0, config.drainMs - FINAL_MS), log);
+      }
       for (const listener of listeners) listener.close();
       commands?.stop();
       for (const session of sessions) session.shutDown();
-      const undelivered = await authorizer.drain(Math.max(0, config.drainMs - CLOSE_MS));
+      admission.close();
+      const undelivered = await authorizer.drain(Math.max(0, deadline - now() - CLOSE_MS));
       if (undelivered > 0) log.error('stop callbacks could not be delivered', { undelivered });
       await sessions.empty(Math.max(0, Math.min(CLOSE_MS, deadline - now())));
       clearInterval(clock);
+      await member.stop();
       batching.close();
       tls?.close();
       authorization.close();

@@ -17,6 +17,8 @@ export interface AuthorizerSurroundings {
   /** The port in use, known only after the authorizer was made where any free one was asked for. */
   rtmpPort(): number;
   callbackFinished(event: 'start' | 'stop', result: string, durationMs: number): void;
+  /** A stop was delivered, or needs no delivery. */
+  stopDelivered(jti: string): void;
   readonly logger: Logger;
 }
 
@@ -37,7 +39,7 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
   const { callback } = config;
   if (callback === undefined) {
     return {
-      authorizer: new AcceptAllAuthorizer(),
+      authorizer: new AcceptAllAuthorizer((jti) => surroundings.stopDelivered(jti)),
       pendingStops: () => 0,
       waitsFor: () => undefined,
       close: () => undefined,
@@ -72,6 +74,7 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
     idMaxLength: config.rtmp.idMaxLength,
     behindLambda: sigv4 !== undefined,
     logger,
+    stopStore: { add: () => undefined, remove: ({ jti }) => surroundings.stopDelivered(jti) },
     observer: {
       callback: (event, result, seconds) => surroundings.callbackFinished(event, result, seconds * 1000),
     },

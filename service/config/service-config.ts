@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type CallbackConfig, readCallbackSettings } from './callback-settings';
+import { type FleetConfig, type PublishingConfig, readFleetSettings, readPublishingSettings } from './fleet-settings';
 import { Environment, type EnvironmentValues } from './environment';
 import { type NodeMetricsConfig, readNodeMetricsSettings } from './node-metrics-settings';
 import { type ProxyConfig, readProxySettings } from './proxy-settings';
@@ -35,6 +36,9 @@ export interface ServiceConfig {
   /** Absent: every publisher is accepted. */
   readonly callback: CallbackConfig | undefined;
   readonly redis: RedisConfig | undefined;
+  readonly publishing: PublishingConfig;
+  /** Absent: the node is alone. */
+  readonly fleet: FleetConfig | undefined;
   /** How often secrets that are kept elsewhere are read again; certificates have `tls.reloadCheckMs`. */
   readonly secretRefreshMs: number;
   readonly http: HttpConfig | undefined;
@@ -74,6 +78,7 @@ const BYTES_PER_MB = 1024 * 1024;
 export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile = readFileSync): LoadedConfig {
   const env = new Environment(values);
   const trustedCa = readTrustedAuthorities(env, readFile);
+  const redis = readRedisSettings(env, readFile, trustedCa);
   const config: ServiceConfig = {
     rtmp: {
       port: env.integer('RTMP_PORT', { ...PORT, fallback: 1935 }),
@@ -91,7 +96,9 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
       gopCacheBytes: env.integer('GOP_CACHE_SIZE_MB', { min: 0, max: 65_536, fallback: 256 }) * BYTES_PER_MB,
     },
     callback: readCallbackSettings(env, trustedCa),
-    redis: readRedisSettings(env, readFile, trustedCa),
+    redis,
+    publishing: readPublishingSettings(env),
+    fleet: readFleetSettings(env, redis !== undefined),
     secretRefreshMs: env.integer('JWT_SECRET_REFRESH_SECONDS', { min: 1, max: 86_400, fallback: 300 }) * 1000,
     http: readHttpSettings(env),
     nodeMetrics: readNodeMetricsSettings(env),

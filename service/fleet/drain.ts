@@ -7,9 +7,8 @@ import type { SessionRegistry } from '../session/session-registry';
  * another node, and are served until they leave; the others until they end by themselves or the time is over.
  *
  * @param timeoutMs how long to wait for the last session to leave
- * @returns the number of sessions that are still there
  */
-export async function drainSessions(sessions: SessionRegistry, timeoutMs: number, log: Logger): Promise<number> {
+export async function drainSessions(sessions: SessionRegistry, timeoutMs: number, log: Logger): Promise<void> {
   const byUrgency = [...sessions].filter(({ state }) => state.phase === 'publishing' || state.phase === 'playing');
   // Viewers of a relay first: their stream does not depend on a publisher that is about to move from here.
   byUrgency.sort((a, b) => urgency(a) - urgency(b));
@@ -21,7 +20,6 @@ export async function drainSessions(sessions: SessionRegistry, timeoutMs: number
     if (!['publishing', 'playing', 'authorizing'].includes(session.state.phase)) session.shutDown();
   }
   await sessions.empty(timeoutMs);
-  return sessions.size;
 }
 
 function urgency({ state }: Session): number {

@@ -1,0 +1,33 @@
+import { describe, expect, test } from '@jest/globals';
+import { loadServiceConfig } from '../../../service/config/service-config';
+
+describe('fleet settings', () => {
+  test('are read together', () => {
+    const { config } = loadServiceConfig({
+      FLEET: 'YES',
+      REDIS_USE: 'YES',
+      FLEET_NODE_ID: 'node-1',
+      FLEET_ADVERTISE_HOST: '10.0.0.7',
+      FLEET_ADVERTISE_PORT: '1936',
+      FLEET_WITHOUT_REDIS: 'reject',
+      FLEET_TASK_PROTECTION: 'YES',
+      PROTECTION_MIN_PUBLISHERS: '8',
+      PUBLISHER_TAKEOVER: 'YES',
+      RECONNECT_GRACE_SECONDS: '20',
+    });
+    expect(config.fleet).toEqual({
+      nodeId: 'node-1',
+      advertiseHost: '10.0.0.7',
+      advertisePort: 1936,
+      withoutRedis: 'reject',
+      taskProtection: { minPublishers: 8 },
+    });
+    expect(config.publishing).toEqual({ takeover: true, graceMs: 20_000 });
+  });
+
+  test('need Redis, and a node id that can be part of a key', () => {
+    expect(() => loadServiceConfig({ FLEET: 'YES', FLEET_NODE_ID: 'a b' })).toThrow(
+      /FLEET_NODE_ID is "a b".*\n.*FLEET is "YES".*REDIS_USE=YES/s,
+    );
+  });
+});
