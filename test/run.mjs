@@ -30,6 +30,7 @@ const gstreamerElements = {
   h264parse: 'gstreamer1.0-plugins-bad',
   rtmp2sink: 'gstreamer1.0-plugins-bad',
   rtmp2src: 'gstreamer1.0-plugins-bad',
+  rtmpsink: 'gstreamer1.0-plugins-bad',
 };
 
 try {

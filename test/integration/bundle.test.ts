@@ -86,8 +86,7 @@ describe('the image', () => {
     symlinkSync(join(repositoryRoot, 'node_modules'), join(context, 'node_modules'));
     const [, build] = /^RUN node (\S+)$/m.exec(dockerfile)!;
     execFileSync(process.execPath, [build!], { cwd: context });
-    for (const [, built] of dockerfile.matchAll(/\/build\/(\.build\/\S+)/g))
-      expect(existsSync(join(context, built!))).toBe(true);
+    expect(readdirSync(join(context, '.build'))).toContain('rtmp-server.cjs');
 
     const ignore = readFileSync(join(repositoryRoot, '.dockerignore'), 'utf8');
     for (const file of files) expect(ignore).toContain(`\n!${file}\n`);

@@ -36,6 +36,8 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'off',
       // The member of an interface that has nothing to do here.
       '@typescript-eslint/no-empty-function': 'off',
+      // Where every frame of every player passes, an index is chosen over an iterator on purpose.
+      '@typescript-eslint/prefer-for-of': 'off',
       // Constructs of the CDK are created for their effect on the tree.
       '@typescript-eslint/no-extraneous-class': 'off',
       // An async function without await still turns a throw into a rejection, which interfaces ask for.
