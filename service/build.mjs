@@ -1,4 +1,5 @@
-// Bundles the service into .build/rtmp-server.cjs: one file that any supported Node runs with no node_modules beside it.
+// Bundles the service into .build/rtmp-server.cjs, which any supported Node runs with no node_modules beside it, and
+// .build/aws-sdk.cjs, which it loads from beside itself only when settings name something on AWS.
 // As a program: `node service/build.mjs` always builds; with --if-changed only when an input has changed.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +11,19 @@ const outDir = join(root, '.build');
 
 export const bundlePath = join(outDir, 'rtmp-server.cjs');
 
+/** What a build makes, in the order in which it is put in place. */
+const outputs = ['aws-sdk.cjs.map', 'aws-sdk.cjs', 'rtmp-server.cjs.map', 'rtmp-server.cjs'];
+
+/** As part of the bundle the AWS SDK would cost every node 5 MB of memory, used or not. */
+const awsSdkApart = {
+  name: 'aws-sdk-apart',
+  setup(build) {
+    build.onResolve({ filter: /^\.\/aws-sdk$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './aws-sdk.cjs', external: true } : undefined,
+    );
+  },
+};
+
 /** What the last build read (paths from the repository's root) and the fingerprint of it all. */
 const recordPath = join(outDir, 'rtmp-server.inputs.json');
 
@@ -20,7 +34,7 @@ const alwaysRead = ['service/build.mjs', 'package.json', 'package-lock.json', 't
 export function isBundleCurrent() {
   try {
     const record = JSON.parse(readFileSync(recordPath, 'utf8'));
-    return existsSync(bundlePath) && record.fingerprint === fingerprint(record.inputs);
+    return outputs.every((name) => existsSync(join(outDir, name))) && record.fingerprint === fingerprint(record.inputs);
   } catch {
     return false; // never built, half built, or an input is gone
   }
@@ -37,8 +51,10 @@ export async function buildBundle() {
   try {
     const { metafile } = await build({
       absWorkingDir: root,
-      entryPoints: ['service/main.ts'],
-      outfile: join(workDir, 'rtmp-server.cjs'),
+      entryPoints: { 'rtmp-server': 'service/main.ts', 'aws-sdk': 'service/aws/aws-sdk.ts' },
+      outdir: workDir,
+      outExtension: { '.js': '.cjs' },
+      plugins: [awsSdkApart],
       bundle: true,
       platform: 'node',
       target: 'node20',
@@ -55,8 +71,7 @@ export async function buildBundle() {
     const inputs = Object.keys(metafile.inputs).filter((path) => !path.includes('node_modules/'));
     writeFileSync(join(workDir, 'inputs.json'), JSON.stringify({ fingerprint: fingerprint(inputs), inputs }));
     rmSync(recordPath, { force: true }); // from here to the last rename the bundle counts as stale
-    renameSync(join(workDir, 'rtmp-server.cjs.map'), `${bundlePath}.map`);
-    renameSync(join(workDir, 'rtmp-server.cjs'), bundlePath);
+    for (const name of outputs) renameSync(join(workDir, name), join(outDir, name));
     renameSync(join(workDir, 'inputs.json'), recordPath);
   } finally {
     rmSync(workDir, { recursive: true, force: true });
