@@ -42,7 +42,7 @@ export const aacConfigRecord = Buffer.from('1190', 'hex');
 
 /** AVC (codec id 7): legacy FLV video tags. `size` is that of the picture's content in bytes. */
 export const avc = {
-  sequenceHeader: (record = avcConfigRecord): Buffer => Buffer.concat([Buffer.of(0x17, 0, 0, 0, 0), record]),
+  sequenceHeader: (record: Buffer = avcConfigRecord): Buffer => Buffer.concat([Buffer.of(0x17, 0, 0, 0, 0), record]),
   keyframe: (label: string, size?: number, compositionMs = 0): Buffer =>
     Buffer.concat([Buffer.of(0x17, 1), uint24(compositionMs), nalUnit(Buffer.of(0x65), content(label, size))]),
   interFrame: (label: string, size?: number, compositionMs = 0): Buffer =>
@@ -52,7 +52,7 @@ export const avc = {
 
 /** HEVC as codec id 12 of the legacy tag, as encoders outside of the standard send it. */
 export const hevc12 = {
-  sequenceHeader: (record = hevcConfigRecord): Buffer => Buffer.concat([Buffer.of(0x1c, 0, 0, 0, 0), record]),
+  sequenceHeader: (record: Buffer = hevcConfigRecord): Buffer => Buffer.concat([Buffer.of(0x1c, 0, 0, 0, 0), record]),
   keyframe: (label: string, size?: number): Buffer =>
     Buffer.concat([Buffer.of(0x1c, 1, 0, 0, 0), nalUnit(Buffer.of(0x26, 0x01), content(label, size))]),
   interFrame: (label: string, size?: number): Buffer =>
@@ -61,7 +61,7 @@ export const hevc12 = {
 
 /** AAC (sound format 10). */
 export const aac = {
-  sequenceHeader: (record = aacConfigRecord): Buffer => Buffer.concat([Buffer.of(0xaf, 0), record]),
+  sequenceHeader: (record: Buffer = aacConfigRecord): Buffer => Buffer.concat([Buffer.of(0xaf, 0), record]),
   frame: (label: string, size?: number): Buffer => Buffer.concat([Buffer.of(0xaf, 1), content(label, size)]),
 };
 

@@ -30,10 +30,11 @@ export class ServerOfFile {
       const environment = typeof settings === 'function' ? await settings() : settings;
       server.#process = await ServerProcess.start({ CONCURRENT_LIMIT_WHITELIST: '*', ...environment }, options);
     });
-    afterEach(() => {
+    afterEach(async () => {
       server.closeClients();
       const { program } = server.process;
-      if (!program.isRunning) throw new Error(`the server has ended by itself:\n${program.output.slice(-3000)}`);
+      if (program.isRunning || (await program.exited).code === 0) return;
+      throw new Error(`the server has ended by itself:\n${program.output.slice(-3000)}`);
     });
     afterAll(async () => {
       await server.#process?.stop('SIGKILL');
