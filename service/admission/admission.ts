@@ -179,6 +179,7 @@ export class Admission implements PublishGate {
   ): Promise<AdmissionOutcome> {
     const { registry, authorizer, policy, keyHash, log } = this.#options;
     const session = randomUUID();
+    const hasGone = (): boolean => signal.aborted;
     const identity = { ...stream, clientIp: publisher.clientIp };
     const request: LeaseRequest = {
       channel: stream.channel,
@@ -196,7 +197,7 @@ export class Admission implements PublishGate {
     }
     const incumbent = outcome.kind === 'busy' ? this.#incumbent(outcome, request) : undefined;
     if (outcome.kind === 'busy' && incumbent === undefined) return BUSY;
-    if (signal.aborted) {
+    if (hasGone()) {
       void registry.abandon(stream.channel, session);
       return GONE;
     }
@@ -213,10 +214,10 @@ export class Admission implements PublishGate {
     const admitted = { request, grant, state: 'live' as const };
     const live = { streamId: grant.streamId, playKeyHash };
     const leased = outcome.kind === 'unavailable' || (await this.#secureLease(request, live, incumbent, continues));
-    if (!leased || signal.aborted) {
-      log.warning('publisher accepted but not let in', { channel: stream.channel, aborted: signal.aborted });
+    if (!leased || hasGone()) {
+      log.warning('publisher accepted but not let in', { channel: stream.channel, aborted: hasGone() });
       this.#sendStop(admitted);
-      return signal.aborted ? GONE : BUSY;
+      return hasGone() ? GONE : BUSY;
     }
     return { accepted: true, publication: this.#begin(publisher, channel, stream, admitted, continues) };
   }

@@ -109,7 +109,7 @@ export class Relays {
     const channel = hub.find(name);
     const publication = relay.publication;
     if (channel === undefined) return;
-    if (publication === null || publication.publisher !== relay) {
+    if (publication?.publisher !== relay) {
       if (isCurrent) this.#lookSoon(name);
       return;
     }

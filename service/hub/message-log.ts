@@ -8,7 +8,7 @@ import {
 } from '../protocol/chunk/chunk-writer';
 import type { PayloadSink } from '../protocol/chunk/payload-sink';
 import { MessageType } from '../protocol/message/message-types';
-import { Slab, type SlabPool } from './slab';
+import type { Slab, SlabPool } from './slab';
 
 /** The message stream id that encoded messages bear; players on another get patched copies. */
 export const SHARED_STREAM_ID = 1;
@@ -48,6 +48,9 @@ const MAX_LIMBO_SLABS = 64;
 export class MessageLog {
   /** Everything before is complete and readable. */
   position = 0;
+  /** Of the last selection: how many messages were taken, and the flags of those that were not. */
+  selected = 0;
+  skippedFlags = 0;
 
   readonly #pool: SlabPool;
   readonly #chunkSize: number;
@@ -112,10 +115,15 @@ export class MessageLog {
    */
   select(from: number, to: number, mask: number, streamId: number): Buffer {
     const parts: Buffer[] = [];
+    let skipped = 0;
     this.visit(from, to, (slab, index) => {
-      if ((slab.flags[index]! & mask) !== 0) parts.push(slab.bytes.subarray(slab.starts[index], slab.endOf(index)));
+      const flags = slab.flags[index]!;
+      if ((flags & mask) !== 0) parts.push(slab.bytes.subarray(slab.starts[index], slab.endOf(index)));
+      else skipped |= flags;
       return true;
     });
+    this.selected = parts.length;
+    this.skippedFlags = skipped;
     const copy = Buffer.concat(parts);
     let at = 0;
     for (const part of parts) {
@@ -163,9 +171,13 @@ export class MessageLog {
     for (const slab of this.#limbo) if (slab.end > heldFrom) slab.tainted = true;
   }
 
-  /** Ends the log; slabs before `heldFrom` are used again, later ones left to the collector. */
+  /**
+   * Ends the log; slabs before `heldFrom` are used again, later ones left to the collector, and so are those of
+   * unfinished messages: the publisher may go on sending one after its stream has ended.
+   */
   close(heldFrom: number): void {
     this.taint(heldFrom);
+    for (const message of this.#open) message.slab.tainted = true;
     // The publisher may go on with a message that it has begun, on a connection that outlives the stream.
     for (const { slab } of this.#open) slab.tainted = true;
     for (const slab of this.#limbo) this.#pool.release(slab);

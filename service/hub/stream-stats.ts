@@ -44,7 +44,9 @@ export class StreamStats {
       return;
     }
     this.videoBytes += bytes;
-    if (codec >= 0) this.videoCodec = codec;
+    // Other tracks than the main one name no codec; their frames would add up to a rate that nothing plays at.
+    if (codec < 0) return;
+    this.videoCodec = codec;
     if ((flags & MediaFlag.Config) === 0) this.videoFrames += 1;
     if ((flags & MediaFlag.Keyframe) === 0) return;
     if (this.#lastKeyframe >= 0) this.keyframeIntervalSeconds = ((timestamp - this.#lastKeyframe) >>> 0) / 1000;

@@ -37,10 +37,9 @@ export class ConnectionIntake {
     if (!this.#admit(accepted, address)) return;
     const { batching } = this.#options;
     let session: Session | undefined;
-    let socket: Socket | undefined;
     const reader = { readAgain: () => void socket?.resume() };
     if (first !== undefined) accepted.pause();
-    socket = adoptWithOnRead(accepted, READ_BUFFER, (bytes, buffer) => {
+    const socket = adoptWithOnRead(accepted, READ_BUFFER, (bytes, buffer) => {
       const { context } = this.#options;
       context.traffic.reads += 1;
       session!.receive(buffer, 0, bytes);
@@ -68,9 +67,9 @@ export class ConnectionIntake {
   }
 
   #admit(socket: Socket, address: string): boolean {
-    const { limits, log, rejected, isPeer } = this.#options;
-    if (limits.acquire(address, isPeer(address))) return true;
-    rejected('too_many_connections');
+    const { limits, log } = this.#options;
+    if (limits.acquire(address, this.#options.isPeer(address))) return true;
+    this.#options.rejected('too_many_connections');
     log.request('connection refused: too many from this address', { ip: address });
     socket.on('error', () => {});
     socket.destroy();

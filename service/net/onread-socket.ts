@@ -26,11 +26,11 @@ export function adoptWithOnRead(accepted: Socket, buffer: Buffer, callback: OnRe
   const options = {
     handle,
     allowHalfOpen: false,
-    onread: { buffer, callback: (bytes: number, filled: Uint8Array) => callback(bytes, filled as Buffer) },
+    onread: { buffer, callback: (bytes: number) => callback(bytes, buffer) },
   };
   // Reading may have begun for a PROXY header; the new socket starts it anew.
   handle.readStop();
   handle.reading = false;
   holder._handle = null;
-  return new Socket(options as SocketConstructorOpts);
+  return new Socket(options);
 }

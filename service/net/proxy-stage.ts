@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net';
+import type { Logger } from '../logging/logger';
+import { FaultRateLimit } from '../logging/rate-limit';
 import { ProtocolError } from '../protocol/protocol-errors';
 import type { AddressRules } from './address-rules';
 import { parseProxyHeader, type ProxyProtocolMode } from './proxy-protocol';
@@ -7,68 +9,112 @@ export interface ProxyStageOptions {
   readonly mode: ProxyProtocolMode;
   /** Peers whose header is believed; any other peer's connection is closed. */
   readonly trusted: AddressRules;
+  readonly log: Logger;
   /** Counts a connection that ends here. */
   rejected(reason: string): void;
+  /** Time for the header, and for a client's first byte where there is no client to be seen yet (ms). */
+  readonly deadlineMs?: number;
+  /** Connections that may be waiting for their header. */
+  readonly maxWaiting?: number;
 }
 
 /** A load balancer sends the header with the client's first bytes, so it may take as long as a client's first word. */
-const HEADER_DEADLINE_MS = 10_000;
+const DEADLINE_MS = 10_000;
 /** Connections without a header cannot be counted per client; all together they are bounded by this. */
 const MAX_WAITING = 10_000;
 
-/** Reads the PROXY protocol header that comes before a connection's own bytes. */
+/** Why a connection ends here; values of a metric label. */
+interface Rejection { readonly code: string; readonly message?: string }
+
+/**
+ * Reads the PROXY protocol header that comes before a connection's own bytes: exactly one, as a second one would be the
+ * client's own invention. A load balancer's health check, which connects and closes with or without a header of its
+ * own, ends here unnoticed.
+ */
 export class ProxyStage {
   readonly #options: ProxyStageOptions;
+  readonly #faults: FaultRateLimit;
   #waiting = 0;
 
   constructor(options: ProxyStageOptions) {
     this.#options = options;
+    this.#faults = new FaultRateLimit(options.log);
   }
 
   /**
-   * Calls `ready` with the client's address (the peer's own where the header names none, as in health checks) and the
-   * bytes that followed the header; not at all when the connection ends or is closed here.
+   * Calls `ready` with the client's address (the peer's own where the header names none) and the bytes that followed
+   * the header; not at all when the connection ends or is closed here.
    */
   read(socket: Socket, peer: string, ready: (address: string, rest: Buffer) => void): void {
-    const { trusted, mode } = this.#options;
-    if (!trusted.allows(peer)) return this.#reject(socket, 'proxy_untrusted');
-    if (this.#waiting >= MAX_WAITING) return this.#reject(socket, 'proxy_waiting_limit');
+    const { trusted, mode, deadlineMs = DEADLINE_MS, maxWaiting = MAX_WAITING } = this.#options;
+    if (!trusted.allows(peer)) {
+      this.#reject(socket, peer, { code: 'proxy_untrusted', message: 'the peer is not in PROXY_TRUSTED' });
+      return;
+    }
+    if (this.#waiting >= maxWaiting) {
+      this.#reject(socket, peer, { code: 'proxy_waiting_limit', message: 'too many wait for their PROXY header' });
+      return;
+    }
     this.#waiting += 1;
     let received: Buffer = Buffer.alloc(0);
-    const deadline = setTimeout(() => done('proxy_timeout'), HEADER_DEADLINE_MS);
-    const done = (rejection?: string): void => {
+    let address: string | undefined;
+    const done = (): void => {
       clearTimeout(deadline);
       this.#waiting -= 1;
       socket.off('data', onData);
-      socket.off('close', onClose);
-      socket.off('error', onError);
-      if (rejection !== undefined) this.#reject(socket, rejection);
+      socket.off('close', done);
+      socket.off('error', ignore);
+    };
+    const reject = (rejection: Rejection): void => {
+      done();
+      this.#reject(socket, peer, rejection);
     };
     const onData = (bytes: Buffer): void => {
       received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
-      try {
-        const result = parseProxyHeader(received, mode);
-        if (result.kind === 'incomplete') return;
-        socket.pause();
-        done();
-        const { header } = result;
-        const address = header.command === 'proxy' && header.source !== undefined ? header.source.address : peer;
-        ready(address, received.subarray(result.length));
-      } catch (error) {
-        done(error instanceof ProtocolError ? error.code : 'bad_proxy_header');
+      if (address === undefined) {
+        const client = this.#clientOf(received, mode);
+        if (client === 'incomplete') return;
+        if ('code' in client) return reject(client);
+        received = received.subarray(client.headerBytes);
+        // Without a client's address this may be a health check: it is nobody's connection until it says something.
+        address = client.address ?? peer;
+        if (client.address === undefined && received.length === 0) return;
       }
+      socket.pause();
+      done();
+      ready(address, received);
     };
-    const onClose = (): void => done();
-    const onError = (): void => {};
+    const deadline = setTimeout(() => reject({ code: 'proxy_timeout' }), deadlineMs);
     socket.on('data', onData);
-    socket.on('close', onClose);
-    socket.on('error', onError);
+    socket.on('close', done);
+    socket.on('error', ignore);
     socket.resume();
   }
 
-  #reject(socket: Socket, reason: string): void {
-    this.#options.rejected(reason);
-    socket.on('error', () => {});
+  #clientOf(
+    received: Buffer,
+    mode: ProxyProtocolMode,
+  ): 'incomplete' | { readonly headerBytes: number; readonly address: string | undefined } | Rejection {
+    try {
+      const result = parseProxyHeader(received, mode);
+      if (result.kind === 'incomplete') return 'incomplete';
+      const { header, length } = result;
+      return { headerBytes: length, address: header.command === 'proxy' ? header.source?.address : undefined };
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return { code: error.code, message: error.message };
+    }
+  }
+
+  #reject(socket: Socket, peer: string, { code, message }: Rejection): void {
+    this.#options.rejected(code);
+    if (message !== undefined) {
+      this.#faults.report('warning', code, 'connection refused', { ip: peer, reason: message });
+    }
+    socket.on('error', ignore);
     socket.destroy();
   }
 }
+
+/** A reset is an end like any other here. */
+function ignore(): void {}

@@ -46,6 +46,7 @@ const INITIAL_CHUNK_SIZE = 128;
 export class Session implements MessageReceiver, Publisher, PlayerListener {
   readonly context: SessionContext;
   readonly transport: Transport;
+  readonly isRelay = false;
   readonly deadlines: SessionDeadlines;
   log: Logger;
   state: SessionState = { phase: 'handshaking' };
@@ -77,10 +78,6 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
 
   get clientIp(): string {
     return this.transport.remoteAddress;
-  }
-
-  get isRelay(): boolean {
-    return false;
   }
 
   get isClosed(): boolean {

@@ -1,0 +1,180 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { type CallbackServer, startCallbackServer } from '../../support/callback-server';
+import { aac, avc } from '../../support/media';
+import { type RtmpClient } from '../../support/rtmp-client';
+import { ServerOfFile } from '../../support/server-of-file';
+
+let handler: CallbackServer;
+let streamIds = 0;
+beforeAll(async () => {
+  handler = await startCallbackServer();
+});
+afterAll(() => handler.stop());
+afterEach(() => {
+  acceptEverybody();
+});
+
+/** Gives each start an id of its own, and one that resumes the id it asks for. */
+function acceptEverybody(): void {
+  handler.answerWith(({ claims }) => {
+    streamIds += 1;
+    return { status: 200, headers: { 'stream-id': (claims['resume'] as string | undefined) ?? `stream-${streamIds}` } };
+  });
+}
+
+function events(channel: string): { event: string; id: unknown }[] {
+  return handler.requests
+    .filter(({ claims }) => claims['channel'] === channel)
+    .map(({ claims }) => ({ event: String(claims['event']), id: claims['stream_id'] ?? claims['resume'] }));
+}
+
+async function untilStop(channel: string): Promise<void> {
+  for (let number = 1; ; number += 1) {
+    const { claims } = await handler.request(number);
+    if (claims['channel'] === channel && claims['event'] === 'stop') return;
+  }
+}
+
+function sendOpening(publisher: RtmpClient, label: string, from = 0): void {
+  publisher.sendAudio(from, aac.sequenceHeader());
+  publisher.sendVideo(from, avc.sequenceHeader());
+  publisher.sendVideo(from, avc.keyframe(`${label} key`));
+  publisher.sendVideo(from + 40, avc.interFrame(`${label} inter`));
+}
+
+describe('PUBLISHER_TAKEOVER=YES', () => {
+  const server = ServerOfFile.start(() => {
+    acceptEverybody();
+    return { PUBLISHER_TAKEOVER: 'YES', CALLBACK_URL: handler.url.href, JWT_SECRET: 'secret' };
+  });
+
+  test('a publisher with the same key replaces the one that is there, one stop and one start each', async () => {
+    const channel = server.newChannel();
+    const first = await server.publisher(channel);
+    const player = await server.player(channel);
+    const second = await server.publisher(channel);
+    await first.waitForStatus('NetStream.Publish.BadName');
+    await first.connection.closed;
+    await player.waitForStatus('NetStream.Play.UnpublishNotify');
+    sendOpening(second, 'second');
+    await player.waitForPayload(avc.keyframe('second key'));
+    await untilStop(channel);
+    expect(events(channel).map(({ event }) => event)).toEqual(['start', 'start', 'stop']);
+  });
+
+  test('one with another key does not', async () => {
+    const channel = server.newChannel();
+    const first = await server.publisher(channel);
+    const player = await server.player(channel);
+    await expect(server.publisher(channel, 'other')).rejects.toThrow('Stream already publishing');
+    sendOpening(first, 'first');
+    await player.waitForPayload(avc.keyframe('first key'));
+  });
+
+  test('one that the handler refuses does not', async () => {
+    const channel = server.newChannel();
+    const first = await server.publisher(channel);
+    const player = await server.player(channel);
+    handler.answerWith(() => ({ status: 403 }));
+    await expect(server.publisher(channel)).rejects.toThrow('NetStream.Publish.Denied');
+    sendOpening(first, 'first');
+    await player.waitForPayload(avc.keyframe('first key'));
+  });
+});
+
+describe('RECONNECT_GRACE_SECONDS', () => {
+  const server = ServerOfFile.start(() => {
+    acceptEverybody();
+    return { RECONNECT_GRACE_SECONDS: '3', CALLBACK_URL: handler.url.href, JWT_SECRET: 'secret' };
+  });
+
+  const newChannel = (): string => `grace-${server.newChannel()}`;
+
+  test('a lost publisher comes back: the stream goes on for its players, without a stop', async () => {
+    const channel = newChannel();
+    const first = await server.publisher(channel);
+    const player = await server.player(channel);
+    sendOpening(first, 'before', 5_000);
+    await player.waitForPayload(avc.interFrame('before inter'));
+    await first.connection.reset();
+    await server.process.waitForLog(new RegExp(`channel held.*channel=${channel}`));
+
+    const second = await server.publisher(channel);
+    const seen = player.received.length;
+    second.sendAudio(0, aac.sequenceHeader());
+    second.sendVideo(0, avc.sequenceHeader());
+    second.sendVideo(0, avc.interFrame('undecodable'));
+    second.sendAudio(10, aac.frame('early'));
+    second.sendVideo(40, avc.keyframe('after key'));
+    second.sendVideo(80, avc.interFrame('after inter'));
+    await player.waitForPayload(avc.interFrame('after inter'));
+    const since = player.received.slice(seen);
+    expect(since.map(({ type, payload }) => [type, payload.toString('hex')])).toEqual([
+      [9, avc.keyframe('after key').toString('hex')],
+      [9, avc.interFrame('after inter').toString('hex')],
+    ]);
+    const [key, inter] = since;
+    expect(key!.timestamp).toBeGreaterThan(5_040);
+    expect(key!.timestamp).toBeLessThan(5_140);
+    expect(inter!.timestamp - key!.timestamp).toBe(40);
+    const [start, resumed] = events(channel);
+    expect([start!.event, resumed!.event]).toEqual(['start', 'start']);
+    expect(resumed!.id).toMatch(/^stream-/);
+
+    second.deleteStream();
+    await player.waitForStatus('NetStream.Play.UnpublishNotify');
+    await untilStop(channel);
+    expect(events(channel).map(({ event }) => event)).toEqual(['start', 'start', 'stop']);
+    expect(events(channel)[2]!.id).toBe(resumed!.id);
+  });
+
+  test('changed sequence headers are sent again', async () => {
+    const channel = newChannel();
+    const first = await server.publisher(channel);
+    const player = await server.player(channel);
+    sendOpening(first, 'before');
+    await player.waitForPayload(avc.interFrame('before inter'));
+    await first.connection.reset();
+    await server.process.waitForLog(new RegExp(`channel held.*channel=${channel}`));
+    const second = await server.publisher(channel);
+    const changed = Buffer.concat([avc.sequenceHeader(), Buffer.from('changed')]);
+    second.sendVideo(0, changed);
+    second.sendVideo(0, avc.keyframe('after key'));
+    await player.waitForPayload(changed);
+    await player.waitForPayload(avc.keyframe('after key'));
+  });
+
+  test('another stream id ends the old stream with one stop and begins a new one', async () => {
+    const channel = newChannel();
+    const first = await server.publisher(channel);
+    const player = await server.player(channel);
+    await first.connection.reset();
+    await server.process.waitForLog(new RegExp(`channel held.*channel=${channel}`));
+    handler.answerWith(() => ({ status: 200, headers: { 'stream-id': 'quite-another' } }));
+    await server.publisher(channel);
+    await player.waitForStatus('NetStream.Play.UnpublishNotify');
+    await untilStop(channel);
+    expect(events(channel).map(({ event }) => event)).toEqual(['start', 'start', 'stop']);
+    expect(events(channel)[2]!.id).not.toBe('quite-another');
+  });
+
+  test('a publisher that does not come back: players are told and the stop is sent', async () => {
+    const channel = newChannel();
+    const first = await server.publisher(channel);
+    const player = await server.player(channel);
+    await first.connection.reset();
+    await player.waitForStatus('NetStream.Play.UnpublishNotify');
+    await untilStop(channel);
+    expect(events(channel).map(({ event }) => event)).toEqual(['start', 'stop']);
+  });
+
+  test('one that announced its end has no grace', async () => {
+    const channel = newChannel();
+    const first = await server.publisher(channel);
+    first.sendCommand('FCUnpublish', [null, 'key']);
+    await first.roundTrip();
+    await first.connection.reset();
+    await untilStop(channel);
+    expect(server.process.log).not.toMatch(new RegExp(`channel held.*channel=${channel}`));
+  });
+});
