@@ -52,6 +52,7 @@ export class CommandChannelStack extends Stack {
   ): FleetFunction | undefined {
     if (redisRotationDays === 0) return undefined;
     const every = Duration.days(redisRotationDays);
-    return new CachePasswordRotation(this, 'PasswordRotation', { passwords, userIds, every, logRetentionDays }).function;
+    return new CachePasswordRotation(this, 'PasswordRotation', { passwords, userIds, every, logRetentionDays })
+      .function;
   }
 }

@@ -22,7 +22,10 @@ export class DeploymentConfigError extends Error {
  * top-level context entry, else from the entry named after the environment (`"prod": {"slots": 60}`), else from the
  * environment's defaults. Throws DeploymentConfigError, naming every fault at once.
  */
-export function loadDeploymentConfig(context: Readonly<Record<string, unknown>>, homeRegion?: string): DeploymentConfig {
+export function loadDeploymentConfig(
+  context: Readonly<Record<string, unknown>>,
+  homeRegion?: string,
+): DeploymentConfig {
   const faults: string[] = [];
   const environment = environmentNames.find((name) => name === (context.env ?? 'dev'));
   if (environment === undefined) {
@@ -30,7 +33,8 @@ export function loadDeploymentConfig(context: Readonly<Record<string, unknown>>,
   }
   for (const name of environmentNames) {
     const block = context[name];
-    if (block !== undefined && !isRecord(block)) faults.push(`${name} is ${show(block)}; it must be an object of options`);
+    if (block !== undefined && !isRecord(block))
+      faults.push(`${name} is ${show(block)}; it must be an object of options`);
   }
   const block = context[environment];
   const given: Partial<OptionValues> = {
@@ -56,7 +60,11 @@ function fillIn(settings: PartialSettings): Settings {
   };
 }
 
-function readOptions(values: Readonly<Record<string, unknown>>, prefix: string, faults: string[]): Partial<OptionValues> {
+function readOptions(
+  values: Readonly<Record<string, unknown>>,
+  prefix: string,
+  faults: string[],
+): Partial<OptionValues> {
   const read: Partial<Record<OptionName, unknown>> = {};
   for (const [name, raw] of Object.entries(values)) {
     if (!isOptionName(name)) {
@@ -86,5 +94,5 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function show(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
+  return value === undefined ? 'undefined' : JSON.stringify(value);
 }

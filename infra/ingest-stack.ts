@@ -65,7 +65,10 @@ export class IngestStack extends Stack {
       this.service.securityGroup.connections.allowFrom(this.balancer.securityGroup, Port.tcp(port), 'Load balancer');
     }
     const role = config.deployment === 'blueGreen' ? new BlueGreenRole(this, 'BlueGreenRole') : undefined;
-    this.listeners = listeners.map((listener) => ({ listener, targetGroups: this.listen(listener, name, props, role) }));
+    this.listeners = listeners.map((listener) => ({
+      listener,
+      targetGroups: this.listen(listener, name, props, role),
+    }));
     new ServiceScaling(this, 'Scaling', { config, service: this.service.service, serviceName });
     const { loadBalancerDnsName } = this.balancer.loadBalancer;
     this.host = config.domainName ?? loadBalancerDnsName;

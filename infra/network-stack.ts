@@ -17,7 +17,10 @@ export class NetworkStack extends Stack {
 
   constructor(scope: Construct, id: string, props: NetworkStackProps) {
     super(scope, id, props);
-    this.network = props.config.vpcId === undefined ? new NewNetwork(this, 'Network', props.config) : this.existing(props.config, props.config.vpcId);
+    this.network =
+      props.config.vpcId === undefined
+        ? new NewNetwork(this, 'Network', props.config)
+        : this.existing(props.config, props.config.vpcId);
   }
 
   private existing(config: DeploymentConfig, vpcId: string): FleetNetwork {

@@ -36,7 +36,7 @@ export class ObservabilityStack extends Stack {
       canaryKey &&
       new Canary(this, 'Canary', {
         targets: ingest.listeners.map(({ listener }) => ({
-          name: listener.name,
+          listener: listener.name,
           url: `${listener.scheme}://${ingest.host}:${listener.port}`,
         })),
         key: canaryKey,

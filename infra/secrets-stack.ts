@@ -43,8 +43,9 @@ export class SecretsStack extends Stack {
       keep: config.protectData,
     });
     acknowledge(secret, {
-      'AwsSolutions-SMG4': 'rotated by a schedule in the Callback stack, which knows the callback that has to accept '
-        + 'the new secret first; a callback elsewhere has to be given it by its owner',
+      'AwsSolutions-SMG4':
+        'rotated by a schedule in the Callback stack, which knows the callback that has to accept ' +
+        'the new secret first; a callback elsewhere has to be given it by its owner',
     });
     return secret;
   }
@@ -55,8 +56,9 @@ export class SecretsStack extends Stack {
       keep,
     });
     acknowledge(secret, {
-      'AwsSolutions-SMG4': 'stored keys are HMACs under this pepper and cannot be made again without the keys: '
-        + 'a rotation would lock out every streamer. infra/README.md has the way by hand',
+      'AwsSolutions-SMG4':
+        'stored keys are HMACs under this pepper and cannot be made again without the keys: ' +
+        'a rotation would lock out every streamer. infra/README.md has the way by hand',
     });
     return secret;
   }
@@ -86,8 +88,9 @@ export class SecretsStack extends Stack {
       json: { fields: { channel: 'canary' }, randomField: 'key' },
     });
     acknowledge(secret, {
-      'AwsSolutions-SMG4': 'a stream key of the fleet\'s own, worth two seconds of a test pattern: rotated with the '
-        + 'stream-keys function like any other key',
+      'AwsSolutions-SMG4':
+        "a stream key of the fleet's own, worth two seconds of a test pattern: rotated with the " +
+        'stream-keys function like any other key',
     });
     new CfnOutput(this, 'CanaryKeySecret', { value: secret.secretArn });
     return secret;

@@ -24,7 +24,11 @@ export type ServiceMetricName =
   | 'LeaseConflicts';
 
 /** One figure of all tasks of a deployment together. `statistic` over the tasks' lines of each minute. */
-export function serviceMetric(service: string, metricName: ServiceMetricName, statistic: string = Stats.AVERAGE): Metric {
+export function serviceMetric(
+  service: string,
+  metricName: ServiceMetricName,
+  statistic: string = Stats.AVERAGE,
+): Metric {
   return new Metric({
     namespace: metricNamespace,
     metricName,

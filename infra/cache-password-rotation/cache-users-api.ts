@@ -30,8 +30,8 @@ export class CacheUsersApi {
 
   /** From now on these passwords open the cache, and no others. Returns before every node has heard of it. */
   async setPasswords(userId: string, passwords: readonly string[]): Promise<void> {
-    const members = passwords.map((password, index) => [`Passwords.member.${index + 1}`, password]);
-    await this.call({ Action: 'ModifyUser', UserId: userId, ...Object.fromEntries(members) });
+    const members = passwords.map((password, index): [string, string] => [`Passwords.member.${index + 1}`, password]);
+    await this.call({ Action: 'ModifyUser', UserId: userId, ...Object.fromEntries<string>(members) });
   }
 
   async describe(userId: string): Promise<CacheUser> {

@@ -48,7 +48,10 @@ export async function rotatePassword(event: RotationEvent, dependencies: Passwor
   dependencies.log.info('rotation step done', { secretId, step, versionId: token, alreadyCurrent: finished });
 }
 
-async function pendingPassword({ secretId, token }: RotationEvent, client: SecretsManagerClient): Promise<string | undefined> {
+async function pendingPassword(
+  { secretId, token }: RotationEvent,
+  client: SecretsManagerClient,
+): Promise<string | undefined> {
   try {
     const wanted = { SecretId: secretId, VersionId: token, VersionStage: 'AWSPENDING' };
     return (await client.send(new GetSecretValueCommand(wanted))).SecretString;
@@ -70,7 +73,11 @@ async function createPassword(event: RotationEvent, { client }: PasswordRotation
   );
 }
 
-async function addToUser(event: RotationEvent, userId: string, dependencies: PasswordRotationDependencies): Promise<void> {
+async function addToUser(
+  event: RotationEvent,
+  userId: string,
+  dependencies: PasswordRotationDependencies,
+): Promise<void> {
   const { client, users } = dependencies;
   const pending = await pendingPassword(event, client);
   const wanted = { SecretId: event.secretId, VersionStage: 'AWSCURRENT' };
@@ -86,7 +93,8 @@ async function waitUntilKnown(userId: string, dependencies: PasswordRotationDepe
   for (let attempt = 1; ; attempt += 1) {
     const user = await users.describe(userId);
     if (user.status === 'active' && user.passwordCount === 2) return;
-    if (attempt === attempts) throw new RotationRefused(`${userId} is still ${user.status}: the old password stays in use`);
+    if (attempt === attempts)
+      throw new RotationRefused(`${userId} is still ${user.status}: the old password stays in use`);
     await sleep(pauseMs * (0.5 + Math.random()));
   }
 }

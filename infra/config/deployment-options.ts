@@ -1,4 +1,5 @@
-import { flag, httpUrl, listOf, matching, oneOf, wholeNumber } from './option-readers';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { flag, httpUrl, listOf, matching, oneOf, oneOfNumbers, wholeNumber } from './option-readers';
 import type { OptionReader } from './option-readers';
 import { scaleScheduleEntry } from './scale-schedule';
 
@@ -12,6 +13,11 @@ const secretArn = matching(
 );
 const arnOf = (service: string, what: string) =>
   matching(new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]+:\\d{12}:\\S+$`), `the ARN of ${what}`);
+
+/** What CloudWatch takes; all but "for ever". */
+const retentionDays = Object.values(RetentionDays)
+  .filter((days) => typeof days === 'number')
+  .filter((days) => days !== RetentionDays.INFINITE);
 
 /**
  * Every setting of a deployment: its name as given with `-c name=value`, and what it accepts. The meaning and the
@@ -92,7 +98,7 @@ export const deploymentOptions = {
   canary: flag(),
   canaryMinutes: wholeNumber(1, 60),
   alarmEmail: matching(/^[^\s@]+@[^\s@]+\.[^\s@]+$/, 'an e-mail address'),
-  logRetentionDays: wholeNumber(1, 3653),
+  logRetentionDays: oneOfNumbers(retentionDays),
 } as const satisfies Record<string, OptionReader<unknown>>;
 
 export type OptionName = keyof typeof deploymentOptions;

@@ -27,7 +27,8 @@ function networkFaults(s: Settings): string[] {
   const subnetLists = { ingressSubnetIds: s.ingressSubnetIds, taskSubnetIds: s.taskSubnetIds };
   if (s.vpcId !== undefined) {
     for (const [name, ids] of Object.entries({ ...subnetLists, availabilityZones: s.availabilityZones })) {
-      if (ids?.length !== s.azCount) faults.push(`vpcId needs ${name} with ${s.azCount} entries (azCount), one per zone`);
+      if (ids?.length !== s.azCount)
+        faults.push(`vpcId needs ${name} with ${s.azCount} entries (azCount), one per zone`);
     }
     if (s.dataSubnetIds === undefined || s.dataSubnetIds.length < 2) {
       faults.push('vpcId needs dataSubnetIds with at least 2 entries, in different zones (ElastiCache asks for two)');
@@ -69,7 +70,8 @@ function tlsFaults(s: Settings): string[] {
   }
   if (s.tls === 'none' && !s.plainRtmp) faults.push('plainRtmp=false with tls=none leaves no way in');
   if (s.plainRtmp && s.rtmpsPorts.includes(1935)) faults.push('rtmpsPorts must leave 1935 to plain RTMP');
-  if (s.rtmpsPorts.length > 4) faults.push('rtmpsPorts takes at most 4 ports: an ECS service has at most 5 target groups');
+  if (s.rtmpsPorts.length > 4)
+    faults.push('rtmpsPorts takes at most 4 ports: an ECS service has at most 5 target groups');
   if (new Set(s.rtmpsPorts).size !== s.rtmpsPorts.length) faults.push('rtmpsPorts names a port twice');
   return faults;
 }
@@ -123,7 +125,11 @@ function cacheFaults(s: Settings): string[] {
 
 function callbackFaults(s: Settings): string[] {
   const faults: string[] = [];
-  if (s.callbackUrl !== undefined && s.callbackAuth === 'sigv4' && !/\.on\.aws$/.test(new URL(s.callbackUrl).hostname)) {
+  if (
+    s.callbackUrl !== undefined &&
+    s.callbackAuth === 'sigv4' &&
+    !new URL(s.callbackUrl).hostname.endsWith('.on.aws')
+  ) {
     faults.push('callbackAuth=sigv4 is for Lambda function URLs (…on.aws); any other callbackUrl takes none');
   }
   return faults;

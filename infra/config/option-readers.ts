@@ -25,6 +25,14 @@ export function wholeNumber(min: number, max: number): OptionReader<number> {
   };
 }
 
+/** One of a fixed set of numbers. */
+export function oneOfNumbers<T extends number>(allowed: readonly T[]): OptionReader<T> {
+  return {
+    expects: `one of ${allowed.join(', ')}`,
+    read: (raw) => allowed.find((number) => number === raw || String(number) === raw),
+  };
+}
+
 /** `true`/`false`, `yes`/`no`, `on`/`off`. */
 export function flag(): OptionReader<boolean> {
   return {

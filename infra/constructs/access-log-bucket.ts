@@ -20,6 +20,8 @@ export class AccessLogBucket extends Bucket {
       ],
       removalPolicy: RemovalPolicy.RETAIN,
     });
-    acknowledge(this, { 'AwsSolutions-S1': 'it is a log itself: logging who reads it would need one more, without end' });
+    acknowledge(this, {
+      'AwsSolutions-S1': 'it is a log itself: logging who reads it would need one more, without end',
+    });
   }
 }

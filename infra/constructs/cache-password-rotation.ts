@@ -1,6 +1,7 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { RotationSchedule } from 'aws-cdk-lib/aws-secretsmanager';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../acknowledge';
 import type { CachePasswords } from '../secrets-stack';
@@ -11,7 +12,7 @@ export interface CachePasswordRotationProps {
   /** ElastiCache ids of the users that the passwords belong to. */
   readonly userIds: Readonly<Record<keyof CachePasswords, string>>;
   readonly every: Duration;
-  readonly logRetentionDays: number;
+  readonly logRetentionDays: RetentionDays;
 }
 
 /** Gives each user of the cache a new password every so often; the one before keeps working until the next time. */
@@ -37,9 +38,7 @@ export class CachePasswordRotation extends Construct {
     this.function.addToRolePolicy(
       new PolicyStatement({
         actions: ['elasticache:DescribeUsers', 'elasticache:ModifyUser'],
-        resources: users.map(({ userId }) =>
-          stack.formatArn({ service: 'elasticache', resource: `user:${userId}` }),
-        ),
+        resources: users.map(({ userId }) => stack.formatArn({ service: 'elasticache', resource: `user:${userId}` })),
       }),
     );
     for (const [index, { secret }] of users.entries()) {
@@ -51,7 +50,8 @@ export class CachePasswordRotation extends Construct {
       });
     }
     acknowledge(this, {
-      'AwsSolutions-IAM5[Resource::*]': 'secretsmanager:GetRandomPassword reads and changes nothing and knows no resource',
+      'AwsSolutions-IAM5[Resource::*]':
+        'secretsmanager:GetRandomPassword reads and changes nothing and knows no resource',
     });
   }
 }

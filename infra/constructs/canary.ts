@@ -1,9 +1,10 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { metricNamespace } from '../service-metrics';
 import { ExplainedAlarm } from './explained-alarm';
@@ -11,8 +12,8 @@ import { FleetFunction } from './fleet-function';
 import { allowReading } from './read-secret';
 
 export interface CanaryTarget {
-  /** Names the listener in metric and alarm. */
-  readonly name: string;
+  /** Names the listener in its alarm. */
+  readonly listener: string;
   /** `rtmp://host:port` or `rtmps://host:port`. */
   readonly url: string;
 }
@@ -22,9 +23,9 @@ export interface CanaryProps {
   /** JSON with `channel` and `key`. */
   readonly key: ISecret;
   readonly every: Duration;
-  /** Value of the Service dimension of its metrics. */
+  /** Begins the names of its metrics' Listener dimension. */
   readonly serviceName: string;
-  readonly logRetentionDays: number;
+  readonly logRetentionDays: RetentionDays;
   readonly topic: ITopic;
 }
 
@@ -34,17 +35,19 @@ export class Canary extends Construct {
 
   constructor(scope: Construct, id: string, props: CanaryProps) {
     super(scope, id);
-    const { targets, key, every, serviceName } = props;
+    const { key, every, serviceName } = props;
+    // The metrics have no other dimension: the name has to tell deployments in one account apart.
+    const targets = props.targets.map(({ listener, url }) => ({ listener, name: `${serviceName}.${listener}`, url }));
     this.function = new FleetFunction(this, 'Function', {
       source: 'lambdas/canary',
       description: 'Publishes to the RTMP fleet through its public address and plays it back',
-      timeout: Duration.seconds(60),
+      // One listener after the other, each given up after 12 s.
+      timeout: Duration.seconds(30 + 15 * targets.length),
       logRetentionDays: props.logRetentionDays,
       environment: {
-        CANARY_TARGETS: JSON.stringify(targets),
+        CANARY_TARGETS: Stack.of(this).toJsonString(targets.map(({ name, url }) => ({ name, url }))),
         CANARY_KEY_ARN: key.secretArn,
         METRIC_NAMESPACE: metricNamespace,
-        METRICS_SERVICE: serviceName,
       },
     });
     allowReading(key, this.function);
@@ -55,12 +58,12 @@ export class Canary extends Construct {
       targets: [new LambdaFunction(this.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
     });
     for (const target of targets) {
-      new ExplainedAlarm(this, `CanaryFailed-${target.name}`, {
-        meaning: `Publishing and playing through ${target.name} does not work from outside.`,
+      new ExplainedAlarm(this, `CanaryFailed-${target.listener}`, {
+        meaning: `Publishing and playing through ${target.listener} does not work from outside.`,
         metric: new Metric({
           namespace: metricNamespace,
           metricName: 'CanarySuccess',
-          dimensionsMap: { Service: serviceName, Target: target.name },
+          dimensionsMap: { Listener: target.name },
           statistic: Stats.MINIMUM,
           period: every,
         }),

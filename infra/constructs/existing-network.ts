@@ -38,7 +38,7 @@ export class ExistingNetwork extends Construct implements FleetNetwork {
     this.privateEgress = props.egress !== 'public-ip';
     this.ingressCidrs = [props.vpcCidr];
     acknowledge(this, {
-      '@aws-cdk/aws-ec2:noSubnetRouteTableId': 'routes of an existing VPC are its owner\'s: none is read or added here',
+      '@aws-cdk/aws-ec2:noSubnetRouteTableId': "routes of an existing VPC are its owner's: none is read or added here",
     });
   }
 

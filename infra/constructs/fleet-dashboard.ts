@@ -36,8 +36,18 @@ export class FleetDashboard extends Construct {
       graph('Stops waiting', own('StopBacklog', Stats.MAXIMUM)),
     );
     dashboard.addWidgets(
-      graph('Refused', own('CallbackDenied', Stats.SUM), own('HandshakeFailures', Stats.SUM), own('ProxyHeaderErrors', Stats.SUM)),
-      graph('Fleet', own('RedisDisconnectedSeconds', Stats.MAXIMUM), own('ProtectionFailures', Stats.SUM), own('LeaseConflicts', Stats.SUM)),
+      graph(
+        'Refused',
+        own('CallbackDenied', Stats.SUM),
+        own('HandshakeFailures', Stats.SUM),
+        own('ProxyHeaderErrors', Stats.SUM),
+      ),
+      graph(
+        'Fleet',
+        own('RedisDisconnectedSeconds', Stats.MAXIMUM),
+        own('ProtectionFailures', Stats.SUM),
+        own('LeaseConflicts', Stats.SUM),
+      ),
       graph('Function errors', ...Object.values(functions).map((lambda) => lambda.metricErrors())),
       graph('Function duration, ms', ...Object.values(functions).map((lambda) => lambda.metricDuration())),
     );

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
 import type { IVpc, ISecurityGroup, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../acknowledge';
 import { repositoryRoot } from '../repository';
@@ -15,7 +17,7 @@ export interface FleetFunctionProps {
   readonly description: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly timeout: Duration;
-  readonly logRetentionDays: number;
+  readonly logRetentionDays: RetentionDays;
   /** MiB; CPU grows with it. @default 256 */
   readonly memoryMiB?: number;
   /** @default - no limit of its own */
@@ -83,7 +85,8 @@ function allowNetworkInterfaces(role: Role): void {
     }),
   );
   acknowledge(role, {
-    'AwsSolutions-IAM5[Resource::*]': 'Lambda makes the network interfaces of a function in a VPC with its role, '
-      + 'and they have no name before they exist',
+    'AwsSolutions-IAM5[Resource::*]':
+      'Lambda makes the network interfaces of a function in a VPC with its role, ' +
+      'and they have no name before they exist',
   });
 }

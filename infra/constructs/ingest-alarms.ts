@@ -25,14 +25,18 @@ export class IngestAlarms extends Construct {
     for (const [listener, groups] of Object.entries(props.targetGroups)) {
       new ExplainedAlarm(this, `UnhealthyTargets-${listener}`, {
         meaning: `A task behind ${listener} fails its health check: it is being replaced, with the streams it carries.`,
-        metric: largestOf(groups.map((group) => group.metrics.unHealthyHostCount({ period: minute, statistic: Stats.MAXIMUM }))),
+        metric: largestOf(
+          groups.map((group) => group.metrics.unHealthyHostCount({ period: minute, statistic: Stats.MAXIMUM })),
+        ),
         threshold: 1,
         topic,
       });
       if (minTasks === 0) continue;
       new ExplainedAlarm(this, `HealthyTargetsMissing-${listener}`, {
         meaning: `Too few healthy tasks behind ${listener}: a zone may refuse its streamers.`,
-        metric: largestOf(groups.map((group) => group.metrics.healthyHostCount({ period: minute, statistic: Stats.MINIMUM }))),
+        metric: largestOf(
+          groups.map((group) => group.metrics.healthyHostCount({ period: minute, statistic: Stats.MINIMUM })),
+        ),
         threshold: minTasks,
         below: true,
         ringWhenSilent: true,

@@ -28,7 +28,7 @@ export class IngestCluster extends Construct {
     });
     if (props.containerInsights === 'off') {
       acknowledge(this.cluster, {
-        'AwsSolutions-ECS4': 'containerInsights=off to save its cost; the service\'s own metrics carry the alarms',
+        'AwsSolutions-ECS4': "containerInsights=off to save its cost; the service's own metrics carry the alarms",
       });
     }
   }

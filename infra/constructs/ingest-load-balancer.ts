@@ -50,8 +50,9 @@ export class IngestLoadBalancer extends Construct {
       allowAllOutbound: false,
     });
     acknowledge(this.securityGroup, {
-      'AwsSolutions-EC23': 'taking streams from anywhere is its purpose; only the listeners\' ports are open, and '
-        + 'ingestCidrs narrows them',
+      'AwsSolutions-EC23':
+        "taking streams from anywhere is its purpose; only the listeners' ports are open, and " +
+        'ingestCidrs narrows them',
     });
     this.loadBalancer = new NetworkLoadBalancer(this, 'LoadBalancer', {
       vpc: network.vpc,
@@ -113,8 +114,9 @@ export class IngestLoadBalancer extends Construct {
       return;
     }
     acknowledge(this.loadBalancer, {
-      'AwsSolutions-ELB2': 'a network load balancer logs TLS listeners only (tls=nlb with accessLogs=true); the '
-        + 'service logs every connection, publish and end with the client\'s address',
+      'AwsSolutions-ELB2':
+        'a network load balancer logs TLS listeners only (tls=nlb with accessLogs=true); the ' +
+        "service logs every connection, publish and end with the client's address",
     });
   }
 }

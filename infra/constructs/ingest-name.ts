@@ -31,7 +31,8 @@ export class IngestName extends Construct {
     if (zone === undefined || config.domainName === undefined) return;
     const target = RecordTarget.fromAlias(new LoadBalancerTarget(props.loadBalancer));
     new ARecord(this, 'A', { zone, recordName: config.domainName, target });
-    if (config.ipAddressType === 'dualstack') new AaaaRecord(this, 'Aaaa', { zone, recordName: config.domainName, target });
+    if (config.ipAddressType === 'dualstack')
+      new AaaaRecord(this, 'Aaaa', { zone, recordName: config.domainName, target });
   }
 
   private zone({ hostedZoneId, hostedZoneName }: IngestNameProps['config']): IHostedZone | undefined {

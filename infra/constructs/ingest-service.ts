@@ -46,7 +46,9 @@ export class IngestService extends Construct {
       healthCheckGracePeriod: Duration.seconds(60),
       availabilityZoneRebalancing: AvailabilityZoneRebalancing.ENABLED,
       capacityProviderStrategies: [
-        config.spot ? { capacityProvider: 'FARGATE_SPOT', weight: 1 } : { capacityProvider: 'FARGATE', base: 1, weight: 1 },
+        config.spot
+          ? { capacityProvider: 'FARGATE_SPOT', weight: 1 }
+          : { capacityProvider: 'FARGATE', base: 1, weight: 1 },
       ],
       enableExecuteCommand: config.exec,
       propagateTags: PropagatedTagSource.SERVICE,
@@ -107,8 +109,7 @@ export class IngestService extends Construct {
     const arn = stack.formatArn({ service: 'ecs', resource, resourceName: `${cluster.clusterName}/*` });
     taskRole.addToPrincipalPolicy(new PolicyStatement({ actions, resources: [arn] }));
     acknowledge(taskRole, {
-      [`AwsSolutions-IAM5[Resource::${flattenCfnReference(stack.resolve(arn))}]`]:
-        `each ${resource} of the fleet's own cluster, which runs nothing else`,
+      [`AwsSolutions-IAM5[Resource::${flattenCfnReference(stack.resolve(arn))}]`]: `each ${resource} of the fleet's own cluster, which runs nothing else`,
     });
   }
 }

@@ -11,6 +11,7 @@ import {
   UlimitName,
 } from 'aws-cdk-lib/aws-ecs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { IgnoreMode } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
@@ -30,7 +31,7 @@ export interface IngestTaskProps {
   readonly ports: readonly number[];
   /** A shell in the task (ECS Exec) needs a root file system that can be written. */
   readonly exec: boolean;
-  readonly logRetentionDays: number;
+  readonly logRetentionDays: RetentionDays;
 }
 
 /** Name of the service's container in the task. */

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { RotationSchedule } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../acknowledge';
 import { FleetFunction } from './fleet-function';
@@ -13,7 +14,7 @@ export interface JwtSecretRotationProps {
   readonly callbackAuth: 'sigv4' | 'none';
   readonly jwtSubject: string;
   readonly every: Duration;
-  readonly logRetentionDays: number;
+  readonly logRetentionDays: RetentionDays;
 }
 
 /**
@@ -50,7 +51,8 @@ export class JwtSecretRotation extends Construct {
       rotateImmediatelyOnUpdate: false,
     });
     acknowledge(this, {
-      'AwsSolutions-IAM5[Resource::*]': 'secretsmanager:GetRandomPassword reads and changes nothing and knows no resource',
+      'AwsSolutions-IAM5[Resource::*]':
+        'secretsmanager:GetRandomPassword reads and changes nothing and knows no resource',
     });
   }
 }

@@ -10,6 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import type { SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { DeploymentConfig } from '../deployment-config';
 import type { FleetNetwork } from './fleet-network';
@@ -80,7 +81,7 @@ export class NewNetwork extends Construct implements FleetNetwork {
     return { subnets: this.vpc.selectSubnets({ subnetGroupName }).subnets.slice(0, zones) };
   }
 
-  private logRejectedTraffic(logRetentionDays: number): void {
+  private logRejectedTraffic(logRetentionDays: RetentionDays): void {
     const logGroup = new LogGroup(this, 'RejectedTraffic', {
       retention: logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,

@@ -2,6 +2,7 @@ import { Duration, Fn } from 'aws-cdk-lib';
 import { InterfaceVpcEndpoint, InterfaceVpcEndpointAwsService, Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { CommandCache } from './command-cache';
 import { FleetFunction } from './fleet-function';
@@ -16,7 +17,7 @@ export interface OperatorFunctionProps {
   readonly redisChannel: string;
   /** Where every order and its result is written down. */
   readonly auditTable: ITableV2;
-  readonly logRetentionDays: number;
+  readonly logRetentionDays: RetentionDays;
 }
 
 /**
@@ -46,7 +47,9 @@ export class OperatorFunction extends Construct {
       environment: {
         ...redisEnvironment(cache, cache.operator, props.redisChannel),
         AUDIT_TABLE_NAME: auditTable.tableName,
-        ...(!network.privateEgress && { AWS_ENDPOINT_URL_SECRETS_MANAGER: this.secretsEndpoint(network, securityGroup) }),
+        ...(!network.privateEgress && {
+          AWS_ENDPOINT_URL_SECRETS_MANAGER: this.secretsEndpoint(network, securityGroup),
+        }),
       },
     });
     allowReading(cache.operator.password, this.function);

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { FleetFunction } from './fleet-function';
 import { allowReading } from './read-secret';
@@ -8,7 +9,7 @@ import { allowReading } from './read-secret';
 export interface StreamKeysFunctionProps {
   readonly table: ITableV2;
   readonly keyPepper: ISecret;
-  readonly logRetentionDays: number;
+  readonly logRetentionDays: RetentionDays;
 }
 
 /** Invoked with IAM by whoever manages channels: creates, rotates, disables and lists stream keys. */

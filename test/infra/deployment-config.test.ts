@@ -14,11 +14,14 @@ function faultsOf(options: Options): readonly string[] {
 }
 
 describe('where a setting comes from', () => {
-  test('the command line, the entry of its environment, the environment\'s default: in this order', () => {
+  test("the command line, the entry of its environment, the environment's default: in this order", () => {
     const prod = { slots: 60, targetUtilization: 50 };
     expect(loadDeploymentConfig({ env: 'prod' })).toMatchObject({ slots: 40, targetUtilization: 60 });
     expect(loadDeploymentConfig({ env: 'prod', prod })).toMatchObject({ slots: 60, targetUtilization: 50 });
-    expect(loadDeploymentConfig({ env: 'prod', prod, slots: '50' })).toMatchObject({ slots: 50, targetUtilization: 50 });
+    expect(loadDeploymentConfig({ env: 'prod', prod, slots: '50' })).toMatchObject({
+      slots: 50,
+      targetUtilization: 50,
+    });
     expect(loadDeploymentConfig({ env: 'dev', prod })).toMatchObject({ slots: 10 });
   });
 
@@ -35,7 +38,7 @@ describe('where a setting comes from', () => {
     expect(loadDeploymentConfig(combinations['a callback elsewhere'])).toMatchObject({ callbackAuth: 'none' });
   });
 
-  test('CDK\'s own context is none of its business', () => {
+  test("CDK's own context is none of its business", () => {
     expect(faultsOf({ '@aws-cdk/core:checkSecretUsage': true, 'aws:cdk:bundling-stacks': [] })).toEqual([]);
   });
 
@@ -73,13 +76,22 @@ describe('what cannot be used', () => {
     [{ azCount: 4 }, 'azCount is 4; it must be a whole number from 1 to 3'],
     [{ spot: 'perhaps' }, 'spot is "perhaps"; it must be true or false'],
     [{ vpcId: 'vpc-1' }, 'vpcId is "vpc-1"; it must be a VPC id (vpc-0abc…)'],
-    [{ callbackUrl: 'ftp://x/' }, 'callbackUrl is "ftp://x/"; it must be an http or https URL without user and password'],
-    [{ callbackUrl: 'https://u:p@x/' }, 'callbackUrl is "https://u:p@x/"; it must be an http or https URL without user and password'],
+    [
+      { callbackUrl: 'ftp://x/' },
+      'callbackUrl is "ftp://x/"; it must be an http or https URL without user and password',
+    ],
+    [
+      { callbackUrl: 'https://u:p@x/' },
+      'callbackUrl is "https://u:p@x/"; it must be an http or https URL without user and password',
+    ],
     [{ vpcId: 'vpc-0123456789abcdef0' }, 'vpcId needs ingressSubnetIds with 1 entries (azCount), one per zone'],
     [{ taskSubnetIds: 'subnet-00000001' }, 'taskSubnetIds is only for an existing VPC: give vpcId too'],
     [{ availabilityZones: 'us-east-1a' }, 'availabilityZones needs at least 2 zones: the cache always spans two'],
     [{ account: '111122223333' }, 'account needs availabilityZones: otherwise synth would have to ask AWS for them'],
-    [{ egress: 'isolated' }, 'egress=isolated needs callbackUrl inside the VPC: a Lambda function URL has no private address'],
+    [
+      { egress: 'isolated' },
+      'egress=isolated needs callbackUrl inside the VPC: a Lambda function URL has no private address',
+    ],
     [{ hostedZoneId: 'Z0123456789' }, 'hostedZoneId and hostedZoneName go together'],
     [
       { hostedZoneId: 'Z0123456789', hostedZoneName: 'example.com', domainName: 'live.example.org' },

@@ -2,11 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import { combinations } from './option-combinations';
 import { templateOf } from './synthesize';
 import type { Options } from './synthesize';
-import { attributes, onlyResource, resourcesOf } from './template-queries';
+import { attributes, onlyResource, resourcesOf, text } from './template-queries';
 import type { Json, JsonObject } from './template-queries';
 
 const rtmps = combinations['TLS at the load balancer with a given certificate'];
-const twoPorts = combinations['TLS at the load balancer, certificate made in a hosted zone, dual stack, two RTMPS ports'];
+const twoPorts =
+  combinations['TLS at the load balancer, certificate made in a hosted zone, dual stack, two RTMPS ports'];
 
 function listeners(options: Options): JsonObject[] {
   const found = resourcesOf(templateOf('Ingest', options), 'AWS::ElasticLoadBalancingV2::Listener');
@@ -21,23 +22,24 @@ function targetGroups(options: Options): JsonObject[] {
 const service = (options: Options) => onlyResource(templateOf('Ingest', options), 'AWS::ECS::Service');
 
 describe('a live stream is not cut', () => {
-  test.each([['dev as it is', '60'], ['staging as it is', '600'], ['prod as it is', '3600']] as const)(
-    'by the load balancer: %s',
-    (name, delay) => {
-      const groups = targetGroups(combinations[name]);
-      expect(groups.length).toBeGreaterThan(0);
-      for (const group of groups) {
-        expect(attributes(group.TargetGroupAttributes)).toEqual({
-          'deregistration_delay.timeout_seconds': delay,
-          'deregistration_delay.connection_termination.enabled': 'false',
-          'target_health_state.unhealthy.connection_termination.enabled': 'false',
-          'target_health_state.unhealthy.draining_interval_seconds': '300',
-          'proxy_protocol_v2.enabled': 'true',
-          'preserve_client_ip.enabled': 'false',
-        });
-      }
-    },
-  );
+  test.each([
+    ['dev as it is', '60'],
+    ['staging as it is', '600'],
+    ['prod as it is', '3600'],
+  ] as const)('by the load balancer: %s', (name, delay) => {
+    const groups = targetGroups(combinations[name]);
+    expect(groups.length).toBeGreaterThan(0);
+    for (const group of groups) {
+      expect(attributes(group.TargetGroupAttributes)).toEqual({
+        'deregistration_delay.timeout_seconds': delay,
+        'deregistration_delay.connection_termination.enabled': 'false',
+        'target_health_state.unhealthy.connection_termination.enabled': 'false',
+        'target_health_state.unhealthy.draining_interval_seconds': '300',
+        'proxy_protocol_v2.enabled': 'true',
+        'preserve_client_ip.enabled': 'false',
+      });
+    }
+  });
 
   test('by a draining task being taken for a dead one: the check asks for life, not for room', () => {
     expect(targetGroups({ env: 'prod' })).toEqual([
@@ -92,11 +94,17 @@ describe('the load balancer', () => {
   });
 
   test('leaves no zone without a task', () => {
-    for (const [env, zones] of [['dev', 1], ['staging', 2], ['prod', 3]] as const) {
+    for (const [env, zones] of [
+      ['dev', 1],
+      ['staging', 2],
+      ['prod', 3],
+    ] as const) {
       const template = templateOf('Ingest', { env });
       const { Subnets } = onlyResource(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer');
       expect(Subnets).toHaveLength(zones);
-      expect(onlyResource(template, 'AWS::ApplicationAutoScaling::ScalableTarget')).toMatchObject({ MinCapacity: zones });
+      expect(onlyResource(template, 'AWS::ApplicationAutoScaling::ScalableTarget')).toMatchObject({
+        MinCapacity: zones,
+      });
       expect(service({ env }).AvailabilityZoneRebalancing).toBe('ENABLED');
     }
   });
@@ -118,7 +126,7 @@ describe('the load balancer', () => {
   });
 
   test('several RTMPS ports, a certificate of its own, names for both address families', () => {
-    expect(listeners(twoPorts).map(({ Port, Protocol }) => `${String(Protocol)} ${String(Port)}`)).toEqual([
+    expect(listeners(twoPorts).map(({ Port, Protocol }) => `${text(Protocol)} ${text(Port)}`)).toEqual([
       'TCP 1935',
       'TLS 443',
       'TLS 1936',
@@ -165,7 +173,7 @@ describe('blue/green', () => {
     ]);
   });
 
-  test('bakes for hours and has neither of the rolling deploy\'s switches', () => {
+  test("bakes for hours and has neither of the rolling deploy's switches", () => {
     const { DeploymentConfiguration } = service(options);
     expect(DeploymentConfiguration).toMatchObject({ Strategy: 'BLUE_GREEN', BakeTimeInMinutes: 720 });
     expect(DeploymentConfiguration).not.toHaveProperty('EarlySuccessCriteria');

@@ -90,3 +90,8 @@ export const combinations = {
 } as const satisfies Record<string, Options>;
 
 export type CombinationName = keyof typeof combinations;
+
+/** Those of the combinations, as a table for `test.each`. */
+export function table(...names: readonly CombinationName[]): [CombinationName, Options][] {
+  return names.map((name) => [name, combinations[name]]);
+}

@@ -1,17 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Template } from 'aws-cdk-lib/assertions';
-import { combinations } from './option-combinations';
+import { combinations, table } from './option-combinations';
 import { synthesize } from './synthesize';
 import type { Options } from './synthesize';
-import { referred, resourcesOf } from './template-queries';
+import { referred, resourcesOf, text } from './template-queries';
 import type { Json, JsonObject } from './template-queries';
 
 /** `who -> whom:port` for every rule of every security group of a deployment, in and out. */
 function edges(options: Options): string[] {
-  return [...synthesize(options).templates.values()].flatMap((template) => [
-    ...inlineRules(template),
-    ...separateRules(template),
-  ]).sort();
+  return [...synthesize(options).templates.values()]
+    .flatMap((template) => [...inlineRules(template), ...separateRules(template)])
+    .sort();
 }
 
 function inlineRules(template: Template): string[] {
@@ -28,11 +27,13 @@ function inlineRules(template: Template): string[] {
 }
 
 function separateRules(template: Template): string[] {
-  const ingress = [...resourcesOf(template, 'AWS::EC2::SecurityGroupIngress').values()].map(({ Properties: rule = {} }) =>
-    `${referred(rule.SourceSecurityGroupId)} -> ${referred(rule.GroupId)}:${ports(rule)}`,
+  const ingress = [...resourcesOf(template, 'AWS::EC2::SecurityGroupIngress').values()].map(
+    ({ Properties: rule = {} }) =>
+      `${referred(rule.SourceSecurityGroupId)} -> ${referred(rule.GroupId)}:${ports(rule)}`,
   );
-  const egress = [...resourcesOf(template, 'AWS::EC2::SecurityGroupEgress').values()].map(({ Properties: rule = {} }) =>
-    `${referred(rule.GroupId)} -> ${referred(rule.DestinationSecurityGroupId)}:${ports(rule)}`,
+  const egress = [...resourcesOf(template, 'AWS::EC2::SecurityGroupEgress').values()].map(
+    ({ Properties: rule = {} }) =>
+      `${referred(rule.GroupId)} -> ${referred(rule.DestinationSecurityGroupId)}:${ports(rule)}`,
   );
   return [...new Set([...ingress, ...egress])];
 }
@@ -42,8 +43,8 @@ function peer(rule: JsonObject): string {
 }
 
 function ports(rule: JsonObject): string {
-  if (rule.IpProtocol !== 'tcp') return `${String(rule.IpProtocol)}`;
-  return rule.FromPort === rule.ToPort ? String(rule.FromPort) : `${String(rule.FromPort)}-${String(rule.ToPort)}`;
+  if (rule.IpProtocol !== 'tcp') return text(rule.IpProtocol);
+  return rule.FromPort === rule.ToPort ? text(rule.FromPort) : `${text(rule.FromPort)}-${text(rule.ToPort)}`;
 }
 
 describe('who can reach whom', () => {
@@ -89,10 +90,19 @@ describe('who can reach whom', () => {
   const worldOpen = (options: Options) =>
     edges(options).filter((edge) => edge.startsWith('0.0.0.0/0 ->') || edge.startsWith('::/0 ->'));
 
-  test.each(Object.entries(combinations))('%s: the world reaches the listeners and nothing else', (_, options) => {
+  const different = table(
+    'dev as it is',
+    'RTMPS only',
+    'TLS in the service',
+    'blue/green with TLS',
+    'public addresses in prod',
+    'no way out, callback inside the VPC',
+    'an existing VPC',
+  );
+  test.each(different)('%s: the world reaches the listeners and nothing else', (_, options) => {
     const listeners = [...resourcesOf(ingest(options), 'AWS::ElasticLoadBalancingV2::Listener').values()];
     const allowed = listeners.flatMap(({ Properties: listener = {} }) =>
-      ['0.0.0.0/0', '::/0'].map((world) => `${world} -> IngestSecurityGroup:${String(listener.Port)}`),
+      ['0.0.0.0/0', '::/0'].map((world) => `${world} -> IngestSecurityGroup:${text(listener.Port)}`),
     );
     for (const edge of worldOpen(options)) expect(allowed).toContain(edge);
   });
@@ -134,12 +144,12 @@ describe('addresses', () => {
     expect(assign({ env: 'prod' })).toEqual(['DISABLED']);
   });
 
-  test('a PROXY header is believed from the balancer\'s subnets alone, where no task lives', () => {
+  test("a PROXY header is believed from the balancer's subnets alone, where no task lives", () => {
     const network = synthesize({ env: 'prod', egress: 'public-ip' }).templates.get('Network');
     if (network === undefined) throw new Error('no Network stack');
     const cidrs = [...resourcesOf(network, 'AWS::EC2::Subnet')]
       .filter(([id]) => id.includes('ingress'))
-      .map(([, { Properties: subnet = {} }]) => subnet.CidrBlock);
+      .map(([, { Properties: subnet = {} }]) => text(subnet.CidrBlock));
     const environment = JSON.stringify(ingest({ env: 'prod', egress: 'public-ip' }).toJSON());
     expect(environment).toContain(`"PROXY_TRUSTED","Value":"${cidrs.join(',')}"`);
   });

@@ -1,7 +1,9 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-export type JsonObject = { readonly [key: string]: Json };
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
 
 interface Resource {
   readonly Type: string;
@@ -30,8 +32,15 @@ export function attributes(list: Json | undefined): Record<string, Json> {
 /** Environment of the service's container; values that are known only at deploy are objects. */
 export function containerEnvironment(ingest: Template): Record<string, Json> {
   const { ContainerDefinitions } = onlyResource(ingest, 'AWS::ECS::TaskDefinition');
-  const [container] = ContainerDefinitions as unknown as readonly { Environment: readonly { Name: string; Value: Json }[] }[];
+  const [container] = ContainerDefinitions as unknown as readonly {
+    Environment: readonly { Name: string; Value: Json }[];
+  }[];
   return Object.fromEntries((container?.Environment ?? []).map(({ Name, Value }) => [Name, Value]));
+}
+
+/** A value as text: strings as they are, anything else as JSON. */
+export function text(value: Json | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
 
 /**
@@ -46,9 +55,9 @@ export function referred(value: Json | undefined): string {
   if (typeof object['Fn::ImportValue'] === 'string') return exportedName(object['Fn::ImportValue']);
   if (typeof object.Ref === 'string') return withoutHash(object.Ref);
   const attribute = object['Fn::GetAtt'];
-  if (Array.isArray(attribute)) return withoutHash(String(attribute[0]));
+  if (Array.isArray(attribute)) return withoutHash(text((attribute as readonly Json[])[0]));
   const join = object['Fn::Join'];
-  if (Array.isArray(join)) return referred(join[1]);
+  if (Array.isArray(join)) return referred((join as readonly Json[])[1]);
   return JSON.stringify(object);
 }
 

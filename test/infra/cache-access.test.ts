@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { cacheAccess } from '../../infra/constructs/cache-access';
+import { RedisServer } from '../support/redis-server';
+import { templateOf } from './synthesize';
+import { resourcesOf, text } from './template-queries';
+
+/** The users of the synthesized template, in the form of an ACL file, each with its user id as password. */
+function usersOfTemplate(): string[] {
+  const users = resourcesOf(templateOf('CommandChannel', { env: 'prod' }), 'AWS::ElastiCache::User');
+  return [...users.values()].map(({ Properties = {} }) => {
+    const { UserName, UserId, AccessString } = Properties;
+    return `user ${text(UserName)} ${text(AccessString)} >${text(UserId)}`;
+  });
+}
+
+const service = { username: 'service', password: 'rtmp-prod-service' };
+const operator = { username: 'operator', password: 'rtmp-prod-operator' };
+const publisher = { password: 'rtmp-prod-publisher' };
+
+describe('the users of the cache, on a real server', () => {
+  let server: RedisServer;
+
+  beforeAll(async () => {
+    server = await RedisServer.start({ acl: usersOfTemplate() });
+  });
+
+  afterAll(async () => {
+    await server.remove();
+  });
+
+  const ask = (who: object, ...command: [string, ...string[]]) =>
+    server.withClient(
+      (client) => client.call(...command).then(String, (error: unknown) => (error as Error).message.split(' ')[0]),
+      { ...who, enableReadyCheck: true },
+    );
+
+  test("the service keeps the fleet's registry, by script too", async () => {
+    expect(await ask(service, 'SET', '{rtmp}:lease:news', 'node-1', 'PX', '1000', 'NX')).toBe('OK');
+    const script = 'return redis.call("get", KEYS[1])';
+    expect(await ask(service, 'EVAL', script, '1', '{rtmp}:lease:news')).toBe('node-1');
+    expect(await ask(service, 'ZADD', '{rtmp}:stops', '1', 'a')).toBe('1');
+    expect(await ask(service, 'PEXPIRE', '{rtmp}:lease:news', '5000')).toBe('1');
+  });
+
+  test.each([
+    ['service', service],
+    ['operator', operator],
+    ['an old publisher', publisher],
+  ])('%s publishes orders', async (_, who) => {
+    expect(await ask(who, 'PUBLISH', 'rtmp_commands', 'kill-session>news')).toBe('0');
+  });
+
+  test('the service hears orders and answers them', async () => {
+    const heard = server.withClient(async (client) => {
+      const message = new Promise<string>((resolve) =>
+        client.once('message', (_, heardText: string) => resolve(heardText)),
+      );
+      await client.subscribe('rtmp_commands');
+      await ask(operator, 'PUBLISH', 'rtmp_commands', 'kill-session>news');
+      return message;
+    }, service);
+    expect(await heard).toBe('kill-session>news');
+    expect(await ask(service, 'PUBLISH', 'rtmp_commands:replies', '{}')).toBe('0');
+  });
+
+  const refused: [string, object, [string, ...string[]]][] = [
+    ['nobody reads other keys', service, ['GET', 'customers']],
+    ['nobody reads other keys by script', service, ['EVAL', 'return redis.call("get", KEYS[1])', '1', 'customers']],
+    ['nobody empties the cache', service, ['FLUSHALL']],
+    ['nobody changes users', operator, ['ACL', 'LIST']],
+    ['nobody changes settings', operator, ['CONFIG', 'GET', 'maxmemory']],
+    ['nobody cuts others off', service, ['CLIENT', 'KILL', 'TYPE', 'normal']],
+    ['nobody publishes elsewhere', operator, ['PUBLISH', 'news', 'x']],
+    ['an old publisher has no keys at all', publisher, ['GET', '{rtmp}:lease:news']],
+    ['an old publisher runs no scripts', publisher, ['EVAL', 'return 1', '0']],
+  ];
+  test.each(refused)('%s', async (_, who, command) => {
+    expect(await ask(who, ...command)).toBe('NOPERM');
+  });
+
+  test('a wrong password opens nothing', async () => {
+    const answer = server.withClient((client) => client.ping(), {
+      ...service,
+      password: 'wrong',
+      maxRetriesPerRequest: 0,
+    });
+    await expect(answer).rejects.toThrow();
+  });
+});
+
+test('the channel of the options is the one that is allowed', () => {
+  expect(cacheAccess('live').service).toContain('&live &live:replies ');
+  expect(cacheAccess('live').publisher).not.toContain('&rtmp_commands');
+});

@@ -1,0 +1,52 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { combinations } from './option-combinations';
+import type { CombinationName } from './option-combinations';
+import { synthesizeInto } from './synthesize';
+
+/** The Python program of that name (the npm package is another one); CFN_LINT may name it. */
+const program = process.env.CFN_LINT ?? 'cfn-lint';
+const installed = spawnSync(program, ['--version'], { encoding: 'utf8' });
+const missing = installed.status !== 0 || !installed.stdout.startsWith('cfn-lint 1.');
+if (missing) {
+  process.stderr.write(
+    `cfn-lint is skipped: "${program}" is not the program of \`pip install cfn-lint\` (or set CFN_LINT to it)\n`,
+  );
+}
+
+/** Between them these render every kind of resource. */
+const checked: readonly CombinationName[] = [
+  'dev as it is',
+  'TLS at the load balancer, certificate made in a hosted zone, dual stack, two RTMPS ports',
+  'blue/green with TLS',
+  'cache on nodes',
+  'no way out, callback inside the VPC',
+];
+
+/** W3005: CDK writes down dependencies that references imply as well; harmless, and not ours to change. */
+const ignored = 'W3005';
+
+(missing ? test.skip : test)(
+  'cfn-lint finds nothing in the templates',
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rtmp-lint-'));
+    try {
+      for (const [index, name] of checked.entries()) synthesizeInto(join(folder, String(index)), combinations[name]);
+      const templates = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.template.json'))
+        .map((file) => join(folder, file));
+      expect(templates.length).toBeGreaterThanOrEqual(6 * checked.length);
+      const { stdout, stderr, status } = spawnSync(program, ['--ignore-checks', ignored, '--', ...templates], {
+        encoding: 'utf8',
+        maxBuffer: 64 * 1024 * 1024,
+      });
+      expect({ stdout, stderr, status }).toEqual({ stdout: '', stderr: '', status: 0 });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+  240_000,
+);

@@ -1,0 +1,193 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Template } from 'aws-cdk-lib/assertions';
+import { combinations, table } from './option-combinations';
+import { synthesize, templateOf } from './synthesize';
+import type { Options } from './synthesize';
+import { referred, resourcesOf } from './template-queries';
+import type { Json, JsonObject } from './template-queries';
+
+interface Statement {
+  readonly Action: string | readonly string[];
+  readonly Resource: Json;
+}
+
+/** `action on what` for everything that a role of one stack may do, by its own policies. */
+function rights(template: Template, role: string): string[] {
+  return [...resourcesOf(template, 'AWS::IAM::Policy').values()]
+    .map(({ Properties = {} }) => Properties)
+    .filter(({ Roles }) => referred((Roles as readonly Json[])[0]) === role)
+    .flatMap(({ PolicyDocument }) => (PolicyDocument as unknown as { Statement: readonly Statement[] }).Statement)
+    .flatMap(({ Action, Resource }) =>
+      [Action].flat().flatMap((action) => targets(Resource).map((target) => `${action} on ${target}`)),
+    )
+    .sort();
+}
+
+function targets(resource: Json): string[] {
+  return (Array.isArray(resource) ? (resource as readonly Json[]) : [resource]).map((one) => referred(one));
+}
+
+const roleNames = (options: Options) =>
+  [...synthesize(options).templates.values()].flatMap((template) =>
+    [...resourcesOf(template, 'AWS::IAM::Role').keys()].map((id) => id.replace(/[0-9A-F]{8}$/, '')),
+  );
+
+describe('in staging', () => {
+  const callback = () => templateOf('Callback', { env: 'staging' });
+  const cases: [string, () => Template, string, readonly string[]][] = [
+    [
+      'a task reads its two secrets, asks the callback, and steers its own fate in its cluster',
+      () => templateOf('Ingest', { env: 'staging' }),
+      'TaskDefinitionTaskRole',
+      [
+        'ecs:DescribeServices on arn:aws:ecs:us-east-1:AWS::AccountId:service/FleetCluster/*',
+        'ecs:DescribeTasks on arn:aws:ecs:us-east-1:AWS::AccountId:task/FleetCluster/*',
+        'ecs:GetTaskProtection on arn:aws:ecs:us-east-1:AWS::AccountId:task/FleetCluster/*',
+        'ecs:UpdateTaskProtection on arn:aws:ecs:us-east-1:AWS::AccountId:task/FleetCluster/*',
+        'lambda:InvokeFunction on StreamCallbackFunctionAliaslive',
+        'lambda:InvokeFunctionUrl on StreamCallbackFunctionAliaslive',
+        'secretsmanager:GetSecretValue on CacheServicePassword',
+        'secretsmanager:GetSecretValue on JwtSecret',
+      ],
+    ],
+    [
+      'the callback reads two secrets and works on single items of the keys table',
+      callback,
+      'StreamCallbackFunctionRole',
+      [
+        'dynamodb:GetItem on KeysTable',
+        'dynamodb:PutItem on KeysTable',
+        'dynamodb:UpdateItem on KeysTable',
+        'logs:CreateLogStream on StreamCallbackFunctionLogs',
+        'logs:PutLogEvents on StreamCallbackFunctionLogs',
+        'secretsmanager:GetSecretValue on JwtSecret',
+        'secretsmanager:GetSecretValue on KeyPepper',
+      ],
+    ],
+    [
+      'the keeper of keys never sees the signing secret',
+      callback,
+      'StreamKeysFunctionRole',
+      [
+        'dynamodb:DeleteItem on KeysTable',
+        'dynamodb:GetItem on KeysTable',
+        'dynamodb:PutItem on KeysTable',
+        'dynamodb:Scan on KeysTable',
+        'dynamodb:UpdateItem on KeysTable',
+        'logs:CreateLogStream on StreamKeysFunctionLogs',
+        'logs:PutLogEvents on StreamKeysFunctionLogs',
+        'secretsmanager:GetSecretValue on KeyPepper',
+      ],
+    ],
+    [
+      'the operator reads its own password and adds to the audit table, but cannot read or change it',
+      callback,
+      'OperatorFunctionRole',
+      [
+        'dynamodb:PutItem on AuditTable',
+        'ec2:CreateNetworkInterface on *',
+        'ec2:DeleteNetworkInterface on *',
+        'ec2:DescribeNetworkInterfaces on *',
+        'logs:CreateLogStream on OperatorFunctionLogs',
+        'logs:PutLogEvents on OperatorFunctionLogs',
+        'secretsmanager:GetSecretValue on CacheOperatorPassword',
+      ],
+    ],
+    [
+      'the rotation changes the signing secret alone, and asks the callback whether it knows it',
+      callback,
+      'JwtRotationFunctionRole',
+      [
+        'lambda:InvokeFunction on StreamCallbackFunctionAliaslive',
+        'lambda:InvokeFunctionUrl on StreamCallbackFunctionAliaslive',
+        'logs:CreateLogStream on JwtRotationFunctionLogs',
+        'logs:PutLogEvents on JwtRotationFunctionLogs',
+        'secretsmanager:DescribeSecret on JwtSecret',
+        'secretsmanager:GetRandomPassword on *',
+        'secretsmanager:GetSecretValue on JwtSecret',
+        'secretsmanager:PutSecretValue on JwtSecret',
+        'secretsmanager:UpdateSecretVersionStage on JwtSecret',
+      ],
+    ],
+    [
+      'the canary reads its key',
+      () => templateOf('Observability', { env: 'staging' }),
+      'CanaryFunctionRole',
+      [
+        'logs:CreateLogStream on CanaryFunctionLogs',
+        'logs:PutLogEvents on CanaryFunctionLogs',
+        'secretsmanager:GetSecretValue on CanaryKey',
+      ],
+    ],
+  ];
+  test.each(cases)('%s', (_, template, role, expected) => {
+    expect(rights(template(), role)).toEqual(expected);
+  });
+
+  test('the password rotation reaches the three users of its cache and their secrets', () => {
+    const found = rights(templateOf('CommandChannel', { env: 'staging' }), 'PasswordRotationFunctionRole');
+    expect(found.filter((right) => right.startsWith('elasticache:'))).toEqual(
+      ['elasticache:DescribeUsers', 'elasticache:ModifyUser'].flatMap((action) =>
+        ['Operator', 'Publisher', 'Service'].map(
+          (user) => `${action} on arn:aws:elasticache:us-east-1:AWS::AccountId:user:CacheUsers${user}`,
+        ),
+      ),
+    );
+    const secrets = new Set(found.filter((right) => right.includes('PutSecretValue')));
+    expect([...secrets]).toEqual([
+      'secretsmanager:PutSecretValue on CacheOperatorPassword',
+      'secretsmanager:PutSecretValue on CachePublisherPassword',
+      'secretsmanager:PutSecretValue on CacheServicePassword',
+    ]);
+  });
+});
+
+describe('whoever asks the callback', () => {
+  const urls = (options: Options) =>
+    [...resourcesOf(templateOf('Callback', options), 'AWS::Lambda::Url').values()].map(
+      ({ Properties = {} }) => Properties.AuthType,
+    );
+  const publicPermissions = (options: Options) =>
+    [...resourcesOf(templateOf('Callback', options), 'AWS::Lambda::Permission').values()].filter(
+      ({ Properties = {} }) => Properties.Principal === '*',
+    );
+
+  test('must be known to IAM', () => {
+    expect(urls({ env: 'prod' })).toEqual(['AWS_IAM']);
+    expect(publicPermissions({ env: 'prod' })).toEqual([]);
+  });
+
+  test('may be anyone with a good token when asked for, but not more than so many at once', () => {
+    const open = combinations['callback open to anyone who signs'];
+    expect(urls(open)).toEqual(['NONE']);
+    const functions = [...resourcesOf(templateOf('Callback', open), 'AWS::Lambda::Function').values()];
+    const limits = functions.map(({ Properties = {} }) => Properties.ReservedConcurrentExecutions);
+    expect(limits.filter((limit) => limit !== undefined)).toEqual([50]);
+  });
+});
+
+describe('nobody has more than needed', () => {
+  test('there is no role that this file does not know', () => {
+    expect(roleNames({ env: 'staging' }).sort()).toEqual([
+      'CanaryFunctionRole',
+      'CustomVpcRestrictDefaultSGCustomResourceProviderRole',
+      'JwtRotationFunctionRole',
+      'NetworkVpcRejectedTrafficIAMRole',
+      'OperatorFunctionRole',
+      'PasswordRotationFunctionRole',
+      'StreamCallbackFunctionRole',
+      'StreamKeysFunctionRole',
+      'TaskDefinitionExecutionRole',
+      'TaskDefinitionTaskRole',
+    ]);
+  });
+
+  const allKinds = table('staging as it is', 'blue/green with TLS', 'a shell in the tasks, mail for alarms');
+  test.each(allKinds)('%s: no action is a wildcard', (_, options) => {
+    const actions = [...synthesize(options).templates.values()]
+      .flatMap((template) => [...resourcesOf(template, 'AWS::IAM::Policy').values()])
+      .flatMap(({ Properties = {} }) => (Properties.PolicyDocument as JsonObject).Statement as unknown as Statement[])
+      .flatMap(({ Action }) => [Action].flat());
+    expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+  });
+});

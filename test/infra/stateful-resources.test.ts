@@ -1,0 +1,93 @@
+import { describe, expect, test } from '@jest/globals';
+import { synthesize } from './synthesize';
+import type { Options } from './synthesize';
+import { resourcesOf } from './template-queries';
+import type { JsonObject } from './template-queries';
+
+/** Types whose replacement loses data, keys or an address that others have written down. */
+const stateful = [
+  'AWS::SecretsManager::Secret',
+  'AWS::DynamoDB::GlobalTable',
+  'AWS::ElastiCache::ServerlessCache',
+  'AWS::ElastiCache::User',
+  'AWS::ElastiCache::UserGroup',
+  'AWS::ElasticLoadBalancingV2::LoadBalancer',
+  'AWS::EC2::VPC',
+  'AWS::S3::Bucket',
+] as const;
+
+const prod: Options = {
+  env: 'prod',
+  domainName: 'live.example.com',
+  certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/0b7e',
+};
+
+function found(options: Options): Map<string, { Properties?: JsonObject; DeletionPolicy?: string; Type: string }> {
+  const { templates } = synthesize(options);
+  return new Map(
+    [...templates].flatMap(([stack, template]) =>
+      stateful.flatMap((type) =>
+        [...resourcesOf(template, type)].map(([id, resource]) => [`${stack}/${id}`, resource] as const),
+      ),
+    ),
+  );
+}
+
+describe('what holds state', () => {
+  // A changed id here means that CloudFormation makes a new one and drops the old: read the diff before the list.
+  test('keeps its logical id', () => {
+    expect([...found(prod).keys()].sort()).toEqual([
+      'Callback/AuditTable18A3095C',
+      'Callback/KeysTableF42AC009',
+      'CommandChannel/CacheServerlessCache1E7E8CF8',
+      'CommandChannel/CacheUsersGroup9DFFF292',
+      'CommandChannel/CacheUsersOperatorDA04693F',
+      'CommandChannel/CacheUsersPublisher19F01850',
+      'CommandChannel/CacheUsersServiceA3E82C5F',
+      'Ingest/IngestAccessLogs70FDC781',
+      'Ingest/IngestLoadBalancerDA2A5AE4',
+      'Network/NetworkVpc7FB7348F',
+      'Secrets/CacheOperatorPasswordB73F16BB',
+      'Secrets/CachePublisherPassword4986F03F',
+      'Secrets/CacheServicePassword36B64C19',
+      'Secrets/CanaryKey53D2D0D1',
+      'Secrets/JwtSecretB8834B39',
+      'Secrets/KeyPepperB58BE0AC',
+    ]);
+  });
+
+  test.each(['cpu', 'slots', 'deployment', 'canary'])('is the same when %s changes', (name) => {
+    const other = { cpu: 2048, memoryMiB: 4096, slots: 30, deployment: 'blueGreen', canary: true }[name];
+    const extra = name === 'cpu' ? { memoryMiB: 4096 } : {};
+    expect([...found({ ...prod, [name]: other, ...extra }).keys()]).toEqual([...found(prod).keys()]);
+  });
+
+  test('stays when its stack goes in prod, and goes with it in dev', () => {
+    const policies = (options: Options, type: string) =>
+      new Set(
+        [...found(options).values()].filter(({ Type }) => Type === type).map(({ DeletionPolicy }) => DeletionPolicy),
+      );
+    for (const type of [
+      'AWS::SecretsManager::Secret',
+      'AWS::DynamoDB::GlobalTable',
+      'AWS::ElastiCache::ServerlessCache',
+    ]) {
+      expect([type, [...policies(prod, type)]]).toEqual([type, ['Retain']]);
+      expect([type, [...policies({ env: 'dev' }, type)]]).toEqual([type, ['Delete']]);
+    }
+  });
+
+  test('tables in prod are kept from deletion and can be set back to any second', () => {
+    const tables = (options: Options) =>
+      [...found(options).values()]
+        .filter(({ Type }) => Type === 'AWS::DynamoDB::GlobalTable')
+        .map(({ Properties = {} }) => (Properties.Replicas as unknown as JsonObject[])[0]);
+    for (const table of tables(prod)) {
+      expect(table).toMatchObject({
+        DeletionProtectionEnabled: true,
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      });
+    }
+    for (const table of tables({ env: 'dev' })) expect(table).toMatchObject({ DeletionProtectionEnabled: false });
+  });
+});
