@@ -7,13 +7,13 @@ export interface ItemChange {
   /** Attributes set from an expression over other attributes, written with `#name` placeholders. */
   readonly setFrom?: Readonly<Record<string, string>>;
   /** Written with `#name` for attributes and `:name` for the values of `compare`. */
-  readonly condition: string;
+  readonly condition?: string;
   readonly compare?: Readonly<Record<string, StorableValue>>;
 }
 
 export interface UpdateExpression {
   readonly UpdateExpression: string;
-  readonly ConditionExpression: string;
+  readonly ConditionExpression?: string;
   readonly ExpressionAttributeNames: Record<string, string>;
   /** Absent when there is none: DynamoDB refuses an empty map. */
   readonly ExpressionAttributeValues?: Item;
@@ -32,14 +32,14 @@ export function updateExpression(change: ItemChange): UpdateExpression {
     ...(assignments.length > 0 ? [`SET ${assignments.join(', ')}`] : []),
     ...(removals.length > 0 ? [`REMOVE ${removals.join(', ')}`] : []),
   ].join(' ');
-  const names = new Set(`${text} ${change.condition}`.match(/#\w+/g));
+  const names = new Set(`${text} ${change.condition ?? ''}`.match(/#\w+/g));
   const values = toItem({
     ...Object.fromEntries(set.map(([name, value]) => [`:set_${name}`, value])),
     ...Object.fromEntries(Object.entries(change.compare ?? {}).map(([name, value]) => [`:${name}`, value])),
   });
   return {
     UpdateExpression: text,
-    ConditionExpression: change.condition,
+    ...(change.condition === undefined ? {} : { ConditionExpression: change.condition }),
     ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [name, name.slice(1)])),
     ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
   };

@@ -1,10 +1,5 @@
-import {
-  ConditionalCheckFailedException,
-  GetItemCommand,
-  PutItemCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
-import { toItem, type Item } from '../shared/attribute-values';
+import { GetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Item } from '../shared/attribute-values';
 import {
   activityAttributes,
   channelKey,
@@ -62,17 +57,22 @@ export class StreamStore {
     });
   }
 
-  /** Writes the start into the history: a new session, or the continuation of one, and whom it replaced. */
+  /**
+   * Writes the start into the history: a new session, or the continuation of one, and whom it replaced. The replaced
+   * one's own record may still be on its way, hence each writes its part whether or not the other is there.
+   */
   async recordStart(decision: AcceptedStart, stream: ActiveStream, now: Date): Promise<void> {
     const { kind, record } = decision;
+    const { channel } = record;
+    const { streamId, startedAt, clientIp, rtmpHost } = stream;
     if (kind === 'resume') {
-      await this.#changeSession(stream.streamId, { resumedAt: now.toISOString(), clientIp: stream.clientIp }, now);
+      await this.#writeSession(streamId, { channel, clientIp, rtmpHost, resumedAt: now.toISOString() }, now);
       return;
     }
     const superseded = kind === 'new' ? record.active?.streamId : undefined;
     await Promise.all([
-      this.#createSession(record.channel, stream, now),
-      superseded === undefined ? undefined : this.#changeSession(superseded, { supersededBy: stream.streamId }, now),
+      this.#writeSession(streamId, { channel, startedAt, clientIp, rtmpHost }, now),
+      superseded === undefined ? undefined : this.#writeSession(superseded, { channel, supersededBy: streamId }, now),
     ]);
   }
 
@@ -101,27 +101,8 @@ export class StreamStore {
     return (await this.client.send(command)).Item;
   }
 
-  async #createSession(channel: string, stream: ActiveStream, now: Date): Promise<void> {
-    const { startedAt, clientIp, rtmpHost } = stream;
-    const session = { channel, startedAt, clientIp, rtmpHost };
-    try {
-      await this.client.send(
-        new PutItemCommand({
-          TableName: this.tableName,
-          Item: { ...sessionKey(stream.streamId), ...toItem({ ...session, ttl: this.#expiry(now) }) },
-          ConditionExpression: 'attribute_not_exists(pk)',
-        }),
-      );
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    }
-  }
-
-  async #changeSession(streamId: string, set: Record<string, string | undefined>, now: Date): Promise<void> {
-    await updateIf(this.client, this.tableName, sessionKey(streamId), {
-      set: { ...set, ttl: this.#expiry(now) },
-      condition: 'attribute_exists(#channel)',
-    });
+  async #writeSession(streamId: string, set: Record<string, string | undefined>, now: Date): Promise<void> {
+    await updateIf(this.client, this.tableName, sessionKey(streamId), { set: { ...set, ttl: this.#expiry(now) } });
   }
 
   #expiry(now: Date): number {

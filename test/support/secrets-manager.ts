@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -26,6 +27,8 @@ export interface SecretsManagerStandIn {
   createSecret(name: string, value: string): string;
   /** Attaches a rotation function; RotateSecret then runs its four steps. */
   onRotation(secretId: string, rotate: (step: RotationStep) => Promise<void>): void;
+  /** Begins a rotation as RotateSecret does, and leaves the steps to the caller. */
+  announceRotation(secretId: string): { readonly arn: string; readonly token: string };
   /** Resolves when the rotations that were begun have ended; rejects with what a step threw. */
   rotationsEnded(): Promise<void>;
   stop(): Promise<void>;
@@ -133,6 +136,11 @@ export async function startSecretsManager(): Promise<SecretsManagerStandIn> {
     onRotation(secretId, rotator) {
       store.enableRotation(secretId);
       rotators.set(store.describe(secretId).ARN, rotator);
+    },
+    announceRotation(secretId) {
+      store.enableRotation(secretId);
+      const token = randomUUID();
+      return { arn: store.beginRotation(secretId, token), token };
     },
     async rotationsEnded() {
       await Promise.all(rotations.splice(0));

@@ -107,6 +107,18 @@ describe('start', () => {
     expect(await activeStream(channel)).toBe(winners[0]?.id);
   });
 
+  test('of many that start at once on a channel with takeover, all are accepted and one holds it in the end', async () => {
+    const channel = freshChannel();
+    const key = await fixture.createChannel(channel, { whenBusy: 'takeover' });
+    const results = await Promise.all(Array.from({ length: 8 }, () => start(channel, key)));
+    expect(results.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
+    const holder = await activeStream(channel);
+    const sessions = await fixture.runKeys({ command: 'sessions', channel });
+    if (!('sessions' in sessions)) throw new Error('no sessions');
+    const current = sessions.sessions.filter(({ supersededBy }) => supersededBy === undefined);
+    expect(current.map(({ streamId }) => streamId)).toEqual([holder]);
+  });
+
   test('a takeover gives the channel to the newer stream and a redelivery of the older does not win it back', async () => {
     const channel = freshChannel();
     const key = await fixture.createChannel(channel, { whenBusy: 'takeover' });
