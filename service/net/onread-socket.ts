@@ -1,4 +1,4 @@
-import { Socket, type SocketConstructorOpts } from 'node:net';
+import { Socket } from 'node:net';
 
 /** What `onread` calls with each read: how many bytes are in the buffer. False stops reading at once. */
 export type OnRead = (bytes: number, buffer: Buffer) => boolean;
