@@ -22,7 +22,12 @@ export class GopCache {
     this.#maxBytes = maxBytes;
   }
 
-  /** Takes note of a message at `[position, end)` of the log. */
+  /** Whether what is kept begins with a keyframe, as opposed to audio alone. */
+  get startsAtKeyframe(): boolean {
+    return this.#hasVideo && this.start >= 0;
+  }
+
+  /** Takes note of a message at `[position, end)` of the log; a sequence header counts as one if it is another. */
   add(position: number, end: number, flags: number, timestamp: number): void {
     if (this.#maxBytes === 0) return;
     if ((flags & MediaFlag.Keyframe) !== 0) {
@@ -30,7 +35,7 @@ export class GopCache {
       this.start = position;
     } else if ((flags & MediaFlag.Video) !== 0) {
       // Frames before a new sequence header cannot be decoded with it, and those before any keyframe not at all.
-      if (!this.#hasVideo || (flags & MediaFlag.Config) !== 0) this.start = -1;
+      if (!this.#hasVideo || (flags & MediaFlag.SequenceHeader) !== 0) this.start = -1;
       this.#hasVideo = true;
     } else if (!this.#hasVideo && flags === MediaFlag.Audio) {
       this.#addAudio(position, timestamp);

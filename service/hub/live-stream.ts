@@ -5,7 +5,7 @@ import { type DataMessage } from '../protocol/message/data-message';
 import { MessageType } from '../protocol/message/message-types';
 import { GopCache } from './gop-cache';
 import { LEFT_OUT, MessageLog, type LogMessage, type LogObserver } from './message-log';
-import type { Player } from './player';
+import { SOFT_UNSENT_BYTES, type Player } from './player';
 import type { SlabPool } from './slab';
 import { StreamConfig } from './stream-config';
 import { StreamStats } from './stream-stats';
@@ -29,14 +29,16 @@ export interface FlushScheduler {
   ready(stream: LiveStream, urgent: boolean): void;
 }
 
-/** Unsent bytes at which a player gets nothing more until a keyframe after they have drained. */
-const SOFT_UNSENT_BYTES = 8 * 1024 * 1024;
 /** A lagging player goes on once this little is unsent. */
 const RESUME_UNSENT_BYTES = SOFT_UNSENT_BYTES / 4;
 /** Unsent bytes at which a player is disconnected; a larger GOP cache is not sent at once. */
 const HARD_UNSENT_BYTES = 64 * 1024 * 1024;
 /** How long a player may lag before it is disconnected. */
 const MAX_LAG_MS = 30_000;
+/** How long a player waits for a keyframe before it goes on without one. */
+const MAX_KEYFRAME_WAIT_MS = 30_000;
+/** A new source that sends only audio for this long has no video to wait for (ms of its clock). */
+const AUDIO_ONLY_MS = 5_000;
 /** What may wait behind an unfinished message before the publisher is at fault. */
 export const MAX_BLOCKED_BYTES = 32 * 1024 * 1024;
 
@@ -72,6 +74,8 @@ export class LiveStream implements LogObserver {
   /** The stream has had more than one source. */
   #joined = false;
   #awaitsKeyframe = false;
+  /** The source timestamp of the last video frame that was left out, or of the first audio frame before any; -1: none. */
+  #silentSince = -1;
 
   constructor(env: StreamEnvironment) {
     this.#env = env;
@@ -123,6 +127,7 @@ export class LiveStream implements LogObserver {
   sourceChanged(): void {
     this.#timeline.join();
     this.#awaitsKeyframe = this.stats.videoCodec >= 0;
+    this.#silentSince = -1;
     this.#joined = true;
   }
 
@@ -135,10 +140,16 @@ export class LiveStream implements LogObserver {
     else tag.flags = MediaFlag.Data;
     const { flags } = tag;
     if (this.#joined && this.#leavesOut(message, flags)) return LEFT_OUT;
-    if ((flags & MediaFlag.Config) !== 0) this.config.set(tag.configKey, slab.bytes.subarray(start, end));
-    else if (this.#metadataAhead && flags === MediaFlag.Data) this.config.setMetadata(slab.bytes.subarray(start, end));
-    else if ((flags & MediaFlag.Data) === 0) this.#timeline.sent(timestamp, message.sourceTimestamp);
-    this.#gop.add(slab.base + start, slab.base + end, flags, timestamp);
+    let gopFlags = flags;
+    if ((flags & MediaFlag.Config) !== 0) {
+      // Many encoders repeat their sequence headers: only another one makes the frames before it useless.
+      if (!this.config.set(tag.configKey, slab.bytes.subarray(start, end))) gopFlags &= ~MediaFlag.SequenceHeader;
+    } else if (this.#metadataAhead && flags === MediaFlag.Data) {
+      this.config.setMetadata(slab.bytes.subarray(start, end));
+    } else if ((flags & MediaFlag.Data) === 0) {
+      this.#timeline.sent(timestamp, message.sourceTimestamp);
+    }
+    this.#gop.add(slab.base + start, slab.base + end, gopFlags, timestamp);
     this.stats.add(end - start, flags, tag.codec, timestamp);
     this.#env.traffic.messagesIn += 1;
     this.#unflushed += 1;
@@ -150,7 +161,10 @@ export class LiveStream implements LogObserver {
   /** Starts serving a player: headers, then the GOP cache, then what is new. */
   addPlayer(player: Player): void {
     this.sendHeaders(player);
-    if (player.wantsCache) this.#sendCache(player);
+    if (player.wantsCache && !this.#sendCache(player) && this.#gop.startsAtKeyframe) {
+      // A keyframe is about to go out; this player must not get the rest of the GOP before it.
+      player.awaitsKeyframeUntil = this.#env.now() + MAX_KEYFRAME_WAIT_MS;
+    }
     (player.shares ? this.#shared : this.#apart).push(player);
   }
 
@@ -168,18 +182,27 @@ export class LiveStream implements LogObserver {
 
   /** Sends the headers again, ahead of a resume. */
   sendHeaders(player: Player): void {
+    player.missedHeaders = false;
     const headers = this.config.encodeFor(player.streamId);
-    if (headers.length > 0) player.outlet.write(headers);
+    if (headers.length === 0) return;
+    player.outlet.write(headers);
+    this.#env.traffic.bytesOut += headers.length;
   }
 
   /** Sends what is cached, so that a player that was paused goes on at a keyframe; without a cache it waits for one. */
   resumePlayer(player: Player): void {
-    player.awaitsKeyframe = !this.#sendCache(player) && player.wantsVideo && this.stats.videoCodec >= 0;
+    const waits = !this.#sendCache(player) && player.wantsVideo && this.stats.videoCodec >= 0;
+    player.awaitsKeyframeUntil = waits ? this.#env.now() + MAX_KEYFRAME_WAIT_MS : 0;
     this.playerChanged(player);
   }
 
   /** Puts a player on the path that fits it after `paused`, `wantsAudio` or `wantsVideo` has changed. */
   playerChanged(player: Player): void {
+    // It cannot be too slow for what it is not sent.
+    if (player.paused) player.laggingSince = 0;
+    else if (player.missedHeaders && player.laggingSince === 0 && player.wantsAudio && player.wantsVideo) {
+      this.sendHeaders(player);
+    }
     if (remove(this.#shared, player) || remove(this.#apart, player)) {
       (player.shares ? this.#shared : this.#apart).push(player);
     }
@@ -200,17 +223,16 @@ export class LiveStream implements LogObserver {
     let heldFrom = Infinity;
     let behind = 0;
     const single = views.length === 1 ? views[0]! : null;
-    for (let i = 0; i < shared.length; i += 1) {
-      const player = shared[i]!;
+    for (const player of shared) {
       const { outlet } = player;
-      if (player.heldFrom !== Infinity && outlet.unsentBytes === 0) player.heldFrom = Infinity;
+      if (player.heldFrom !== Infinity && outlet.unsentBytes === 0) drained(player);
       if (single !== null) outlet.write(single);
       else outlet.writeAll(views);
       const unsent = outlet.unsentBytes;
       if (unsent === 0) continue;
       if (player.heldFrom === Infinity) player.heldFrom = from;
       if (player.heldFrom < heldFrom) heldFrom = player.heldFrom;
-      if (unsent > SOFT_UNSENT_BYTES) behind += 1;
+      if (unsent > player.softUnsentBytes) behind += 1;
     }
     traffic.bytesOut += (to - from) * shared.length;
     traffic.messagesOut += this.#unflushed * shared.length;
@@ -245,7 +267,7 @@ export class LiveStream implements LogObserver {
       if (player.outlet.unsentBytes > 0) heldFrom = Math.min(heldFrom, player.heldFrom);
       player.heldFrom = Infinity;
       player.laggingSince = 0;
-      player.awaitsKeyframe = false;
+      player.awaitsKeyframeUntil = 0;
       player.missedHeaders = false;
     }
     this.#shared.length = 0;
@@ -254,12 +276,17 @@ export class LiveStream implements LogObserver {
   }
 
   /** Whether a message of a new source adds nothing (a header the players have) or cannot be decoded yet. */
-  #leavesOut({ slab, start, end }: LogMessage, flags: number): boolean {
+  #leavesOut({ slab, start, end, sourceTimestamp }: LogMessage, flags: number): boolean {
     if ((flags & MediaFlag.Config) !== 0) return this.config.has(this.#tag.configKey, slab.bytes.subarray(start, end));
     if ((flags & MediaFlag.Data) !== 0 || !this.#awaitsKeyframe) return false;
-    if ((flags & MediaFlag.Keyframe) === 0) return true;
-    this.#awaitsKeyframe = false;
-    return false;
+    this.#awaitsKeyframe = (flags & MediaFlag.Keyframe) === 0 && !this.#isAudioOnly(sourceTimestamp, flags);
+    return this.#awaitsKeyframe;
+  }
+
+  /** Whether a new source has sent nothing but audio for long; `flags` are those of its newest frame. */
+  #isAudioOnly(sourceTimestamp: number, flags: number): boolean {
+    if (this.#silentSince < 0 || (flags & MediaFlag.Video) !== 0) this.#silentSince = sourceTimestamp;
+    return (sourceTimestamp - this.#silentSince) >>> 0 > AUDIO_ONLY_MS;
   }
 
   /** Without players nothing needs sending; only the GOP cache is kept. */
@@ -277,65 +304,77 @@ export class LiveStream implements LogObserver {
 
   /** False when there is nothing to start from. */
   #sendCache(player: Player): boolean {
+    const { outlet } = player;
     const from = this.#gop.start;
     const to = this.#flushed;
     if (from < 0 || from >= to || to - from > HARD_UNSENT_BYTES) return false;
     if (player.shares) {
       this.#log.views(from, to, this.#views);
-      player.outlet.writeAll(this.#views);
-      if (player.outlet.unsentBytes > 0) player.heldFrom = Math.min(player.heldFrom, from);
+      outlet.writeAll(this.#views);
+      if (outlet.unsentBytes > 0) player.heldFrom = Math.min(player.heldFrom, from);
+      this.#env.traffic.bytesOut += to - from;
+      this.#env.traffic.writes += 1;
     } else if (!player.paused) {
-      player.outlet.write(this.#log.select(from, to, player.mask, player.streamId));
+      this.#sendSelected(player, from, to);
     }
-    this.#env.traffic.bytesOut += to - from;
+    // What was sent at once may take its time to drain: that is no lag.
+    player.softUnsentBytes = Math.min(HARD_UNSENT_BYTES, SOFT_UNSENT_BYTES + outlet.unsentBytes);
     return true;
   }
 
   #sendApart(player: Player, from: number, to: number): void {
     const { outlet } = player;
-    if (player.heldFrom !== Infinity && outlet.unsentBytes === 0) player.heldFrom = Infinity;
+    if (player.heldFrom !== Infinity && outlet.unsentBytes === 0) drained(player);
     if (player.paused) return;
     let start = from;
-    if (player.laggingSince > 0 || player.awaitsKeyframe) {
+    if (player.laggingSince > 0 || player.awaitsKeyframeUntil > 0) {
       const restart = outlet.unsentBytes > RESUME_UNSENT_BYTES ? -1 : this.#restartPoint(player, from, to);
-      if (restart < 0) {
-        this.#drop(player, from, to);
-        return;
-      }
+      this.#drop(player, from, restart < 0 ? to : restart);
+      if (restart < 0) return;
       player.laggingSince = 0;
-      player.awaitsKeyframe = false;
-      this.#drop(player, from, restart);
+      player.awaitsKeyframeUntil = 0;
       if (player.missedHeaders) this.sendHeaders(player);
-      player.missedHeaders = false;
       start = restart;
     }
-    const bytes = this.#log.select(start, to, player.mask, player.streamId);
+    this.#sendSelected(player, start, to);
+    if (outlet.unsentBytes > player.softUnsentBytes) player.laggingSince = this.#env.now();
+  }
+
+  /** Sends a player's own selection of `[from, to)`. */
+  #sendSelected(player: Player, from: number, to: number): void {
+    const bytes = this.#log.select(from, to, player.mask, player.streamId);
+    if ((this.#log.skippedFlags & MediaFlag.Config) !== 0) player.missedHeaders = true;
     if (bytes.length === 0) return;
-    outlet.write(bytes);
-    this.#env.traffic.bytesOut += bytes.length;
-    this.#env.traffic.writes += 1;
-    if (outlet.unsentBytes > SOFT_UNSENT_BYTES) player.laggingSince = this.#env.now();
+    player.outlet.write(bytes);
+    const { traffic } = this.#env;
+    traffic.bytesOut += bytes.length;
+    traffic.messagesOut += this.#log.selected;
+    traffic.writes += 1;
   }
 
   /** Where a player that dropped messages can go on: at a keyframe or, without video, anywhere. */
   #restartPoint(player: Player, from: number, to: number): number {
     const video = player.wantsVideo && this.stats.videoCodec >= 0;
+    if (player.laggingSince === 0 && this.#env.now() >= player.awaitsKeyframeUntil) return from;
     return video ? this.#log.find(from, to, MediaFlag.Keyframe) : from;
   }
 
   /** Leaves the messages of `[from, to)` out for this player. */
   #drop(player: Player, from: number, to: number): void {
     const { traffic } = this.#env;
+    // Only a player that cannot keep up drops frames; one that has just come back from a pause skips them.
+    const counted = player.laggingSince > 0 ? player.mask & (MediaFlag.Audio | MediaFlag.Video) : 0;
     this.#log.visit(from, to, (slab, index) => {
-      traffic.droppedFrames += 1;
-      if ((slab.flags[index]! & (MediaFlag.Config | MediaFlag.Data)) !== 0) player.missedHeaders = true;
+      const flags = slab.flags[index]!;
+      if ((flags & counted) !== 0) traffic.droppedFrames += 1;
+      if ((flags & (MediaFlag.Config | MediaFlag.Data)) !== 0) player.missedHeaders = true;
       return true;
     });
   }
 
   #setLaggardsApart(): void {
     for (const player of [...this.#shared]) {
-      if (player.outlet.unsentBytes <= SOFT_UNSENT_BYTES) continue;
+      if (player.outlet.unsentBytes <= player.softUnsentBytes) continue;
       player.laggingSince = this.#env.now();
       remove(this.#shared, player);
       this.#apart.push(player);
@@ -350,6 +389,12 @@ export class LiveStream implements LogObserver {
       this.#shared.push(player);
     }
   }
+}
+
+/** All that the player was sent has left its socket. */
+function drained(player: Player): void {
+  player.heldFrom = Infinity;
+  player.softUnsentBytes = SOFT_UNSENT_BYTES;
 }
 
 /** Takes `item` out of `list`, order not kept; false when it was not in it. */

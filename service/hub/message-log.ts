@@ -171,13 +171,9 @@ export class MessageLog {
     for (const slab of this.#limbo) if (slab.end > heldFrom) slab.tainted = true;
   }
 
-  /**
-   * Ends the log; slabs before `heldFrom` are used again, later ones left to the collector, and so are those of
-   * unfinished messages: the publisher may go on sending one after its stream has ended.
-   */
+  /** Ends the log; slabs before `heldFrom` are used again, later ones left to the collector. */
   close(heldFrom: number): void {
     this.taint(heldFrom);
-    for (const message of this.#open) message.slab.tainted = true;
     // The publisher may go on with a message that it has begun, on a connection that outlives the stream.
     for (const { slab } of this.#open) slab.tainted = true;
     for (const slab of this.#limbo) this.#pool.release(slab);

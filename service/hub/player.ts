@@ -23,6 +23,9 @@ export interface PlayerListener {
   tooSlow(reason: string): void;
 }
 
+/** Unsent bytes at which a player gets nothing more until a keyframe after they have drained. */
+export const SOFT_UNSENT_BYTES = 8 * 1024 * 1024;
+
 /** One subscription to a channel. */
 export class Player {
   wantsAudio = true;
@@ -30,8 +33,13 @@ export class Player {
   paused = false;
   /** Unsent bytes passed the soft bound at this time (ms); nothing is sent until a keyframe after it drained. 0: no. */
   laggingSince = 0;
-  /** Goes on at the next keyframe: it missed frames that later ones need. */
-  awaitsKeyframe = false;
+  /** What may be unsent before it counts as lagging: more while the GOP cache that it began with drains. */
+  softUnsentBytes = SOFT_UNSENT_BYTES;
+  /**
+   * Goes on at the next keyframe, since it missed frames that others need, or without one at this time (ms): some
+   * encoders make no second one. 0: it does not wait.
+   */
+  awaitsKeyframeUntil = 0;
   /** A sequence header or metadata was among what it missed. */
   missedHeaders = false;
   /** Position of the oldest byte that the socket may still hold; Infinity when it holds none. */
@@ -53,7 +61,7 @@ export class Player {
   get shares(): boolean {
     return (
       this.laggingSince === 0 &&
-      !this.awaitsKeyframe &&
+      this.awaitsKeyframeUntil === 0 &&
       !this.paused &&
       this.wantsAudio &&
       this.wantsVideo &&

@@ -21,11 +21,13 @@ export class StreamConfig {
 
   /**
    * Keeps a sequence header; `key` says which earlier one it replaces. Beyond 64 different ones none is added, and none
-   * of more than 64 KB, which no codec's comes near, is kept.
+   * of more than 64 KB, which no codec's comes near, is kept. Returns whether it replaces one with other contents.
    */
-  set(key: number, encoded: Buffer): void {
+  set(key: number, encoded: Buffer): boolean {
+    const replaces = this.#configs.has(key) && !this.has(key, encoded);
     if (encoded.length > MAX_CONFIG_BYTES) this.#configs.delete(key);
     else if (this.#configs.has(key) || this.#configs.size < MAX_CONFIGS) this.#configs.set(key, Buffer.from(encoded));
+    return replaces;
   }
 
   /** Whether the stored sequence header under this key is the same, whatever its timestamp. */

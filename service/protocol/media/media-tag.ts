@@ -12,15 +12,26 @@ export const MediaFlag = {
   Keyframe: 8,
   /** A sequence header or codec metadata: late players need it before anything else. */
   Config: 16,
+  /** The kind of `Config` that decoding depends on: frames after a changed sequence header need it, those before not. */
+  SequenceHeader: 32,
 } as const;
 
-/** The result of `readVideoTag` and `readAudioTag`; one instance is reused for all messages. */
+/** Above every track id. */
+const NO_TRACK = 256;
+
+/** The result of `readVideoTag` and `readAudioTag`; one instance is reused for all messages of a stream. */
 export class MediaTag {
   flags = 0;
   /** Which stored configuration a `Config` message replaces: media, track and packet type. */
   configKey = 0;
-  /** FourCC as a big-endian number, or the legacy codec id (below 16); -1 when the tag does not name one. */
+  /**
+   * FourCC as a big-endian number, or the legacy codec id (below 16) of the stream's main track; -1 when the tag does not
+   * name one or belongs to another track.
+   */
   codec = -1;
+  /** The lowest track ids seen so far: the main tracks, whose keyframes and codecs stand for the stream. */
+  mainVideoTrack = NO_TRACK;
+  mainAudioTrack = NO_TRACK;
 }
 
 const LEGACY_VIDEO: Readonly<Record<number, string>> = {
@@ -61,7 +72,7 @@ const EnhancedPacket = {
   AudioMultitrack: 5,
   ModEx: 7,
 } as const;
-const MANY_TRACKS_MANY_CODECS = 2;
+const ONE_TRACK = 0;
 
 const KEYFRAME = 1;
 const COMMAND_FRAME = 5;
@@ -80,11 +91,14 @@ export function readVideoTag(bytes: Buffer, start: number, end: number, tag: Med
   }
   const codecId = first & 0x0f;
   tag.codec = codecId;
+  tag.mainVideoTrack = 0;
   const frameType = first >> 4;
+  // The byte after it is an order to the player (FLV 10.1, E.4.3.1), not a packet type.
+  if (frameType === COMMAND_FRAME) return;
   if (PACKETIZED_VIDEO.has(codecId)) {
     const packetType = start + 1 < end ? bytes[start + 1]! : 1;
     if (packetType === 0) {
-      tag.flags |= MediaFlag.Config;
+      tag.flags |= MediaFlag.Config | MediaFlag.SequenceHeader;
       tag.configKey = configKey(true, 0, 0);
       return;
     }
@@ -105,8 +119,9 @@ export function readAudioTag(bytes: Buffer, start: number, end: number, tag: Med
     return;
   }
   tag.codec = format;
+  tag.mainAudioTrack = 0;
   if (format === AAC && start + 1 < end && bytes[start + 1] === 0) {
-    tag.flags |= MediaFlag.Config;
+    tag.flags |= MediaFlag.Config | MediaFlag.SequenceHeader;
     tag.configKey = configKey(false, 0, 0);
   }
 }
@@ -132,37 +147,39 @@ function readEnhanced(bytes: Buffer, start: number, end: number, tag: MediaTag, 
   }
   if (video && frameType === COMMAND_FRAME && packetType !== EnhancedPacket.Metadata) return;
   let track = 0;
-  let manyTracks = false;
+  let kind = ONE_TRACK;
   if (packetType === (video ? EnhancedPacket.VideoMultitrack : EnhancedPacket.AudioMultitrack)) {
     if (at >= end) return;
-    const kind = bytes[at]! >> 4;
+    kind = bytes[at]! >> 4;
     packetType = bytes[at]! & 0x0f;
     at += 1;
-    manyTracks = kind > 0;
-    tag.codec = fourCc(bytes, at, end);
-    at += 4;
-    if (at < end) track = bytes[at]!;
-    if (kind === MANY_TRACKS_MANY_CODECS) track |= 0x200;
-    else if (manyTracks) track |= 0x100;
-  } else {
-    tag.codec = fourCc(bytes, at, end);
+    if (at + 5 > end) return;
+    track = bytes[at + 4]!;
+  } else if (at + 4 > end) {
+    return;
   }
-  const config = video
-    ? packetType === EnhancedPacket.SequenceStart ||
-      packetType === EnhancedPacket.Metadata ||
-      packetType === EnhancedPacket.VideoTsSequenceStart
-    : packetType === EnhancedPacket.SequenceStart || packetType === EnhancedPacket.AudioMultichannelConfig;
-  if (config) {
-    tag.flags |= MediaFlag.Config;
-    tag.configKey = configKey(video, track, packetType);
-  } else if (frameType === KEYFRAME && (packetType === 1 || packetType === 3) && (track === 0 || manyTracks)) {
+  // Messages of many tracks begin with the main one.
+  const main = kind !== ONE_TRACK || isMainTrack(track, tag, video);
+  if (main) tag.codec = bytes.readUInt32BE(at);
+  const sequence =
+    packetType === EnhancedPacket.SequenceStart || (video && packetType === EnhancedPacket.VideoTsSequenceStart);
+  const extra = video ? EnhancedPacket.Metadata : EnhancedPacket.AudioMultichannelConfig;
+  if (sequence || packetType === extra) {
+    tag.flags |= sequence ? MediaFlag.Config | MediaFlag.SequenceHeader : MediaFlag.Config;
+    tag.configKey = configKey(video, track + 256 * kind, packetType);
+  } else if (frameType === KEYFRAME && (packetType === 1 || packetType === 3) && main) {
     // Side tracks follow the first one: their keyframes must not restart a player.
     tag.flags |= MediaFlag.Keyframe;
   }
 }
 
-function fourCc(bytes: Buffer, at: number, end: number): number {
-  return at + 4 <= end ? bytes.readUInt32BE(at) : -1;
+function isMainTrack(track: number, tag: MediaTag, video: boolean): boolean {
+  if (video) {
+    if (track < tag.mainVideoTrack) tag.mainVideoTrack = track;
+    return track === tag.mainVideoTrack;
+  }
+  if (track < tag.mainAudioTrack) tag.mainAudioTrack = track;
+  return track === tag.mainAudioTrack;
 }
 
 /** The FourCC, or the FourCC-like name of a legacy codec id; empty when there is none. */
@@ -173,6 +190,7 @@ export function codecName(codec: number, video: boolean): string {
   return /^[\x20-\x7e]{4}$/.test(name) ? name : codec.toString(16);
 }
 
+/** Audio before video, then by track: the order in which players get them. */
 function configKey(video: boolean, track: number, packetType: number): number {
   return (video ? 0x10000 : 0) + track * 16 + packetType;
 }
