@@ -1,7 +1,8 @@
 import { decodeAmf0Prefix } from '../amf/amf0-decode';
 import { encodeAmf0 } from '../amf/amf0-encode';
-import type { AmfObject } from '../amf/amf-value';
+import type { AmfObject, AmfValue } from '../amf/amf-value';
 import { amf0Offset, asObject } from './command-message';
+import { MessageType } from './message-types';
 
 /** A data message as players are to get it. */
 export interface DataMessage {
@@ -15,25 +16,39 @@ export interface DataMessage {
   readonly metadata: AmfObject | undefined;
 }
 
-/** The length of the AMF0 string `@setDataFrame`. */
-const SET_DATA_FRAME_BYTES = encodeAmf0(['@setDataFrame']).length;
+/** As all encoders write it; others that mean the same (a long string, AMF3) are written anew without it. */
+const SET_DATA_FRAME = encodeAmf0(['@setDataFrame']);
+/** AMF0's marker for a value in AMF3 (AMF0 specification, 3.1). */
+const AMF3_VALUE = 0x11;
 
 /**
  * Reads a data message (types 15 and 18). `@setDataFrame` is an order to the server to keep what follows; it is taken
- * off, the rest goes to players byte for byte. Undefined for a message that no player should see: empty, not starting
- * with a name, or `@clearDataFrame`.
+ * off, the rest goes to players byte for byte. Players get all data as type 18, where hardly any expects AMF3: values in
+ * AMF3 of a type 15 message are written in AMF0, if it has a form for them. Undefined for a message that no player
+ * should see: empty, not starting with a name, or `@clearDataFrame`.
  */
 export function readDataMessage(typeId: number, payload: Buffer): DataMessage | undefined {
   const offset = amf0Offset(typeId, payload);
-  const { values } = decodeAmf0Prefix(payload, offset);
+  const { values, error } = decodeAmf0Prefix(payload, offset);
   const wrapped = values[0] === '@setDataFrame';
-  const name = wrapped ? values[1] : values[0];
+  const content = wrapped ? values.slice(1) : values;
+  const [name, object] = content;
   if (typeof name !== 'string' || name === '@clearDataFrame') return undefined;
+  const plain = !wrapped || payload.subarray(offset, offset + SET_DATA_FRAME.length).equals(SET_DATA_FRAME);
+  const asSent = plain ? payload.subarray(offset + (wrapped ? SET_DATA_FRAME.length : 0)) : undefined;
+  const mixed = typeId === MessageType.DataAmf3 && error === undefined && payload.includes(AMF3_VALUE, offset);
+  const forPlayers = mixed || asSent === undefined ? (inAmf0(content) ?? asSent) : asSent;
+  if (forPlayers === undefined) return undefined;
   const isMetadata = name === 'onMetaData';
-  return {
-    payload: payload.subarray(offset + (wrapped ? SET_DATA_FRAME_BYTES : 0)),
-    isMetadata,
-    name,
-    metadata: isMetadata ? asObject(values[wrapped ? 2 : 1]) : undefined,
-  };
+  return { payload: forPlayers, isMetadata, name, metadata: isMetadata ? asObject(object) : undefined };
+}
+
+/** Undefined when AMF0 has no form for one of the values. */
+function inAmf0(values: readonly AmfValue[]): Buffer | undefined {
+  try {
+    return encodeAmf0(values);
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
