@@ -11,6 +11,7 @@ import { JwtSecretRotation } from './constructs/jwt-secret-rotation';
 import { OperatorFunction } from './constructs/operator-function';
 import { StreamCallback } from './constructs/stream-callback';
 import { StreamKeysFunction } from './constructs/stream-keys-function';
+import { givenOption } from './deployment-config';
 import type { DeploymentConfig } from './deployment-config';
 
 export interface CallbackStackProps extends StackProps {
@@ -34,7 +35,7 @@ export class CallbackStack extends Stack {
     const { config, keyPepper } = props;
     const operator = this.operator(props);
     if (keyPepper === undefined) {
-      this.callbackUrl = config.callbackUrl ?? '';
+      this.callbackUrl = givenOption(config, 'callbackUrl');
       this.functions = { operator };
       return;
     }

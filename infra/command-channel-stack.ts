@@ -8,6 +8,7 @@ import type { FleetFunction } from './constructs/fleet-function';
 import type { FleetNetwork } from './constructs/fleet-network';
 import { ManagedCache } from './constructs/managed-cache';
 import { NothingOwned } from './constructs/nothing-owned';
+import { givenOption } from './deployment-config';
 import type { DeploymentConfig } from './deployment-config';
 import type { CachePasswords } from './secrets-stack';
 
@@ -30,11 +31,11 @@ export class CommandChannelStack extends Stack {
     if (cachePasswords === undefined) {
       new NothingOwned(this);
       this.cache = new ExistingCache(this, 'Cache', {
-        host: config.cacheHost ?? '',
+        host: givenOption(config, 'cacheHost'),
         port: config.cachePort,
         tls: config.cacheTls,
         username: config.cacheUsername,
-        passwordSecretArn: config.cachePasswordSecretArn ?? '',
+        passwordSecretArn: givenOption(config, 'cachePasswordSecretArn'),
         securityGroupId: config.cacheSecurityGroupId,
       });
       return;

@@ -48,6 +48,13 @@ export function loadDeploymentConfig(
   return Object.freeze({ environment, ...settings });
 }
 
+/** An option that the rules between options have made sure of; throws when they have not. */
+export function givenOption<K extends OptionName>(config: DeploymentConfig, name: K): NonNullable<DeploymentConfig[K]> {
+  const value = config[name];
+  if (value === undefined) throw new Error(`the option ${name} must be given here`);
+  return value;
+}
+
 /** The defaults that follow from other options. */
 function fillIn(settings: PartialSettings): Settings {
   const certificate = settings.certificateArn ?? settings.hostedZoneId;

@@ -5,6 +5,7 @@ import { ExistingNetwork } from './constructs/existing-network';
 import type { FleetNetwork } from './constructs/fleet-network';
 import { NewNetwork } from './constructs/new-network';
 import { NothingOwned } from './constructs/nothing-owned';
+import { givenOption } from './deployment-config';
 import type { DeploymentConfig } from './deployment-config';
 
 export interface NetworkStackProps extends StackProps {
@@ -29,10 +30,10 @@ export class NetworkStack extends Stack {
       vpcId,
       vpcCidr: config.vpcCidr,
       egress: config.egress,
-      availabilityZones: config.availabilityZones ?? [],
-      ingressSubnetIds: config.ingressSubnetIds ?? [],
-      taskSubnetIds: config.taskSubnetIds ?? [],
-      dataSubnetIds: config.dataSubnetIds ?? [],
+      availabilityZones: givenOption(config, 'availabilityZones'),
+      ingressSubnetIds: givenOption(config, 'ingressSubnetIds'),
+      taskSubnetIds: givenOption(config, 'taskSubnetIds'),
+      dataSubnetIds: givenOption(config, 'dataSubnetIds'),
     });
   }
 }

@@ -1,3 +1,4 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { OptionValues } from './deployment-options';
 
 export const environmentNames = ['dev', 'staging', 'prod'] as const;
@@ -51,7 +52,7 @@ const common = {
   redisChannel: 'rtmp_commands',
   canary: true,
   canaryMinutes: 5,
-  logRetentionDays: 30,
+  logRetentionDays: RetentionDays.ONE_MONTH,
 } as const satisfies Partial<OptionValues>;
 
 type DefaultedName = keyof typeof common;
@@ -76,7 +77,7 @@ export const environmentDefaults: Record<EnvironmentName, PartialSettings> = {
     deregistrationSeconds: 60,
     protectionMinPublishers: 2,
     canaryMinutes: 15,
-    logRetentionDays: 7,
+    logRetentionDays: RetentionDays.ONE_WEEK,
   },
   staging: {
     ...common,
@@ -96,6 +97,6 @@ export const environmentDefaults: Record<EnvironmentName, PartialSettings> = {
     containerInsights: 'enhanced',
     sessionTtlDays: 90,
     canaryMinutes: 1,
-    logRetentionDays: 90,
+    logRetentionDays: RetentionDays.THREE_MONTHS,
   },
 };

@@ -19,7 +19,6 @@ if (missing) {
 
 /** Between them these render every kind of resource. */
 const checked: readonly CombinationName[] = [
-  'dev as it is',
   'TLS at the load balancer, certificate made in a hosted zone, dual stack, two RTMPS ports',
   'blue/green with TLS',
   'cache on nodes',

@@ -50,7 +50,7 @@ export function text(value: Json | undefined): string {
 export function referred(value: Json | undefined): string {
   if (value === null || value === undefined) return '';
   if (typeof value !== 'object') return String(value);
-  if (Array.isArray(value)) return value.map((part) => referred(part)).join('');
+  if (Array.isArray(value)) return (value as readonly Json[]).map((part) => referred(part)).join('');
   const object = value as JsonObject;
   if (typeof object['Fn::ImportValue'] === 'string') return exportedName(object['Fn::ImportValue']);
   if (typeof object.Ref === 'string') return withoutHash(object.Ref);
