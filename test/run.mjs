@@ -51,9 +51,12 @@ const checks = [
     check('lint', [tool('eslint/bin/eslint.js'), ...lintArgs, 'service', 'infra', 'lambdas', 'test']),
   ])),
 ];
+/** On Node 20 the AWS SDK tells every process when its support ends. */
+const quietSdk = '--disable-warning=NodeVersionSupportWarning';
 const jest = spawnSync(process.execPath, [tool('jest/bin/jest.js'), ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',
+  env: { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${quietSdk}`.trim() },
 });
 const failed = [...checks, { name: 'jest', passed: jest.status === 0 }].filter(({ passed }) => !passed);
 if (failed.length > 0) console.error(`FAILED: ${failed.map(({ name }) => name).join(', ')}`);

@@ -38,12 +38,21 @@ export default tseslint.config(
       '@typescript-eslint/no-empty-function': 'off',
       // Where every frame of every player passes, an index is chosen over an iterator on purpose.
       '@typescript-eslint/prefer-for-of': 'off',
+      // Settings reach the CDK's enums as the numbers and names that they are.
+      '@typescript-eslint/no-unsafe-enum-assignment': 'off',
+      // `get kind() { return 'rtmp'; }` implements an interface's member as well as a field does.
+      '@typescript-eslint/class-literal-property-style': 'off',
       // Constructs of the CDK are created for their effect on the tree.
       '@typescript-eslint/no-extraneous-class': 'off',
       // An async function without await still turns a throw into a rejection, which interfaces ask for.
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
     },
+  },
+  {
+    files: ['test/**/*.ts'],
+    // Templates of CloudFormation are looked through as plain JSON, and a failure's text may show whatever was there.
+    rules: { '@typescript-eslint/no-base-to-string': 'off' },
   },
   {
     // What these print is what they are for.
