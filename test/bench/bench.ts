@@ -123,10 +123,10 @@ function notes(warnings: readonly string[]): string {
   return warnings.map((warning) => `\n  ! ${warning}`).join('');
 }
 
-function drawProfile(benchCase: BenchCase, { fromUs, untilUs }: TimeWindow): void {
+function drawProfile(benchCase: BenchCase, { fromMs, untilMs }: TimeWindow): void {
   const profileFile = join(OUTPUT_DIRECTORY, `${benchCase.id}.cpuprofile`);
   const graphFile = join(OUTPUT_DIRECTORY, `${benchCase.id}.svg`);
-  const tree = readCallTree(profileFile, fromUs, untilUs);
+  const tree = readCallTree(profileFile, fromMs, untilMs);
   writeFileSync(graphFile, flameGraph(tree, benchCase.title));
   console.log(`\n${profileFile}, ${graphFile}; time in functions themselves:`);
   for (const { name, location, share } of heaviestFunctions(tree, HEAVIEST_SHOWN)) {

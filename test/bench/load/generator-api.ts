@@ -1,30 +1,61 @@
 import type { StreamAddress } from '../wire/stream-address';
-import type { ChurnReport } from './churn';
 import type { LatencySummary } from './latency-histogram';
 
-/** What the load generator can be told; each call crosses a process border as one JSON message and one answer. */
-export interface GeneratorApi {
+/** No parameters. */
+export type None = Record<string, never>;
+
+/** What the process of the publishers can be told; each call crosses the process border as one JSON message. */
+export interface PublisherApi {
   /** Starts publishers of streams 0..count-1, spread over one GOP so that their keyframes do not coincide. */
-  startPublishers(params: { pattern: StreamAddress; count: number; uploadChunkSize: number }): Promise<void>;
-  /** Opens or closes players until `count` play streams 0..streams-1 in turn; one in `verifyOneIn` checks every byte. */
-  setPlayers(params: { pattern: StreamAddress; streams: number; count: number; verifyOneIn: number }): Promise<void>;
-  /** Opens players of a stream that nobody publishes. */
-  openIdlePlayers(params: { pattern: StreamAddress; count: number }): Promise<void>;
-  /** From now on connections come and go, half of them publishers, half players of stream 0. */
-  startChurn(params: { pattern: StreamAddress; perSecond: number }): Promise<void>;
-  stopChurn(params: Record<string, never>): Promise<ChurnReport>;
-  beginWindow(params: Record<string, never>): Promise<void>;
-  endWindow(params: Record<string, never>): Promise<WindowReport>;
+  start(params: { pattern: StreamAddress; count: number; uploadChunkSize: number }): Promise<void>;
+  beginWindow(params: None): Promise<void>;
+  endWindow(params: None): Promise<PublisherReport>;
 }
 
-/** What happened between beginWindow and endWindow. */
-export interface WindowReport {
+/** What the process of the players can be told. */
+export interface PlayerApi {
+  /** Opens or closes players until `count` play streams 0..streams-1 in turn; one in `verifyOneIn` checks every byte. */
+  setCount(params: { pattern: StreamAddress; streams: number; count: number; verifyOneIn: number }): Promise<void>;
+  /** Opens players of a stream that nobody publishes. */
+  openIdle(params: { pattern: StreamAddress; count: number }): Promise<void>;
+  beginWindow(params: None): Promise<void>;
+  endWindow(params: None): Promise<PlayerReport>;
+}
+
+/** What the process of the connections that come and go can be told. */
+export interface ChurnApi {
+  /** From now on so many connect a second, half of them publishers, half players of stream 0. */
+  start(params: { pattern: StreamAddress; perSecond: number }): Promise<void>;
+  stop(params: None): Promise<ChurnReport>;
+}
+
+export interface GeneratorApis {
+  readonly publishers: PublisherApi;
+  readonly players: PlayerApi;
+  readonly churn: ChurnApi;
+}
+
+export type GeneratorRole = keyof GeneratorApis;
+
+/** What a generator process tells about itself and its connections, from beginWindow to endWindow. */
+export interface ProcessReport {
   readonly seconds: number;
-  readonly publishers: number;
-  readonly players: number;
-  /** By all publishers, protocol overhead included. */
+  /** CPU seconds per second. */
+  readonly cpuShare: number;
+  /** Why connections ended that should not have. */
+  readonly disconnects: readonly string[];
+}
+
+export interface PublisherReport extends ProcessReport {
+  /** Protocol overhead included. */
   readonly bytesSent: number;
-  /** By all players, protocol overhead included. */
+  /** How late messages were sent (ms): what the generator itself adds to the load's rhythm. */
+  readonly latenessP99Ms: number;
+}
+
+export interface PlayerReport extends ProcessReport {
+  readonly players: number;
+  /** Protocol overhead included. */
   readonly bytesReceived: number;
   readonly messages: number;
   readonly lost: number;
@@ -32,19 +63,21 @@ export interface WindowReport {
   readonly corrupt: number;
   readonly timestampErrors: number;
   /** Players whose newest video frame was more than 2 s old at the end. */
-  readonly stalledPlayers: number;
-  /** Why connections ended that should not have. */
-  readonly disconnects: readonly string[];
+  readonly stalled: number;
   readonly latency: { readonly all: LatencySummary; readonly video: LatencySummary; readonly audio: LatencySummary };
-  /** The generator's own state: a load is honest only while it has CPU to spare and sends on time. */
-  readonly generator: { readonly cpuShare: number; readonly latenessP99Ms: number };
 }
 
-export type GeneratorMethod = keyof GeneratorApi;
+export interface ChurnReport {
+  readonly opened: number;
+  readonly failed: number;
+  /** The first reasons of failures. */
+  readonly reasons: readonly string[];
+}
 
+/** A call on its way to a generator process, and its answer. */
 export interface GeneratorRequest {
   readonly id: number;
-  readonly method: GeneratorMethod;
+  readonly method: string;
   readonly params: unknown;
 }
 

@@ -1,23 +1,31 @@
-import type { GeneratorAnswer, GeneratorMethod, GeneratorRequest } from './generator-api';
-import { Load } from './load';
+import { ChurnLoad } from './churn-load';
+import type { GeneratorAnswer, GeneratorApis, GeneratorRequest, GeneratorRole } from './generator-api';
+import { PlayerLoad } from './player-load';
+import { PublisherLoad } from './publisher-load';
 
-/** The load generator's process: carries out the benchmark's requests one by one until the channel closes. */
-function main(): void {
-  const load = new Load();
+type Calls = Readonly<Record<string, ((params: unknown) => Promise<unknown>) | undefined>>;
+
+const loads: { readonly [Role in GeneratorRole]: () => GeneratorApis[Role] } = {
+  publishers: () => new PublisherLoad(),
+  players: () => new PlayerLoad(),
+  churn: () => new ChurnLoad(),
+};
+
+/** A process of the load generator: carries out the benchmark's requests until the channel closes. */
+function main(role: GeneratorRole): void {
+  const calls = loads[role]() as unknown as Calls;
   process.on('message', (message) => {
-    const request = message as GeneratorRequest;
-    void carryOut(load, request).then((answer) => process.send?.(answer));
+    void carryOut(calls, message as GeneratorRequest).then((answer) => process.send?.(answer));
   });
   process.on('disconnect', () => process.exit(0));
 }
 
-async function carryOut(load: Load, request: GeneratorRequest): Promise<GeneratorAnswer> {
+async function carryOut(calls: Calls, { id, method, params }: GeneratorRequest): Promise<GeneratorAnswer> {
   try {
-    const callable = load as Readonly<Record<GeneratorMethod, (params: unknown) => Promise<unknown>>>;
-    return { id: request.id, result: await callable[request.method](request.params) };
+    return { id, result: await calls[method]?.(params) };
   } catch (error) {
-    return { id: request.id, error: error instanceof Error ? error.message : String(error) };
+    return { id, error: error instanceof Error ? error.message : String(error) };
   }
 }
 
-main();
+main(process.argv[2] as GeneratorRole);

@@ -27,7 +27,9 @@ export class LatencyHistogram {
     return sum;
   }
 
-  record(ms: number): void {
+  /** Clocks of two processes agree to some microseconds only: a negative duration counts as none. */
+  record(measuredMs: number): void {
+    const ms = Math.max(0, measuredMs);
     const index = ms < FINE_LIMIT_MS ? (ms * FINE_PER_MS) | 0 : FINE_BUCKETS + (Math.min(ms, COARSE_LIMIT_MS) | 0);
     this.buckets[index]!++;
     this.count++;

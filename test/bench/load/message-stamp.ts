@@ -8,7 +8,7 @@ export const STAMPED_HEAD_BYTES = STAMP_OFFSET + 18;
 
 const MAGIC = 0x424e;
 
-/** Writes the stamp at `offset`. `sentAt` is performance.now() of the generator's process. */
+/** Writes the stamp at `offset`. `sentAt` is of the monotonic clock, in milliseconds. */
 export function writeStamp(bytes: Buffer, offset: number, stream: number, sequence: number, sentAt: number): void {
   bytes.writeUInt16BE(MAGIC, offset);
   bytes.writeUInt32BE(stream, offset + 2);

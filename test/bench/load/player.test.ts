@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { messageType } from '../wire/chunk-encoding';
 import { type MediaTrack, timestampMs, videoTrack } from './media-track';
 import { STAMP_OFFSET, writeStamp } from './message-stamp';
+import { monotonicMs } from './monotonic-clock';
 import { Player } from './player';
 import { Tally } from './tally';
 
@@ -24,7 +25,7 @@ function playWith(change: Change | 'missing' | 'none', verifyContent = true, tra
     const applied = index === 1 && typeof change === 'object' ? change : {};
     const sequence = applied.sequence ?? index;
     const content = Buffer.from(track.payloads[sequence % track.payloads.length]!);
-    writeStamp(content, STAMP_OFFSET, applied.stream ?? STREAM, sequence, performance.now());
+    writeStamp(content, STAMP_OFFSET, applied.stream ?? STREAM, sequence, monotonicMs());
     if (applied.flipByteAt !== undefined) content[applied.flipByteAt]! ^= 1;
     const payload = content.subarray(0, content.length - (applied.cutBytes ?? 0));
     const message = {

@@ -5,6 +5,7 @@ import type { StreamAddress } from '../wire/stream-address';
 import type { LatencyHistogram } from './latency-histogram';
 import { audioTrack, type MediaTrack, timestampMs, videoTrack } from './media-track';
 import { isStampOf, STAMP_OFFSET, STAMPED_HEAD_BYTES, stampedSendTime, stampedSequence } from './message-stamp';
+import { monotonicMs } from './monotonic-clock';
 import type { Tally } from './tally';
 
 /** One of a player's two tracks: the message under way and the last complete one. */
@@ -55,7 +56,7 @@ export class Player implements MessageSink {
     return this.client?.bytesReceived ?? 0;
   }
 
-  /** Age of the newest video frame that is here, in milliseconds; Infinity when none came. */
+  /** Age of the newest video frame that is here, by the monotonic clock in ms; Infinity when none came. */
   videoAgeMs(now: number): number {
     return this.video.lastSequence < 0 ? Infinity : now - this.video.lastSentAt;
   }
@@ -125,6 +126,6 @@ export class Player implements MessageSink {
     if (lastSequence >= 0) this.tally.lost += sequence - lastSequence - 1;
     progress.lastSequence = sequence;
     progress.lastSentAt = progress.sentAt;
-    progress.latency.record(performance.now() - progress.sentAt);
+    progress.latency.record(monotonicMs() - progress.sentAt);
   }
 }

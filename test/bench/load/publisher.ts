@@ -5,6 +5,7 @@ import type { StreamAddress } from '../wire/stream-address';
 import type { LatencyHistogram } from './latency-histogram';
 import { audioTrack, type MediaTrack, metadata, timestampMs, videoTrack } from './media-track';
 import { STAMP_OFFSET, writeStamp } from './message-stamp';
+import { monotonicMs } from './monotonic-clock';
 
 const MAX_UNSENT_BYTES = 8_000_000;
 const ignoreMedia = { onPayload: () => undefined };
@@ -66,14 +67,14 @@ export class Publisher {
       );
     }
     this.client = client;
-    this.startedAt = performance.now();
+    this.startedAt = monotonicMs();
   }
 
   stop(): void {
     this.client?.close();
   }
 
-  /** Sends all messages that are due. Throws when the server has stopped reading. */
+  /** Sends all messages that are due by the monotonic clock. Throws when the server has stopped reading. */
   sendDue(now: number): void {
     if (this.client === undefined) return;
     for (;;) {
@@ -93,7 +94,7 @@ export class Publisher {
     const wire = messages[index]!;
     const delta = sequence === 0 ? 0 : timestampMs(track, sequence) - timestampMs(track, sequence - 1);
     wire.writeUIntBE(delta, 1, 3);
-    writeStamp(wire, DELTA_HEADER_BYTES + STAMP_OFFSET, this.stream, sequence, performance.now());
+    writeStamp(wire, DELTA_HEADER_BYTES + STAMP_OFFSET, this.stream, sequence, monotonicMs());
     client.write(wire);
     this.bytesSent += wire.length;
     // The kernel did not take all of it: these bytes are in use until it does, the next message needs its own.

@@ -28,17 +28,17 @@ interface RawNode {
 const IDLE = '(idle)';
 
 /**
- * Reads a .cpuprofile into a call tree of what ran between two moments, in microseconds of the monotonic clock. Time in
+ * Reads a .cpuprofile into a call tree of what ran between two moments, in milliseconds of the monotonic clock. Time in
  * which nothing ran is left out, and with it the kernel's work for reads, which V8 takes for waiting.
  */
-export function readCallTree(file: string, fromUs: number, untilUs: number): CallNode {
+export function readCallTree(file: string, fromMs: number, untilMs: number): CallNode {
   const profile = JSON.parse(readFileSync(file, 'utf8')) as RawProfile;
   const selfMs = new Map<number, number>();
   let atUs = profile.startTime;
   profile.samples.forEach((id, index) => {
     const deltaUs = profile.timeDeltas[index] ?? 0;
     atUs += deltaUs;
-    if (atUs >= fromUs && atUs <= untilUs) selfMs.set(id, (selfMs.get(id) ?? 0) + deltaUs / 1000);
+    if (atUs >= fromMs * 1000 && atUs <= untilMs * 1000) selfMs.set(id, (selfMs.get(id) ?? 0) + deltaUs / 1000);
   });
   const byId = new Map(profile.nodes.map((node) => [node.id, node]));
   const root: CallNode = { name: 'all', location: '', selfMs: 0, totalMs: 0, children: new Map() };

@@ -12,13 +12,14 @@ const FIRST_COUNT = 500;
 const LARGEST_COUNT = 8000;
 const RESOLUTION = 0.04;
 const MAX_P99_MS = 500;
+const VERIFY_ONE_IN = 50;
 /** Joining players get a GOP each; that burst has to be over before a window counts. */
 const SETTLE_WINDOWS = 5;
 const SETTLE_WINDOW_SECONDS = 2;
 
 /** Looks for the most players of one stream that get everything in time: doubles their number, then halves the gap. */
 export async function capacityRun(context: RunContext): Promise<Partial<Metrics>> {
-  await context.generator.call('startPublishers', { pattern: context.server.streams, count: 1, uploadChunkSize: 4096 });
+  await context.generator.startPublishers(1, context.benchCase.uploadChunkSize);
   let good = 0;
   let bad = Infinity;
   let best: MeasuredWindow | undefined;
@@ -26,23 +27,24 @@ export async function capacityRun(context: RunContext): Promise<Partial<Metrics>
   while (good < LARGEST_COUNT && (bad === Infinity || bad - good > good * RESOLUTION)) {
     const count = bad === Infinity ? Math.min(LARGEST_COUNT, good * 2 || FIRST_COUNT) : Math.round((good + bad) / 2);
     const window = await windowWith(context, count);
-    busiestGenerator = Math.max(busiestGenerator, window?.report.generator.cpuShare ?? 0);
+    busiestGenerator = Math.max(busiestGenerator, window?.report.cpuShare ?? 0);
     if (window !== undefined && isClean(window)) {
       good = count;
       best = window;
     } else {
       bad = count;
-      await setPlayers(context, good);
+      await context.generator.setPlayers(1, good, VERIFY_ONE_IN);
       if (bad <= FIRST_COUNT / 4) break;
     }
   }
   if (best === undefined) return { maxPlayers: 0, generatorCpuShare: busiestGenerator };
+  const { bytesReceived, seconds } = best.report.players;
   return {
     maxPlayers: good,
-    costSecondsPerGb: best.cpuSeconds / (best.report.bytesReceived / 1e9),
-    gigabytesPerSecond: best.report.bytesReceived / 1e9 / best.report.seconds,
-    serverCpuShare: best.cpuSeconds / best.report.seconds,
-    ...latencyMetrics(best.report),
+    costSecondsPerGb: best.cpuSeconds / (bytesReceived / 1e9),
+    gigabytesPerSecond: bytesReceived / 1e9 / seconds,
+    serverCpuShare: best.cpuSeconds / seconds,
+    ...latencyMetrics(best.report.players),
     ...deliveryMetrics(best.report),
     rssMb: best.rssBytes / MEGABYTE,
     generatorCpuShare: busiestGenerator,
@@ -56,7 +58,7 @@ export async function capacityRun(context: RunContext): Promise<Partial<Metrics>
  */
 async function windowWith(context: RunContext, count: number): Promise<MeasuredWindow | undefined> {
   try {
-    await setPlayers(context, count);
+    await context.generator.setPlayers(1, count, VERIFY_ONE_IN);
   } catch {
     return undefined;
   }
@@ -68,10 +70,6 @@ async function windowWith(context: RunContext, count: number): Promise<MeasuredW
 }
 
 function isClean({ report }: MeasuredWindow): boolean {
-  const faults = report.lost + report.duplicates + report.corrupt + report.stalledPlayers + report.disconnects.length;
-  return faults === 0 && report.latency.all.p99 < MAX_P99_MS;
-}
-
-function setPlayers({ generator, server }: RunContext, count: number): Promise<void> {
-  return generator.call('setPlayers', { pattern: server.streams, streams: 1, count, verifyOneIn: 50 });
+  const faultless = Object.values(deliveryMetrics(report)).every((count) => count === 0);
+  return faultless && report.players.messages > 0 && report.players.latency.all.p99 < MAX_P99_MS;
 }

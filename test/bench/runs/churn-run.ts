@@ -7,27 +7,27 @@ const SAMPLE_SECONDS = 1;
 
 /** Connections that come and go beside a stream that must not suffer: does memory grow? */
 export async function churnRun(context: RunContext): Promise<Partial<Metrics>> {
-  const { generator, server } = context;
-  const pattern = server.streams;
-  await generator.call('startPublishers', { pattern, count: 1, uploadChunkSize: 4096 });
-  await generator.call('setPlayers', { pattern, streams: 1, count: STEADY_PLAYERS, verifyOneIn: 1 });
-  await generator.call('startChurn', { pattern, perSecond: CONNECTS_PER_SECOND });
+  const { benchCase, generator, server } = context;
+  await generator.startPublishers(1, benchCase.uploadChunkSize);
+  await generator.setPlayers(1, STEADY_PLAYERS, 1);
+  await generator.startChurn(CONNECTS_PER_SECOND);
   await sleep(context.warmupSeconds);
 
   const samples: number[] = [];
   const sampling = setInterval(() => samples.push(server.usage().rssBytes), SAMPLE_SECONDS * 1000);
   const { report, cpuSeconds, rssBytes } = await measureWindow(context, context.seconds);
   clearInterval(sampling);
-  const churn = await generator.call('stopChurn', {});
+  const churn = await generator.stopChurn();
+  const delivery = deliveryMetrics(report);
   return {
-    ...deliveryMetrics(report),
+    ...delivery,
     connections: churn.opened,
-    failedConnections: report.disconnects.length + churn.failed,
-    serverCpuShare: cpuSeconds / report.seconds,
+    failedConnections: (delivery.failedConnections ?? 0) + churn.failed,
+    serverCpuShare: cpuSeconds / report.players.seconds,
     rssMb: rssBytes / MEGABYTE,
     baseRssMb: context.baseRssBytes / MEGABYTE,
     rssGrowthMbPerMinute: (slope(samples.slice(samples.length >> 2)) * 60) / SAMPLE_SECONDS / MEGABYTE,
-    generatorCpuShare: report.generator.cpuShare,
+    generatorCpuShare: report.cpuShare,
   };
 }
 

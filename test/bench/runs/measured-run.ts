@@ -1,4 +1,4 @@
-import { GeneratorProcess } from '../load/generator-process';
+import { LoadGenerator } from '../load/load-generator';
 import type { Metrics, RunResult } from '../metrics';
 import type { BenchCase } from '../scenarios';
 import { RunningServer, type StartOptions } from '../servers/running-server';
@@ -45,13 +45,13 @@ export async function measuredRun(kind: ServerKind, benchCase: BenchCase, settin
   const workers: Record<string, string> = benchCase.workers === undefined ? {} : { WORKERS: String(benchCase.workers) };
   const env = { ...benchCase.env, ...workers };
   const server = await RunningServer.start(kind, { cores: serverCores, transport: benchCase.transport, env, profile });
-  const generator = new GeneratorProcess(generatorCores);
+  const generator = new LoadGenerator(server.streams, generatorCores);
   try {
     await sleep(START_SETTLE_SECONDS);
     const baseRssBytes = server.usage().rssBytes;
-    let window: TimeWindow = { fromUs: 0, untilUs: 0 };
+    let window: TimeWindow = { fromMs: 0, untilMs: 0 };
     const onWindow = (next: TimeWindow): void => {
-      if (next.untilUs - next.fromUs > window.untilUs - window.fromUs) window = next;
+      if (next.untilMs - next.fromMs > window.untilMs - window.fromMs) window = next;
     };
     const cores = [...new Set([...serverCores, ...generatorCores])];
     const context = { benchCase, server, generator, baseRssBytes, cores, seconds, warmupSeconds, onWindow };

@@ -1,5 +1,6 @@
-import type { GeneratorProcess } from '../load/generator-process';
-import type { WindowReport } from '../load/generator-api';
+import type { PlayerReport } from '../load/generator-api';
+import type { LoadGenerator, WindowReport } from '../load/load-generator';
+import { monotonicMs } from '../load/monotonic-clock';
 import { busyCoreSeconds } from '../measure/core-time';
 import type { Metrics } from '../metrics';
 import type { BenchCase } from '../scenarios';
@@ -9,7 +10,7 @@ import type { RunningServer } from '../servers/running-server';
 export interface RunContext {
   readonly benchCase: BenchCase;
   readonly server: RunningServer;
-  readonly generator: GeneratorProcess;
+  readonly generator: LoadGenerator;
   /** The server's memory before anybody connected. */
   readonly baseRssBytes: number;
   /** All cores that the server and the generator use. */
@@ -22,10 +23,10 @@ export interface RunContext {
   readonly onWindow: (window: TimeWindow) => void;
 }
 
-/** From and until when, in microseconds of the monotonic clock. */
+/** From and until when, in milliseconds of the monotonic clock. */
 export interface TimeWindow {
-  readonly fromUs: number;
-  readonly untilUs: number;
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 export const MEGABYTE = 1024 * 1024;
@@ -47,42 +48,37 @@ export interface MeasuredWindow {
 export async function measureWindow(context: RunContext, seconds: number): Promise<MeasuredWindow> {
   const { server, generator, cores, onWindow } = context;
   const busySeconds = (): number => cores.reduce((sum, core) => sum + busyCoreSeconds(core), 0);
-  await generator.call('beginWindow', {});
-  const fromUs = monotonicUs();
+  await generator.beginWindow();
+  const fromMs = monotonicMs();
   const before = server.usage();
   const busyBefore = busySeconds();
   await sleep(seconds);
   const after = server.usage();
   const busy = busySeconds() - busyBefore;
-  const report = await generator.call('endWindow', {});
-  onWindow({ fromUs, untilUs: monotonicUs() });
+  const report = await generator.endWindow();
+  onWindow({ fromMs, untilMs: monotonicMs() });
   const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
   return {
     report,
     cpuSeconds,
     busiestProcessSeconds: Math.max(...after.perProcess.map((used, index) => used - (before.perProcess[index] ?? 0))),
-    foreignCpuShare: Math.max(0, (busy - cpuSeconds) / report.seconds - report.generator.cpuShare),
+    foreignCpuShare: Math.max(0, (busy - cpuSeconds) / report.players.seconds - report.cpuShare),
     rssBytes: after.rssBytes,
   };
 }
 
-function monotonicUs(): number {
-  return Number(process.hrtime.bigint() / 1000n);
-}
-
 /** What every kind of window tells about delivery. */
-export function deliveryMetrics(report: WindowReport): Partial<Metrics> {
+export function deliveryMetrics({ publishers, players }: WindowReport): Partial<Metrics> {
   return {
-    lostMessages: report.lost,
-    wrongMessages: report.duplicates + report.corrupt,
-    timestampErrors: report.timestampErrors,
-    stalledPlayers: report.stalledPlayers,
-    failedConnections: report.disconnects.length,
+    lostMessages: players.lost,
+    wrongMessages: players.duplicates + players.corrupt,
+    timestampErrors: players.timestampErrors,
+    stalledPlayers: players.stalled,
+    failedConnections: publishers.disconnects.length + players.disconnects.length,
   };
 }
 
-export function latencyMetrics(report: WindowReport): Partial<Metrics> {
-  const { all, video, audio } = report.latency;
+export function latencyMetrics({ latency: { all, video, audio } }: PlayerReport): Partial<Metrics> {
   return {
     latencyP50Ms: all.p50,
     latencyP99Ms: all.p99,

@@ -1,0 +1,77 @@
+import { addressOf, type StreamAddress } from '../wire/stream-address';
+import type { ChurnApi, ChurnReport } from './generator-api';
+import { LatencyHistogram } from './latency-histogram';
+import { monotonicMs } from './monotonic-clock';
+import { Player } from './player';
+import { encodeMedia, Publisher } from './publisher';
+import { Tally } from './tally';
+
+const LIFETIME_MS = 1500;
+const TICK_MS = 5;
+const MAX_REASONS = 5;
+const UPLOAD_CHUNK_SIZE = 4096;
+
+/** Connections that come and go: publishers on channels of their own, each used once, and players of stream 0. */
+export class ChurnLoad implements ChurnApi {
+  private readonly publishers = new Set<Publisher>();
+  private readonly lateness = new LatencyHistogram();
+  private readonly tally = new Tally();
+  private readonly media = encodeMedia(UPLOAD_CHUNK_SIZE);
+  private readonly reasons: string[] = [];
+  private connecting: NodeJS.Timeout | undefined;
+  private opened = 0;
+  private failed = 0;
+
+  async start({ pattern, perSecond }: { pattern: StreamAddress; perSecond: number }): Promise<void> {
+    this.connecting = setInterval(() => this.open(pattern), 1000 / perSecond);
+    setInterval(() => this.sendDue(), TICK_MS);
+  }
+
+  async stop(): Promise<ChurnReport> {
+    clearInterval(this.connecting);
+    return { opened: this.opened, failed: this.failed, reasons: this.reasons };
+  }
+
+  private open(pattern: StreamAddress): void {
+    const number = this.opened++;
+    if (number % 2 === 0) this.openPublisher(addressOf(pattern, `churn-${number}`), number);
+    else this.openPlayer(addressOf(pattern, 0));
+  }
+
+  private openPublisher(address: StreamAddress, stream: number): void {
+    const publisher = new Publisher(stream, this.media, this.lateness);
+    this.publishers.add(publisher);
+    this.watch(publisher.start(address, (reason) => this.fail(reason)));
+    setTimeout(() => {
+      this.publishers.delete(publisher);
+      publisher.stop();
+    }, LIFETIME_MS);
+  }
+
+  private openPlayer(address: StreamAddress): void {
+    const player = new Player(0, false, this.tally);
+    this.watch(player.start(address, (reason) => this.fail(reason)));
+    setTimeout(() => player.stop(), LIFETIME_MS);
+  }
+
+  private sendDue(): void {
+    const now = monotonicMs();
+    for (const publisher of this.publishers) {
+      try {
+        publisher.sendDue(now);
+      } catch (error) {
+        this.publishers.delete(publisher);
+        this.fail(error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+
+  private watch(start: Promise<void>): void {
+    start.catch((error: unknown) => this.fail(error instanceof Error ? error.message : String(error)));
+  }
+
+  private fail(reason: string): void {
+    this.failed++;
+    if (this.reasons.length < MAX_REASONS) this.reasons.push(reason);
+  }
+}
