@@ -19,8 +19,7 @@ async function main(): Promise<void> {
   const { config, warnings } = loadServiceConfig(httpPortMayMove ? { ...env, HTTP_PORT: QUICK_START_HTTP_PORT } : env);
   const log = createLogger(config.log);
   for (const warning of warnings) log.warning(warning);
-  const node = await startNode({ config, log, version: __SERVICE_VERSION__, httpPortMayMove });
-  if (quickStart) process.stdout.write(`${banner(node.ports)}\n`);
+  const starting = startNode({ config, log, version: __SERVICE_VERSION__, httpPortMayMove });
 
   let ending = false;
   const end = (signal: NodeJS.Signals): void => {
@@ -28,10 +27,13 @@ async function main(): Promise<void> {
     if (ending) return;
     ending = true;
     log.info(`${signal}: shutting down`);
-    void node.stop().then(() => process.exit(0));
+    void starting.then((node) => node.stop()).then(() => process.exit(0));
   };
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
+
+  const { ports } = await starting;
+  if (quickStart) process.stdout.write(`${banner(ports)}\n`);
 }
 
 main().catch((error: unknown) => {
