@@ -1,11 +1,17 @@
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { loadDeploymentConfig } from './deployment-config';
+import { DeploymentConfigError, loadDeploymentConfig } from './deployment-config';
 import { RtmpFleetStage } from './rtmp-fleet-stage';
 
-const app = new App();
-const context = app.node.getAllContext() as Readonly<Record<string, unknown>>;
-// The CLI sets this from the profile or the environment, so that a plain deploy goes where the other tools go.
-const config = loadDeploymentConfig(context, process.env.CDK_DEFAULT_REGION);
-new RtmpFleetStage(app, config);
-Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+try {
+  const app = new App();
+  const context = app.node.getAllContext() as Readonly<Record<string, unknown>>;
+  // The CLI sets this from the profile or the environment, so that a plain deploy goes where the other tools go.
+  new RtmpFleetStage(app, loadDeploymentConfig(context, process.env.CDK_DEFAULT_REGION));
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+} catch (error) {
+  if (!(error instanceof DeploymentConfigError)) throw error;
+  // Its faults say all there is to say: a stack trace would only bury them.
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}

@@ -1,11 +1,9 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { flag, httpUrl, listOf, matching, oneOf, oneOfNumbers, wholeNumber } from './option-readers';
+import { cidrBlock, flag, httpUrl, listOf, matching, oneOf, oneOfNumbers, wholeNumber } from './option-readers';
 import type { OptionReader } from './option-readers';
 import { scaleScheduleEntry } from './scale-schedule';
 
 const subnetId = matching(/^subnet-[0-9a-f]{8,17}$/, 'a subnet id (subnet-0abc…)');
-const cidrV4 = matching(/^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/, 'an IPv4 CIDR such as 10.42.0.0/16');
-const cidr = matching(/^((\d{1,3}\.){3}\d{1,3}\/\d{1,2}|[0-9a-fA-F:]+\/\d{1,3})$/, 'an IPv4 or IPv6 CIDR');
 const hostName = matching(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/i, 'a host name such as live.example.com');
 const secretArn = matching(
   /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+-[A-Za-z0-9]{6}$/,
@@ -31,7 +29,7 @@ export const deploymentOptions = {
 
   azCount: wholeNumber(1, 3),
   availabilityZones: listOf(matching(/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, 'a zone name such as eu-west-1a')),
-  vpcCidr: cidrV4,
+  vpcCidr: cidrBlock('v4'),
   vpcId: matching(/^vpc-[0-9a-f]{8,17}$/, 'a VPC id (vpc-0abc…)'),
   ingressSubnetIds: listOf(subnetId),
   taskSubnetIds: listOf(subnetId),
@@ -40,7 +38,7 @@ export const deploymentOptions = {
   natGateways: wholeNumber(1, 3),
   ipAddressType: oneOf('ipv4', 'dualstack'),
 
-  ingestCidrs: listOf(cidr),
+  ingestCidrs: listOf(cidrBlock('v4 or v6')),
   plainRtmp: flag(),
   tls: oneOf('nlb', 'service', 'none'),
   rtmpsPorts: listOf(wholeNumber(1, 65535)),

@@ -135,7 +135,14 @@ function callbackFaults(s: Settings): string[] {
   return faults;
 }
 
+/** A Lambda function comes from any address, so the canary needs what the world is let do. */
 function canaryFaults(s: Settings): string[] {
-  if (!s.canary || s.ingestCidrs.includes('0.0.0.0/0')) return [];
-  return ['canary=true needs ingestCidrs with 0.0.0.0/0: a Lambda function comes from any address. Give canary=false'];
+  if (!s.canary) return [];
+  const faults: string[] = [];
+  if (!s.ingestCidrs.includes('0.0.0.0/0'))
+    faults.push('ingestCidrs without 0.0.0.0/0 shut the canary out: give canary=false');
+  if (s.playAllowedFrom !== undefined && s.playAllowedFrom !== '*') {
+    faults.push('playAllowedFrom keeps the canary from playing: give canary=false');
+  }
+  return faults;
 }

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** Turns one raw context value into a typed one. `-c` gives strings, cdk.json may give numbers, booleans and lists. */
 export interface OptionReader<T> {
   /** What is allowed, as the end of the sentence "… must be". */
@@ -53,6 +55,19 @@ export function matching(pattern: RegExp, expects: string): OptionReader<string>
     read: (raw) => {
       const text = typeof raw === 'number' ? String(raw) : raw;
       return typeof text === 'string' && pattern.test(text) ? text : undefined;
+    },
+  };
+}
+
+/** A network in CIDR form, of IPv4 alone or of either family. */
+export function cidrBlock(families: 'v4' | 'v4 or v6'): OptionReader<string> {
+  const addressBits = { 0: 0, 4: 32, 6: families === 'v4' ? 0 : 128 };
+  return {
+    expects: families === 'v4' ? 'an IPv4 CIDR such as 10.42.0.0/16' : 'an IPv4 or IPv6 CIDR',
+    read: (raw) => {
+      const [address = '', length = ''] = typeof raw === 'string' ? raw.split('/') : [];
+      const bits = addressBits[isIP(address) as 0 | 4 | 6];
+      return bits > 0 && /^\d{1,3}$/.test(length) && Number(length) <= bits ? String(raw) : undefined;
     },
   };
 }

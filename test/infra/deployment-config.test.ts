@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import { DeploymentConfigError, loadDeploymentConfig } from '../../infra/deployment-config';
+import { repositoryRoot } from '../../infra/repository';
 import { combinations } from './option-combinations';
 import type { Options } from './synthesize';
 
@@ -74,6 +76,16 @@ describe('what cannot be used', () => {
     [{ prod: 'yes' }, 'prod is "yes"; it must be an object of options'],
     [{ tls: 'on' }, 'tls is "on"; it must be one of nlb, service, none'],
     [{ azCount: 4 }, 'azCount is 4; it must be a whole number from 1 to 3'],
+    [
+      { ingestCidrs: '10.0.0.0/8,300.0.0.0/8' },
+      'ingestCidrs is "10.0.0.0/8,300.0.0.0/8"; it must be a list (separated by ",") of which each is an IPv4 or IPv6 CIDR',
+    ],
+    [{ vpcCidr: '2001:db8::/32' }, 'vpcCidr is "2001:db8::/32"; it must be an IPv4 CIDR such as 10.42.0.0/16'],
+    [
+      { logRetentionDays: 8 },
+      expect.stringContaining('logRetentionDays is 8; it must be one of 1, 3, 5, 7,') as unknown as string,
+    ],
+    [{ playAllowedFrom: '10.0.0.0/8' }, 'playAllowedFrom keeps the canary from playing: give canary=false'],
     [{ spot: 'perhaps' }, 'spot is "perhaps"; it must be true or false'],
     [{ vpcId: 'vpc-1' }, 'vpcId is "vpc-1"; it must be a VPC id (vpc-0abc…)'],
     [
@@ -120,13 +132,24 @@ describe('what cannot be used', () => {
       { callbackUrl: 'https://api.example.com/', callbackAuth: 'sigv4' },
       'callbackAuth=sigv4 is for Lambda function URLs (…on.aws); any other callbackUrl takes none',
     ],
-    [
-      { ingestCidrs: '198.51.100.0/24' },
-      'canary=true needs ingestCidrs with 0.0.0.0/0: a Lambda function comes from any address. Give canary=false',
-    ],
+    [{ ingestCidrs: '198.51.100.0/24' }, 'ingestCidrs without 0.0.0.0/0 shut the canary out: give canary=false'],
   ];
+  test('ends the synthesis with the list, and no stack trace around it', () => {
+    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'infra/app.ts'], {
+      cwd: repositoryRoot,
+      env: { ...process.env, CDK_CONTEXT_JSON: JSON.stringify({ slots: 'many', tsl: 'nlb' }) },
+      encoding: 'utf8',
+    });
+    expect(status).toBe(1);
+    expect(stderr.trim().split('\n')).toEqual([
+      "The deployment's configuration cannot be used:",
+      '  - slots is "many"; it must be a whole number from 1 to 10000',
+      '  - tsl is not an option (infra/README.md lists them)',
+    ]);
+  });
+
   test.each(faults)('%j', (options, fault) => {
-    expect(faultsOf(options)).toContain(fault);
+    expect(faultsOf(options)).toContainEqual(fault);
   });
 
   test.each([['cron(0 7 * *)=1..2'], ['cron(0 7 ? * * *)=5..2'], ['at dawn'], ['cron(0 7 ? * * *)']])(
