@@ -1,0 +1,87 @@
+import { Player, type PlayerListener, type PlayerOutlet } from '../../../service/hub/player';
+import { ChunkDecoder, type ReceivedMessage } from '../../support/wire-reader';
+
+/**
+ * A socket as far as players know one. Like the real one it keeps what it was given, not a copy, until it is drained:
+ * memory that is used again too early shows as wrong bytes.
+ */
+export class FakeOutlet implements PlayerOutlet {
+  /** False: nothing leaves before `drain`. */
+  fast = true;
+  /** Calls of `write` and `writeAll`: what costs a system call. */
+  writes = 0;
+  unsentBytes = 0;
+  readonly #queue: Buffer[] = [];
+  readonly #sent: Buffer[] = [];
+
+  write(bytes: Buffer): void {
+    this.writes += 1;
+    this.#take(bytes);
+  }
+
+  writeAll(views: readonly Buffer[]): void {
+    this.writes += 1;
+    for (const view of views) this.#take(view);
+  }
+
+  /** Lets up to so many bytes leave. */
+  drain(maxBytes = Infinity): void {
+    for (let left = maxBytes; left > 0 && this.#queue.length > 0;) {
+      const first = this.#queue[0]!;
+      const count = Math.min(left, first.length);
+      this.#sent.push(Buffer.from(first.subarray(0, count)));
+      if (count === first.length) this.#queue.shift();
+      else this.#queue[0] = first.subarray(count);
+      this.unsentBytes -= count;
+      left -= count;
+    }
+  }
+
+  /** All bytes that have left so far. */
+  get sent(): Buffer {
+    return Buffer.concat(this.#sent);
+  }
+
+  /** The messages that have left so far; throws at the first byte that is out of place. */
+  messages(chunkSize: number): ReceivedMessage[] {
+    const decoder = new ChunkDecoder();
+    decoder.chunkSize = chunkSize;
+    return decoder.push(this.sent);
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.fast && this.#queue.length === 0) {
+      this.#sent.push(Buffer.from(bytes));
+    } else {
+      this.#queue.push(bytes);
+      this.unsentBytes += bytes.length;
+    }
+  }
+}
+
+export interface FakePlayerOptions {
+  readonly streamId?: number;
+  readonly key?: string;
+  readonly wantsCache?: boolean;
+  /** False: nothing leaves its socket before it is drained. */
+  readonly fast?: boolean;
+}
+
+/** A player on a fake socket that notes what its session is told. */
+export class FakePlayer {
+  readonly outlet = new FakeOutlet();
+  /** In order: began, ended, refused, and why it is too slow. */
+  readonly events: string[] = [];
+  readonly player: Player;
+
+  constructor({ streamId = 1, key = 'key', wantsCache = true, fast = true }: FakePlayerOptions = {}) {
+    this.outlet.fast = fast;
+    const listener: PlayerListener = {
+      streamBegan: () => this.events.push('began'),
+      streamEnded: () => this.events.push('ended'),
+      keyRefused: () => this.events.push('refused'),
+      tooSlow: (reason) => this.events.push(reason),
+    };
+    this.player = new Player(this.outlet, listener, streamId, key, wantsCache);
+  }
+}
