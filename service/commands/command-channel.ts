@@ -1,6 +1,7 @@
 import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
 import { type Command, parseCommand } from './command-parser';
+import { CommandReplies, type ListedStream } from './command-replies';
 import { type LivenessCheck, SubscriberConnection, messageOf } from './redis-connection';
 import type { ChangingPassword } from './redis-password';
 
@@ -12,12 +13,23 @@ export interface CommandOutcome {
   readonly acted: boolean;
   /** What was done, or why nothing: one line for the log. */
   readonly detail: string;
+  /** Of `list`. */
+  readonly streams?: readonly ListedStream[];
 }
 
 export interface CommandChannelOptions {
   readonly config: RedisConfig;
   readonly logger: Logger;
   readonly execute: (command: Command) => CommandOutcome;
+  /** Id of this node: when given, it is said on REDIS_CHANNEL:replies what was done. */
+  readonly node?: string | undefined;
+  /**
+   * Keeps the command for those who did not hear it and puts blocks into force; true for the first node to do so. Asked
+   * before the command is executed, so that an ended encoder's next attempt comes later. Must not reject.
+   */
+  readonly remember?: ((command: Command) => Promise<boolean>) | undefined;
+  /** Subscribed, perhaps anew: commands may have been missed before. */
+  readonly subscribed?: (() => void) | undefined;
   /** Default: PING every 15 seconds, 10 seconds for an answer. */
   readonly livenessCheck?: LivenessCheck;
   /** Where the password comes from when the configuration names a secret instead. */
@@ -31,8 +43,9 @@ export interface CommandChannelOptions {
 export class CommandChannel {
   private readonly options: CommandChannelOptions;
   private readonly connection: SubscriberConnection;
+  private readonly replies: CommandReplies;
   private retry: NodeJS.Timeout | undefined;
-  private subscribed = false;
+  private isSubscribed = false;
   private refusalLogged = false;
   private stopped = false;
 
@@ -41,20 +54,22 @@ export class CommandChannel {
     this.connection = new SubscriberConnection(options.config, options.logger, options.livenessCheck, options.password);
     this.connection.redis.on('ready', () => this.subscribe());
     this.connection.redis.on('close', () => {
-      this.subscribed = false;
+      this.isSubscribed = false;
     });
-    this.connection.redis.on('message', (_channel: string, text: string) => this.receive(text));
+    this.connection.redis.on('message', (_channel: string, text: string) => void this.receive(text));
+    this.replies = new CommandReplies(options.config, options.logger, options.password);
   }
 
   /** Whether a command published now would be heard, as far as can be known. */
   get connected(): boolean {
-    return this.subscribed;
+    return this.isSubscribed;
   }
 
   stop(): void {
     this.stopped = true;
-    this.subscribed = false;
+    this.isSubscribed = false;
     clearTimeout(this.retry);
+    this.replies.close();
     this.connection.close();
   }
 
@@ -65,11 +80,12 @@ export class CommandChannel {
     const { config, logger } = this.options;
     redis.subscribe(config.channel).then(
       () => {
-        if (!this.subscribed && !this.stopped) {
-          this.subscribed = true;
+        if (!this.isSubscribed && !this.stopped) {
+          this.isSubscribed = true;
           this.refusalLogged = false;
           logger.info('Listening for commands on the Redis channel', { redisChannel: config.channel });
           this.connection.check();
+          this.options.subscribed?.();
         }
       },
       (error: unknown) => {
@@ -87,23 +103,43 @@ export class CommandChannel {
     );
   }
 
-  private receive(text: string): void {
-    const { logger, execute } = this.options;
+  private async receive(text: string): Promise<void> {
+    const { logger, execute, remember } = this.options;
     const command = parseCommand(text);
     if ('error' in command) {
       logger.warning(`Redis command ignored: ${command.error}`);
       return;
     }
     const fields = {
-      channel: command.channel,
+      ...('channel' in command && { channel: command.channel }),
+      ...('node' in command && { node: command.node }),
       ...(command.verb === 'close-stream' && { streamId: command.streamIds[0] }),
     };
     try {
-      const { acted, detail } = execute(command);
-      logger.info(`Redis command ${command.verb} ${acted ? 'done' : 'had no effect'}: ${detail}`, fields);
+      const remembered = remember?.(command);
+      const outcome = execute(command);
+      const final = (await remembered) === true ? withBlocks(command, outcome) : outcome;
+      logger.info(`Redis command ${command.verb} ${final.acted ? 'done' : 'had no effect'}: ${final.detail}`, fields);
+      this.reply(command, final);
     } catch (error) {
       // Thrown on, it would end the process out of the library's parser.
       logger.error(`Redis command ${command.verb} failed: ${messageOf(error)}`, fields);
     }
   }
+
+  private reply(command: Command, { acted, detail, streams }: CommandOutcome): void {
+    const { node } = this.options;
+    if (node === undefined || !acted || this.stopped) return;
+    const channel = 'channel' in command ? command.channel : '';
+    const at = new Date().toISOString();
+    this.replies.send({ node, command: command.verb, channel, acted, detail, ...(streams && { streams }), at });
+  }
+}
+
+/** What the first node to remember a command has done besides. */
+function withBlocks(command: Command, outcome: CommandOutcome): CommandOutcome {
+  if (command.verb === 'unblock') return { acted: true, detail: 'publishers are let in again' };
+  if (command.verb !== 'block') return outcome;
+  const kept = `publishers are kept out for ${command.seconds} s`;
+  return { acted: true, detail: outcome.acted ? `${outcome.detail}, ${kept}` : kept };
 }

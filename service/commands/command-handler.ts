@@ -1,7 +1,16 @@
 import type { Hub } from '../hub/hub';
 import type { Publication } from '../hub/publication';
 import type { CommandOutcome } from './command-channel';
-import type { Command } from './command-parser';
+import type { ChannelCommand, Command } from './command-parser';
+
+/** The most streams that one answer to `list` names. */
+const MAX_LISTED = 1000;
+
+/** The node as a whole, for commands that concern it. */
+export interface CommandedNode {
+  readonly id: string;
+  drain(): void;
+}
 
 /** Carries operators' commands out on this node's streams. */
 export class CommandHandler {
@@ -9,9 +18,25 @@ export class CommandHandler {
   constructor(
     private readonly hub: Hub,
     private readonly endHeld: (publication: Publication) => void,
+    private readonly node?: CommandedNode,
   ) {}
 
   execute(command: Command): CommandOutcome {
+    switch (command.verb) {
+      case 'kill-session':
+      case 'close-stream':
+      case 'block':
+        return this.endStream(command);
+      case 'unblock':
+        return { acted: false, detail: 'nothing to be ended' };
+      case 'drain':
+        return this.drain(command.node);
+      case 'list':
+        return this.list();
+    }
+  }
+
+  private endStream(command: ChannelCommand): CommandOutcome {
     const publication = this.hub.find(command.channel)?.publication;
     if (!publication) return { acted: false, detail: 'no stream is live on this channel' };
     if (command.verb === 'close-stream' && !command.streamIds.includes(publication.grant.streamId)) {
@@ -22,5 +47,22 @@ export class CommandHandler {
     if (publisher === null) this.endHeld(publication);
     else publisher.kill('Stream ended by the operator');
     return { acted: true, detail: 'publisher disconnected' };
+  }
+
+  private drain(id: string): CommandOutcome {
+    if (this.node?.id !== id) return { acted: false, detail: 'it means another node' };
+    this.node.drain();
+    return { acted: true, detail: 'draining' };
+  }
+
+  private list(): CommandOutcome {
+    const own = [...this.hub.publications()].filter(({ publisher }) => publisher?.isRelay !== true);
+    const streams = own.slice(0, MAX_LISTED).map(({ channel, grant, publisher, stream }) => ({
+      channel,
+      streamId: grant.streamId,
+      client: publisher?.clientIp ?? '',
+      players: stream.playerCount,
+    }));
+    return { acted: true, detail: `${own.length} streams are live`, streams };
   }
 }

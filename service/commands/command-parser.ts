@@ -15,7 +15,35 @@ export interface CloseStreamCommand {
   readonly streamIds: readonly string[];
 }
 
-export type Command = KillSessionCommand | CloseStreamCommand;
+/** Ends the channel's publisher and keeps publishers out for a time. */
+export interface BlockCommand {
+  readonly verb: 'block';
+  readonly channel: string;
+  /** 1 to 604,800: a week. */
+  readonly seconds: number;
+}
+
+/** Lets publishers in again. */
+export interface UnblockCommand {
+  readonly verb: 'unblock';
+  readonly channel: string;
+}
+
+/** Empties one node without cutting anybody off. */
+export interface DrainCommand {
+  readonly verb: 'drain';
+  readonly node: string;
+}
+
+/** Asks every node what is live on it. */
+export interface ListCommand {
+  readonly verb: 'list';
+}
+
+/** Commands that end a channel's stream. */
+export type ChannelCommand = KillSessionCommand | CloseStreamCommand | BlockCommand;
+
+export type Command = ChannelCommand | UnblockCommand | DrainCommand | ListCommand;
 
 /** Why a message is not a command, in one line that quotes little of it. */
 export interface CommandError {
@@ -23,14 +51,17 @@ export interface CommandError {
 }
 
 const CHANNEL_NAME = /^[A-Za-z0-9_-]+$/;
+const NODE_ID = /^[A-Za-z0-9._:-]{1,255}$/;
+const SECONDS = /^[1-9][0-9]{0,5}$/;
+const MAX_BLOCK_SECONDS = 604_800;
 const TRAILING_LINE_END = /\r?\n$/;
 const MAX_ARGUMENT_LENGTH = 1024;
 const MAX_QUOTED_LENGTH = 64;
 
 /**
- * Reads one message of the command channel: `VERB>CHANNEL` or `VERB>CHANNEL|ARGUMENT`. Verbs are case-sensitive; the
- * channel obeys the name rules and, like the argument, holds at most 1024 characters. The line end that `redis-cli -x`
- * leaves at the end is no part of it. Never throws.
+ * Reads one message of the command channel: `VERB>CHANNEL` or `VERB>CHANNEL|ARGUMENT`; `drain>NODE_ID` and `list>` have
+ * no channel. Verbs are case-sensitive; the channel obeys the name rules and, like the argument, holds at most 1024
+ * characters. The line end that `redis-cli -x` leaves at the end is no part of it. Never throws.
  */
 export function parseCommand(text: string): Command | CommandError {
   const line = text.replace(TRAILING_LINE_END, '');
@@ -45,15 +76,53 @@ export function parseCommand(text: string): Command | CommandError {
   const argument = channelEnd < 0 ? undefined : rest.slice(channelEnd + 1);
   switch (verb) {
     case 'kill-session':
+    case 'unblock':
       return checkArguments(verb, channel) ?? { verb, channel };
     case 'close-stream':
       if (argument === undefined) {
         return { error: 'close-stream without a stream id' };
       }
       return checkArguments(verb, channel, argument) ?? { verb, channel, streamIds: possibleIds(argument) };
+    case 'block':
+      return checkArguments(verb, channel) ?? readBlock(channel, argument);
+    case 'drain':
+      return NODE_ID.test(rest) ? { verb, node: rest } : { error: `drain with the bad node id ${quote(rest)}` };
+    case 'list':
+      return rest === '' ? { verb } : { error: `list with the argument ${quote(rest)}` };
     default:
       return { error: `unknown command ${quote(verb)}` };
   }
+}
+
+/** The message that means the command. */
+export function commandText(command: Command): string {
+  switch (command.verb) {
+    case 'kill-session':
+    case 'unblock':
+      return `${command.verb}>${command.channel}`;
+    case 'close-stream':
+      return `close-stream>${command.channel}|${command.streamIds[0] ?? ''}`;
+    case 'block':
+      return `block>${command.channel}|${command.seconds}`;
+    case 'drain':
+      return `drain>${command.node}`;
+    case 'list':
+      return 'list>';
+  }
+}
+
+/** Whether a command ends the channel's stream, when it has that id. */
+export function endsStream(command: Command | CommandError, streamId: string): boolean {
+  if ('error' in command) return false;
+  if (command.verb === 'close-stream') return command.streamIds.includes(streamId);
+  return command.verb === 'kill-session' || command.verb === 'block';
+}
+
+function readBlock(channel: string, argument: string | undefined): BlockCommand | CommandError {
+  const seconds = SECONDS.test(argument ?? '') ? Number(argument) : 0;
+  return seconds >= 1 && seconds <= MAX_BLOCK_SECONDS
+    ? { verb: 'block', channel, seconds }
+    : { error: `block for ${quote(argument ?? '')} seconds, which is not 1 to ${MAX_BLOCK_SECONDS}` };
 }
 
 function checkArguments(verb: string, channel: string, argument = ''): CommandError | undefined {

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { type Command, endsStream } from '../commands/command-parser';
 import type {
   AcquireOutcome,
   Lease,
@@ -17,6 +18,8 @@ const DONE = Promise.resolve();
 export class LocalRegistry implements StreamRegistry {
   readonly connected = true;
   private readonly leases = new Map<string, Lease>();
+  /** Commands that came while a publish was being decided on, by session. */
+  private readonly orders = new Map<string, Command[]>();
   /** When each block ends, in milliseconds since the epoch. */
   private readonly blocks = new Map<string, number>();
   private readonly secret = Promise.resolve(randomBytes(32));
@@ -53,13 +56,21 @@ export class LocalRegistry implements StreamRegistry {
   replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean> {
     const { channel } = request;
     if (this.leases.get(channel)?.session !== from || this.blockedSeconds(channel) > 0) return Promise.resolve(false);
+    this.orders.delete(from);
     this.leases.set(channel, this.startingLease(request));
     // Not from within the request: its caller does not expect to be called back.
     queueMicrotask(() => this.listener?.order({ kind: 'moved', channel, session: from, continues, stopIsSent: false }));
     return Promise.resolve(true);
   }
 
+  announce(): Promise<void> {
+    return DONE;
+  }
+
   confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
+    const killed = this.orders.get(session)?.some((command) => endsStream(command, live.streamId)) ?? false;
+    this.orders.delete(session);
+    if (killed) return Promise.resolve(false);
     return Promise.resolve(this.change(channel, session, { ...live, state: 'live' }));
   }
 
@@ -69,12 +80,14 @@ export class LocalRegistry implements StreamRegistry {
   }
 
   abandon(channel: string, session: string): Promise<void> {
+    this.orders.delete(session);
     if (this.leases.get(channel)?.session === session) this.leases.delete(channel);
     return DONE;
   }
 
-  end(channel: string, session: string): Promise<void> {
-    return this.abandon(channel, session);
+  end(channel: string, session: string): Promise<boolean> {
+    void this.abandon(channel, session);
+    return Promise.resolve(true);
   }
 
   forget(): Promise<void> {
@@ -90,18 +103,19 @@ export class LocalRegistry implements StreamRegistry {
     return Promise.resolve(lease && { lease, owner: this.address });
   }
 
-  block(channel: string, seconds: number): Promise<void> {
-    const now = this.now();
-    // Swept here, so that blocks nobody asks about again do not add up.
-    for (const [other, until] of this.blocks) {
-      if (until <= now) this.blocks.delete(other);
+  remember(command: Command): Promise<boolean> {
+    if (command.verb === 'drain' || command.verb === 'list') return Promise.resolve(true);
+    const { channel } = command;
+    const lease = this.leases.get(channel);
+    if (lease?.state === 'starting') {
+      this.orders.set(lease.session, [...(this.orders.get(lease.session) ?? []), command]);
     }
-    this.blocks.set(channel, now + seconds * 1000);
-    return DONE;
+    if (command.verb === 'block') this.block(channel, command.seconds);
+    else if (command.verb === 'unblock') this.blocks.delete(channel);
+    return Promise.resolve(true);
   }
 
-  unblock(channel: string): Promise<void> {
-    this.blocks.delete(channel);
+  redeliverCommands(): Promise<void> {
     return DONE;
   }
 
@@ -134,6 +148,15 @@ export class LocalRegistry implements StreamRegistry {
     if (lease?.session !== session) return false;
     this.leases.set(channel, { ...lease, ...changes });
     return true;
+  }
+
+  private block(channel: string, seconds: number): void {
+    const now = this.now();
+    // Swept here, so that blocks nobody asks about again do not add up.
+    for (const [other, until] of this.blocks) {
+      if (until <= now) this.blocks.delete(other);
+    }
+    this.blocks.set(channel, now + seconds * 1000);
   }
 
   private blockedSeconds(channel: string): number {

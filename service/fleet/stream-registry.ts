@@ -1,3 +1,5 @@
+import type { Command } from '../commands/command-parser';
+
 /** Who holds a channel, as the whole fleet sees it. */
 export interface Lease {
   readonly channel: string;
@@ -84,6 +86,8 @@ export interface RegistryListener {
   stopsClaimed(stops: readonly StopRecord[]): void;
   /** The registry was lost for so long that others may have thought this node dead: what it still serves. */
   localLeases(): readonly LiveLease[];
+  /** The registry lost its memory, and another node gave the fleet a new secret. */
+  secretChanged?(secret: Buffer): void;
 }
 
 /** A lease that this node believes it has, to be asserted again after the registry was away. */
@@ -100,30 +104,53 @@ export interface StreamRegistry {
   start(listener: RegistryListener): Promise<void>;
   /** Whether the registry answers at the moment. */
   readonly connected: boolean;
-  /** Takes the channel's lease if nobody has a valid one. */
+  /**
+   * Takes the channel's lease if nobody has a valid one. Unless the outcome is `blocked` or `busy`, the session has to be
+   * brought to an end by `abandon`, `forget` or `end`: after `unavailable` the lease may have been taken all the same.
+   */
   acquire(request: LeaseRequest): Promise<AcquireOutcome>;
-  /** Takes the lease from `from` if that session still has it, telling its node; false when it has moved on. */
+  /**
+   * Keeps the record of a session that found the channel busy and may `replace` the one that has it, before `start` is
+   * asked; without it a stop is lost when this node dies between the two. Ends like `acquire`.
+   */
+  announce(request: LeaseRequest): Promise<void>;
+  /**
+   * Takes the lease from `from` if that session still has it, telling its node; false when it has moved on, or the
+   * registry does not answer. `confirm` has to follow.
+   */
   replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean>;
-  /** The start was accepted: names the stream. False when the lease is no longer this session's. */
+  /**
+   * The start was accepted: names the stream. False when the lease is no longer this session's, or an operator's kill,
+   * close or block came while the handler was asked; the stop is due then. True when the registry does not answer: the
+   * stream may begin, and is looked at again when the registry is back.
+   */
   confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean>;
   /** The publisher was lost; the lease stays this session's for the grace time. */
   hold(channel: string, session: string, lastTimestamp: number): Promise<void>;
   /** The start was refused, or the publisher left before it was decided: nothing remains of the session. */
   abandon(channel: string, session: string): Promise<void>;
-  /** The stream ended: frees the lease and turns the session's record into a pending stop, in one step. */
-  end(channel: string, session: string, stop: StopRecord): Promise<void>;
+  /**
+   * The stream ended: frees the lease and turns the session's record into a pending stop, in one step. True when the
+   * stop is this node's to send; false when another node does, or the stream goes on elsewhere. The answer takes no
+   * longer than a request may, and is true without the registry.
+   */
+  end(channel: string, session: string, stop: StopRecord): Promise<boolean>;
   /** The stream goes on elsewhere (`moved` with `continues`): forgets the session without a stop. */
   forget(session: string): Promise<void>;
-  /** The stop was answered 200. */
+  /** The stop was answered 200, or given up. */
   stopDelivered(jti: string): Promise<void>;
   /** The valid lease and its owner; undefined when the channel is free or the registry away. */
   locate(channel: string): Promise<{ lease: Lease; owner: NodeAddress } | undefined>;
-  /** Keeps publishers out of the channel for so long; who is live there is not touched. */
-  block(channel: string, seconds: number): Promise<void>;
-  unblock(channel: string): Promise<void>;
+  /**
+   * An operator's command was heard: keeps it for nodes that did not hear it and for publishes that are being decided on,
+   * and puts blocks into force. Who is live is not touched. True when this node was the first to say so.
+   */
+  remember(command: Command): Promise<boolean>;
+  /** Commands may not have been heard for a while: orders again what concerns this node's streams. */
+  redeliverCommands(): Promise<void>;
   /** Marks this node as draining: others may take over its streams at once. */
   drain(): Promise<void>;
-  /** The secret that all nodes of the fleet share, for relay tokens and key hashes. */
+  /** The secret that all nodes of the fleet share, for relay tokens and key hashes; waits until it is known. */
   fleetSecret(): Promise<Buffer>;
   /** Lists all registered nodes. */
   nodes(): Promise<readonly NodeAddress[]>;

@@ -67,7 +67,7 @@ function listen(
   const commands: Command[] = [];
   const execute = (command: Command): CommandOutcome => {
     commands.push(command);
-    return { acted: command.channel !== 'nobody', detail: 'as the test says' };
+    return { acted: !('channel' in command) || command.channel !== 'nobody', detail: 'as the test says' };
   };
   const { host, port } = redis;
   const none = { username: undefined, password: undefined, tls: undefined };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseCommand } from '../../../service/commands/command-parser';
+import { commandText, parseCommand } from '../../../service/commands/command-parser';
 
 describe('a command', () => {
   test('to kill a session names the channel', () => {
@@ -24,6 +24,32 @@ describe('a command', () => {
   test('may end with the line end that redis-cli -x adds', () => {
     expect(parseCommand('kill-session>ch\n')).toEqual({ verb: 'kill-session', channel: 'ch' });
     expect(parseCommand('close-stream>ch|id\r\n')).toHaveProperty('streamIds', ['id']);
+  });
+});
+
+describe('commands of a fleet', () => {
+  test('block a channel for up to a week, and let it in again', () => {
+    expect(parseCommand('block>ch|600')).toEqual({ verb: 'block', channel: 'ch', seconds: 600 });
+    expect(parseCommand('block>ch|604800')).toHaveProperty('seconds', 604_800);
+    expect(parseCommand('unblock>ch\n')).toEqual({ verb: 'unblock', channel: 'ch' });
+  });
+
+  test('drain one node, and ask all what they serve', () => {
+    expect(parseCommand('drain>ip-10-0-1-7.ec2.internal')).toEqual({ verb: 'drain', node: 'ip-10-0-1-7.ec2.internal' });
+    expect(parseCommand('list>')).toEqual({ verb: 'list' });
+  });
+
+  test.each([
+    ['block>ch', 'block for "" seconds, which is not 1 to 604800'],
+    ['block>ch|0', 'block for "0" seconds, which is not 1 to 604800'],
+    ['block>ch|604801', 'block for "604801" seconds, which is not 1 to 604800'],
+    ['block>ch|1e3', 'block for "1e3" seconds, which is not 1 to 604800'],
+    ['block>a b|60', 'block with the bad channel name "a b"'],
+    ['drain>', 'drain with the bad node id ""'],
+    ['drain>a/b', 'drain with the bad node id "a/b"'],
+    ['list>ch', 'list with the argument "ch"'],
+  ])('%j is refused with the cause', (text, error) => {
+    expect(parseCommand(text)).toEqual({ error });
   });
 });
 
@@ -63,12 +89,25 @@ describe('what is no command', () => {
   });
 
   test('never makes the parser throw, whatever it is', () => {
-    const verb = fc.constantFrom('', 'kill-session>', 'close-stream>', 'close-stream>ch|');
+    const verbs = [
+      '',
+      'kill-session>',
+      'close-stream>',
+      'close-stream>ch|',
+      'block>ch|',
+      'unblock>',
+      'drain>',
+      'list>',
+    ];
+    const verb = fc.constantFrom(...verbs);
     const text = fc.tuple(verb, fc.string({ unit: 'binary' })).map((parts) => parts.join(''));
     fc.assert(
       fc.property(text, (message) => {
         const parsed = parseCommand(message);
-        expect('error' in parsed || /^[A-Za-z0-9_-]{1,1024}$/.test(parsed.channel)).toBe(true);
+        expect(!('channel' in parsed) || /^[A-Za-z0-9_-]{1,1024}$/.test(parsed.channel)).toBe(true);
+        // A line end is no part of a command, so that an id cannot keep one at its end.
+        const repeatable = !('error' in parsed) && !message.endsWith('\n\n') && !message.endsWith('\n\r\n');
+        if (repeatable) expect(parseCommand(commandText(parsed))).toEqual(parsed);
       }),
     );
   });

@@ -1,0 +1,44 @@
+import { registryScript } from './registry-script';
+
+/**
+ * Keeps an operator's command for nodes that did not hear it, and carries out what concerns the registry itself. Every
+ * node that hears a command says so; the first one counts. A repetition within some seconds cannot be told from the
+ * same command heard elsewhere.
+ * ARGV: verb, target (a channel or a node), text, seconds (of a block).
+ */
+export const REMEMBER = registryScript(
+  'remember',
+  `
+local verb, target, text, seconds = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local SAME_MS, KEEP_SECONDS = 5000, 600
+local key = P .. (verb == 'drain' and 'order-node:' or 'order:') .. target
+local at, former = string.match(redis.call('GET', key) or '', '^(%d+) (.*)$')
+local time = now()
+local first = former ~= text or tonumber(time) - tonumber(at) >= SAME_MS
+if first then redis.call('SET', key, time .. ' ' .. text, 'EX', KEEP_SECONDS) end
+if verb == 'block' and (first or blockedMs(target) < 0) then
+  redis.call('SET', P .. 'block:' .. target, '1', 'EX', seconds)
+elseif verb == 'unblock' then
+  redis.call('DEL', P .. 'block:' .. target)
+elseif verb == 'drain' and first then
+  local registration = redis.call('GET', P .. 'node:' .. target)
+  if registration then
+    tell(target .. '/' .. cjson.decode(registration).incarnation, { kind = 'command', text = text })
+  end
+end
+return { first and 'first' or 'known', count() }
+`,
+);
+
+/** Commands that concern streams of this node and may have been missed. ARGV: pairs of channel and since. */
+export const MISSED = registryScript(
+  'missed',
+  `
+local reply = { 'missed', 0 }
+for i = 4, #ARGV, 2 do
+  local at, text = string.match(redis.call('GET', P .. 'order:' .. ARGV[i]) or '', '^(%d+) (.*)$')
+  if at and tonumber(at) >= tonumber(ARGV[i + 1]) then table.insert(reply, text) end
+end
+return reply
+`,
+);

@@ -1,0 +1,152 @@
+import { registryScript } from './registry-script';
+
+/** Takes a channel's lease unless somebody's is valid. ARGV: channel, session, keyHash, startedAt, stop, fence. */
+export const ACQUIRE = registryScript(
+  'acquire',
+  `
+local channel, session, keyHash, startedAt, stop, fence = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+if not registered() then return { 'unregistered', 0 } end
+local blocked = blockedMs(channel)
+if blocked > 0 then return { 'blocked', 0, math.ceil(blocked / 1000) } end
+local since = now()
+local lease = readLease(channel)
+if lease and lease.session ~= session then
+  local owner = alive(lease.node, lease.incarnation)
+  if owner then return { 'busy', 0, cjson.encode(lease), owner, since } end
+  if fence == '1' then bury(lease.session, 'lost') end
+end
+take(channel, session, 'starting', keyHash, startedAt, since)
+keepRecord(session, stop)
+return { 'acquired', count(), since }
+`,
+);
+
+/** Keeps the record of a session that is to replace another. ARGV: session, stop. */
+export const ANNOUNCE = registryScript(
+  'announce',
+  `
+if not registered() then return { 'unregistered', 0 } end
+keepRecord(ARGV[4], ARGV[5])
+return { 'announced', count() }
+`,
+);
+
+/**
+ * Takes the lease from one session for another, both of the same channel, and tells the former's node.
+ * ARGV: channel, session, keyHash, startedAt, stop, since (empty: now), from, continues.
+ */
+export const REPLACE = registryScript(
+  'replace',
+  `
+local channel, session, keyHash, startedAt, stop = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local since, from, continues = ARGV[9], ARGV[10], ARGV[11] == '1'
+if not registered() then return { 'unregistered', 0 } end
+if blockedMs(channel) > 0 then return { 'blocked', 0 } end
+local lease = readLease(channel)
+if not lease or lease.session ~= from then return { 'lost', 0 } end
+if continues then
+  redis.call('HDEL', P .. 'sessions:' .. home(lease), from)
+  bury(from, 'continued')
+else
+  bury(from, 'lost')
+end
+if since == '' then since = now() end
+take(channel, session, 'starting', keyHash, startedAt, since)
+keepRecord(session, stop)
+local own = home(lease) == SELF
+if not own then tellMoved(lease, channel, continues) end
+return { 'replaced', count(), own and 'own' or 'other' }
+`,
+);
+
+/**
+ * Says that a session has its channel: to go live, and again for every live stream after the registry was away.
+ * ARGV: channel, session, keyHash, startedAt, stop, since (empty: as started), state, streamId, playKeyHash,
+ * lastTimestamp, contest (1: against another valid session the earlier one wins; 0: the other one), fence.
+ */
+export const ASSERT = registryScript(
+  'assert',
+  `
+local channel, session, keyHash, startedAt, stop = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local since, state, streamId, playKeyHash, lastTimestamp = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+local contest, fence = ARGV[14] == '1', ARGV[15]
+if not registered() then return { 'unregistered', 0 } end
+local gone = redis.call('GET', P .. 'gone:' .. session)
+if gone then return { gone, 0 } end
+if blockedMs(channel) > 0 then return { 'blocked', 0 } end
+local lease = readLease(channel)
+local changed = true
+if lease and lease.session == session and home(lease) == SELF then
+  changed = lease.state ~= state or lease.streamId ~= streamId or lease.playKeyHash ~= playKeyHash
+  since = lease.since
+else
+  if lease and lease.session ~= session then
+    local valid = alive(lease.node, lease.incarnation)
+    local own = home(lease) == SELF
+    if valid and not (own and contest) then
+      local mine, theirs = tonumber(startedAt), tonumber(lease.startedAt)
+      if not contest or theirs < mine or (theirs == mine and lease.session < session) then
+        bury(session, 'lost')
+        return { 'lost', count() }
+      end
+      tellMoved(lease, channel, false)
+    end
+    if not own and (valid or fence == '1') then bury(lease.session, 'lost') end
+  end
+  if since == '' then since = startedAt end
+  take(channel, session, state, keyHash, startedAt, since)
+end
+redis.call('HSET', P .. 'lease:' .. channel, 'state', state, 'streamId', streamId, 'playKeyHash', playKeyHash,
+  'keyHash', keyHash, 'lastTimestamp', lastTimestamp)
+keepRecord(session, stop)
+if changed and state ~= 'starting' then wake('channel ' .. channel) end
+local at, text = string.match(redis.call('GET', P .. 'order:' .. channel) or '', '^(%d+) (.*)$')
+if at and tonumber(at) < tonumber(since) then text = nil end
+return { 'mine', count(), text or '' }
+`,
+);
+
+/** The publisher was lost. ARGV: channel, session, lastTimestamp. */
+export const HOLD = registryScript(
+  'hold',
+  `
+local lease = readLease(ARGV[4])
+if not lease or lease.session ~= ARGV[5] then return { 'lost', 0 } end
+redis.call('HSET', P .. 'lease:' .. ARGV[4], 'state', 'held', 'lastTimestamp', ARGV[6])
+return { 'held', count() }
+`,
+);
+
+/**
+ * A session is over: frees its lease and turns its record into a pending stop, or into nothing. Done whether or not
+ * the node is registered: nobody else speaks for the session, unless it was claimed or goes on elsewhere.
+ * ARGV: channel, session, jti (empty: no stop), stop.
+ */
+export const FINISH = registryScript(
+  'finish',
+  `
+local channel, session, jti, stop = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local lease = readLease(channel)
+if lease and lease.session == session then
+  redis.call('DEL', P .. 'lease:' .. channel)
+  wake('channel ' .. channel)
+end
+redis.call('HDEL', P .. 'sessions:' .. SELF, session)
+local gone = redis.call('GET', P .. 'gone:' .. session)
+if gone and gone ~= 'lost' then return { gone, count() } end
+if gone then redis.call('DEL', P .. 'gone:' .. session) end
+if jti ~= '' then redis.call('HSET', P .. 'stops:' .. SELF, jti, stop) end
+return { 'finished', count() }
+`,
+);
+
+/** The valid lease of a channel and its owner. ARGV: channel. */
+export const LOCATE = registryScript(
+  'locate',
+  `
+local lease = readLease(ARGV[4])
+local owner = lease and alive(lease.node, lease.incarnation)
+if not owner then return { 'free', 0 } end
+return { 'found', 0, cjson.encode(lease), owner }
+`,
+);

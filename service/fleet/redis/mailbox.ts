@@ -1,0 +1,19 @@
+import type { RegistryOrder } from '../stream-registry';
+
+/** An order from another node, as it lies in this node's mailbox. */
+export type Mail = RegistryOrder;
+
+/** Reads one letter; undefined when it is of a kind that this version does not know. */
+export function readMail(text: string): Mail | undefined {
+  let letter: Readonly<Record<string, unknown>>;
+  try {
+    letter = Object(JSON.parse(text)) as typeof letter;
+  } catch {
+    return undefined;
+  }
+  const { kind, channel, session, continues } = letter;
+  if (kind === 'moved' && typeof channel === 'string' && typeof session === 'string') {
+    return { kind, channel, session, continues: continues === true, stopIsSent: false };
+  }
+  return kind === 'command' && typeof letter.text === 'string' ? { kind, text: letter.text } : undefined;
+}

@@ -1,0 +1,153 @@
+import type { Logger } from '../../logging/logger';
+import type { RegistryListener, RegistryOrder, StopRecord } from '../stream-registry';
+import { FINISH } from './lease-scripts';
+import { FORGET_STOP, INVENTORY, KEEP_STOP, READ_RECORD } from './record-scripts';
+import type { RegistryConnection, RegistryReply } from './registry-connection';
+import type { RegistryScript } from './registry-script';
+import { readNames, readStop } from './reply-records';
+import type { BookedSession, SessionBook } from './session-book';
+
+const AT_ONCE = 100;
+
+export interface ReconciliationOptions {
+  readonly connection: RegistryConnection;
+  readonly book: SessionBook;
+  readonly log: Logger;
+  readonly listener: () => RegistryListener | undefined;
+  /** Says that a session has its channel; the earlier one wins against another. Undefined without an answer. */
+  readonly assert: (session: BookedSession) => Promise<RegistryReply | undefined>;
+}
+
+/** The registry did not answer: to be begun anew. */
+class Interrupted extends Error {}
+
+/**
+ * Makes the registry say what this node does: its sessions have their leases, or end here; records of sessions that are
+ * over become what they should have; pending stops are there, and none is forgotten. Needed after requests that were
+ * not answered, and after the registry lost writes or this node.
+ */
+export class Reconciliation {
+  readonly #options: ReconciliationOptions;
+
+  constructor(options: ReconciliationOptions) {
+    this.#options = options;
+  }
+
+  /** @returns false when the registry went away meanwhile */
+  async run(): Promise<boolean> {
+    try {
+      await this.#assertSessions();
+      const { rest } = await this.#ask(INVENTORY, []);
+      // Stops first: should this node die in between, no record may have gone without its stop.
+      await this.#settleStops(new Set(readNames(rest[1])));
+      await this.#finishForgotten(readNames(rest[0]));
+      return true;
+    } catch (error) {
+      if (error instanceof Interrupted) return false;
+      throw error;
+    }
+  }
+
+  async #assertSessions(): Promise<void> {
+    const { book, listener } = this.#options;
+    const live = new Map((listener()?.localLeases() ?? []).map((lease) => [lease.session, lease]));
+    const sessions = new Set([...book.sessions.keys(), ...live.keys()]);
+    await inBatches([...sessions], (session) => {
+      // Looked at only now: it may have changed or ended since.
+      const booked = book.latest(session, live.get(session));
+      return booked?.leased ? this.#assertOne(booked) : Promise.resolve();
+    });
+  }
+
+  async #assertOne(booked: BookedSession): Promise<void> {
+    const { book, listener, assert, log } = this.#options;
+    const { channel, session } = booked.request;
+    const reply = await assert(booked);
+    if (!reply || reply.status === 'unregistered') throw new Interrupted();
+    // One that is still starting hears of it when it is confirmed.
+    if (book.isOver(session) || booked.state === 'starting') return;
+    const order = orderAfter(reply, channel, session);
+    if (!order) return;
+    if (order.kind === 'moved' && (order.continues || order.stopIsSent)) book.close(session);
+    if (order.kind === 'moved') log.warning('The channel has another publisher by now, this one ends', { channel });
+    listener()?.order(order);
+  }
+
+  /** Records of sessions that this node does not have. */
+  async #finishForgotten(sessions: readonly string[]): Promise<void> {
+    const { book, listener } = this.#options;
+    const live = new Set((listener()?.localLeases() ?? []).map(({ session }) => session));
+    const strange = sessions.filter((name) => name !== '#' && !book.sessions.has(name) && !live.has(name));
+    await inBatches(strange, async (session) => {
+      const record = await this.#readRecord('sessions', session);
+      if (!record || book.sessions.has(session)) return;
+      const known = book.isOver(session);
+      // What became of one that is known is settled with the stops; a stop too many is better than one too few.
+      const jti = known ? '' : record.jti;
+      await this.#ask(FINISH, [record.channel, session, jti, JSON.stringify(record)]);
+      if (!known) this.#adopt(record);
+    });
+  }
+
+  async #settleStops(present: ReadonlySet<string>): Promise<void> {
+    const { book } = this.#options;
+    await inBatches([...book.pendingStops.values()], async (stop) => {
+      if (present.has(stop.jti) || !book.pendingStops.has(stop.jti)) return;
+      await this.#ask(KEEP_STOP, [stop.jti, JSON.stringify(stop)]);
+    });
+    await inBatches([...present], async (jti) => {
+      if (book.pendingStops.has(jti)) return;
+      if (book.wasDelivered(jti)) {
+        await this.#ask(FORGET_STOP, [jti]);
+        return;
+      }
+      const record = await this.#readRecord('stops', jti);
+      if (record) this.#adopt(record);
+    });
+  }
+
+  /** A stop that is this node's to send, although it does not know it: the answer to a claim was lost, or a restart. */
+  #adopt(stop: StopRecord): void {
+    const { book, listener } = this.#options;
+    if (book.pendingStops.has(stop.jti) || book.wasDelivered(stop.jti)) return;
+    book.pendingStops.set(stop.jti, stop);
+    listener()?.stopsClaimed([stop]);
+  }
+
+  async #readRecord(kind: 'sessions' | 'stops', field: string): Promise<StopRecord | undefined> {
+    const { rest } = await this.#ask(READ_RECORD, [kind, field]);
+    return rest[0] ? readStop(rest[0]) : undefined;
+  }
+
+  async #ask(script: RegistryScript, args: readonly string[]): Promise<RegistryReply> {
+    const reply = await this.#options.connection.run(script, args);
+    if (!reply) throw new Interrupted();
+    return reply;
+  }
+}
+
+function orderAfter({ status, rest }: RegistryReply, channel: string, session: string): RegistryOrder | undefined {
+  switch (status) {
+    case 'lost':
+    case 'claimed':
+    case 'continued':
+      return {
+        kind: 'moved',
+        channel,
+        session,
+        continues: status === 'continued',
+        stopIsSent: status === 'claimed',
+      };
+    case 'blocked':
+      return { kind: 'command', text: `kill-session>${channel}` };
+    default:
+      // A command that came after the session began, and that it has survived.
+      return rest[0] ? { kind: 'command', text: rest[0] } : undefined;
+  }
+}
+
+async function inBatches<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+  for (let i = 0; i < items.length; i += AT_ONCE) {
+    await Promise.all(items.slice(i, i + AT_ONCE).map(act));
+  }
+}

@@ -1,0 +1,59 @@
+import type { Lease, NodeAddress, StopRecord } from '../stream-registry';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A lease as the registry's scripts give it: all values are text. */
+export function readLease(channel: string, json: string): Lease {
+  const fields = parse(json);
+  const state = text(fields.state);
+  return {
+    channel,
+    node: text(fields.node),
+    incarnation: text(fields.incarnation),
+    session: text(fields.session),
+    state: state === 'live' || state === 'held' ? state : 'starting',
+    streamId: text(fields.streamId),
+    keyHash: text(fields.keyHash),
+    playKeyHash: text(fields.playKeyHash),
+    startedAt: Number(fields.startedAt),
+    lastTimestamp: Number(fields.lastTimestamp),
+  };
+}
+
+export function readAddress(json: string): NodeAddress {
+  const { id, incarnation, host, port, proxyHeader, draining } = parse(json);
+  return {
+    id: text(id),
+    incarnation: text(incarnation),
+    host: text(host),
+    port: Number(port),
+    proxyHeader: proxyHeader === true,
+    draining: draining === true,
+  };
+}
+
+export function readStop(json: string): StopRecord {
+  const { jti, channel, key, clientIp, query, streamId } = parse(json);
+  return {
+    jti: text(jti),
+    channel: text(channel),
+    key: text(key),
+    clientIp: text(clientIp),
+    query: text(query),
+    streamId: text(streamId),
+  };
+}
+
+/** A list of names; Lua writes an empty one like an empty object. */
+export function readNames(json: string | undefined): string[] {
+  const list: unknown = JSON.parse(json ?? '[]');
+  return Array.isArray(list) ? list.map(String) : [];
+}
+
+function parse(json: string): Fields {
+  return Object(JSON.parse(json)) as Fields;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
