@@ -5,17 +5,27 @@ export const fleetKeyPrefix = '{rtmp}:';
 export const repliesEnding = ':replies';
 
 /** What every client needs to connect, stay connected and pass its library's ready check. */
-const connect = ['-@all', '+@connection', '-@dangerous', '+info'];
+const connect = ['+@connection', '-@dangerous', '+info'];
 
 const publishSubscribe = ['+publish', '+subscribe', '+unsubscribe', '+psubscribe', '+punsubscribe', '+pubsub'];
 
-/** Commands on the fleet's own keys: leases, node keys, pending stops and remembered commands, most of them in Lua. */
+/** Whatever one does with single keys, which the key pattern confines to the fleet's own, also in transactions and Lua. */
 const registry = [
-  ...['+get', '+mget', '+set', '+del', '+unlink', '+exists', '+expire', '+pexpire', '+ttl', '+pttl', '+incr', '+scan'],
-  ...['+hget', '+hgetall', '+hmget', '+hset', '+hsetnx', '+hdel', '+hincrby', '+hlen', '+hscan'],
-  ...['+zadd', '+zrem', '+zrange', '+zrangebyscore', '+zscore', '+zcard', '+zcount', '+zremrangebyscore', '+zpopmin'],
-  ...['+sadd', '+srem', '+smembers', '+sismember', '+scard'],
-  ...['+eval', '+evalsha', '+script|load', '+script|exists', '+multi', '+exec', '+discard', '+time', '+type'],
+  ...['+@string', '+@hash', '+@set', '+@sortedset', '+@list', '+@stream', '+@transaction'],
+  ...[
+    '+del',
+    '+unlink',
+    '+exists',
+    '+type',
+    '+expire',
+    '+pexpire',
+    '+expireat',
+    '+pexpireat',
+    '+persist',
+    '+ttl',
+    '+pttl',
+  ],
+  ...['+eval', '+evalsha', '+script|load', '+script|exists', '+time'],
 ];
 
 /**
@@ -26,8 +36,8 @@ export function cacheAccess(redisChannel: string): { service: string; operator: 
   const channels = [`&${redisChannel}`, `&${redisChannel}${repliesEnding}`];
   const fleet = [`~${fleetKeyPrefix}*`, 'resetchannels', ...channels, `&${fleetKeyPrefix}*`];
   return {
-    service: ['on', ...fleet, ...connect, ...publishSubscribe, ...registry].join(' '),
-    operator: ['on', ...fleet, ...connect, ...publishSubscribe, ...registry].join(' '),
-    publisher: ['on', 'resetchannels', ...channels, ...connect, ...publishSubscribe].join(' '),
+    service: ['on', ...fleet, '-@all', ...publishSubscribe, ...registry, ...connect].join(' '),
+    operator: ['on', ...fleet, '-@all', ...publishSubscribe, ...registry, ...connect].join(' '),
+    publisher: ['on', 'resetchannels', ...channels, '-@all', ...publishSubscribe, ...connect].join(' '),
   };
 }

@@ -1,4 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { repositoryRoot } from '../../infra/repository';
 import { cacheAccess } from '../../infra/constructs/cache-access';
 import { RedisServer } from '../support/redis-server';
 import { templateOf } from './synthesize';
@@ -13,15 +16,26 @@ function usersOfTemplate(): string[] {
   });
 }
 
+/** Every command that the service's Lua scripts call. */
+function scriptCommands(): string[] {
+  const folder = join(repositoryRoot, 'service');
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const calls = sources.flatMap((file) => [
+    ...readFileSync(join(folder, file), 'utf8').matchAll(/redis\.p?call\(\s*['"]([A-Za-z]+)/g),
+  ]);
+  return [...new Set(calls.map(([, name = '']) => name.toUpperCase()))].sort();
+}
+
 const service = { username: 'service', password: 'rtmp-prod-service' };
 const operator = { username: 'operator', password: 'rtmp-prod-operator' };
+const admin = { username: 'admin', password: 'admin' };
 const publisher = { password: 'rtmp-prod-publisher' };
 
 describe('the users of the cache, on a real server', () => {
   let server: RedisServer;
 
   beforeAll(async () => {
-    server = await RedisServer.start({ acl: usersOfTemplate() });
+    server = await RedisServer.start({ acl: [...usersOfTemplate(), 'user admin on >admin ~* &* +@all'] });
   });
 
   afterAll(async () => {
@@ -40,6 +54,22 @@ describe('the users of the cache, on a real server', () => {
     expect(await ask(service, 'EVAL', script, '1', '{rtmp}:lease:news')).toBe('node-1');
     expect(await ask(service, 'ZADD', '{rtmp}:stops', '1', 'a')).toBe('1');
     expect(await ask(service, 'PEXPIRE', '{rtmp}:lease:news', '5000')).toBe('1');
+  });
+
+  test('the service may do all that its scripts do, on keys of the fleet', async () => {
+    const commands = scriptCommands();
+    expect(commands.length).toBeGreaterThan(5);
+    const verdicts = await server.withClient(async (client) => {
+      const said: string[] = [];
+      for (const command of commands) {
+        const [info] = (await client.call('COMMAND', 'INFO', command)) as [string, number][];
+        const values = Array.from({ length: Math.abs(info?.[1] ?? 1) - 2 }, () => '0');
+        const args = info?.[1] === 1 ? [] : ['{rtmp}:x', ...values];
+        said.push(`${command} ${String(await client.call('ACL', 'DRYRUN', 'service', command, ...args))}`);
+      }
+      return said;
+    }, admin);
+    expect(verdicts).toEqual(commands.map((command) => `${command} OK`));
   });
 
   test.each([
@@ -66,6 +96,8 @@ describe('the users of the cache, on a real server', () => {
   const refused: [string, object, [string, ...string[]]][] = [
     ['nobody reads other keys', service, ['GET', 'customers']],
     ['nobody reads other keys by script', service, ['EVAL', 'return redis.call("get", KEYS[1])', '1', 'customers']],
+    ['nobody lists keys', service, ['SCAN', '0']],
+    ['nobody lists keys by pattern', service, ['KEYS', '*']],
     ['nobody empties the cache', service, ['FLUSHALL']],
     ['nobody changes users', operator, ['ACL', 'LIST']],
     ['nobody changes settings', operator, ['CONFIG', 'GET', 'maxmemory']],
