@@ -1,8 +1,8 @@
 import { networkInterfaces } from 'node:os';
-import type { RunningNode } from './node';
+import type { RunningService } from './node';
 
 /** What a streamer needs to begin, in the terms of OBS and ffmpeg. */
-export function banner({ rtmp, http }: RunningNode['ports']): string {
+export function banner({ rtmp, http }: RunningService['ports']): string {
   const host = firstAddress();
   const port = rtmp === 1935 ? '' : `:${rtmp}`;
   const local = `rtmp://127.0.0.1${port}/live/demo`;

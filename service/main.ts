@@ -1,9 +1,12 @@
+import cluster from 'node:cluster';
 import { banner } from './banner';
 import { ConfigError } from './config/config-error';
 import { withDotenvFile } from './config/dotenv-file';
 import { loadServiceConfig } from './config/service-config';
 import { createLogger } from './logging/create-logger';
 import { startNode } from './node';
+import { runWorker } from './workers/run-worker';
+import { startWorkers } from './workers/supervisor';
 
 /** Put in by the bundler from package.json. */
 declare const __SERVICE_VERSION__: string;
@@ -18,8 +21,15 @@ async function main(): Promise<void> {
   const httpPortMayMove = quickStart && !env.HTTP_PORT;
   const { config, warnings } = loadServiceConfig(httpPortMayMove ? { ...env, HTTP_PORT: QUICK_START_HTTP_PORT } : env);
   const log = createLogger(config.log);
+  if (cluster.isWorker) {
+    await runWorker(config, log.child({ worker: cluster.worker?.id }), __SERVICE_VERSION__);
+    return;
+  }
   for (const warning of warnings) log.warning(warning);
-  const starting = startNode({ config, log, version: __SERVICE_VERSION__, httpPortMayMove });
+  const starting =
+    config.workers > 1
+      ? startWorkers({ config, log, httpPortMayMove })
+      : startNode({ config, log, version: __SERVICE_VERSION__, httpPortMayMove });
 
   let ending = false;
   const end = (signal: NodeJS.Signals): void => {

@@ -9,8 +9,7 @@ import { CommandHandler } from './commands/command-handler';
 import type { RedisConfig } from './config/redis-settings';
 import type { ServiceConfig } from './config/service-config';
 import { drainSessions } from './fleet/drain';
-import type { FleetMember } from './fleet/fleet-member';
-import { SoloMember } from './fleet/solo-member';
+import { openMember } from './fleet/open-member';
 import { HttpServer } from './http/http-server';
 import { reportStream } from './http/stream-reporter';
 import { Hub } from './hub/hub';
@@ -22,7 +21,7 @@ import { TrafficCounters } from './metrics/traffic-counters';
 import { AddressRules } from './net/address-rules';
 import { Batching } from './net/batching';
 import { ConnectionIntake } from './net/connection-intake';
-import { ConnectionLimits } from './net/connection-limits';
+import { ConnectionLimits, type ConnectionPlaces } from './net/connection-limits';
 import { describeListenError } from './net/listen-error';
 import { openTls } from './net/open-tls';
 import { ProxyStage } from './net/proxy-stage';
@@ -30,6 +29,7 @@ import { RtmpListener } from './net/rtmp-listener';
 import { NameRules } from './session/name-rules';
 import type { SessionContext } from './session/session-context';
 import { SessionRegistry } from './session/session-registry';
+import type { ParentLink, WorkerState } from './workers/parent-link';
 
 /** Unused slabs that are kept for the next stream. */
 const MAX_FREE_SLAB_BYTES = 64 * 1024 * 1024;
@@ -38,18 +38,29 @@ const FINAL_MS = 3_000;
 /** And of that, what is left for closing connections after the stop callbacks. */
 const CLOSE_MS = 500;
 
+/** Where the processes of one machine reach each other. */
+const LOOPBACK = '127.0.0.1';
+const UNLIMITED: ConnectionPlaces = { acquire: () => true, release: () => undefined };
+
 export interface NodeOptions {
   readonly config: ServiceConfig;
   readonly log: Logger;
   readonly version: string;
   /** The next HTTP port is taken where the configured one is not free. */
   readonly httpPortMayMove?: boolean;
+  /** Present when this is one of several processes that share the ports of a machine. */
+  readonly parent?: ParentLink;
 }
 
-export interface RunningNode {
+export interface RunningService {
   readonly ports: { readonly rtmp: number; readonly rtmps: number | undefined; readonly http: number | undefined };
   /** Ends all sessions, sends pending stop callbacks, and resolves within the configured drain time. */
   stop(): Promise<void>;
+}
+
+export interface RunningNode extends RunningService {
+  /** Live streams, metrics and readiness, for whoever speaks for this node. */
+  readonly state: WorkerState;
 }
 
 /**
@@ -57,7 +68,8 @@ export interface RunningNode {
  *
  * @throws Error fit for an operator when a port cannot be listened on or the certificate cannot be used
  */
-export async function startNode({ config, log, version, httpPortMayMove }: NodeOptions): Promise<RunningNode> {
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const { config, log, version, httpPortMayMove, parent } = options;
   const now = (): number => performance.now();
   const traffic = new TrafficCounters();
   const sessions = new SessionRegistry();
@@ -81,7 +93,7 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
   });
   registerBatchingMetrics(metrics.registry, batching);
   const rejected = (reason: string): void => metrics.connectionRejected(reason);
-  const member: FleetMember = new SoloMember(hub);
+  const member = openMember({ config, parent, hub, batching, traffic, log });
   const { registry, keyHash } = member;
   const secrets = new SecretsManager();
   const task = config.taskMetadataUrl && (await readTaskMetadata(config.taskMetadataUrl, log));
@@ -126,23 +138,18 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
     afterRead: () => batching.afterRead(),
     sessionClosed: (code) => metrics.sessionClosed(code),
   };
-  const limits = new ConnectionLimits(
-    config.limits.maxConnectionsPerIp,
-    AddressRules.parse(config.limits.concurrencyWhitelist),
-  );
+  const exempt = AddressRules.parse(config.limits.concurrencyWhitelist);
+  const limits = parent?.places ?? new ConnectionLimits(config.limits.maxConnectionsPerIp, exempt);
+  const intakeOptions = { context, sessions, batching, log, rejected, turnsAway: () => false };
   const intake = new ConnectionIntake({
-    context,
-    sessions,
+    ...intakeOptions,
     limits,
-    batching,
-    log,
-    rejected,
     isPeer: (address) => member.isPeer(address),
   });
 
   const proxy =
     config.proxy &&
-    new ProxyStage({ mode: config.proxy.mode, trusted: AddressRules.parse(config.proxy.trusted), rejected });
+    new ProxyStage({ mode: config.proxy.mode, trusted: AddressRules.parse(config.proxy.trusted), log, rejected });
   const listeners: RtmpListener[] = [];
   const listen = async (name: string, port: number, listener: RtmpListener): Promise<number> => {
     const address = await listener.listen(port, config.rtmp.bindAddress).catch((error: unknown) => {
@@ -158,16 +165,23 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
       ? await listen('RTMPS', config.tls.port, new RtmpListener({ intake, log, proxy, tls: tls.termination }))
       : undefined;
 
-  const http = new HttpServer({
+  if (parent) {
+    const relays = new ConnectionIntake({ ...intakeOptions, limits: UNLIMITED, isPeer: () => true });
+    const listener = new RtmpListener({ intake: relays, log });
+    parent.reachableAt(LOOPBACK, (await listener.listen(0, LOOPBACK, true)).port);
+    listeners.push(listener);
+  }
+
+  const state: WorkerState = {
     ready: () => {
       const missing = authorization.waitsFor();
       if (stopping) return { ready: false, reason: 'shutting down' };
       return missing === undefined ? { ready: true } : { ready: false, reason: `waiting for ${missing}` };
     },
     streams: () => [...hub.publications()].map((publication) => reportStream(publication, now())),
-    metrics,
-    logger: log,
-  });
+    metrics: () => metrics.registry.getMetricsAsJSON(),
+  };
+  const http = new HttpServer({ ...state, metrics, logger: log, skipProxyHeaders: config.proxy !== undefined });
   const httpPort = config.http && (await listenHttp(http, config.http, httpPortMayMove === true));
   if (config.http) log.info(`HTTP listening on ${config.http.bindAddress}:${httpPort}`);
 
@@ -195,6 +209,7 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
 
   return {
     ports: { rtmp: rtmpPort, rtmps, http: httpPort },
+    state,
     async stop() {
       if (stopping) return;
       stopping = true;
@@ -206,7 +221,7 @@ export async function startNode({ config, log, version, httpPortMayMove }: NodeO
       for (const listener of listeners) listener.close();
       commands?.stop();
       for (const session of sessions) session.shutDown();
-      admission.close();
+      await admission.close();
       const undelivered = await authorizer.drain(Math.max(0, deadline - now() - CLOSE_MS));
       if (undelivered > 0) log.error('stop callbacks could not be delivered', { undelivered });
       await sessions.empty(Math.max(0, Math.min(CLOSE_MS, deadline - now())));

@@ -71,6 +71,8 @@ export class Admission implements PublishGate {
   readonly #admitted = new Map<string, Admitted>();
   /** Channels with a publisher being decided on, and the order that came meanwhile. */
   readonly #deciding = new Map<string, MovedOrder | undefined>();
+  /** Streams whose end the registry is being told of. */
+  readonly #ending = new Set<Promise<void>>();
   #closed = false;
 
   constructor(options: AdmissionOptions) {
@@ -157,10 +159,14 @@ export class Admission implements PublishGate {
     if (admitted?.publication === publication && admitted.state === 'held') this.#expire(admitted);
   }
 
-  /** Ends held channels at once: nobody can come back to a node that is going. */
-  close(): void {
+  /**
+   * Ends held channels at once: nobody can come back to a node that is going. Resolves when every ended stream's stop
+   * is with the authorizer; the registry bounds how long that takes.
+   */
+  async close(): Promise<void> {
     this.#closed = true;
     for (const admitted of [...this.#admitted.values()]) if (admitted.state === 'held') this.#expire(admitted);
+    await Promise.all(this.#ending);
   }
 
   #mayReplace(current: Publication | null, key: string): boolean {
@@ -202,10 +208,11 @@ export class Admission implements PublishGate {
       return GONE;
     }
     const resume = incumbent?.resume;
+    if (incumbent !== undefined) await registry.announce(request);
     const asked = { ...identity, stopJti: session, ...(resume !== undefined && { resume }) };
     const decision = await authorizer.authorizeStart(asked, signal);
     if (!decision.accepted) {
-      if (outcome.kind === 'acquired') void registry.abandon(stream.channel, session);
+      void registry.abandon(stream.channel, session);
       return decision;
     }
     const { grant } = decision;
@@ -213,7 +220,7 @@ export class Admission implements PublishGate {
     const playKeyHash = keyHash.of(grant.playKey ?? stream.key);
     const admitted = { request, grant, state: 'live' as const };
     const live = { streamId: grant.streamId, playKeyHash };
-    const leased = outcome.kind === 'unavailable' || (await this.#secureLease(request, live, incumbent, continues));
+    const leased = await this.#secureLease(request, live, incumbent, continues);
     if (!leased || hasGone()) {
       log.warning('publisher accepted but not let in', { channel: stream.channel, aborted: hasGone() });
       this.#sendStop(admitted);
@@ -307,8 +314,11 @@ export class Admission implements PublishGate {
   #sendStop({ request, grant }: Pick<Admitted, 'request' | 'grant'>): void {
     const { registry, authorizer } = this.#options;
     const stop: StopRecord = { ...request.stop, streamId: grant.streamId };
-    void registry.end(request.channel, request.session, stop);
-    const { jti, ...stream } = stop;
-    authorizer.streamEnded({ ...stream, stopJti: jti });
+    const ending = registry.end(request.channel, request.session, stop).then((isMine) => {
+      this.#ending.delete(ending);
+      const { jti, ...stream } = stop;
+      if (isMine) authorizer.streamEnded({ ...stream, stopJti: jti });
+    });
+    this.#ending.add(ending);
   }
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Environment } from './environment';
 
 /** How publishers may come and go; also without a fleet. */
@@ -26,6 +27,12 @@ export function readPublishingSettings(env: Environment): PublishingConfig {
     takeover: env.flag('PUBLISHER_TAKEOVER', false),
     graceMs: env.integer('RECONNECT_GRACE_SECONDS', { min: 0, max: 3600, fallback: 0 }) * 1000,
   };
+}
+
+/** How many processes share the ports: `auto` is one per core that this process may use. */
+export function readWorkers(env: Environment): number {
+  if (env.text('WORKERS') === 'auto') return availableParallelism();
+  return env.optionalInteger('WORKERS', { min: 1, max: 256 }) ?? 1;
 }
 
 /** @param redisUsed a fleet keeps its registry in Redis */

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { type CallbackConfig, readCallbackSettings } from './callback-settings';
-import { type FleetConfig, type PublishingConfig, readFleetSettings, readPublishingSettings } from './fleet-settings';
+import {
+  type FleetConfig,
+  type PublishingConfig,
+  readFleetSettings,
+  readPublishingSettings,
+  readWorkers,
+} from './fleet-settings';
 import { Environment, type EnvironmentValues } from './environment';
 import { type NodeMetricsConfig, readNodeMetricsSettings } from './node-metrics-settings';
 import { type ProxyConfig, readProxySettings } from './proxy-settings';
@@ -37,6 +43,8 @@ export interface ServiceConfig {
   readonly callback: CallbackConfig | undefined;
   readonly redis: RedisConfig | undefined;
   readonly publishing: PublishingConfig;
+  /** Processes that share the ports of this machine. */
+  readonly workers: number;
   /** Absent: the node is alone. */
   readonly fleet: FleetConfig | undefined;
   /** How often secrets that are kept elsewhere are read again; certificates have `tls.reloadCheckMs`. */
@@ -98,6 +106,7 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
     callback: readCallbackSettings(env, trustedCa),
     redis,
     publishing: readPublishingSettings(env),
+    workers: readWorkers(env),
     fleet: readFleetSettings(env, redis !== undefined),
     secretRefreshMs: env.integer('JWT_SECRET_REFRESH_SECONDS', { min: 1, max: 86_400, fallback: 300 }) * 1000,
     http: readHttpSettings(env),

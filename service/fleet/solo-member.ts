@@ -5,12 +5,12 @@ import type { Channel } from '../hub/channel';
 import type { Hub } from '../hub/hub';
 import type { Publication } from '../hub/publication';
 import type { FleetMember } from './fleet-member';
-import { LocalRegistry } from './local-registry';
+import { MemoryRegistry } from './memory-registry';
 import { registryListener } from './registry-listener';
 
 /** A node without others: its registry is in the process, and every stream there is, is here. */
 export class SoloMember implements FleetMember {
-  readonly registry = new LocalRegistry();
+  readonly registry = new MemoryRegistry().member('local', () => ({ host: '127.0.0.1', port: 0 }));
   readonly keyHash = new KeyHash(randomBytes(32));
 
   constructor(private readonly hub: Hub) {}

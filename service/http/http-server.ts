@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
 import { describeListenError } from '../net/listen-error';
+import { skipProxyHeader } from '../net/optional-proxy-header';
 import type { StreamReport } from './stream-report';
 
 /** How many ports after the wanted one listenOrNext tries. */
@@ -33,6 +34,8 @@ export interface HttpServerOptions {
   streams(): readonly StreamReport[] | Promise<readonly StreamReport[]>;
   readonly metrics: { readonly contentType: string; scrape(): Promise<string> };
   readonly logger: Logger;
+  /** Connections may begin with a PROXY protocol header: load balancers put one before their health checks too. */
+  readonly skipProxyHeaders?: boolean;
 }
 
 interface Answer {
@@ -46,6 +49,8 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #faults: FaultRateLimit;
+  /** Connections that have not shown yet whether they begin with a PROXY protocol header. */
+  readonly #unread = new Set<Socket>();
   readonly #pages: ReadonlyMap<string, () => Answer | Promise<Answer>>;
 
   constructor(options: HttpServerOptions) {
@@ -69,6 +74,7 @@ export class HttpServer {
     );
     this.#server.setTimeout(LIMITS.idleMs);
     this.#server.maxConnections = LIMITS.connections;
+    if (options.skipProxyHeaders === true) this.#skipProxyHeaders();
   }
 
   /**
@@ -99,10 +105,25 @@ export class HttpServer {
     if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
+    for (const socket of this.#unread) socket.destroy();
     const deadline = setTimeout(() => this.#server.closeAllConnections(), LIMITS.closeMs);
     await closed;
     clearTimeout(deadline);
     this.#faults.close();
+  }
+
+  /** In front of the server's own way of taking connections, so that all its limits go on to hold. */
+  #skipProxyHeaders(): void {
+    const takers = this.#server.listeners('connection');
+    this.#server.removeAllListeners('connection');
+    this.#server.on('connection', (socket: Socket) => {
+      this.#unread.add(socket);
+      socket.once('close', () => this.#unread.delete(socket));
+      skipProxyHeader(socket, LIMITS.headersMs, () => {
+        this.#unread.delete(socket);
+        for (const take of takers) take.call(this.#server, socket);
+      });
+    });
   }
 
   #listen(port: number, bindAddress: string): Promise<number> {

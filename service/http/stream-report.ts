@@ -17,7 +17,10 @@ export interface StreamReport {
   readonly audio: AudioReport | null;
   /** All media, as received. */
   readonly bitrateKbps: number;
+  /** Without other nodes that relay the stream. */
   readonly players: number;
+  /** True: the publisher is on another node, and this one passes the stream on. */
+  readonly relay: boolean;
 }
 
 /** null fields are not known: the encoder did not say and they cannot be measured yet. */

@@ -16,7 +16,8 @@ export function reportStream(publication: Publication, now: number): StreamRepor
     video: reportVideo(publication),
     audio: reportAudio(publication),
     bitrateKbps: stream.stats.bitrateKbps,
-    players: stream.playerCount,
+    players: stream.viewerCount,
+    relay: publisher?.isRelay === true,
   };
 }
 

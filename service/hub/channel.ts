@@ -43,10 +43,6 @@ export class Channel {
     return this.#publication;
   }
 
-  get playerCount(): number {
-    return this.#players.size;
-  }
-
   /** Players that are people's, not other nodes'. */
   get viewerCount(): number {
     let count = 0;

@@ -40,15 +40,17 @@ export class Hub {
     for (const { publication } of this.#channels.values()) if (publication !== null) yield publication;
   }
 
+  /** Streams whose publisher is here, held ones included. */
   get publicationCount(): number {
     let count = 0;
-    for (const { publication } of this.#channels.values()) if (publication !== null) count += 1;
+    for (const { publisher } of this.publications()) if (publisher?.isRelay !== true) count += 1;
     return count;
   }
 
+  /** Players, idle ones included, without other nodes' relays. */
   get playerCount(): number {
     let count = 0;
-    for (const channel of this.#channels.values()) count += channel.playerCount;
+    for (const channel of this.#channels.values()) count += channel.viewerCount;
     return count;
   }
 

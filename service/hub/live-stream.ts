@@ -90,6 +90,11 @@ export class LiveStream implements LogObserver {
     return this.#shared.length + this.#apart.length;
   }
 
+  /** Players that are people's, not other nodes'. */
+  get viewerCount(): number {
+    return [...this.#shared, ...this.#apart].filter(({ isRelay }) => !isRelay).length;
+  }
+
   /** The newest frame's timestamp as players got it (ms, 32 bit). */
   get latestTimestamp(): number {
     return this.#timeline.latest;

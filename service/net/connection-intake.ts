@@ -5,7 +5,7 @@ import { Session } from '../session/session';
 import type { SessionContext } from '../session/session-context';
 import type { SessionRegistry } from '../session/session-registry';
 import type { Batching } from './batching';
-import type { ConnectionLimits } from './connection-limits';
+import type { ConnectionPlaces } from './connection-limits';
 import { adoptWithOnRead } from './onread-socket';
 import { READ_BUFFER } from './read-buffer';
 import { SocketTransport } from './socket-transport';
@@ -13,11 +13,13 @@ import { SocketTransport } from './socket-transport';
 export interface IntakeOptions {
   readonly context: SessionContext;
   readonly sessions: SessionRegistry;
-  readonly limits: ConnectionLimits;
+  readonly limits: ConnectionPlaces;
   readonly batching: Batching;
   readonly log: Logger;
   /** Whether connections from this address may be other nodes', which are not limited. */
   isPeer(address: string): boolean;
+  /** Whether new clients are to try another node. */
+  turnsAway(): boolean;
   /** Counts a connection that did not become a session. */
   rejected(reason: string): void;
 }
@@ -34,11 +36,19 @@ export class ConnectionIntake {
 
   /** Begins a session on a plain connection. `first` holds bytes that were read while looking for a PROXY header. */
   open(accepted: Socket, address: string, first?: Buffer): void {
-    if (!this.#admit(accepted, address)) return;
+    if (first !== undefined) accepted.pause();
+    this.#admit(accepted, address, () => this.#openPlain(accepted, address, first));
+  }
+
+  /** Begins a session on a TLS connection. Its reads come decrypted in buffers of their own. */
+  openSecure(socket: TLSSocket, address: string): void {
+    this.#admit(socket, address, () => this.#readEvents(socket, this.#begin(socket, address, true)));
+  }
+
+  #openPlain(accepted: Socket, address: string, first?: Buffer): void {
     const { batching } = this.#options;
     let session: Session | undefined;
     const reader = { readAgain: () => void socket?.resume() };
-    if (first !== undefined) accepted.pause();
     const socket = adoptWithOnRead(accepted, READ_BUFFER, (bytes, buffer) => {
       const { context } = this.#options;
       context.traffic.reads += 1;
@@ -60,20 +70,35 @@ export class ConnectionIntake {
     if (session.state.phase !== 'authorizing') (socket ?? accepted).resume();
   }
 
-  /** Begins a session on a TLS connection. Its reads come decrypted in buffers of their own. */
-  openSecure(socket: TLSSocket, address: string): void {
-    if (!this.#admit(socket, address)) return;
-    this.#readEvents(socket, this.#begin(socket, address, true));
+  /** Goes on with a connection that may become a session, and closes any other. */
+  #admit(socket: Socket, address: string, proceed: () => void): void {
+    const { limits } = this.#options;
+    const isPeer = this.#options.isPeer(address);
+    if (!isPeer && this.#options.turnsAway()) {
+      this.#reject(socket, address, 'leaving', 'this node is being emptied');
+      return;
+    }
+    const place = limits.acquire(address, isPeer);
+    if (place === true) proceed();
+    else if (place === false) this.#rejectSurplus(socket, address);
+    else {
+      void place.then((taken) => {
+        if (!taken) this.#rejectSurplus(socket, address);
+        else if (socket.destroyed) limits.release(address);
+        else proceed();
+      });
+    }
   }
 
-  #admit(socket: Socket, address: string): boolean {
-    const { limits, log } = this.#options;
-    if (limits.acquire(address, this.#options.isPeer(address))) return true;
-    this.#options.rejected('too_many_connections');
-    log.request('connection refused: too many from this address', { ip: address });
+  #rejectSurplus(socket: Socket, address: string): void {
+    this.#reject(socket, address, 'too_many_connections', 'too many from this address');
+  }
+
+  #reject(socket: Socket, address: string, code: string, reason: string): void {
+    this.#options.rejected(code);
+    this.#options.log.request(`connection refused: ${reason}`, { ip: address });
     socket.on('error', () => {});
     socket.destroy();
-    return false;
   }
 
   #begin(socket: Socket, address: string, secure: boolean): Session {

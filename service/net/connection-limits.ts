@@ -1,7 +1,14 @@
 import type { AddressRules } from './address-rules';
 
+/** Places for connections, counted per client address. Every place that was taken is given back by one `release`. */
+export interface ConnectionPlaces {
+  /** Takes a place for the address; false when all are taken, unless `unlimited`. A promise where another process counts. */
+  acquire(address: string, unlimited: boolean): boolean | Promise<boolean>;
+  release(address: string): void;
+}
+
 /** Counts connections per client address and says when one has enough. */
-export class ConnectionLimits {
+export class ConnectionLimits implements ConnectionPlaces {
   readonly #counts = new Map<string, number>();
   readonly #max: number;
   readonly #exempt: AddressRules;

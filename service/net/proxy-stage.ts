@@ -23,8 +23,11 @@ const DEADLINE_MS = 10_000;
 /** Connections without a header cannot be counted per client; all together they are bounded by this. */
 const MAX_WAITING = 10_000;
 
-/** Why a connection ends here; values of a metric label. */
-interface Rejection { readonly code: string; readonly message?: string }
+/** Why a connection ends here. */
+interface Rejection {
+  readonly code: string;
+  readonly message?: string;
+}
 
 /**
  * Reads the PROXY protocol header that comes before a connection's own bytes: exactly one, as a second one would be the

@@ -40,12 +40,13 @@ export class RtmpListener {
    * Resolves to the port in use.
    *
    * @param host undefined: all addresses, IPv4 and IPv6
+   * @param exclusive for this worker process alone; otherwise workers share the port
    * @throws the system's error when the port cannot be listened on
    */
-  async listen(port: number, host: string | undefined): Promise<AddressInfo> {
+  async listen(port: number, host: string | undefined, exclusive = false): Promise<AddressInfo> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen({ port, host, backlog: BACKLOG }, () => {
+      this.#server.listen({ port, host, exclusive, backlog: BACKLOG }, () => {
         this.#server.off('error', reject);
         resolve();
       });

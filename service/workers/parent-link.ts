@@ -1,0 +1,187 @@
+import type { Command } from '../commands/command-parser';
+import type {
+  AcquireOutcome,
+  Lease,
+  LeaseRequest,
+  NodeAddress,
+  RegistryListener,
+  StopRecord,
+  StreamRegistry,
+} from '../fleet/stream-registry';
+import type { StreamReport } from '../http/stream-report';
+import type { ConnectionPlaces } from '../net/connection-limits';
+import type { ParentMessage, WorkerMessage, WorkerReport } from './messages';
+
+/** What a worker can tell about itself. */
+export interface WorkerState {
+  streams(): readonly StreamReport[];
+  metrics(): Promise<readonly object[]>;
+  ready(): WorkerReport['ready'];
+}
+
+/**
+ * A worker's line to the parent process, which keeps the registry and the count of connections for all of them. The
+ * line cannot break while both live; when the parent is gone, so is the worker.
+ */
+export class ParentLink implements StreamRegistry {
+  readonly connected = true;
+  /** Where the other workers reach this one. */
+  #address: Pick<NodeAddress, 'host' | 'port'> = { host: '127.0.0.1', port: 0 };
+  readonly #waiting = new Map<number, (result: unknown) => void>();
+  #lastId = 0;
+  #listener: RegistryListener | undefined;
+  #state: WorkerState | undefined;
+  #draining = false;
+
+  /**
+   * @param id unique among the workers
+   * @param stopRequested the parent ends this worker
+   */
+  constructor(
+    private readonly id: string,
+    private readonly stopRequested: () => void,
+  ) {
+    process.on('message', (message: ParentMessage) => this.#receive(message));
+  }
+
+  get self(): NodeAddress {
+    const { id } = this;
+    return { ...this.#address, id, incarnation: id, proxyHeader: false, draining: this.#draining };
+  }
+
+  /** Before `start`: where the other workers reach this one. */
+  reachableAt(host: string, port: number): void {
+    this.#address = { host, port };
+  }
+
+  /** From now on the parent can ask for these. */
+  show(state: WorkerState): void {
+    this.#state = state;
+  }
+
+  tell(message: WorkerMessage): void {
+    process.send?.(message);
+  }
+
+  /** Places for connections, which the parent counts for all workers. */
+  readonly places: ConnectionPlaces = {
+    acquire: (address, unlimited) => this.#ask<boolean>('acquireConnection', address, unlimited),
+    release: (address) => this.tell({ kind: 'release', address }),
+  };
+
+  start(listener: RegistryListener): Promise<void> {
+    this.#listener = listener;
+    this.tell({ kind: 'join', ...this.#address });
+    return Promise.resolve();
+  }
+
+  acquire(request: LeaseRequest): Promise<AcquireOutcome> {
+    return this.#ask('acquire', request);
+  }
+
+  announce(request: LeaseRequest): Promise<void> {
+    return this.#ask('announce', request);
+  }
+
+  replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean> {
+    return this.#ask('replace', request, from, continues);
+  }
+
+  confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
+    return this.#ask('confirm', channel, session, live);
+  }
+
+  hold(channel: string, session: string, lastTimestamp: number): Promise<void> {
+    return this.#ask('hold', channel, session, lastTimestamp);
+  }
+
+  abandon(channel: string, session: string): Promise<void> {
+    return this.#ask('abandon', channel, session);
+  }
+
+  end(channel: string, session: string, stop: StopRecord): Promise<boolean> {
+    return this.#ask('end', channel, session, stop);
+  }
+
+  forget(session: string): Promise<void> {
+    return this.#ask('forget', session);
+  }
+
+  stopDelivered(jti: string): Promise<void> {
+    return this.#ask('stopDelivered', jti);
+  }
+
+  locate(channel: string): Promise<{ lease: Lease; owner: NodeAddress } | undefined> {
+    return this.#ask('locate', channel);
+  }
+
+  remember(command: Command): Promise<boolean> {
+    return this.#ask('remember', command);
+  }
+
+  redeliverCommands(): Promise<void> {
+    return this.#ask('redeliverCommands');
+  }
+
+  drain(): Promise<void> {
+    this.#draining = true;
+    return this.#ask('drain');
+  }
+
+  async fleetSecret(): Promise<Buffer> {
+    return Buffer.from(await this.#ask<string>('fleetSecret'), 'base64');
+  }
+
+  nodes(): Promise<readonly NodeAddress[]> {
+    return this.#ask('nodes');
+  }
+
+  stop(): Promise<void> {
+    return this.#ask('stop');
+  }
+
+  #ask<T>(method: string, ...args: readonly unknown[]): Promise<T> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise<T>((resolve) => {
+      this.#waiting.set(id, (result) => resolve(result as T));
+      this.tell({ kind: 'request', id, method, args });
+    });
+  }
+
+  #receive(message: ParentMessage): void {
+    switch (message.kind) {
+      case 'answer':
+        this.#waiting.get(message.id)?.(message.result);
+        this.#waiting.delete(message.id);
+        break;
+      case 'order':
+        this.#listener?.order(message.order);
+        break;
+      case 'changed':
+        this.#listener?.channelChanged(message.channel);
+        break;
+      case 'claimed':
+        this.#listener?.stopsClaimed(message.stops);
+        break;
+      case 'question':
+        void this.#report(message.id);
+        break;
+      case 'stop':
+        this.stopRequested();
+        break;
+    }
+  }
+
+  async #report(id: number): Promise<void> {
+    const state = this.#state;
+    const starting = { ready: false, reason: 'starting' };
+    this.tell({
+      kind: 'report',
+      id,
+      streams: state?.streams() ?? [],
+      metrics: (await state?.metrics()) ?? [],
+      ready: state?.ready() ?? starting,
+    });
+  }
+}

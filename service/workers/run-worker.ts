@@ -1,0 +1,24 @@
+import cluster from 'node:cluster';
+import type { ServiceConfig } from '../config/service-config';
+import type { Logger } from '../logging/logger';
+import { startNode } from '../node';
+import { ParentLink } from './parent-link';
+
+/** Runs this process as one of several that share a machine's ports; it ends when the parent says so, or is gone. */
+export async function runWorker(config: ServiceConfig, log: Logger, version: string): Promise<void> {
+  // Ctrl-C reaches all processes of a terminal: when to end is the parent's to say.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => undefined);
+  let end = (): void => process.exit(0);
+  const parent = new ParentLink(`worker-${cluster.worker?.id ?? 0}`, () => end());
+  process.on('disconnect', () => end());
+  try {
+    // The parent has the HTTP port and speaks for all workers there.
+    const node = await startNode({ config: { ...config, http: undefined }, log, version, parent });
+    end = () => void node.stop().then(() => process.exit(0));
+    parent.show(node.state);
+    parent.tell({ kind: 'listening', ports: node.ports });
+  } catch (error) {
+    parent.tell({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+  }
+}
