@@ -8,7 +8,7 @@ import { DeadNodeSweeper } from './redis/dead-node-sweeper';
 import { ACQUIRE, ANNOUNCE, ASSERT, FINISH, HOLD, LOCATE, REPLACE } from './redis/lease-scripts';
 import { NodeRegistration } from './redis/node-registration';
 import { LEAVE, LIST_NODES } from './redis/node-scripts';
-import { Reconciliation } from './redis/reconciliation';
+import { type Contest, Reconciliation } from './redis/reconciliation';
 import { FORGET_STOP } from './redis/record-scripts';
 import { RegistryConnection, type RegistryReply } from './redis/registry-connection';
 import type { RegistryScript } from './redis/registry-script';
@@ -72,7 +72,8 @@ const SECRET_BYTES = 32;
  *   refused once a newer connection has registered.
  * - *Both of two live publishers give way, or none.* Without Redis, or after it lost writes, two nodes may each have
  *   accepted one. Each asserts; against a valid lease the later start loses, equal ones by session id, and the loser gets
- *   a tombstone and an order. That rule never undoes a replacement: the replaced session has a tombstone already.
+ *   a tombstone and an order. It asks again after one renewal's time before it gives way, because the other's lease may
+ *   be one that Redis forgot to have freed. That rule never undoes a replacement: the replaced session has a tombstone already.
  * - *A stop is lost.* The record exists before `start` is asked, `end` moves it to the pending stops in one step, and a
  *   claim moves both to the claimant in one step. If the answer to the claim is lost, the claimant finds the stops among
  *   its own when it compares. A session whose start was still being decided gets a stop too: it may have been accepted.
@@ -130,15 +131,18 @@ export class RedisRegistry implements StreamRegistry {
       ...shared,
       healthyForMs: () => this.#registration.healthyForMs,
       claimed: (stops) => {
-        for (const stop of stops) this.#book.pendingStops.set(stop.jti, stop);
-        this.#listener?.stopsClaimed(stops);
+        const fresh = this.#book.adopt(stops);
+        if (fresh.length > 0) this.#listener?.stopsClaimed(fresh);
+        // Some are known to be delivered already: a claim was undone by a failover.
+        if (fresh.length < stops.length) this.#uncertain = true;
       },
     });
     this.#reconciliation = new Reconciliation({
       ...shared,
       book: this.#book,
       listener: () => this.#listener,
-      assert: (session) => this.#connection.run(ASSERT, this.#assertion(session, true)),
+      assert: (session, contest) => this.#connection.run(ASSERT, this.#assertion(session, contest)),
+      contestMs: this.#timing.beatMs,
     });
     this.#wakeUps = new WakeUps({
       config,
@@ -159,16 +163,23 @@ export class RedisRegistry implements StreamRegistry {
     return this.#registration.registered;
   }
 
+  reachableAt(host: string, port: number): void {
+    this.#address = { ...this.#address, host, port };
+  }
+
   async start(listener: RegistryListener): Promise<void> {
     this.#listener = listener;
     const connected = new Promise<void>((resolve) => {
-      this.#connection.onConnected = () => void this.#registration.beat().then(() => resolve());
+      this.#connection.onConnected = () => {
+        this.#registration.connectionChanged();
+        void this.#registration.beat().then(() => resolve());
+      };
     });
     this.#connection.onUncertain = () => (this.#uncertain = true);
     this.#connection.onWritesLost = () => {
       this.#log.warning('The fleet registry has lost writes of this node, they are repeated');
       this.#uncertain = true;
-      this.#registration.rereadMail();
+      this.#registration.registryChanged();
       void this.#registration.beat();
     };
     this.#connection.connect();
@@ -230,7 +241,7 @@ export class RedisRegistry implements StreamRegistry {
     this.#book.update(session, { ...live, leased: true, state: 'live' });
     const booked = this.#book.sessions.get(session);
     if (!booked) return false;
-    const reply = await this.#ask(ASSERT, this.#assertion(booked, false));
+    const reply = await this.#ask(ASSERT, this.#assertion(booked, 'no'));
     if (!reply) return true;
     if (reply.status !== 'mine') return false;
     const command = parseCommand(reply.rest[0] ?? '');
@@ -314,7 +325,6 @@ export class RedisRegistry implements StreamRegistry {
     this.#sweeper.stop();
     this.#registration.stop();
     this.#wakeUps.close();
-    await this.#reconciling;
     await this.#connection.run(LEAVE, []);
     this.#connection.close();
     this.#listener = undefined;
@@ -372,12 +382,12 @@ export class RedisRegistry implements StreamRegistry {
     return undefined;
   }
 
-  #assertion({ request, ...session }: BookedSession, contest: boolean): (string | number)[] {
+  #assertion({ request, ...session }: BookedSession, contest: Contest): (string | number)[] {
     const { channel, session: id, keyHash, startedAt, stop } = request;
     const { since, state, streamId, playKeyHash, lastTimestamp } = session;
     const record = JSON.stringify({ ...stop, streamId });
     const description = [channel, id, keyHash, startedAt, record, since, state, streamId, playKeyHash, lastTimestamp];
-    return [...description, contest ? 1 : 0, this.#fence()];
+    return [...description, contest, this.#fence()];
   }
 
   /** Whether an owner that is not registered may be held for dead, not just for late after trouble of the registry. */

@@ -62,14 +62,16 @@ return { 'replaced', count(), own and 'own' or 'other' }
 /**
  * Says that a session has its channel: to go live, and again for every live stream after the registry was away.
  * ARGV: channel, session, keyHash, startedAt, stop, since (empty: as started), state, streamId, playKeyHash,
- * lastTimestamp, contest (1: against another valid session the earlier one wins; 0: the other one), fence.
+ * lastTimestamp, contest, fence.
+ * contest says what if another session's lease is valid. `no`: that one stays. Otherwise the earlier one wins: `first`
+ * changes nothing if that is the other one, `last` ends this one.
  */
 export const ASSERT = registryScript(
   'assert',
   `
 local channel, session, keyHash, startedAt, stop = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local since, state, streamId, playKeyHash, lastTimestamp = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
-local contest, fence = ARGV[14] == '1', ARGV[15]
+local contest, fence = ARGV[14], ARGV[15]
 if not registered() then return { 'unregistered', 0 } end
 local gone = redis.call('GET', P .. 'gone:' .. session)
 if gone then return { gone, 0 } end
@@ -83,9 +85,11 @@ else
   if lease and lease.session ~= session then
     local valid = alive(lease.node, lease.incarnation)
     local own = home(lease) == SELF
-    if valid and not (own and contest) then
+    if valid and not (own and contest ~= 'no') then
       local mine, theirs = tonumber(startedAt), tonumber(lease.startedAt)
-      if not contest or theirs < mine or (theirs == mine and lease.session < session) then
+      local later = theirs < mine or (theirs == mine and lease.session < session)
+      if later and contest == 'first' then return { 'contested', 0 } end
+      if later or contest == 'no' then
         bury(session, 'lost')
         return { 'lost', count() }
       end

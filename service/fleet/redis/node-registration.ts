@@ -64,9 +64,15 @@ export class NodeRegistration {
     return this.#next;
   }
 
-  /** The server has lost writes, perhaps mail that has been read: ids may be given out anew. */
-  rereadMail(): void {
+  /** The server has lost writes: others' registrations perhaps, or mail that has been read, whose ids come anew. */
+  registryChanged(): void {
     this.#readMail = '';
+    this.#healthySince = performance.now();
+  }
+
+  /** Perhaps it is another server, or the same one without some of its memory. */
+  connectionChanged(): void {
+    this.#healthySince = performance.now();
   }
 
   stop(): void {
@@ -78,17 +84,18 @@ export class NodeRegistration {
     const { connection, timing, secret, address, renewed, mail } = this.#options;
     clearTimeout(this.#timer);
     const registration = JSON.stringify({ ...address(), epoch: connection.epoch });
-    const first = this.#first ? 1 : 0;
-    const reply = await connection.run(BEAT, [registration, timing.ttlMs, this.#readMail, first, secret()]);
+    const args = [registration, timing.ttlMs, this.#readMail, this.#first ? 1 : 0, secret()];
+    const reply = await connection.run(BEAT, args);
     if (this.#stopped) return false;
     if (reply?.status !== 'kept' && reply?.status !== 'lapsed') {
       this.#failed(reply?.status === 'taken' ? 'another node has the same id' : connection.lastError);
       return false;
     }
     const [fleetSecret = '', ...entries] = reply.rest;
+    const lapsed = reply.status === 'lapsed' || this.#first;
     this.#first = false;
-    this.#succeeded();
-    renewed({ lapsed: reply.status === 'lapsed' || first === 1, secret: fleetSecret });
+    this.#succeeded(lapsed);
+    renewed({ lapsed, secret: fleetSecret });
     for (let i = 0; i + 1 < entries.length; i += 2) {
       this.#readMail = entries[i] ?? '';
       const message = readMail(entries[i + 1] ?? '');
@@ -99,11 +106,11 @@ export class NodeRegistration {
     return true;
   }
 
-  #succeeded(): void {
+  #succeeded(lapsed: boolean): void {
     const { timing, log } = this.#options;
     const now = performance.now();
     // Also after a pause of this process, during which no renewal could fail.
-    if (!this.#registered || now - this.#lastBeatAt > timing.ttlMs) this.#healthySince = now;
+    if (lapsed || !this.#registered || now - this.#lastBeatAt > timing.ttlMs) this.#healthySince = now;
     this.#registered = true;
     this.#lastBeatAt = now;
     if (this.#reported !== 'up') {

@@ -42,6 +42,7 @@ export const LEAVE = registryScript(
   'leave',
   `
 if alive(ME, INC) then redis.call('DEL', P .. 'node:' .. ME) end
+if redis.call('GET', P .. 'sweeper') == SELF then redis.call('DEL', P .. 'sweeper') end
 redis.call('HDEL', P .. 'sessions:' .. SELF, '#')
 if redis.call('EXISTS', P .. 'sessions:' .. SELF, P .. 'stops:' .. SELF) == 0 then
   redis.call('SREM', P .. 'nodes', SELF)

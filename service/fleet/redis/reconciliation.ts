@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Logger } from '../../logging/logger';
 import type { RegistryListener, RegistryOrder, StopRecord } from '../stream-registry';
 import { FINISH } from './lease-scripts';
@@ -14,9 +15,17 @@ export interface ReconciliationOptions {
   readonly book: SessionBook;
   readonly log: Logger;
   readonly listener: () => RegistryListener | undefined;
-  /** Says that a session has its channel; the earlier one wins against another. Undefined without an answer. */
-  readonly assert: (session: BookedSession) => Promise<RegistryReply | undefined>;
+  /** Says that a session has its channel; undefined without an answer. */
+  readonly assert: (session: BookedSession, contest: Contest) => Promise<RegistryReply | undefined>;
+  /** How long the node of another publisher has, to say that its own is no more (ms). */
+  readonly contestMs: number;
 }
+
+/**
+ * What if another session has the channel by now. `no`: it keeps it. Otherwise the earlier one wins, which is final only
+ * with `last`: what is written of the other one may be out of date as well.
+ */
+export type Contest = 'no' | 'first' | 'last';
 
 /** The registry did not answer: to be begun anew. */
 class Interrupted extends Error {}
@@ -62,7 +71,12 @@ export class Reconciliation {
   async #assertOne(booked: BookedSession): Promise<void> {
     const { book, listener, assert, log } = this.#options;
     const { channel, session } = booked.request;
-    const reply = await assert(booked);
+    let reply = await assert(booked, 'first');
+    if (reply?.status === 'contested') {
+      await setTimeout(this.#options.contestMs, undefined, { ref: false });
+      if (book.isOver(session)) return;
+      reply = await assert(booked, 'last');
+    }
     if (!reply || reply.status === 'unregistered') throw new Interrupted();
     // One that is still starting hears of it when it is confirmed.
     if (book.isOver(session) || booked.state === 'starting') return;
@@ -109,9 +123,8 @@ export class Reconciliation {
   /** A stop that is this node's to send, although it does not know it: the answer to a claim was lost, or a restart. */
   #adopt(stop: StopRecord): void {
     const { book, listener } = this.#options;
-    if (book.pendingStops.has(stop.jti) || book.wasDelivered(stop.jti)) return;
-    book.pendingStops.set(stop.jti, stop);
-    listener()?.stopsClaimed([stop]);
+    const stops = book.adopt([stop]);
+    if (stops.length > 0) listener()?.stopsClaimed(stops);
   }
 
   async #readRecord(kind: 'sessions' | 'stops', field: string): Promise<StopRecord | undefined> {

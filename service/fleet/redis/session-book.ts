@@ -73,6 +73,13 @@ export class SessionBook {
     return this.#over.has(session);
   }
 
+  /** Makes stops pending that others left; gives those of them that are news. */
+  adopt(stops: readonly StopRecord[]): StopRecord[] {
+    const fresh = stops.filter(({ jti }) => !this.pendingStops.has(jti) && !this.#delivered.has(jti));
+    for (const stop of fresh) this.pendingStops.set(stop.jti, stop);
+    return fresh;
+  }
+
   stopDelivered(jti: string): void {
     this.pendingStops.delete(jti);
     this.#delivered.set(jti, true);
