@@ -26,19 +26,19 @@ async function main(): Promise<void> {
     return;
   }
   for (const warning of warnings) log.warning(warning);
-  const starting =
-    config.workers > 1
-      ? startWorkers({ config, log, httpPortMayMove })
-      : startNode({ config, log, version: __SERVICE_VERSION__, httpPortMayMove });
-
   let ending = false;
-  const end = (signal: NodeJS.Signals): void => {
+  const end = (why: string): void => {
     // Ctrl-C in a terminal reaches npm and this process, and npm passes it on: the second one is the same wish.
     if (ending) return;
     ending = true;
-    log.info(`${signal}: shutting down`);
+    log.info(`${why}: shutting down`);
     void starting.then((node) => node.stop()).then(() => process.exit(0));
   };
+  const drainRequested = (): void => end('drain command');
+  const starting =
+    config.workers > 1
+      ? startWorkers({ config, log, httpPortMayMove })
+      : startNode({ config, log, version: __SERVICE_VERSION__, httpPortMayMove, drainRequested });
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
 

@@ -4,8 +4,9 @@ import { openAuthorizer } from './auth/open-authorizer';
 import { SecretSource } from './aws/secret-source';
 import { SecretsManager } from './aws/secrets-manager';
 import { readTaskMetadata } from './aws/task-metadata';
-import { CommandChannel } from './commands/command-channel';
+import { CommandChannel, type CommandOutcome } from './commands/command-channel';
 import { CommandHandler } from './commands/command-handler';
+import { type Command, parseCommand } from './commands/command-parser';
 import type { RedisConfig } from './config/redis-settings';
 import type { ServiceConfig } from './config/service-config';
 import { drainSessions } from './fleet/drain';
@@ -50,6 +51,8 @@ export interface NodeOptions {
   readonly httpPortMayMove?: boolean;
   /** Present when this is one of several processes that share the ports of a machine. */
   readonly parent?: ParentLink;
+  /** An operator wants this node emptied and ended. */
+  readonly drainRequested?: () => void;
 }
 
 export interface RunningService {
@@ -93,10 +96,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   });
   registerBatchingMetrics(metrics.registry, batching);
   const rejected = (reason: string): void => metrics.connectionRejected(reason);
-  const member = openMember({ config, parent, hub, batching, traffic, log });
-  const { registry, keyHash } = member;
   const secrets = new SecretsManager();
   const task = config.taskMetadataUrl && (await readTaskMetadata(config.taskMetadataUrl, log));
+  const password = config.redis && openPassword(config.redis.password, config.secretRefreshMs, secrets, log);
+  const member = openMember({ config, parent, task, password, hub, batching, traffic, log });
+  const { registry, keyHash } = member;
   const tls = config.tls && (await openTls(config.tls, secrets, log, rejected));
   let rtmpPort = config.rtmp.port;
   const authorization = openAuthorizer({
@@ -147,9 +151,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     isPeer: (address) => member.isPeer(address),
   });
 
+  const trustedProxies = AddressRules.parse(config.proxy?.trusted ?? []);
+  // Relays of other nodes come without the load balancer, under a header of their own.
+  const isTrustedProxy = (address: string): boolean => trustedProxies.allows(address) || member.isPeer(address);
   const proxy =
-    config.proxy &&
-    new ProxyStage({ mode: config.proxy.mode, trusted: AddressRules.parse(config.proxy.trusted), log, rejected });
+    config.proxy && new ProxyStage({ mode: config.proxy.mode, trusted: { allows: isTrustedProxy }, log, rejected });
   const listeners: RtmpListener[] = [];
   const listen = async (name: string, port: number, listener: RtmpListener): Promise<number> => {
     const address = await listener.listen(port, config.rtmp.bindAddress).catch((error: unknown) => {
@@ -168,8 +174,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   if (parent) {
     const relays = new ConnectionIntake({ ...intakeOptions, limits: UNLIMITED, isPeer: () => true });
     const listener = new RtmpListener({ intake: relays, log });
-    parent.reachableAt(LOOPBACK, (await listener.listen(0, LOOPBACK, true)).port);
+    // Workers share the public port, so that each needs one of its own; other machines' nodes too, if there are any.
+    const host = config.fleet === undefined ? LOOPBACK : config.rtmp.bindAddress;
+    const { port } = await listener.listen(0, host, true);
     listeners.push(listener);
+    registry.reachableAt(registry.self.host, port);
+  } else {
+    registry.reachableAt(registry.self.host, config.fleet?.advertisePort ?? rtmpPort);
   }
 
   const state: WorkerState = {
@@ -185,21 +196,30 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const httpPort = config.http && (await listenHttp(http, config.http, httpPortMayMove === true));
   if (config.http) log.info(`HTTP listening on ${config.http.bindAddress}:${httpPort}`);
 
-  const handler = new CommandHandler(hub, (publication) => admission.endHeld(publication));
-  const password = config.redis && openPassword(config.redis.password, config.secretRefreshMs, secrets, log);
+  const handler = new CommandHandler(hub, (publication) => admission.endHeld(publication), {
+    id: registry.self.id,
+    drain: () => options.drainRequested?.(),
+  });
+  const execute = (command: Command): CommandOutcome => {
+    const outcome = handler.execute(command);
+    metrics.commandHandled(command.verb, outcome.acted ? 'done' : 'no_effect');
+    return outcome;
+  };
   const commands =
     config.redis &&
     new CommandChannel({
       config: config.redis,
       password,
       logger: log,
-      execute: (command) => {
-        const outcome = handler.execute(command);
-        metrics.commandHandled(command.verb, outcome.acted ? 'done' : 'no_effect');
-        return outcome;
-      },
+      execute,
+      node: config.fleet && registry.self.id,
+      remember: (command) => registry.remember(command),
+      subscribed: () => void registry.redeliverCommands(),
     });
-  await member.start(admission, () => undefined);
+  await member.start(admission, (text) => {
+    const command = parseCommand(text);
+    if (!('error' in command)) execute(command);
+  });
   const clock = setInterval(() => {
     sessions.tick(now());
     hub.tick(now());

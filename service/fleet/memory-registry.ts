@@ -30,9 +30,9 @@ export class MemoryRegistry {
   readonly #blocks = new Map<string, number>();
   readonly #secret = Promise.resolve(randomBytes(32));
 
-  /** What one member sees of it. `address` is read when the member starts: its port may not be known before. */
-  member(id: string, address: () => Pick<NodeAddress, 'host' | 'port'>): StreamRegistry {
-    return new MemberView(this, id, address);
+  /** What one member sees of it. */
+  member(id: string): StreamRegistry {
+    return new MemberView(this, id);
   }
 
   /** The member's process has ended: another one sends its stops. */
@@ -167,17 +167,21 @@ export class MemoryRegistry {
 class MemberView implements StreamRegistry {
   readonly connected = true;
   readonly #incarnation = randomUUID();
+  #address = { host: '127.0.0.1', port: 0 };
   #draining = false;
 
   constructor(
     private readonly registry: MemoryRegistry,
     private readonly id: string,
-    private readonly address: () => Pick<NodeAddress, 'host' | 'port'>,
   ) {}
 
   get self(): NodeAddress {
     const { id } = this;
-    return { ...this.address(), id, incarnation: this.#incarnation, proxyHeader: false, draining: this.#draining };
+    return { ...this.#address, id, incarnation: this.#incarnation, proxyHeader: false, draining: this.#draining };
+  }
+
+  reachableAt(host: string, port: number): void {
+    this.#address = { host, port };
   }
 
   start(listener: RegistryListener): Promise<void> {

@@ -1,17 +1,25 @@
+import { hostname, networkInterfaces } from 'node:os';
+import type { TaskIdentity } from '../aws/task-metadata';
+import type { ChangingPassword } from '../commands/redis-password';
 import type { ServiceConfig } from '../config/service-config';
 import type { Hub } from '../hub/hub';
 import type { Logger } from '../logging/logger';
 import type { TrafficCounters } from '../metrics/traffic-counters';
 import type { Batching } from '../net/batching';
+import type { ParentLink } from '../workers/parent-link';
 import type { FleetMember } from './fleet-member';
+import { RedisRegistry } from './redis-registry';
 import { SharedMember } from './shared-member';
 import { SoloMember } from './solo-member';
-import type { StreamRegistry } from './stream-registry';
 
 export interface MemberSurroundings {
   readonly config: ServiceConfig;
-  /** The registry of the processes of this machine, where there are several. */
-  readonly parent: StreamRegistry | undefined;
+  /** Present when this is one of several processes of a machine. */
+  readonly parent: ParentLink | undefined;
+  /** Of the ECS task that this is, where it is one. */
+  readonly task: TaskIdentity | undefined;
+  /** Of Redis, when it is kept elsewhere. */
+  readonly password: ChangingPassword | undefined;
   readonly hub: Hub;
   readonly batching: Batching;
   readonly traffic: TrafficCounters;
@@ -19,8 +27,29 @@ export interface MemberSurroundings {
 }
 
 /** This node's part in the fleet that the configuration asks for. */
-export function openMember({ config, parent, ...shared }: MemberSurroundings): FleetMember {
+export function openMember({ config, parent, task, password, ...shared }: MemberSurroundings): FleetMember {
   const { graceMs } = config.publishing;
+  const { fleet, redis } = config;
+  if (fleet !== undefined && redis !== undefined) {
+    const id = [fleet.nodeId ?? taskId(task) ?? `${hostname()}.${process.pid}`, parent?.self.id]
+      .filter(Boolean)
+      .join('.');
+    const host = fleet.advertiseHost ?? (task?.address || ownAddress());
+    const address = { id, host, port: 0, proxyHeader: config.proxy !== undefined && parent === undefined };
+    const registry = new RedisRegistry({ config: redis, password, address, log: shared.log });
+    return new SharedMember({ ...shared, registry, graceMs });
+  }
   if (parent !== undefined) return new SharedMember({ ...shared, registry: parent, graceMs });
   return new SoloMember(shared.hub);
+}
+
+/** The last part of the task's ARN: short, and no other task's. */
+function taskId(task: TaskIdentity | undefined): string | undefined {
+  return task?.taskArn.split('/').at(-1);
+}
+
+/** The address by which other machines reach this one, as far as can be told; the loopback where there is none. */
+function ownAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
 }

@@ -4,6 +4,8 @@ import type { RegistryListener } from './stream-registry';
 export interface ListenerTargets {
   channelChanged(channel: string): void;
   command(text: string): void;
+  /** The fleet has a new secret. */
+  secretChanged(secret: Buffer): void;
 }
 
 /** Leads what the registry tells a node to those who act on it. */
@@ -16,5 +18,6 @@ export function registryListener(admission: Admission, targets: ListenerTargets)
     channelChanged: (channel) => targets.channelChanged(channel),
     stopsClaimed: (stops) => admission.stopsClaimed(stops),
     localLeases: () => admission.leases(),
+    secretChanged: (secret) => targets.secretChanged(secret),
   };
 }

@@ -26,6 +26,8 @@ export interface SharedMemberOptions {
 
 /** Other nodes' addresses are asked for this often (ms). */
 const PEERS_MS = 10_000;
+/** And, at most this often, when a stranger comes (ms). */
+const PEERS_AGAIN_MS = 1_000;
 /** A stream whose way from its owner broke is kept at least this long for another way (ms). */
 const MIN_ORPHAN_MS = 5_000;
 
@@ -50,10 +52,7 @@ export class SharedMember implements FleetMember {
       tokens: this.#tokens,
       orphanMs: Math.max(MIN_ORPHAN_MS, options.graceMs),
     });
-    void this.registry.fleetSecret().then((secret) => {
-      this.keyHash.use(secret);
-      this.#tokens.use(secret);
-    });
+    void this.registry.fleetSecret().then((secret) => this.#use(secret));
   }
 
   readonly verifyRelay = (token: string, channel: string): Promise<boolean> => this.#tokens.verify(token, channel);
@@ -66,26 +65,40 @@ export class SharedMember implements FleetMember {
     this.relays.adopt(channel, publication);
   }
 
+  /** A node that has just joined may not be known yet: its next attempt will find it. */
   isPeer(address: string): boolean {
-    return this.#peers.has(address);
+    if (this.#peers.has(address)) return true;
+    this.#readPeers(PEERS_AGAIN_MS);
+    return false;
   }
 
   tick(now: number): void {
     this.relays.tick(now);
-    if (now - this.#peersAt < PEERS_MS) return;
+    this.#readPeers(PEERS_MS);
+  }
+
+  start(admission: Admission, command: (text: string) => void): Promise<void> {
+    const channelChanged = (channel: string): void => this.relays.look(channel);
+    const secretChanged = (secret: Buffer): void => this.#use(secret);
+    return this.registry.start(registryListener(admission, { channelChanged, command, secretChanged }));
+  }
+
+  async stop(): Promise<void> {
+    this.relays.close();
+    await this.registry.stop();
+  }
+
+  #readPeers(minAgeMs: number): void {
+    const now = performance.now();
+    if (now - this.#peersAt < minAgeMs) return;
     this.#peersAt = now;
     void this.registry.nodes().then((nodes) => {
       if (nodes.length > 0) this.#peers = new Set(nodes.map(({ host }) => normalizeAddress(host)));
     });
   }
 
-  start(admission: Admission, command: (text: string) => void): Promise<void> {
-    const channelChanged = (channel: string): void => this.relays.look(channel);
-    return this.registry.start(registryListener(admission, { channelChanged, command }));
-  }
-
-  async stop(): Promise<void> {
-    this.relays.close();
-    await this.registry.stop();
+  #use(secret: Buffer): void {
+    this.keyHash.use(secret);
+    this.#tokens.use(secret);
   }
 }

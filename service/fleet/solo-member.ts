@@ -10,7 +10,7 @@ import { registryListener } from './registry-listener';
 
 /** A node without others: its registry is in the process, and every stream there is, is here. */
 export class SoloMember implements FleetMember {
-  readonly registry = new MemoryRegistry().member('local', () => ({ host: '127.0.0.1', port: 0 }));
+  readonly registry = new MemoryRegistry().member('local');
   readonly keyHash = new KeyHash(randomBytes(32));
 
   constructor(private readonly hub: Hub) {}
@@ -29,7 +29,7 @@ export class SoloMember implements FleetMember {
   tick(): void {}
 
   start(admission: Admission): Promise<void> {
-    return this.registry.start(registryListener(admission, { channelChanged() {}, command() {} }));
+    return this.registry.start(registryListener(admission, { channelChanged() {}, command() {}, secretChanged() {} }));
   }
 
   stop(): Promise<void> {

@@ -100,6 +100,8 @@ export interface LiveLease extends LeaseRequest {
 /** The fleet's memory of who publishes what. One implementation keeps it in Redis, one in the process. */
 export interface StreamRegistry {
   readonly self: NodeAddress;
+  /** Before `start`: where the other nodes reach this one, known only when it listens. */
+  reachableAt(host: string, port: number): void;
   /** Registers the node and begins to renew; resolves when registered or after a short wait without. Never rejects. */
   start(listener: RegistryListener): Promise<void>;
   /** Whether the registry answers at the moment. */

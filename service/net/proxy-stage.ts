@@ -8,11 +8,12 @@ import { parseProxyHeader, type ProxyProtocolMode } from './proxy-protocol';
 export interface ProxyStageOptions {
   readonly mode: ProxyProtocolMode;
   /** Peers whose header is believed; any other peer's connection is closed. */
-  readonly trusted: AddressRules;
+  /** IPs and CIDRs, or other nodes of the fleet. */
+  readonly trusted: Pick<AddressRules, 'allows'>;
   readonly log: Logger;
   /** Counts a connection that ends here. */
   rejected(reason: string): void;
-  /** Time for the header, and for a client's first byte where there is no client to be seen yet (ms). */
+  /** Time for the header and the first byte that follows it (ms). */
   readonly deadlineMs?: number;
   /** Connections that may be waiting for their header. */
   readonly maxWaiting?: number;
@@ -25,7 +26,9 @@ const MAX_WAITING = 10_000;
 
 /** Why a connection ends here. */
 interface Rejection {
+  /** Value of a metric label. */
   readonly code: string;
+  /** For the log; without one there is nothing to log. */
   readonly message?: string;
 }
 
@@ -46,7 +49,7 @@ export class ProxyStage {
 
   /**
    * Calls `ready` with the client's address (the peer's own where the header names none) and the bytes that followed
-   * the header; not at all when the connection ends or is closed here.
+   * the header, of which there is at least one; not at all when the connection ends or is closed here.
    */
   read(socket: Socket, peer: string, ready: (address: string, rest: Buffer) => void): void {
     const { trusted, mode, deadlineMs = DEADLINE_MS, maxWaiting = MAX_WAITING } = this.#options;
@@ -79,10 +82,10 @@ export class ProxyStage {
         if (client === 'incomplete') return;
         if ('code' in client) return reject(client);
         received = received.subarray(client.headerBytes);
-        // Without a client's address this may be a health check: it is nobody's connection until it says something.
         address = client.address ?? peer;
-        if (client.address === undefined && received.length === 0) return;
       }
+      // It may be a health check, some of which come with the balancer's own address: wait until somebody speaks.
+      if (received.length === 0) return;
       socket.pause();
       done();
       ready(address, received);

@@ -22,13 +22,12 @@ export class WorkerProcess {
   /** Places that its connections take, by address. */
   readonly #connections = new Map<string, number>();
   readonly #view: StreamRegistry;
-  #address = { host: '', port: 0 };
   #lastQuestion = 0;
 
   constructor(options: WorkerProcessOptions) {
     this.#options = options;
     this.id = `worker-${options.worker.id}`;
-    this.#view = options.registry.member(this.id, () => this.#address);
+    this.#view = options.registry.member(this.id);
     options.worker.on('message', (message: WorkerMessage) => this.#receive(message));
     options.worker.on('exit', () => this.#gone());
   }
@@ -65,7 +64,7 @@ export class WorkerProcess {
         });
         break;
       case 'join':
-        this.#address = { host: message.host, port: message.port };
+        this.#view.reachableAt(message.host, message.port);
         this.#join();
         break;
       case 'release':
