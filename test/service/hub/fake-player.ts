@@ -65,6 +65,8 @@ export interface FakePlayerOptions {
   readonly wantsCache?: boolean;
   /** False: nothing leaves its socket before it is drained. */
   readonly fast?: boolean;
+  /** Another node's. */
+  readonly isRelay?: boolean;
 }
 
 /** A player on a fake socket that notes what its session is told. */
@@ -74,7 +76,7 @@ export class FakePlayer {
   readonly events: string[] = [];
   readonly player: Player;
 
-  constructor({ streamId = 1, key = 'key', wantsCache = true, fast = true }: FakePlayerOptions = {}) {
+  constructor({ streamId = 1, key = 'key', wantsCache = true, fast = true, isRelay = false }: FakePlayerOptions = {}) {
     this.outlet.fast = fast;
     const listener: PlayerListener = {
       streamBegan: () => this.events.push('began'),
@@ -82,6 +84,6 @@ export class FakePlayer {
       keyRefused: () => this.events.push('refused'),
       tooSlow: (reason) => this.events.push(reason),
     };
-    this.player = new Player(this.outlet, listener, streamId, key, wantsCache);
+    this.player = new Player(this.outlet, listener, streamId, key, wantsCache, isRelay);
   }
 }

@@ -64,9 +64,10 @@ export class StreamBench implements FlushScheduler {
 
 const KINDS: Readonly<Record<number, string>> = { 8: 'audio', 9: 'video', 18: 'data' };
 
-/** Kind, time and the payload's text without unprintable bytes, such as `video 40 k1`. */
+/** Kind, time and what follows the tag, such as `video 40 k1`; data as JSON. */
 export function inWords({ type, timestamp, payload, data }: ReceivedMessage): string {
-  const content = data === undefined ? payload.toString('latin1').replace(/[^ -~]/g, '') : JSON.stringify(data);
+  const tagBytes = type === MessageType.Video ? 5 : 2;
+  const content = data === undefined ? payload.toString('latin1', tagBytes) : JSON.stringify(data);
   return `${KINDS[type] ?? type} ${timestamp} ${content}`;
 }
 

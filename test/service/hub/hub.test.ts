@@ -1,0 +1,238 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { Channel } from '../../../service/hub/channel';
+import { Hub } from '../../../service/hub/hub';
+import type { Publication, Publisher } from '../../../service/hub/publication';
+import { FakePlayer } from './fake-player';
+import { aacFrame, aacHeader, inWords, interFrame, keyframe, StreamBench } from './stream-bench';
+import type { LiveStream } from '../../../service/hub/live-stream';
+import { MessageType } from '../../../service/protocol/message/message-types';
+
+class FakePublisher implements Publisher {
+  readonly clientIp = '192.0.2.1';
+  readonly software = 'test';
+  readonly isRelay = false;
+  /** How its connection was ended. */
+  readonly ends: string[] = [];
+
+  kill(reason: string): void {
+    this.ends.push(`killed: ${reason}`);
+  }
+
+  displaced(reason: string): void {
+    this.ends.push(`displaced: ${reason}`);
+  }
+}
+
+const grant = { streamId: 'id' };
+const begins = (key = 'key') => ({ key, grant, admitsKey: (given: string) => given === key });
+
+let bench: StreamBench;
+let hub: Hub;
+let channel: Channel;
+let publisher: FakePublisher;
+
+beforeEach(() => {
+  bench = new StreamBench();
+  hub = new Hub(bench.env);
+  channel = hub.channel('channel');
+  publisher = new FakePublisher();
+});
+
+function start(key?: string): Publication {
+  channel.reserve(publisher);
+  return channel.begin(publisher, begins(key));
+}
+
+function join(key = 'key'): FakePlayer {
+  const fake = new FakePlayer({ key });
+  channel.addPlayer(fake.player);
+  return fake;
+}
+
+const received = ({ outlet }: FakePlayer): string[] => outlet.messages(bench.env.chunkSize).map(inWords);
+
+function send(stream: LiveStream, timestamp: number, payload: Buffer, type: number = MessageType.Video): void {
+  stream.appendMedia(type, timestamp, payload);
+  stream.flush();
+}
+
+describe('the publisher’s place', () => {
+  test('is for one at a time, from before the decision on', () => {
+    const other = new FakePublisher();
+    expect(channel.reserve(publisher)).toBe(true);
+    expect(channel.reserve(other)).toBe(false);
+    expect(channel.reserve(other, true)).toBe(false);
+    channel.begin(publisher, begins());
+    expect(channel.reserve(other)).toBe(false);
+  });
+
+  test('is free again when the candidate withdraws or the stream ends', () => {
+    const other = new FakePublisher();
+    channel.reserve(publisher);
+    channel.withdraw(other);
+    expect(channel.reserve(other)).toBe(false);
+    channel.withdraw(publisher);
+    expect(channel.reserve(other)).toBe(true);
+    channel.withdraw(other);
+    channel.end(start());
+    expect(channel.publication).toBeNull();
+    expect(channel.reserve(other)).toBe(true);
+  });
+
+  test('is nobody’s who has not reserved it', () => {
+    expect(() => channel.begin(publisher, begins())).toThrow('not reserved');
+    channel.reserve(publisher);
+    expect(() => channel.begin(new FakePublisher(), begins())).toThrow('not reserved');
+    expect(() => channel.resume(publisher, begins())).toThrow('no stream to resume');
+  });
+
+  test('the end of an earlier stream does not touch the one that followed it', () => {
+    const first = start();
+    channel.end(first);
+    const second = start();
+    channel.end(first);
+    expect(channel.publication).toBe(second);
+  });
+});
+
+describe('players', () => {
+  test('wait for a stream, get it, are told of its end and get the next', () => {
+    const player = join();
+    const first = start();
+    send(first.stream, 40, keyframe('k1'));
+    channel.end(first);
+    const second = start();
+    send(second.stream, 0, keyframe('k2'));
+    expect(player.events).toEqual(['began', 'ended', 'began']);
+    expect(received(player)).toEqual(['video 40 k1', 'video 0 k2']);
+  });
+
+  test('with another key may wait, but are refused when the stream begins', () => {
+    expect(channel.admits('wrong')).toBe(true);
+    const [wrong, right] = [join('wrong'), join('key')];
+    const { stream } = start();
+    send(stream, 0, keyframe('k'));
+    expect(wrong.events).toEqual(['refused']);
+    expect(wrong.outlet.writes).toBe(0);
+    expect(right.events).toEqual(['began']);
+    expect(received(right)).toEqual(['video 0 k']);
+    expect(channel.viewerCount).toBe(1);
+    expect([channel.admits('wrong'), channel.admits('key')]).toEqual([false, true]);
+  });
+
+  test('of other nodes are let in without a key, and are not counted as viewers', () => {
+    const relay = new FakePlayer({ key: '', isRelay: true });
+    channel.addPlayer(relay.player);
+    join();
+    start();
+    expect(relay.events).toEqual(['began']);
+    expect([channel.isUnused, channel.viewerCount]).toEqual([false, 1]);
+  });
+
+  test('that have left get nothing', () => {
+    const [gone, waiting] = [join(), join()];
+    channel.removePlayer(waiting.player);
+    const { stream } = start();
+    channel.removePlayer(gone.player);
+    send(stream, 0, keyframe('k'));
+    expect([gone.outlet.writes, waiting.outlet.writes, waiting.events.length]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('a stream goes on', () => {
+  test('with the publisher that comes back: players notice a keyframe and a clock that runs on', () => {
+    const player = join();
+    const publication = start();
+    const { stream } = publication;
+    send(stream, 1_000, keyframe('k1'));
+    send(stream, 1_040, interFrame('i2'));
+    channel.hold(publisher);
+    expect(channel.publication?.publisher).toBeNull();
+
+    const again = new FakePublisher();
+    expect(channel.reserve(again)).toBe(false);
+    expect(channel.reserve(again, true)).toBe(true);
+    expect(channel.resume(again, begins())).toBe(publication);
+    send(stream, 500, interFrame('cannot be decoded'));
+    send(stream, 540, keyframe('k3'));
+    send(stream, 580, interFrame('i4'));
+    expect(received(player)).toEqual(['video 1000 k1', 'video 1040 i2', 'video 1073 k3', 'video 1113 i4']);
+    expect(player.events).toEqual(['began']);
+    expect(publisher.ends).toEqual([]);
+  });
+
+  test('with a second publisher, which displaces the first', () => {
+    start();
+    const second = new FakePublisher();
+    channel.reserve(second, true);
+    channel.resume(second, begins());
+    expect(publisher.ends).toEqual([expect.stringContaining('displaced')]);
+    channel.hold(publisher);
+    expect(channel.publication?.publisher).toBe(second);
+  });
+
+  test('without the video it had, after five seconds of audio alone', () => {
+    const player = join();
+    const { stream } = start();
+    send(stream, 1_000, keyframe('k1'));
+    channel.reserve(publisher, true);
+    channel.resume(publisher, begins());
+    for (let time = 0; time <= 6_000; time += 1_000) send(stream, time, aacFrame(`a${time}`), MessageType.Audio);
+    expect(received(player)).toEqual(['video 1000 k1', 'audio 1033 a6000']);
+  });
+
+  test('headers that did not change are not sent again', () => {
+    const player = join();
+    const { stream } = start();
+    send(stream, 0, aacHeader('A'), MessageType.Audio);
+    channel.reserve(publisher, true);
+    channel.resume(publisher, begins());
+    send(stream, 0, aacHeader('A'), MessageType.Audio);
+    send(stream, 0, aacHeader('B'), MessageType.Audio);
+    expect(received(player).map((line) => line.slice(-1))).toEqual(['A', 'B']);
+  });
+});
+
+test('another stream takes a live one’s place: players are told of end and begin', () => {
+  const player = join();
+  send(start().stream, 0, keyframe('old'));
+  const second = new FakePublisher();
+  channel.reserve(second, true);
+  send(channel.begin(second, begins()).stream, 0, keyframe('new'));
+  expect(publisher.ends).toHaveLength(1);
+  expect(player.events).toEqual(['began', 'ended', 'began']);
+  expect(received(player)).toEqual(['video 0 old', 'video 0 new']);
+});
+
+describe('the hub', () => {
+  test('keeps a channel while it has a publisher, a candidate or players', () => {
+    const isKept = (): boolean => {
+      hub.tidy(channel);
+      return hub.find('channel') === channel;
+    };
+    const player = join();
+    expect(isKept()).toBe(true);
+    channel.removePlayer(player.player);
+    channel.reserve(publisher);
+    expect(isKept()).toBe(true);
+    const publication = channel.begin(publisher, begins());
+    channel.hold(publisher);
+    expect(isKept()).toBe(true);
+    channel.end(publication);
+    expect(isKept()).toBe(false);
+    expect(hub.channel('channel')).not.toBe(channel);
+    // The one that is gone does not take its namesake along.
+    hub.tidy(channel);
+    expect(hub.find('channel')).toBeDefined();
+  });
+
+  test('knows what is live and who waits', () => {
+    const other = hub.channel('other');
+    const publication = start();
+    join();
+    other.addPlayer(new FakePlayer().player);
+    expect([...hub.publications()]).toEqual([publication]);
+    expect([hub.publicationCount, hub.playerCount]).toEqual([1, 2]);
+    expect([...hub.waiting()]).toEqual([other]);
+  });
+});

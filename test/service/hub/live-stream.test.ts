@@ -1,0 +1,267 @@
+import { describe, expect, test } from '@jest/globals';
+import { aacFrame, aacHeader, avcHeader, interFrame, keyframe, StreamBench } from './stream-bench';
+
+/** Headers and a GOP: `k1` at 40 and `i2` at 80, with audio between, all sent. */
+function begun(bench = new StreamBench()): StreamBench {
+  bench.data(0, '@setDataFrame', 'onMetaData', { width: 640 });
+  bench.audio(0, aacHeader('A'));
+  bench.video(0, avcHeader('V'));
+  bench.video(40, keyframe('k1'));
+  bench.audio(60, aacFrame('a1'));
+  bench.video(80, interFrame('i2'));
+  bench.flush();
+  return bench;
+}
+
+const HEADERS = ['data 0 ["onMetaData",{"width":640}]', 'audio 0 A', 'video 0 V'];
+const GOP = ['video 40 k1', 'audio 60 a1', 'video 80 i2'];
+
+describe('late players', () => {
+  test('get metadata, headers, the GOP cache, and then what is new', () => {
+    const bench = begun();
+    const player = bench.join();
+    bench.video(120, interFrame('i3'));
+    bench.flush();
+    expect(bench.received(player)).toEqual([...HEADERS, ...GOP, 'video 120 i3']);
+  });
+
+  test('get a cache that starts at the newest keyframe, and the newest headers', () => {
+    const bench = begun();
+    bench.data(100, 'onMetaData', { width: 320 });
+    bench.video(120, avcHeader('W'));
+    bench.video(120, keyframe('k2'));
+    bench.flush();
+    expect(bench.received(bench.join())).toEqual([
+      'data 100 ["onMetaData",{"width":320}]',
+      'audio 0 A',
+      'video 120 W',
+      'video 120 k2',
+    ]);
+  });
+
+  test('keep the cache when an encoder repeats its headers within the GOP', () => {
+    const bench = begun();
+    bench.video(90, avcHeader('V'));
+    bench.video(120, interFrame('i3'));
+    bench.flush();
+    const [metadata, audio] = HEADERS;
+    const expected = [metadata, audio, 'video 90 V', ...GOP, 'video 90 V', 'video 120 i3'];
+    expect(bench.received(bench.join())).toEqual(expected);
+  });
+
+  test('that join between a keyframe and its flush start with it', () => {
+    const bench = begun();
+    bench.audio(100, aacFrame('a2'));
+    bench.video(110, interFrame('i3'));
+    bench.video(120, keyframe('k2'));
+    bench.video(160, interFrame('i4'));
+    const player = bench.join();
+    bench.flush();
+    bench.video(200, interFrame('i5'));
+    bench.flush();
+    expect(bench.received(player)).toEqual([...HEADERS, 'video 120 k2', 'video 160 i4', 'video 200 i5']);
+  });
+
+  test('that want no cache start with what comes next', () => {
+    const bench = begun();
+    const player = bench.join({ wantsCache: false });
+    bench.video(120, interFrame('i3'));
+    bench.flush();
+    expect(bench.received(player)).toEqual([...HEADERS, 'video 120 i3']);
+  });
+
+  test('of a stream whose cache was emptied start with what comes next, later ones at the next keyframe', () => {
+    const bench = begun();
+    bench.stream.clearCache();
+    expect(bench.received(bench.join())).toEqual(HEADERS);
+    bench.video(120, keyframe('k2'));
+    bench.flush();
+    expect(bench.received(bench.join())).toEqual([...HEADERS, 'video 120 k2']);
+  });
+
+  test('get all of a GOP that fills several slabs', () => {
+    const bench = begun();
+    bench.video(100, keyframe('k2'));
+    for (let i = 0; i < 50; i += 1) {
+      bench.video(101 + i, Buffer.concat([interFrame('i'), Buffer.alloc(20_000)]));
+      bench.flush();
+    }
+    const times = bench
+      .join()
+      .outlet.messages(bench.env.chunkSize)
+      .map(({ timestamp }) => timestamp);
+    expect(times.slice(3)).toEqual(Array.from({ length: 51 }, (_, i) => 100 + i));
+  });
+
+  test('of an audio stream get the last seconds', () => {
+    const bench = new StreamBench();
+    bench.audio(0, aacHeader('A'));
+    for (let time = 0; time < 20_000; time += 20) bench.audio(time, aacFrame(`a${time}`));
+    bench.flush();
+    const [header, first] = bench.received(bench.join());
+    expect(header).toBe('audio 0 A');
+    expect(first).toBe('audio 17000 a17000');
+  });
+
+  test('get media that came while nobody watched', () => {
+    const bench = begun();
+    expect(bench.urgency).toEqual([]);
+    expect(bench.received(bench.join())).toEqual([...HEADERS, ...GOP]);
+  });
+});
+
+describe('a flush', () => {
+  test('is one write for each player, the same bytes for all', () => {
+    const bench = begun();
+    const players = [bench.join(), bench.join(), bench.join()];
+    const before = players.map(({ outlet }) => [outlet.writes, outlet.sent.length] as const);
+    bench.audio(100, aacFrame('a2'));
+    bench.video(120, Buffer.concat([keyframe('k2'), Buffer.alloc(20_000, 'x')]));
+    bench.flush();
+    const added = players.map(({ outlet }, i) => outlet.sent.subarray(before[i]![1]));
+    for (const [i, { outlet }] of players.entries()) {
+      expect(outlet.writes).toBe(before[i]![0] + 1);
+      expect(added[i]!.equals(added[0]!)).toBe(true);
+    }
+    expect(added[0]!.length).toBeGreaterThan(20_000);
+  });
+
+  test('with nothing new writes nothing', () => {
+    const bench = begun();
+    const { outlet } = bench.join();
+    const { writes } = outlet;
+    bench.flush();
+    expect(outlet.writes).toBe(writes);
+  });
+
+  test('is asked for by every message, urgently by video, and not while nobody watches', () => {
+    const bench = begun();
+    bench.audio(100, aacFrame('a2'));
+    expect(bench.urgency).toEqual([]);
+    bench.join();
+    bench.audio(120, aacFrame('a3'));
+    bench.video(120, interFrame('i3'));
+    bench.data(130, 'onTextData', 'x');
+    expect(bench.urgency).toEqual([false, true, false]);
+  });
+
+  test('counts what it sends, also to players that are served apart', () => {
+    const bench = begun();
+    bench.join();
+    bench.join();
+    bench.join({ streamId: 3 });
+    const { bytesOut, messagesOut, writes } = bench.traffic;
+    bench.video(120, interFrame('i3'));
+    bench.audio(120, aacFrame('a3'));
+    bench.flush();
+    expect(bench.traffic.messagesOut - messagesOut).toBe(6);
+    expect(bench.traffic.writes - writes).toBe(3);
+    expect(bench.traffic.bytesOut - bytesOut).toBe(3 * (12 + 7 + 12 + 4));
+  });
+});
+
+describe('exceptions', () => {
+  test('a player on another message stream gets the same with its id', () => {
+    const bench = begun();
+    const player = bench.join({ streamId: 0x01020304 });
+    bench.video(120, interFrame('i3'));
+    bench.flush();
+    expect(bench.received(player)).toEqual([...HEADERS, ...GOP, 'video 120 i3']);
+    const ids = player.outlet.messages(bench.env.chunkSize).map(({ streamId }) => streamId);
+    expect(new Set(ids)).toEqual(new Set([0x01020304]));
+  });
+
+  test('a paused player gets nothing, and goes on from the cache', () => {
+    const bench = begun();
+    const fake = bench.join();
+    const { player } = fake;
+    player.paused = true;
+    bench.stream.playerChanged(player);
+    bench.video(120, keyframe('k2'));
+    bench.video(160, interFrame('i4'));
+    bench.flush();
+    expect(bench.received(fake)).toEqual([...HEADERS, ...GOP]);
+    player.paused = false;
+    bench.stream.resumePlayer(player);
+    bench.video(200, interFrame('i5'));
+    bench.flush();
+    expect(bench.received(fake).slice(6)).toEqual(['video 120 k2', 'video 160 i4', 'video 200 i5']);
+    expect(player.shares).toBe(true);
+  });
+
+  test('without a cache it waits for a keyframe, at most 30 seconds', () => {
+    const bench = begun(new StreamBench({ gopCacheBytes: 0 }));
+    const [patient, impatient] = [bench.join(), bench.join()];
+    for (const { player } of [patient, impatient]) {
+      player.paused = true;
+      bench.stream.playerChanged(player);
+    }
+    const resume = ({ player }: typeof patient): void => {
+      player.paused = false;
+      bench.stream.resumePlayer(player);
+    };
+    resume(impatient);
+    bench.clock += 29_999;
+    bench.video(120, interFrame('i3'));
+    bench.flush();
+    resume(patient);
+    bench.clock += 1;
+    bench.video(160, interFrame('i4'));
+    bench.flush();
+    bench.video(200, keyframe('k5'));
+    bench.flush();
+    expect(bench.received(impatient).slice(3)).toEqual(['video 160 i4', 'video 200 k5']);
+    expect(bench.received(patient).slice(3)).toEqual(['video 200 k5']);
+    expect(bench.traffic.droppedFrames).toBe(0);
+  });
+
+  test.each([
+    ['audio', { wantsAudio: false }, ['video 120 i3', 'data 140 ["onTextData","x"]']],
+    ['video', { wantsVideo: false }, ['audio 130 a3', 'data 140 ["onTextData","x"]']],
+    ['both', { wantsAudio: false, wantsVideo: false }, ['data 140 ["onTextData","x"]']],
+  ])('without %s, and with it again', (_, wants, expected) => {
+    const bench = begun();
+    const fake = bench.join({ wantsCache: false });
+    Object.assign(fake.player, wants);
+    bench.stream.playerChanged(fake.player);
+    const publish = (time: number): void => {
+      bench.video(time, interFrame('i3'));
+      bench.audio(time + 10, aacFrame('a3'));
+      bench.data(time + 20, 'onTextData', 'x');
+      bench.flush();
+    };
+    publish(120);
+    expect(bench.received(fake).slice(3)).toEqual(expected);
+    Object.assign(fake.player, { wantsAudio: true, wantsVideo: true });
+    bench.stream.playerChanged(fake.player);
+    expect(fake.player.shares).toBe(true);
+    publish(220);
+    expect(bench.received(fake).slice(-3)).toEqual(['video 220 i3', 'audio 230 a3', 'data 240 ["onTextData","x"]']);
+  });
+
+  test('headers that came while it did not want their kind are sent when it does', () => {
+    const bench = new StreamBench();
+    const fake = bench.join();
+    fake.player.wantsVideo = false;
+    bench.stream.playerChanged(fake.player);
+    begun(bench);
+    expect(bench.received(fake)).toEqual([HEADERS[0], HEADERS[1], 'audio 60 a1']);
+    fake.player.wantsVideo = true;
+    bench.stream.playerChanged(fake.player);
+    expect(bench.received(fake).slice(3)).toEqual(HEADERS);
+  });
+});
+
+describe('the end', () => {
+  test('sends what is left, and serves nobody any more', () => {
+    const bench = begun();
+    const fake = bench.join();
+    bench.video(120, interFrame('last'));
+    bench.stream.end();
+    expect(bench.received(fake).at(-1)).toBe('video 120 last');
+    expect(bench.stream.playerCount).toBe(0);
+    const { writes } = fake.outlet;
+    bench.flush();
+    expect(fake.outlet.writes).toBe(writes);
+  });
+});

@@ -1,0 +1,137 @@
+import { describe, expect, test } from '@jest/globals';
+import type { FakePlayer } from './fake-player';
+import { aacFrame, avcHeader, interFrame, keyframe, StreamBench } from './stream-bench';
+
+const MB = 1024 * 1024;
+
+/** A frame of one megabyte that begins with the label. */
+const mega = (frame: Buffer): Buffer => Buffer.concat([frame, Buffer.from(' '), Buffer.alloc(MB, 0)]);
+
+/** A stream that has begun, with one player whose socket takes nothing, and one that is fast. */
+function make(): { bench: StreamBench; slow: FakePlayer; fast: FakePlayer } {
+  const bench = new StreamBench({ chunkSize: 65_536 });
+  bench.video(0, avcHeader('V'));
+  bench.video(0, keyframe('k0'));
+  bench.flush();
+  return { bench, slow: bench.join({ fast: false }), fast: bench.join() };
+}
+
+function publish(bench: StreamBench, timestamp: number, payload: Buffer): void {
+  bench.video(timestamp, payload);
+  bench.flush();
+}
+
+/** Sends inter frames of a megabyte, `i1` to `iN`. */
+function publishMany(bench: StreamBench, count: number): void {
+  for (let i = 1; i <= count; i += 1) publish(bench, i, mega(interFrame(`i${i}`)));
+}
+
+describe('a player that cannot keep up', () => {
+  test('gets nothing more past 8 MB unsent, and goes on at a keyframe after it drained', () => {
+    const { bench, slow, fast } = make();
+    publishMany(bench, 12);
+    expect(slow.outlet.unsentBytes).toBeLessThan(10 * MB);
+    expect(bench.traffic.droppedFrames).toBe(4);
+
+    slow.outlet.drain(6 * MB);
+    publish(bench, 20, keyframe('k20'));
+    expect(bench.traffic.droppedFrames).toBe(5);
+    slow.outlet.drain();
+    publish(bench, 21, interFrame('i21'));
+    publish(bench, 22, keyframe('k22'));
+    publish(bench, 23, interFrame('i23'));
+    slow.outlet.drain();
+    const times = slow.outlet.messages(65_536).map(({ timestamp }) => timestamp);
+    expect(times).toEqual([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 22, 23]);
+    expect(slow.player.shares).toBe(true);
+    expect(slow.events).toEqual([]);
+    expect(fast.outlet.messages(65_536)).toHaveLength(2 + 12 + 4);
+    expect(bench.traffic.droppedFrames).toBe(6);
+  });
+
+  test('gets the headers that changed meanwhile before that keyframe', () => {
+    const { bench, slow } = make();
+    publishMany(bench, 9);
+    publish(bench, 20, avcHeader('W'));
+    slow.outlet.drain();
+    publish(bench, 21, keyframe('k21'));
+    slow.outlet.drain();
+    expect(bench.received(slow).slice(-2)).toEqual(['video 20 W', 'video 21 k21']);
+  });
+
+  test('without video goes on anywhere', () => {
+    const bench = new StreamBench({ chunkSize: 65_536 });
+    const slow = bench.join({ fast: false });
+    for (let i = 1; i <= 10; i += 1) {
+      bench.audio(i, mega(aacFrame(`a${i}`)));
+      bench.flush();
+    }
+    slow.outlet.drain();
+    bench.audio(11, aacFrame('a11'));
+    bench.flush();
+    slow.outlet.drain();
+    expect(bench.received(slow).at(-1)).toBe('audio 11 a11');
+  });
+
+  test('is cut off after 30 seconds of it', () => {
+    const { bench, slow, fast } = make();
+    publishMany(bench, 9);
+    bench.stream.tick(bench.clock + 30_000);
+    expect(slow.events).toEqual([]);
+    bench.stream.tick(bench.clock + 30_001);
+    expect(slow.events).toEqual(['too slow for 30 s']);
+    expect(fast.events).toEqual([]);
+  });
+
+  test('is cut off past 64 MB unsent', () => {
+    const { bench, slow } = make();
+    bench.video(1, Buffer.concat([interFrame('huge'), Buffer.alloc(15 * MB)]));
+    for (let i = 0; i < 5; i += 1) bench.video(2, Buffer.concat([interFrame('huge'), Buffer.alloc(15 * MB)]));
+    bench.flush();
+    bench.stream.tick(bench.clock);
+    expect(slow.events).toEqual([expect.stringMatching(/^\d{8} bytes unsent$/)]);
+  });
+
+  test('that pauses is not too slow for what it is not sent', () => {
+    const { bench, slow } = make();
+    publishMany(bench, 9);
+    slow.player.paused = true;
+    bench.stream.playerChanged(slow.player);
+    bench.stream.tick(bench.clock + 60_000);
+    expect(slow.events).toEqual([]);
+  });
+});
+
+describe('a player that begins with a large cache', () => {
+  function joined(): { bench: StreamBench; slow: FakePlayer } {
+    const bench = new StreamBench({ chunkSize: 65_536 });
+    publish(bench, 0, mega(keyframe('k0')));
+    publishMany(bench, 20);
+    return { bench, slow: bench.join({ fast: false }) };
+  }
+
+  test('is not lagging while it takes that', () => {
+    const { bench, slow } = joined();
+    expect(slow.outlet.unsentBytes).toBeGreaterThan(20 * MB);
+    publish(bench, 30, interFrame('i30'));
+    publish(bench, 31, interFrame('i31'));
+    slow.outlet.drain();
+    expect(slow.outlet.messages(65_536).at(-1)?.timestamp).toBe(31);
+    expect(bench.traffic.droppedFrames).toBe(0);
+  });
+
+  test('is once it has taken that and is behind again', () => {
+    const { bench, slow } = joined();
+    publish(bench, 30, interFrame('i30'));
+    slow.outlet.drain();
+    publishMany(bench, 12);
+    expect(bench.traffic.droppedFrames).toBeGreaterThan(0);
+  });
+});
+
+test('a cache of more than 64 MB is not sent', () => {
+  const bench = new StreamBench({ chunkSize: 65_536 });
+  publish(bench, 0, keyframe('k0'));
+  for (let i = 0; i < 5; i += 1) publish(bench, 1, Buffer.concat([interFrame('huge'), Buffer.alloc(15 * MB)]));
+  expect(bench.received(bench.join())).toEqual([]);
+});
