@@ -7,6 +7,8 @@ const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 15_000;
+/** How long the server has to close its side; the process cannot end before. */
+const DISCONNECT_TIMEOUT_MS = 500;
 
 /** How a connection that died in silence is noticed: the two add up to the longest that it takes. */
 export interface LivenessCheck {
@@ -31,6 +33,7 @@ export function redisOptions(config: RedisConfig): RedisOptions {
     connectionName: 'rtmp-server',
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepAlive: KEEP_ALIVE_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     enableReadyCheck: false,
     disableClientInfo: true,
     ...(config.username !== undefined && { username: config.username, password: '' }),

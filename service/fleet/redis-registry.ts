@@ -300,7 +300,7 @@ export class RedisRegistry implements StreamRegistry {
   async redeliverCommands(): Promise<void> {
     const live = (this.#listener?.localLeases() ?? []).map((lease) => this.#book.latest(lease.session, lease));
     const args = live.flatMap((booked) =>
-      booked ? [booked.request.channel, booked.since || booked.request.startedAt] : [],
+      booked ? [booked.request.channel, booked.since || booked.request.startedAt * 1000] : [],
     );
     if (args.length === 0) return;
     const reply = await this.#connection.run(MISSED, args);

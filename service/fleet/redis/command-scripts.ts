@@ -10,11 +10,11 @@ export const REMEMBER = registryScript(
   'remember',
   `
 local verb, target, text, seconds = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
-local SAME_MS, KEEP_SECONDS = 5000, 600
+local SAME_US, KEEP_SECONDS = 5000000, 600
 local key = P .. (verb == 'drain' and 'order-node:' or 'order:') .. target
 local at, former = string.match(redis.call('GET', key) or '', '^(%d+) (.*)$')
 local time = now()
-local first = former ~= text or tonumber(time) - tonumber(at) >= SAME_MS
+local first = former ~= text or tonumber(time) - tonumber(at) >= SAME_US
 if first then redis.call('SET', key, time .. ' ' .. text, 'EX', KEEP_SECONDS) end
 if verb == 'block' and (first or blockedMs(target) < 0) then
   redis.call('SET', P .. 'block:' .. target, '1', 'EX', seconds)

@@ -97,7 +97,7 @@ else
     end
     if not own and (valid or fence == '1') then bury(lease.session, 'lost') end
   end
-  if since == '' then since = startedAt end
+  if since == '' then since = startedAt .. '000' end
   take(channel, session, state, keyHash, startedAt, since)
 end
 redis.call('HSET', P .. 'lease:' .. channel, 'state', state, 'streamId', streamId, 'playKeyHash', playKeyHash,

@@ -21,10 +21,11 @@ local SELF = ME .. '/' .. INC
 local TOMBSTONE_SECONDS = 172800
 local MAIL_SECONDS = 86400
 
--- Milliseconds since the epoch by this server's clock, as text: Lua would print the number in scientific notation.
+-- Microseconds since the epoch by this server's clock, so that hardly two requests have the same. As text: Lua would
+-- print the number in scientific notation.
 local function now()
   local time = redis.call('TIME')
-  return time[1] .. string.format('%03d', math.floor(tonumber(time[2]) / 1000))
+  return time[1] .. string.format('%06d', tonumber(time[2]))
 end
 
 -- Counts the node's writes: a counter that goes back tells it that this server has lost some of them. Whoever has
@@ -68,7 +69,8 @@ local function bury(session, how)
 end
 
 local function wake(text)
-  redis.call('PUBLISH', P .. 'events', text)
+  -- Not worth failing for, in the middle of a script.
+  redis.pcall('PUBLISH', P .. 'events', text)
 end
 
 local function tell(member, order)

@@ -7,7 +7,7 @@ const MAX_REMEMBERED = 20_000;
 /** A session that this node speaks for in the registry. */
 export interface BookedSession {
   readonly request: LeaseRequest;
-  /** When the registry first heard of it, by the registry's clock (ms); empty when it never did. */
+  /** When the registry first heard of it, by the registry's clock (µs); empty when it never did. */
   readonly since: string;
   /** Whether it should have the channel's lease: not while it is being asked for, or waits to replace another. */
   readonly leased: boolean;
