@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
-import { type AddressInfo, connect, createServer } from 'node:net';
-import { HttpServer, type Readiness } from '../../../service/http/http-server';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { HttpServer, type HttpServerOptions, type Readiness } from '../../../service/http/http-server';
 import type { StreamReport } from '../../../service/http/stream-report';
 import { MemoryLogger } from '../../support/memory-logger';
+import { proxyHeaderV2Vectors } from '../../vectors/proxy-protocol-vectors';
 
 const stream: StreamReport = {
   channel: 'news',
@@ -33,8 +34,9 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-function newServer(): HttpServer {
+function newServer(options: Partial<HttpServerOptions> = {}): HttpServer {
   return new HttpServer({
+    ...options,
     ready: () => readiness,
     streams: () => [stream],
     metrics: { contentType: 'text/plain; version=0.0.4', scrape: () => scrape() },
@@ -122,6 +124,74 @@ describe('listening', () => {
     const other = newServer();
     await expect(other.listenOrNext(port, '127.0.0.1', 0)).rejects.toThrow('another process uses it');
     await expect(other.listenOrNext(port, '192.0.2.1')).rejects.toThrow(`192.0.2.1 port ${port}`);
+  });
+});
+
+describe('behind a load balancer', () => {
+  const healthCheck = Buffer.from(proxyHeaderV2Vectors[0]!.hex.replaceAll(' ', ''), 'hex');
+  const headers: readonly (readonly [string, Buffer])[] = [
+    ['the header of an AWS health check', healthCheck],
+    ['a header that names a client', Buffer.from(proxyHeaderV2Vectors[1]!.hex.replaceAll(' ', ''), 'hex')],
+    ['a header of version 1', Buffer.from('PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n')],
+    ['no header', Buffer.alloc(0)],
+  ];
+
+  beforeEach(async () => {
+    await server.close();
+    server = newServer({ skipProxyHeaders: true });
+    port = await server.listen(0, '127.0.0.1');
+  });
+
+  async function open(): Promise<Socket> {
+    const socket = connect(port, '127.0.0.1').setNoDelay(true);
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    return socket;
+  }
+
+  /** Sends bytes, all at once or one by one, and gives what comes back until the server closes. */
+  async function exchange(socket: Socket, bytes: Buffer, oneByOne: boolean): Promise<string> {
+    let text = '';
+    socket.on('data', (data: Buffer) => (text += data.toString()));
+    const parts = oneByOne ? [...bytes].map((byte) => Buffer.of(byte)) : [bytes];
+    for (const part of parts) {
+      socket.write(part);
+      await new Promise(setImmediate);
+    }
+    await once(socket, 'close');
+    return text;
+  }
+
+  describe.each([false, true])('byte by byte: %s', (oneByOne) => {
+    test.each(headers)('%s in front of requests changes nothing', async (_name, header) => {
+      const requests =
+        'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\nGET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+      const answer = await exchange(await open(), Buffer.concat([header, Buffer.from(requests)]), oneByOne);
+      expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
+      expect(answer).toMatch(/ok$|ready$/);
+    });
+  });
+
+  test.each(['POST', 'PUT', 'PATCH'])('%s is not taken for the beginning of a header', async (method) => {
+    expect((await get('/healthz', { method })).status).toBe(405);
+  });
+
+  test('a second header is no HTTP', async () => {
+    const answer = await exchange(await open(), Buffer.concat([healthCheck, healthCheck]), false);
+    expect(answer).toMatch(/^HTTP\/1\.1 400/);
+  });
+
+  test('connections that only open and close, or say nothing, do not keep it from ending', async () => {
+    const [gone, silent, half] = [await open(), await open(), await open()];
+    gone.destroy();
+    half.write(healthCheck.subarray(0, 20));
+    expect((await get('/healthz')).status).toBe(200);
+    const ends = [once(silent, 'close'), once(half, 'close')];
+    silent.resume();
+    half.resume();
+    await server.close();
+    await Promise.all(ends);
+    expect(logger.entries).toEqual([]);
   });
 });
 
