@@ -75,7 +75,7 @@ async function runCase(
 ): Promise<CaseResult> {
   const taking = servers.filter(({ ours }) => ours || benchCase.peers);
   const collected = taking.map((kind) => ({ kind, command: '', runs: [] as RunResult[] }));
-  for (let run = 1; run <= Math.min(options.runs, benchCase.maxRuns); run++) {
+  for (let run = 1; run <= Math.min(options.runs, benchCase.maxRuns ?? Infinity); run++) {
     for (const entry of collected) {
       const progress = `${benchCase.id}, run ${run}, ${entry.kind.name}:`;
       try {
