@@ -73,6 +73,13 @@ describe('npm start', () => {
     expect(await interrupt(program)).toBe(0);
   });
 
+  test('with several workers ends with Ctrl-C just as well', async () => {
+    const program = npmStart({ WORKERS: '2' });
+    const publisher = await RtmpClient.publisher({ port: await ready(program), channel: 'live', key: 'demo' });
+    expect(await interrupt(program)).toBe(0);
+    await publisher.expectClosed();
+  });
+
   test(
     'builds again when a source has changed, and leaves packages that are there alone',
     async () => {
