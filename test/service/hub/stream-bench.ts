@@ -11,11 +11,14 @@ export interface BenchOptions {
   readonly chunkSize?: number;
   readonly gopCacheBytes?: number;
   readonly pool?: SlabPool;
+  readonly traffic?: TrafficCounters;
+  /** Default: the bench itself, which flushes when it is told to. */
+  readonly scheduler?: FlushScheduler;
 }
 
 /** A live stream with its surroundings under the test's control: a clock that stands, flushes on demand. */
 export class StreamBench implements FlushScheduler {
-  readonly traffic = new TrafficCounters();
+  readonly traffic: TrafficCounters;
   readonly env: StreamEnvironment;
   readonly stream: LiveStream;
   /** Milliseconds. */
@@ -23,8 +26,10 @@ export class StreamBench implements FlushScheduler {
   /** How the stream asked for a flush since the last one: video is urgent. */
   urgency: boolean[] = [];
 
-  constructor({ chunkSize = 4096, gopCacheBytes = 1 << 28, pool = new SlabPool(1 << 26) }: BenchOptions = {}) {
-    this.env = { pool, traffic: this.traffic, chunkSize, gopCacheBytes, scheduler: this, now: () => this.clock };
+  constructor(options: BenchOptions = {}) {
+    const { chunkSize = 4096, gopCacheBytes = 1 << 28, pool = new SlabPool(1 << 26), scheduler = this } = options;
+    this.traffic = options.traffic ?? new TrafficCounters();
+    this.env = { pool, traffic: this.traffic, chunkSize, gopCacheBytes, scheduler, now: () => this.clock };
     this.stream = new LiveStream(this.env);
   }
 

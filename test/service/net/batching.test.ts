@@ -1,0 +1,255 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
+import { TrafficCounters } from '../../../service/metrics/traffic-counters';
+import { Batching } from '../../../service/net/batching';
+import type { FakePlayer } from '../hub/fake-player';
+import { aacFrame, interFrame, StreamBench } from '../hub/stream-bench';
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+/** A node's controller with a stream that has one player. */
+class Node {
+  readonly traffic = new TrafficCounters();
+  readonly batching: Batching;
+  readonly bench: StreamBench;
+  readonly player: FakePlayer;
+
+  constructor(latencyMs: number) {
+    this.batching = new Batching({ latencyMs, traffic: this.traffic });
+    this.bench = this.addStream();
+    this.player = this.bench.join();
+  }
+
+  addStream(): StreamBench {
+    return new StreamBench({ scheduler: this.batching, traffic: this.traffic });
+  }
+
+  /** A read that brings messages. */
+  read(...bring: (() => void)[]): void {
+    for (const message of bring) message();
+    this.batching.afterRead();
+  }
+
+  /** Lets time pass under this load; the node has evaluated it afterwards. */
+  load(messagesOut: number, messagesIn = 0, ms = 1_000): void {
+    for (let at = 0; at < ms; at += 250) {
+      this.traffic.messagesOut += messagesOut / 4;
+      this.traffic.messagesIn += messagesIn / 4;
+      jest.advanceTimersByTime(250);
+    }
+  }
+
+  get setting(): string {
+    return `${this.batching.mode} ${this.batching.intervalMs}`;
+  }
+
+  get received(): number {
+    return this.player.outlet.writes;
+  }
+}
+
+const video = (bench: StreamBench) => () => bench.video(0, interFrame('i'));
+const audio = (bench: StreamBench) => () => bench.audio(0, aacFrame('a'));
+
+describe('the mode follows the load', () => {
+  test.each([
+    [100, 0, 0, 'at-once 0'],
+    [100, 1_900, 900, 'at-once 0'],
+    [100, 2_100, 0, 'ride-along 40'],
+    [100, 0, 1_100, 'ride-along 40'],
+    [100, 5_100, 0, 'tick 50'],
+    [100, 9_100, 0, 'tick 100'],
+    [100, 0, 4_600, 'tick 100'],
+    [250, 50_000, 0, 'tick 250'],
+    [60, 50_000, 0, 'tick 60'],
+    [50, 50_000, 0, 'tick 50'],
+    [49, 50_000, 0, 'ride-along 40'],
+    [20, 50_000, 0, 'ride-along 20'],
+    [0, 50_000, 50_000, 'at-once 0'],
+  ])('knob %d ms, %d messages a second to players, %d from publishers: %s', (latencyMs, out, into, setting) => {
+    const node = new Node(latencyMs);
+    node.load(out, into);
+    expect(node.setting).toBe(setting);
+    expect(node.batching.pacesReads).toBe(setting.startsWith('tick'));
+    node.batching.close();
+  });
+
+  test('and does not go to and fro around a threshold', () => {
+    const node = new Node(100);
+    for (const [load, setting] of [
+      [9_100, 'tick 100'],
+      [6_400, 'tick 100'],
+      [6_200, 'tick 50'],
+      [3_600, 'tick 50'],
+      [3_400, 'ride-along 40'],
+      [1_500, 'ride-along 40'],
+      [1_300, 'at-once 0'],
+      [1_900, 'at-once 0'],
+    ] as const) {
+      node.load(load);
+      expect(node.setting).toBe(setting);
+    }
+    node.batching.close();
+  });
+});
+
+describe('at once', () => {
+  test('what a read brought goes out after it, in one write', () => {
+    const node = new Node(100);
+    node.read(audio(node.bench), audio(node.bench), video(node.bench));
+    expect(node.received).toBe(1);
+    node.read(audio(node.bench));
+    expect(node.received).toBe(2);
+    node.read();
+    expect(node.received).toBe(2);
+    node.batching.close();
+  });
+
+  test('with the knob at 0 nothing is ever held, and nothing is timed', () => {
+    const node = new Node(0);
+    expect(jest.getTimerCount()).toBe(0);
+    for (let i = 1; i <= 100; i += 1) {
+      node.traffic.messagesOut += 100_000;
+      jest.advanceTimersByTime(10);
+      node.read(audio(node.bench));
+      expect(node.received).toBe(i);
+    }
+    expect(node.batching.pacesReads).toBe(false);
+  });
+});
+
+describe('ride-along', () => {
+  function riding(): Node {
+    const node = new Node(100);
+    node.load(3_000);
+    return node;
+  }
+
+  test('video goes at once and takes the audio of its stream with it', () => {
+    const node = riding();
+    node.read(audio(node.bench));
+    expect(node.received).toBe(0);
+    node.read(video(node.bench));
+    expect(node.received).toBe(1);
+    expect(node.bench.received(node.player)).toHaveLength(2);
+    node.batching.close();
+  });
+
+  test('video of one stream does not take the audio of others', () => {
+    const node = riding();
+    const other = node.addStream();
+    const listener = other.join();
+    node.read(audio(other), video(node.bench));
+    expect([node.received, listener.outlet.writes]).toEqual([1, 0]);
+    jest.advanceTimersByTime(40);
+    expect([node.received, listener.outlet.writes]).toEqual([1, 1]);
+    node.batching.close();
+  });
+});
+
+describe('tick', () => {
+  /** Just after a tick, whose immediate comes a fake millisecond later. The load has ended, which is noticed soon. */
+  function ticking(): Node {
+    const node = new Node(100);
+    node.load(20_000);
+    jest.advanceTimersByTime(51);
+    return node;
+  }
+
+  test('all that came since the last one goes out in one write', () => {
+    const node = ticking();
+    for (let i = 0; i < 9; i += 1) {
+      node.read(video(node.bench), audio(node.bench));
+      jest.advanceTimersByTime(10);
+    }
+    expect(node.received).toBe(0);
+    jest.advanceTimersByTime(10);
+    expect(node.received).toBe(1);
+    expect(node.bench.received(node.player)).toHaveLength(18);
+    node.batching.close();
+  });
+
+  test('a publisher that is held is read first, and what that brings goes out on the same tick', () => {
+    const node = ticking();
+    const events: string[] = [];
+    const reader = {
+      readAgain: () => {
+        events.push(`read with ${node.received} writes before`);
+        // The socket's bytes come with the poll that follows, before immediates.
+        setImmediate(() => node.read(video(node.bench)));
+      },
+    };
+    node.batching.hold(reader);
+    jest.advanceTimersByTime(100);
+    expect(events).toEqual(['read with 0 writes before']);
+    expect(node.received).toBe(1);
+    jest.advanceTimersByTime(300);
+    expect(events).toHaveLength(1);
+    node.batching.close();
+  });
+
+  test('when the load goes everything that is held is let go', () => {
+    const node = ticking();
+    const reader = { readAgain: jest.fn() };
+    node.read(video(node.bench));
+    node.batching.hold(reader);
+    jest.advanceTimersByTime(250);
+    expect(node.setting).toBe('at-once 0');
+    expect(node.received).toBe(1);
+    expect(reader.readAgain).toHaveBeenCalledTimes(1);
+    node.batching.close();
+  });
+
+  test('closing lets go of everything and leaves no timer', () => {
+    const node = ticking();
+    const reader = { readAgain: jest.fn() };
+    node.read(video(node.bench));
+    node.batching.hold(reader);
+    node.batching.close();
+    expect(node.received).toBe(1);
+    expect(reader.readAgain).toHaveBeenCalledTimes(1);
+    jest.runOnlyPendingTimers();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+test('a message never waits longer than the knob says, whatever the load and whenever it comes', () => {
+  const loads = fc.array(fc.constantFrom(0, 1_000, 3_000, 6_000, 20_000), { minLength: 1, maxLength: 4 });
+  const arrivals = fc.array(fc.tuple(fc.integer({ min: 1, max: 120 }), fc.boolean()), { minLength: 1, maxLength: 20 });
+  fc.assert(
+    fc.property(fc.constantFrom(0, 5, 20, 40, 50, 75, 100, 200), loads, arrivals, (latencyMs, phases, messages) => {
+      const node = new Node(latencyMs);
+      for (const load of phases) {
+        node.load(load, 0, 500);
+        for (const [after, isVideo] of messages) {
+          jest.advanceTimersByTime(after);
+          node.read(isVideo ? video(node.bench) : audio(node.bench));
+          const before = node.bench.received(node.player).length;
+          jest.advanceTimersByTime(latencyMs);
+          const got = node.bench.received(node.player).length;
+          expect(got).toBeGreaterThanOrEqual(before);
+          expect(node.bench.stream.scheduled).toBe(false);
+        }
+      }
+      node.batching.close();
+      jest.clearAllTimers();
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('the number of timers does not depend on that of streams and players', () => {
+  const node = new Node(100);
+  const benches = Array.from({ length: 1_000 }, () => node.addStream());
+  for (const bench of benches) bench.join();
+  node.load(20_000);
+  node.read(...benches.map(video));
+  // The evaluation and the tick.
+  expect(jest.getTimerCount()).toBe(2);
+  node.batching.close();
+});
