@@ -224,7 +224,6 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     const { state } = this;
     if (state.phase === 'publishing') {
       this.state = { phase: 'connected', target: state.target };
-      this.#reader.limits = UNTRUSTED_LIMITS;
       this.#endPublication(state, true);
       this.deadlines.connected();
     } else if (state.phase === 'playing') {

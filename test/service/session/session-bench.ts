@@ -1,0 +1,186 @@
+import { Hub } from '../../../service/hub/hub';
+import type { StreamGrant } from '../../../service/hub/publication';
+import { SlabPool } from '../../../service/hub/slab';
+import { TrafficCounters } from '../../../service/metrics/traffic-counters';
+import { NameRules } from '../../../service/session/name-rules';
+import type { AdmissionOutcome, PublishGate } from '../../../service/session/publish-gate';
+import { Session } from '../../../service/session/session';
+import type { SessionContext } from '../../../service/session/session-context';
+import { SessionRegistry } from '../../../service/session/session-registry';
+import type { CloseCode } from '../../../service/session/session-state';
+import type { Transport } from '../../../service/session/transport';
+import type { Amf } from '../../support/amf-test-codec';
+import { ClientHandshake } from '../../support/client-handshake';
+import { MemoryLogger } from '../../support/memory-logger';
+import { ChunkBuilder, command, MessageType, type ChunkForm, type OutgoingMessage } from '../../support/wire-builder';
+import { ChunkDecoder, type ReceivedMessage } from '../../support/wire-reader';
+
+/** Sessions on a clock that the test moves, each with a client made of bytes. */
+export class SessionBench {
+  nowMs = 1_000;
+  readonly log = new MemoryLogger();
+  readonly closed: CloseCode[] = [];
+  readonly traffic = new TrafficCounters();
+  readonly sessions = new SessionRegistry();
+  /** What a publish is granted; undefined leaves it undecided. */
+  grant: StreamGrant | undefined = { streamId: 'id' };
+  readonly hub = new Hub({
+    pool: new SlabPool(0),
+    traffic: this.traffic,
+    chunkSize: 4096,
+    gopCacheBytes: 2 ** 20,
+    scheduler: { ready: (stream) => void this.#ready.add(stream) },
+    now: () => this.nowMs,
+  });
+  readonly #ready = new Set<{ flush(): void }>();
+  readonly #gate: PublishGate = {
+    admit: (publisher, { channel: name, key }): Promise<AdmissionOutcome> => {
+      const channel = this.hub.channel(name);
+      channel.reserve(publisher);
+      if (this.grant === undefined) return new Promise(() => {});
+      const admitsKey = (given: string): boolean => given === key;
+      return Promise.resolve({
+        accepted: true,
+        publication: channel.begin(publisher, { key, grant: this.grant, admitsKey }),
+      });
+    },
+    leave: (_, publication) => this.hub.find(publication.channel)?.end(publication),
+  };
+  readonly #context: SessionContext = {
+    hub: this.hub,
+    gate: this.#gate,
+    names: new NameRules(128),
+    log: this.log,
+    traffic: this.traffic,
+    chunkSize: 4096,
+    mayPlay: () => true,
+    streamWanted: () => {},
+    refusal: () => undefined,
+    now: () => this.nowMs,
+    afterRead: () => this.flush(),
+    sessionClosed: (code) => void this.closed.push(code),
+  };
+
+  /** A connection that has sent nothing yet. */
+  open(): SessionClient {
+    const transport = new FakeTransport();
+    const session = new Session(this.#context, transport, this.sessions.nextId());
+    this.sessions.add(session);
+    return new SessionClient(this, session, transport);
+  }
+
+  /** One that has connected. */
+  connected(): SessionClient {
+    const client = this.open();
+    client.shakeHands();
+    client.command('connect', { app: 'channel' });
+    return client;
+  }
+
+  async publisher(): Promise<SessionClient> {
+    const client = this.connected();
+    client.command('publish', null, 'key', 'live');
+    await Promise.resolve();
+    await Promise.resolve();
+    return client;
+  }
+
+  flush(): void {
+    for (const stream of this.#ready) stream.flush();
+    this.#ready.clear();
+  }
+
+  /** Moves the clock second by second, as the node's does; `each` comes before each tick. */
+  advance(seconds: number, each: () => void = () => {}): void {
+    for (let passed = 0; passed < seconds; passed += 1) {
+      this.nowMs += 1_000;
+      each();
+      this.sessions.tick(this.nowMs);
+      this.hub.tick(this.nowMs);
+    }
+  }
+}
+
+class FakeTransport implements Transport {
+  readonly remoteAddress = '192.0.2.7';
+  readonly secure = false;
+  /** Set by tests whose client reads nothing. */
+  unsentBytes = 0;
+  readsNothing = false;
+  paused = false;
+  ended = false;
+  readonly written: Buffer[] = [];
+
+  write(bytes: Buffer): void {
+    if (this.ended) return;
+    this.written.push(Buffer.from(bytes));
+    if (this.readsNothing) this.unsentBytes += bytes.length;
+  }
+
+  writeAll(views: readonly Buffer[]): void {
+    for (const view of views) this.write(view);
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+
+  end(): void {
+    this.ended = true;
+  }
+}
+
+export class SessionClient {
+  readonly chunks = new ChunkBuilder();
+  readonly #decoder = new ChunkDecoder();
+  #decoded = 0;
+  readonly #messages: ReceivedMessage[] = [];
+  #transactionId = 0;
+
+  constructor(
+    readonly bench: SessionBench,
+    readonly session: Session,
+    readonly transport: FakeTransport,
+  ) {}
+
+  bytes(bytes: Buffer): void {
+    this.session.receive(bytes, 0, bytes.length);
+    this.bench.flush();
+  }
+
+  shakeHands(): void {
+    this.bytes(Buffer.concat([new ClientHandshake().c0c1, Buffer.alloc(1536)]));
+    this.transport.written.length = 0;
+  }
+
+  send(message: OutgoingMessage, form?: ChunkForm): void {
+    this.bytes(this.chunks.message(message, form));
+  }
+
+  command(name: string, ...args: Amf[]): void {
+    this.#transactionId += 1;
+    this.send(command(name, this.#transactionId, args, name === 'connect' ? 0 : 1));
+  }
+
+  video(timestamp: number, payload: Buffer, form?: ChunkForm): void {
+    this.send({ type: MessageType.video, streamId: 1, timestamp, payload }, form);
+  }
+
+  /** Everything that the server has sent since the handshake. */
+  get received(): readonly ReceivedMessage[] {
+    const { written } = this.transport;
+    while (this.#decoded < written.length) this.#messages.push(...this.#decoder.push(written[this.#decoded++]!));
+    return this.#messages;
+  }
+
+  /** Code and description of every onStatus so far. */
+  get statuses(): { readonly code: string; readonly description: string }[] {
+    return this.received
+      .filter((message) => message.command?.name === 'onStatus')
+      .map(({ command: received }) => received!.args[1] as { code: string; description: string });
+  }
+}

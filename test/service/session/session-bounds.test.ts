@@ -1,0 +1,167 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { amfEncode } from '../../support/amf-test-codec';
+import { aac, avc } from '../../support/media';
+import { control, MessageType, UserControl, userControl } from '../../support/wire-builder';
+import { SessionBench } from './session-bench';
+
+let bench: SessionBench;
+beforeEach(() => {
+  bench = new SessionBench();
+});
+
+const frame = { type: MessageType.video, streamId: 1, timestamp: 0, payload: avc.keyframe('frame', 100_000) };
+
+describe('bounds of a session', () => {
+  test('a client that asks and never reads is closed before its answers take 2 MB', () => {
+    const client = bench.connected();
+    client.transport.readsNothing = true;
+    for (let asked = 0; asked < 100_000 && !client.transport.ended; asked += 1) {
+      client.send(userControl(UserControl.pingRequest, asked));
+    }
+    expect(bench.closed).toEqual(['too_slow']);
+    expect(client.transport.unsentBytes).toBeLessThan(2 ** 21);
+  });
+
+  test('a player that asks for the cached start over and over without reading is closed', async () => {
+    const publisher = await bench.publisher();
+    publisher.chunks.chunkSize = 65_536;
+    publisher.send(control(MessageType.setChunkSize, 65_536));
+    for (let at = 0; at < 6; at += 1) {
+      publisher.send({
+        ...frame,
+        timestamp: at * 40,
+        payload: at === 0 ? frame.payload : avc.interFrame('x', 100_000),
+      });
+    }
+    const player = bench.connected();
+    player.command('play', null, 'key');
+    player.transport.readsNothing = true;
+    for (let asked = 0; asked < 1_000 && !player.transport.ended; asked += 1) {
+      player.command('pause', null, true, 0);
+      player.command('pause', null, false, 0);
+    }
+    expect(bench.closed).toEqual(['too_slow']);
+    expect(player.transport.unsentBytes).toBeLessThan(100 * 2 ** 20);
+  });
+
+  test('before publish a message of more than 64 KB is refused by its header alone', () => {
+    const client = bench.connected();
+    const [first] = client.chunks.chunks({ ...frame, type: MessageType.command, payload: Buffer.alloc(65_537) });
+    client.bytes(first!.subarray(0, 12));
+    expect(bench.closed).toEqual(['protocol_error']);
+    expect(client.statuses.at(-1)).toMatchObject({ description: expect.stringMatching(/message_too_large/) });
+  });
+
+  test('before publish all unfinished messages together are bound', () => {
+    const client = bench.connected();
+    for (let csid = 10; csid < 13; csid += 1) {
+      const [first] = client.chunks.chunks(
+        { ...frame, type: MessageType.command, payload: Buffer.alloc(30_000) },
+        { csid },
+      );
+      client.bytes(first!);
+    }
+    expect(bench.closed).toEqual(['protocol_error']);
+  });
+
+  test('the number of chunk streams is bound', () => {
+    const client = bench.connected();
+    for (let csid = 100; csid < 150; csid += 1) {
+      client.send({ type: MessageType.audio, streamId: 1, timestamp: 0, payload: aac.frame('x') }, { csid });
+    }
+    expect(bench.closed).toEqual(['protocol_error']);
+  });
+
+  test('a publisher that leaves a message unfinished while others go on is closed at the bound, and told', async () => {
+    const publisher = await bench.publisher();
+    publisher.bytes(publisher.chunks.chunks({ ...frame }, { csid: 20 })[0]!);
+    publisher.send(control(MessageType.setChunkSize, 1_000_000));
+    publisher.chunks.chunkSize = 1_000_000;
+    for (let at = 0; at < 34 && !publisher.transport.ended; at += 1) {
+      publisher.video(at * 40, avc.interFrame('blocked', 1_000_000));
+      bench.advance(1);
+    }
+    expect(bench.closed).toEqual(['protocol_error']);
+    expect(publisher.statuses.at(-1)?.description).toMatch(/unfinished/);
+  });
+
+  test('a flood of one-byte chunks is closed; a stream of few such chunks is not', async () => {
+    const publisher = await bench.publisher();
+    publisher.send(control(MessageType.setChunkSize, 1));
+    publisher.chunks.chunkSize = 1;
+    const one = publisher.chunks.message({ ...frame, payload: avc.keyframe('tiny', 10_000) });
+    bench.advance(20, () => publisher.bytes(one));
+    expect(bench.closed).toEqual([]);
+    const flood = await new SessionBench().publisher();
+    flood.send(control(MessageType.setChunkSize, 1));
+    flood.bench.advance(1, () => {
+      for (let sent = 0; sent < 70; sent += 1) flood.bytes(one);
+    });
+    expect(flood.bench.closed).toEqual(['protocol_error']);
+  });
+
+  test('deleteStream in the middle of a large frame: the rest of it is skipped and the connection goes on', async () => {
+    const publisher = await bench.publisher();
+    const chunks = publisher.chunks.chunks(frame);
+    for (const chunk of chunks.slice(0, 100)) publisher.bytes(chunk);
+    publisher.command('deleteStream', null, 1);
+    for (const chunk of chunks.slice(100)) publisher.bytes(chunk);
+    publisher.video(40, frame.payload);
+    publisher.command('publish', null, 'key');
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(publisher.statuses.map(({ code }) => code)).toEqual([
+      'NetStream.Publish.Start',
+      'NetStream.Unpublish.Success',
+      'NetStream.Publish.Start',
+    ]);
+    expect(bench.closed).toEqual([]);
+  });
+
+  test('an error that nobody expected ends this session only, and is logged with its place', () => {
+    const client = bench.connected();
+    const broken = new Error('a defect');
+    client.session.message = () => {
+      throw broken;
+    };
+    client.command('createStream', null);
+    expect(bench.closed).toEqual(['internal_error']);
+    expect(bench.log.matching(/unexpected error.*a defect.*session-bounds/)).toHaveLength(1);
+    expect(client.statuses.at(-1)).toMatchObject({
+      code: 'NetConnection.Connect.Closed',
+      description: 'Internal error',
+    });
+  });
+
+  test('acknowledgements start over at 0xf0000000, where encoders that count in signed numbers would stall', async () => {
+    const client = bench.connected();
+    const acks = (): number[] =>
+      client.received
+        .filter(({ type }) => type === MessageType.acknowledgement)
+        .map(({ payload }) => payload.readUInt32BE());
+    client.send(control(MessageType.windowAckSize, 0x40000000));
+    client.send(control(MessageType.setChunkSize, 65_536));
+    client.chunks.chunkSize = 65_536;
+    // Audio of nobody's stream is skipped without being looked at, so that gigabytes take a moment.
+    const audio = client.chunks.message({
+      type: MessageType.audio,
+      streamId: 1,
+      timestamp: 0,
+      payload: Buffer.alloc(65_000),
+    });
+    const much = Buffer.concat(Array.from({ length: 64 }, () => audio));
+    for (let sent = 0; sent < 0x140000000; sent += much.length) client.session.receive(much, 0, much.length);
+    expect(acks().every((count) => count <= 0xffffffff)).toBe(true);
+    expect(acks().at(3)).toBe(0);
+    expect(acks().at(-1)).toBeLessThan(0x60000000);
+  });
+
+  test('a publish with values that cannot be read after its name is still a publish', async () => {
+    const client = bench.connected();
+    const payload = Buffer.concat([amfEncode('publish', 4, null, 'key'), Buffer.of(0x55, 1, 2, 3)]);
+    client.send({ type: MessageType.command, streamId: 1, timestamp: 0, payload });
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(client.statuses.at(-1)?.code).toBe('NetStream.Publish.Start');
+  });
+});
