@@ -17,6 +17,7 @@ const stream: StreamReport = {
   audio: null,
   bitrateKbps: 4000,
   players: 3,
+  relay: false,
 };
 
 let readiness: Readiness;

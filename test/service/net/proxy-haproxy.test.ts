@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { EventEmitter, once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { startCallbackServer, type CallbackServer } from '../../support/callback-server';
-import { startHaproxy, type Haproxy } from '../../support/haproxy';
+import { startHaproxy, type Haproxy } from '../../support/proxy-front';
 import { RtmpClient } from '../../support/rtmp-client';
 import { createTestCertificate, temporaryDirectory, type TestCertificate } from '../../support/test-certificates';
 import { startTestNode, type TestNode } from '../../support/test-node';
