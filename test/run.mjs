@@ -1,11 +1,11 @@
 // `npm test`: brings what the tests need (packages, Debian programs, the bundle), then type check, lint and jest.
 // Arguments go to jest: `npm test -- test/integration`.
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPackages, requireNodeVersion } from '../service/prerequisites.mjs';
 import { withSetupLock } from '../service/setup-lock.mjs';
+import { installDebianPackages, packagesOfMissingPrograms } from './support/debian-packages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -36,7 +36,7 @@ const gstreamerElements = {
 try {
   requireNodeVersion();
   await withSetupLock(() => installPackages({ development: true }));
-  installDebianPackages(missingDebianPackages());
+  installDebianPackages(missingDebianPackages);
 } catch (error) {
   console.error(`Cannot test: ${error.message}`);
   process.exit(1);
@@ -80,65 +80,11 @@ function check(name, args) {
 }
 
 function missingDebianPackages() {
-  const missing = new Set();
-  for (const [program, name] of Object.entries(programs)) if (!isOnPath(program)) missing.add(name);
+  const missing = new Set(packagesOfMissingPrograms(programs));
   for (const [element, name] of Object.entries(gstreamerElements)) {
     const found =
       !missing.has('gstreamer1.0-tools') && spawnSync('gst-inspect-1.0', ['--exists', element]).status === 0;
     if (!found) missing.add(name);
   }
   return [...missing];
-}
-
-function isOnPath(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
-/** As root with apt-get; anyone else is told what is missing. */
-function installDebianPackages(names) {
-  if (names.length === 0) return;
-  if (process.getuid?.() !== 0 || !isOnPath('apt-get')) {
-    throw new Error(`the tests need programs that are missing. On Debian: sudo apt-get install ${names.join(' ')}`);
-  }
-  console.log(`Installing ${names.join(' ')} ...`);
-  withoutServiceStarts(() => {
-    const options = ['-o', 'DPkg::Lock::Timeout=300', '-qq'];
-    aptGet([...options, 'update']);
-    aptGet([...options, '--no-install-recommends', '-y', 'install', ...names]);
-  });
-  const still = missingDebianPackages();
-  if (still.length > 0) throw new Error(`still missing after apt-get install: ${still.join(' ')}`);
-}
-
-function aptGet(args) {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const { status, stdout, stderr } = spawnSync('apt-get', args, {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    maxBuffer: 2 ** 28,
-  });
-  if (status !== 0) throw new Error(`apt-get ${args.join(' ')} failed:\n${stdout}${stderr}`.trimEnd());
-}
-
-/** Debian starts what it installs (a redis-server on its standard port, say) unless this policy forbids it. */
-function withoutServiceStarts(work) {
-  const policy = '/usr/sbin/policy-rc.d';
-  if (existsSync(policy)) return work();
-  mkdirSync('/usr/sbin', { recursive: true });
-  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  const keepUntilDone = () => {}; // Ctrl-C ends apt-get, and then this function as an error
-  process.on('SIGINT', keepUntilDone);
-  try {
-    return work();
-  } finally {
-    process.off('SIGINT', keepUntilDone);
-    rmSync(policy, { force: true });
-  }
 }
