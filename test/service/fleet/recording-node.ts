@@ -12,7 +12,7 @@ import type {
 import { MemoryLogger } from '../../support/memory-logger';
 
 /** Some times as fast as in production. */
-export const FAST: RegistryTiming = { ttlMs: 1_500, beatMs: 300, requestTimeoutMs: 700, auditMs: 600_000 };
+export const FAST: RegistryTiming = { ttlMs: 1_200, beatMs: 250, requestTimeoutMs: 600, auditMs: 600_000 };
 
 export interface RecordingNodeOptions {
   readonly port: number;
@@ -95,6 +95,11 @@ export class RecordingNode implements RegistryListener {
     if (isMine) this.stopsToSend.push(record);
     this.#told.emit('told');
     return isMine;
+  }
+
+  /** Calls back whenever the registry has told something. */
+  whenTold(callback: () => void): void {
+    this.#told.on('told', callback);
   }
 
   /** Resolves when `condition` holds; looked at whenever the registry tells something. */

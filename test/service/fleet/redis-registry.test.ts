@@ -119,7 +119,7 @@ describe('a replacement', () => {
 
   test('is had by one of many who want it', async () => {
     const all = await Promise.all([startNode(), startNode(), startNode(), startNode()]);
-    const first = (await all[0]!.publish('ch', 'stream-1'))!;
+    const first = (await all[0].publish('ch', 'stream-1'))!;
     const attempts = Array.from({ length: 40 }, (_, i) =>
       all[i % 4]!.registry.replace(leaseRequest('ch'), first.session, true),
     );

@@ -1,0 +1,36 @@
+import { RecordingNode } from '../service/fleet/recording-node';
+import type { RegistryOrder, StopRecord } from '../../service/fleet/stream-registry';
+
+/** What the test asks of a node in a process of its own: to publish all these channels at the same time. */
+export interface ChildTask {
+  readonly publish: readonly string[];
+}
+
+/** What the node says, after each task and whenever the registry told it something. */
+export interface ChildReport {
+  readonly ready?: true;
+  /** Channels of the last task that are live on this node now, with the `jti` of their stops. */
+  readonly published?: readonly (readonly [channel: string, jti: string])[];
+  readonly orders: readonly RegistryOrder[];
+  readonly claimed: readonly StopRecord[];
+  readonly stopsToSend: readonly StopRecord[];
+}
+
+async function run(port: number): Promise<void> {
+  const node = await RecordingNode.start({ port });
+  const report = (more: Partial<ChildReport> = {}): void => {
+    const { orders, claimed, stopsToSend } = node;
+    process.send?.({ orders, claimed, stopsToSend, ...more } satisfies ChildReport);
+  };
+  node.whenTold(() => report());
+  process.on('message', (task: ChildTask) => {
+    void Promise.all(task.publish.map((channel) => node.publish(channel, `stream-of-${channel}`))).then((requests) => {
+      const live = requests.flatMap((request) => (request ? [[request.channel, request.stop.jti] as const] : []));
+      report({ published: live });
+    });
+  });
+  process.on('disconnect', () => process.exit());
+  report({ ready: true });
+}
+
+void run(Number(process.argv[2]));
