@@ -17,6 +17,7 @@ import { Hub } from './hub/hub';
 import { SlabPool } from './hub/slab';
 import type { Logger } from './logging/logger';
 import { registerBatchingMetrics } from './metrics/batching-metrics';
+import { EmfReporter } from './metrics/emf-reporter';
 import { Metrics } from './metrics/metrics';
 import { TrafficCounters } from './metrics/traffic-counters';
 import { AddressRules } from './net/address-rules';
@@ -191,7 +192,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     },
     streams: () => [...hub.publications()].map((publication) => reportStream(publication, now())),
     metrics: () => metrics.registry.getMetricsAsJSON(),
+    figures: () => metrics.takeFigures({ stopBacklog: authorization.pendingStops(), draining: stopping }),
   };
+  const { emf, slots } = config.nodeMetrics;
+  const collect = () => Promise.resolve([state.figures()]);
+  const reporter = emf && !parent ? new EmfReporter({ service: emf.service, slots, collect }) : undefined;
   const http = new HttpServer({ ...state, metrics, logger: log, skipProxyHeaders: config.proxy !== undefined });
   const httpPort = config.http && (await listenHttp(http, config.http, httpPortMayMove === true));
   if (config.http) log.info(`HTTP listening on ${config.http.bindAddress}:${httpPort}`);
@@ -253,6 +258,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       password?.close();
       secrets.close();
       await http.close();
+      reporter?.close();
       metrics.close();
       log.info('stopped');
     },

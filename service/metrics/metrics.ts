@@ -1,5 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { EventLoopDelay } from './event-loop-delay';
+import { FigureTally } from './figure-tally';
+import type { NodeFigures } from './node-figures';
 import { registerProcessMetrics } from './process-metrics';
 import type { TrafficCounters } from './traffic-counters';
 
@@ -19,6 +21,16 @@ export interface MetricsOptions {
   readonly traffic: TrafficCounters;
 }
 
+/** Rejections that a load balancer set up as it should be never causes. */
+const PROXY_HEADER_ERRORS: ReadonlySet<string> = new Set([
+  'bad_proxy_header',
+  'proxy_header_too_large',
+  'proxy_checksum_mismatch',
+  'proxy_untrusted',
+]);
+/** Ends of sessions that never spoke RTMP. */
+const HANDSHAKE_FAILURES: ReadonlySet<string> = new Set(['handshake_failed', 'handshake_timeout']);
+
 /**
  * Every metric of a node, in one registry of its own. Label values come from the code, never from a client: each new
  * one costs memory here and in whatever stores the metrics.
@@ -28,6 +40,11 @@ export class Metrics {
   readonly registry = new Registry();
   readonly contentType = this.registry.contentType;
 
+  readonly #options: MetricsOptions;
+  readonly #tally = new FigureTally();
+  #ingestBytesTaken = 0;
+  /** While commands are not heard; null where Redis is not used. */
+  #redisLostAtMs: number | undefined | null = null;
   readonly #eventLoop = new EventLoopDelay();
   readonly #callbacks = new Counter({
     name: 'rtmp_callbacks_total',
@@ -66,7 +83,9 @@ export class Metrics {
     registers: [this.registry],
   });
 
-  constructor({ version, gauges, traffic }: MetricsOptions) {
+  constructor(options: MetricsOptions) {
+    const { version, gauges, traffic } = options;
+    this.#options = options;
     this.#redisConnected.remove();
     this.#registerGauges(gauges);
     this.#registerTraffic(traffic);
@@ -88,14 +107,19 @@ export class Metrics {
   callbackFinished(event: 'start' | 'stop', result: string, durationMs: number): void {
     this.#callbacks.inc({ event, result });
     this.#callbackSeconds.observe({ event }, durationMs / 1000);
+    this.#tally.callbackTook(durationMs);
+    if (event === 'start' && result === 'refused') this.#tally.count('CallbackDenied');
   }
 
   connectionRejected(reason: string): void {
     this.#rejected.inc({ reason });
+    if (PROXY_HEADER_ERRORS.has(reason)) this.#tally.count('ProxyHeaderErrors');
+    if (reason === 'tls_handshake') this.#tally.count('HandshakeFailures');
   }
 
   sessionClosed(reason: string): void {
     this.#closed.inc({ reason });
+    if (HANDSHAKE_FAILURES.has(reason)) this.#tally.count('HandshakeFailures');
   }
 
   commandHandled(kind: string, result: string): void {
@@ -104,11 +128,30 @@ export class Metrics {
 
   setRedisConnected(connected: boolean): void {
     this.#redisConnected.set(connected ? 1 : 0);
+    this.#redisLostAtMs = connected ? undefined : (this.#redisLostAtMs ?? performance.now());
+  }
+
+  /** What there is to say since the last call, beside what only others know. */
+  takeFigures(others: Pick<NodeFigures, 'stopBacklog' | 'draining'>): NodeFigures {
+    const { gauges, traffic } = this.#options;
+    const ingestBytes = traffic.bytesIn - this.#ingestBytesTaken;
+    this.#ingestBytesTaken = traffic.bytesIn;
+    const lostAtMs = this.#redisLostAtMs;
+    return {
+      publishers: gauges.publishers(),
+      ingestBytes,
+      ...this.#tally.take(),
+      ...(lostAtMs !== null && {
+        redisDisconnectedSeconds: lostAtMs === undefined ? 0 : (performance.now() - lostAtMs) / 1000,
+      }),
+      ...others,
+    };
   }
 
   /** Stops sampling the event loop. */
   close(): void {
     this.#eventLoop.stop();
+    this.#tally.close();
   }
 
   #registerGauges(gauges: NodeGauges): void {

@@ -42,6 +42,8 @@ export type CloseCode =
   | 'client_closed'
   | 'connection_error'
   | 'protocol_error'
+  /** The first bytes were no RTMP handshake. */
+  | 'handshake_failed'
   | 'handshake_timeout'
   | 'connect_timeout'
   | 'idle_timeout'

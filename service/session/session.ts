@@ -302,7 +302,8 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
       if (at < end && !this.isClosed) this.#keepLeftover(source.subarray(at, end));
     } catch (error) {
       if (error instanceof ProtocolError) {
-        this.fail('protocol_error', `${error.code}: ${error.message}`);
+        const code = this.#handshake === null ? 'protocol_error' : 'handshake_failed';
+        this.fail(code, `${error.code}: ${error.message}`);
       } else {
         // A defect that one client's bytes bring to light must not end the streams of all others.
         this.log.error('unexpected error', { stack: error instanceof Error ? error.stack : String(error) });
@@ -379,7 +380,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.context.sessionClosed(code);
     // A connection that never said anything is a health check or a scanner, not worth a line.
     if (code === 'client_closed' && this.#bytesReceived === 0) this.log.debug('closed without a byte');
-    else if (code === 'protocol_error') this.log.warning('closed', { code, reason });
+    else if (code === 'protocol_error' || code === 'handshake_failed') this.log.warning('closed', { code, reason });
     else this.log.request('closed', { code, reason });
   }
 

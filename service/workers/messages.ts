@@ -1,5 +1,6 @@
 import type { RegistryOrder, StopRecord } from '../fleet/stream-registry';
 import type { StreamReport } from '../http/stream-report';
+import type { NodeFigures } from '../metrics/node-figures';
 
 /** What a worker asks of the parent: a method of its view of the registry, or a place for a client's connection. */
 export interface WorkerRequest {
@@ -25,6 +26,8 @@ export interface WorkerReport {
   /** As `registry.getMetricsAsJSON()` gives them. */
   readonly metrics: readonly object[];
   readonly ready: { readonly ready: boolean; readonly reason?: string };
+  /** What happened since they were last asked for; only when they were. */
+  readonly figures?: NodeFigures;
 }
 
 export type WorkerMessage = WorkerRequest | WorkerNotice | WorkerReport;
@@ -34,5 +37,6 @@ export type ParentMessage =
   | { readonly kind: 'order'; readonly order: RegistryOrder }
   | { readonly kind: 'changed'; readonly channel: string }
   | { readonly kind: 'claimed'; readonly stops: readonly StopRecord[] }
-  | { readonly kind: 'question'; readonly id: number }
+  /** `figures`: the worker's figures are wanted too, and begin anew. */
+  | { readonly kind: 'question'; readonly id: number; readonly figures: boolean }
   | { readonly kind: 'stop' };

@@ -9,6 +9,7 @@ import type {
   StreamRegistry,
 } from '../fleet/stream-registry';
 import type { StreamReport } from '../http/stream-report';
+import type { NodeFigures } from '../metrics/node-figures';
 import type { ConnectionPlaces } from '../net/connection-limits';
 import type { ParentMessage, WorkerMessage, WorkerReport } from './messages';
 
@@ -17,6 +18,8 @@ export interface WorkerState {
   streams(): readonly StreamReport[];
   metrics(): Promise<readonly object[]>;
   ready(): WorkerReport['ready'];
+  /** What happened since the last call. */
+  figures(): NodeFigures;
 }
 
 /**
@@ -165,7 +168,7 @@ export class ParentLink implements StreamRegistry {
         this.#listener?.stopsClaimed(message.stops);
         break;
       case 'question':
-        void this.#report(message.id);
+        void this.#report(message.id, message.figures);
         break;
       case 'stop':
         this.stopRequested();
@@ -173,7 +176,7 @@ export class ParentLink implements StreamRegistry {
     }
   }
 
-  async #report(id: number): Promise<void> {
+  async #report(id: number, withFigures: boolean): Promise<void> {
     const state = this.#state;
     const starting = { ready: false, reason: 'starting' };
     this.tell({
@@ -182,6 +185,7 @@ export class ParentLink implements StreamRegistry {
       streams: state?.streams() ?? [],
       metrics: (await state?.metrics()) ?? [],
       ready: state?.ready() ?? starting,
+      ...(withFigures && state && { figures: state.figures() }),
     });
   }
 }

@@ -4,6 +4,7 @@ import type { ServiceConfig } from '../config/service-config';
 import { MemoryRegistry } from '../fleet/memory-registry';
 import { HttpServer } from '../http/http-server';
 import type { Logger } from '../logging/logger';
+import { EmfReporter } from '../metrics/emf-reporter';
 import { AddressRules } from '../net/address-rules';
 import { ConnectionLimits } from '../net/connection-limits';
 import type { RunningService } from '../node';
@@ -69,8 +70,8 @@ export async function startWorkers({ config, log, httpPortMayMove }: SupervisorO
     });
   }
 
-  const reports = async () => {
-    const all = await Promise.all([...workers.values()].map((worker) => worker.report()));
+  const reports = async (figures = false) => {
+    const all = await Promise.all([...workers.values()].map((worker) => worker.report(figures)));
     return all.filter((report) => report !== undefined);
   };
   let ready = { ready: true } as { ready: boolean; reason?: string };
@@ -90,7 +91,11 @@ export async function startWorkers({ config, log, httpPortMayMove }: SupervisorO
       },
     },
     logger: log,
+    skipProxyHeaders: config.proxy !== undefined,
   });
+  const collect = async () => (await reports(true)).flatMap(({ figures }) => figures ?? []);
+  const { emf, slots } = config.nodeMetrics;
+  const reporter = emf && new EmfReporter({ service: emf.service, slots, collect });
   const listenHttp = (): Promise<number> | undefined => {
     if (config.http === undefined) return undefined;
     const { port, bindAddress } = config.http;
@@ -114,6 +119,7 @@ export async function startWorkers({ config, log, httpPortMayMove }: SupervisorO
       }, config.drainMs + KILL_MARGIN_MS);
       await Promise.all(ends);
       clearTimeout(killer);
+      reporter?.close();
       await http.close();
     },
   };

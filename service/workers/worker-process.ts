@@ -32,8 +32,8 @@ export class WorkerProcess {
     options.worker.on('exit', () => this.#gone());
   }
 
-  /** What it has and how it is; undefined when it does not answer. */
-  report(): Promise<WorkerReport | undefined> {
+  /** What it has and how it is, with its figures since the last time if wanted; undefined when it does not answer. */
+  report(figures = false): Promise<WorkerReport | undefined> {
     this.#lastQuestion += 1;
     const id = this.#lastQuestion;
     return new Promise((resolve) => {
@@ -43,7 +43,7 @@ export class WorkerProcess {
         this.#questions.delete(id);
         resolve(report);
       });
-      this.#send({ kind: 'question', id });
+      this.#send({ kind: 'question', id, figures });
     });
   }
 

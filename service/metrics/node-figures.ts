@@ -1,0 +1,45 @@
+/** Events that a node counts for its line of metrics, by the metric's name. */
+export const countedFigures = ['CallbackDenied', 'HandshakeFailures', 'ProxyHeaderErrors'] as const;
+
+export type CountedFigure = (typeof countedFigures)[number];
+
+/**
+ * What one process has to say about the time since it was last asked. Plain data: of a node that runs as several
+ * processes, each one's are put together into one node's.
+ */
+export interface NodeFigures {
+  /** Live publishers now. */
+  readonly publishers: number;
+  /** Bytes received from clients. */
+  readonly ingestBytes: number;
+  readonly counts: Readonly<Record<CountedFigure, number>>;
+  /** How long callbacks took: all of them, or a fair sample. */
+  readonly callbackMs: readonly number[];
+  /** How late the event loop ran, 99th percentile. */
+  readonly eventLoopLagMs: number;
+  /** How long commands have not been heard by now, 0 while they are; absent where Redis is not used. */
+  readonly redisDisconnectedSeconds?: number;
+  /** Stop events that wait for their delivery now. */
+  readonly stopBacklog: number;
+  /** New publishers are no longer welcome. */
+  readonly draining: boolean;
+}
+
+/** The figures of a node's processes as the node's. */
+export function mergeFigures(parts: readonly NodeFigures[]): NodeFigures {
+  const sum = (read: (part: NodeFigures) => number): number => parts.reduce((total, part) => total + read(part), 0);
+  const most = (read: (part: NodeFigures) => number): number => Math.max(0, ...parts.map(read));
+  const counts = countedFigures.map((name) => [name, sum((part) => part.counts[name])] as const);
+  return {
+    publishers: sum((part) => part.publishers),
+    ingestBytes: sum((part) => part.ingestBytes),
+    counts: Object.fromEntries(counts) as Record<CountedFigure, number>,
+    callbackMs: parts.flatMap((part) => part.callbackMs),
+    eventLoopLagMs: most((part) => part.eventLoopLagMs),
+    ...(parts.some((part) => part.redisDisconnectedSeconds !== undefined) && {
+      redisDisconnectedSeconds: most((part) => part.redisDisconnectedSeconds ?? 0),
+    }),
+    stopBacklog: sum((part) => part.stopBacklog),
+    draining: parts.some((part) => part.draining),
+  };
+}
