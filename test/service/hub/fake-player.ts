@@ -11,11 +11,14 @@ export class FakeOutlet implements PlayerOutlet {
   /** Calls of `write` and `writeAll`: what costs a system call. */
   writes = 0;
   unsentBytes = 0;
+  /** The very buffer that was written last. */
+  last: Buffer | undefined;
   readonly #queue: Buffer[] = [];
   readonly #sent: Buffer[] = [];
 
   write(bytes: Buffer): void {
     this.writes += 1;
+    this.last = bytes;
     this.#take(bytes);
   }
 

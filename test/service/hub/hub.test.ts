@@ -181,6 +181,20 @@ describe('a stream goes on', () => {
     expect(received(player)).toEqual(['video 1000 k1', 'audio 1033 a6000']);
   });
 
+  test('with its video, which may take longer than that to a keyframe', () => {
+    const player = join();
+    const { stream } = start();
+    send(stream, 1_000, keyframe('k1'));
+    channel.reserve(publisher, true);
+    channel.resume(publisher, begins());
+    for (let time = 0; time < 9_000; time += 1_000) {
+      send(stream, time, interFrame('i'));
+      send(stream, time, aacFrame('a'), MessageType.Audio);
+    }
+    send(stream, 9_000, keyframe('k2'));
+    expect(received(player)).toEqual(['video 1000 k1', 'video 1033 k2']);
+  });
+
   test('headers that did not change are not sent again', () => {
     const player = join();
     const { stream } = start();

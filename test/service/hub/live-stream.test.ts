@@ -221,6 +221,7 @@ describe('exceptions', () => {
     ['both', { wantsAudio: false, wantsVideo: false }, ['data 140 ["onTextData","x"]']],
   ])('without %s, and with it again', (_, wants, expected) => {
     const bench = begun();
+    const witness = bench.join();
     const fake = bench.join({ wantsCache: false });
     Object.assign(fake.player, wants);
     bench.stream.playerChanged(fake.player);
@@ -234,8 +235,8 @@ describe('exceptions', () => {
     expect(bench.received(fake).slice(3)).toEqual(expected);
     Object.assign(fake.player, { wantsAudio: true, wantsVideo: true });
     bench.stream.playerChanged(fake.player);
-    expect(fake.player.shares).toBe(true);
     publish(220);
+    expect(fake.outlet.last).toBe(witness.outlet.last);
     expect(bench.received(fake).slice(-3)).toEqual(['video 220 i3', 'audio 230 a3', 'data 240 ["onTextData","x"]']);
   });
 

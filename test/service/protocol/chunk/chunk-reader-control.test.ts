@@ -81,6 +81,12 @@ describe('limits', () => {
     expect(() => readWhole(tooMuch, limits)).toThrow(expect.objectContaining({ code: 'too_much_unfinished' }));
   });
 
+  test('finished messages count no more', () => {
+    const builder = new ChunkBuilder();
+    const wire = Buffer.concat(Array.from({ length: 20 }, (_, i) => builder.message(video(i, Buffer.alloc(400)))));
+    expect(readWhole(wire, { ...GENEROUS_LIMITS, maxPartialBytes: 500 }).messages).toHaveLength(20);
+  });
+
   test('only so many chunk streams', () => {
     const limits = { ...GENEROUS_LIMITS, maxChunkStreams: 3 };
     const builder = new ChunkBuilder();
@@ -128,11 +134,14 @@ describe('stopping', () => {
     expect(receiver.messages.slice(1)).toEqual([video(5), audio(6)]);
   });
 
-  test('halt after every message loses nothing, however the input is cut', () => {
-    const payload = Buffer.alloc(129, 0x55);
-    payload[128] = 1;
+  test.each([
+    ['payload', audio(3, Buffer.alloc(0))],
+    // Chunk stream 2, whose header byte goes on as the timestamp would.
+    ['payload and the next header', { ...control(5, 77), timestamp: 9 }],
+  ])('halt after every message loses nothing, cut anywhere in %s that look like a timestamp', (_, next) => {
     const builder = new ChunkBuilder();
-    const sent = [video(0x01020304, payload), audio(3, Buffer.alloc(0)), video(0x01020305, payload), audio(4)];
+    const payload = Buffer.concat([Buffer.alloc(128, 0x55), Buffer.of(1)]);
+    const sent = [video(0x01020304, payload), next, video(0x01020305, payload), audio(4)];
     const wire = Buffer.concat(sent.map((message) => builder.message(message, { extendedOnType3: false })));
     for (let cut = 0; cut <= wire.length; cut += 1) {
       const receiver = new RecordingReceiver();
