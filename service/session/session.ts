@@ -247,7 +247,8 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   }
 
   message(header: MessageHeader, payload: Buffer): void {
-    if (this.isClosed) return;
+    // Some encoders send empty messages of any type.
+    if (this.isClosed || payload.length === 0) return;
     switch (header.typeId) {
       case MessageType.CommandAmf0:
       case MessageType.CommandAmf3:
