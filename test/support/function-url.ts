@@ -3,13 +3,15 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
-import { signatureFault, type SigningIdentity } from './sigv4-check';
+import { signatureFault, type SignedRequest, type SigningIdentity } from './sigv4-check';
 
 export type FunctionUrlHandler = (event: LambdaFunctionURLEvent) => Promise<LambdaFunctionURLResult>;
 
 export interface FunctionUrlOptions {
   /** Checks the signature of every request against it, as AuthType AWS_IAM does; without it everybody may call. */
   readonly iam?: SigningIdentity;
+  /** Instead of `iam`, where there are several callers: says why a request is refused, undefined when it is not. */
+  readonly authorize?: (request: SignedRequest) => string | undefined;
   /** Listening port; a free one by default. */
   readonly port?: number;
 }
@@ -108,6 +110,8 @@ export async function startFunctionUrl(
   handler: FunctionUrlHandler,
   options: FunctionUrlOptions = {},
 ): Promise<FunctionUrl> {
+  const { iam } = options;
+  const authorize = options.authorize ?? ((request: SignedRequest) => iam && signatureFault(request, iam));
   const denied: string[] = [];
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const json = { 'content-type': 'application/json' };
@@ -118,7 +122,7 @@ export async function startFunctionUrl(
     }
     const headers = joinHeaders(request);
     const signed = { method: request.method ?? 'GET', target: request.url ?? '/', headers, body };
-    const fault = options.iam === undefined ? undefined : signatureFault(signed, options.iam);
+    const fault = authorize(signed);
     if (fault !== undefined) {
       denied.push(fault);
       reply(response, 403, { ...json, 'x-amzn-errortype': 'AccessDeniedException' }, '{"Message":"Forbidden"}');

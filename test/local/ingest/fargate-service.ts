@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EcsService, EcsTask } from '../../support/ecs-service';
+import { startEcsTaskEndpoint, type EcsTaskEndpoint } from '../../support/ecs-task-endpoint';
+import type { RunningProgram } from '../../support/running-program';
+import type { Principal } from '../aws/roles';
+import { startContainer, type ContainerOptions } from './container';
+import type { LoadBalancer } from './load-balancer';
+import type { TaskDefinition } from './task-definition';
+
+export interface FargateServiceOptions {
+  readonly ecs: EcsService;
+  readonly definition: TaskDefinition;
+  /** The definition's variables as they are here. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly role: Principal;
+  readonly balancer: LoadBalancer;
+  readonly container: Pick<ContainerOptions, 'image' | 'caFile'>;
+  /** Whether the tasks run within a container's walls. */
+  readonly walls: boolean;
+  readonly log: (line: string) => void;
+}
+
+/** One node of the service. */
+export interface FargateTask {
+  readonly ecsTask: EcsTask;
+  readonly program: RunningProgram;
+  readonly endpoint: EcsTaskEndpoint;
+  /** The port here that a port of the container is. */
+  readonly port: (containerPort: number) => number;
+}
+
+/** Time for the last stop callbacks when everything is ended. */
+const END_MS = 3_000;
+
+/** The service's tasks, started and ended as ECS does it. */
+export class FargateService {
+  readonly tasks = new Set<FargateTask>();
+
+  constructor(private readonly options: FargateServiceOptions) {}
+
+  /** Starts a task; the load balancer sends it connections once it is healthy. */
+  async startTask(): Promise<FargateTask> {
+    const { ecs, definition, variables, role, balancer, container, walls, log } = this.options;
+    const ecsTask = ecs.startTask();
+    const { containerName, roleArn, settings } = definition;
+    const endpoint = await startEcsTaskEndpoint({
+      ...{ service: ecs, task: ecsTask, address: '127.0.0.1', containerName, roleArn, credentials: role.credentials },
+      allows: (action) => role.allows({ action, resource: ecsTask.arn }),
+    });
+    const environment = { ...variables, ...endpoint.environment };
+    const label = `task-${ecsTask.id.slice(0, 4)}`;
+    const onLine = (line: string): void => log(`${label}  ${line}`);
+    const program = startContainer({ ...container, settings, environment, onLine }, walls);
+    const task = { ecsTask, program, endpoint, port: portsOf(program, definition.variables) };
+    this.tasks.add(task);
+    const listening = ['RTMP', 'HTTP', ...(variables['SSL_PORT'] === undefined ? [] : ['RTMPS'])];
+    for (const protocol of listening) await program.waitForOutput(listeningOn(protocol));
+    await balancer.register(ecsTask.id, task.port);
+    return task;
+  }
+
+  /**
+   * Ends a task as ECS does it: no new connections, the whole deregistration delay for those it has, SIGTERM, the stop
+   * time-out, SIGKILL. Resolves when it is gone, with its exit code.
+   */
+  async stopTask(task: FargateTask, waits: { deregistrationMs: number; stopMs: number }): Promise<number | null> {
+    const { ecsTask, program, endpoint } = task;
+    ecsTask.desiredStatus = 'STOPPED';
+    ecsTask.lastStatus = 'DEACTIVATING';
+    await this.options.balancer.deregister(ecsTask.id);
+    // A task that ends by itself is not waited for.
+    await Promise.race([program.exited, sleep(waits.deregistrationMs, undefined, { ref: false })]);
+    ecsTask.lastStatus = 'STOPPING';
+    await program.stop(waits.stopMs);
+    ecsTask.lastStatus = 'STOPPED';
+    await endpoint.stop();
+    this.tasks.delete(task);
+    return program.exited;
+  }
+
+  /** Ends all tasks at once. */
+  async stop(): Promise<void> {
+    await Promise.all(
+      [...this.tasks].map(async ({ program, endpoint }) => {
+        await program.stop(END_MS);
+        await endpoint.stop();
+      }),
+    );
+  }
+}
+
+function listeningOn(protocol: string): RegExp {
+  return new RegExp(`\\b${protocol} listening on [^\\s"]*:(\\d+)`);
+}
+
+/** Where the service listens is what it says in its log. */
+function portsOf(program: RunningProgram, variables: TaskDefinition['variables']): FargateTask['port'] {
+  const names = [
+    ['RTMP', 'RTMP_PORT'],
+    ['RTMPS', 'SSL_PORT'],
+    ['HTTP', 'HTTP_PORT'],
+  ] as const;
+  return (containerPort) => {
+    const [protocol = ''] = names.find(([, name]) => Number(variables[name]) === containerPort) ?? [];
+    const [, port] = listeningOn(protocol).exec(program.output) ?? [];
+    if (port === undefined) throw new Error(`the task does not listen on ${containerPort}`);
+    return Number(port);
+  };
+}

@@ -1,0 +1,49 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { banner } from './banner';
+import { startLocalDeployment } from './local-deployment';
+import { asShellScript, shellEnvironment } from './shell-environment';
+import { createChannel, registerCanary } from './stream-channels';
+
+/** RTMP's own port, and one for RTMPS that takes no rights; others where they are not free. */
+const preferredPorts = new Map([
+  [1935, 1935],
+  [443, 1443],
+]);
+const channel = 'demo';
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+async function main(): Promise<void> {
+  const ended = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+  });
+  print('Synthesizing and starting ...');
+  const lines: string[] = [];
+  let log = (line: string): void => void lines.push(line);
+  const deployment = await startLocalDeployment({ preferredPorts, log: (line) => log(line) });
+  const directory = join(__dirname, '../../.build/local');
+  const environmentFile = join(directory, 'environment');
+  try {
+    await registerCanary(deployment);
+    const key = await createChannel(deployment, channel);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(environmentFile, asShellScript(shellEnvironment(deployment)), { mode: 0o600 });
+    print(banner(deployment, { channel, key, environmentFile: '.build/local/environment' }));
+    for (const line of lines) print(line);
+    log = print;
+    await ended;
+    print('\nEnding ...');
+  } finally {
+    rmSync(environmentFile, { force: true });
+    await deployment.stop();
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? String(error.stack) : String(error)}\n`);
+    process.exit(1);
+  },
+);

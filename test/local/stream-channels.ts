@@ -1,0 +1,15 @@
+import { invoke } from './aws/invoke';
+import type { LocalDeployment } from './local-deployment';
+
+/** Makes a channel with the stream-keys function and gives its key. */
+export async function createChannel({ lambda, functions }: LocalDeployment, channel: string): Promise<string> {
+  const { name } = functions.get('StreamKeys').settings;
+  const created = (await invoke(lambda, name, { command: 'create', channel })) as { readonly key: string };
+  return created.key;
+}
+
+/** Makes the canary's key known to the table, as is done once after a deploy. */
+export async function registerCanary({ lambda, functions, secrets }: LocalDeployment): Promise<void> {
+  const { channel, key } = JSON.parse(secrets.firstValue('CanaryKey')) as Record<string, string>;
+  await invoke(lambda, functions.get('StreamKeys').settings.name, { command: 'create', channel, key });
+}

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { StringDecoder } from 'node:string_decoder';
+
+export interface RunningProgramOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** A channel for messages, for programs that are Node.js. */
+  readonly ipc?: boolean;
+  /** Called with each line of its output. */
+  readonly onLine?: (line: string) => void;
+}
+
+const MAX_KEPT_CHARACTERS = 4_000_000;
+
+/**
+ * A program in the background, for tests and for programs that are no tests. It is a process group of its own, so that
+ * Ctrl-C in a terminal does not reach it: whoever started it ends it, in its own order. It ends with this process.
+ */
+export class RunningProgram {
+  readonly child: ChildProcess;
+  /** Resolves with its exit code, null when a signal ended it; rejects when it could not be started. */
+  readonly exited: Promise<number | null>;
+  #output = '';
+  #line = '';
+  readonly #wakers = new Set<() => void>();
+
+  constructor(
+    private readonly command: string,
+    args: readonly string[],
+    private readonly options: RunningProgramOptions = {},
+  ) {
+    const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(options.ipc === true ? (['ipc'] as const) : [])];
+    this.child = spawn(command, args, { env: options.env, cwd: options.cwd, detached: true, stdio });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      const decoder = new StringDecoder('utf8');
+      stream?.on('data', (bytes: Buffer) => this.#receive(decoder.write(bytes)));
+    }
+    const endWithThis = (): void => void this.child.kill('SIGKILL');
+    process.once('exit', endWithThis);
+    this.exited = once(this.child, 'close').then(([code]) => code as number | null);
+    const wake = (): void => {
+      process.off('exit', endWithThis);
+      for (const waker of this.#wakers) waker();
+    };
+    this.exited.then(wake, wake);
+  }
+
+  get pid(): number {
+    if (this.child.pid === undefined) throw new Error(`${this.command} did not start`);
+    return this.child.pid;
+  }
+
+  get isRunning(): boolean {
+    return this.child.pid !== undefined && this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Standard output and error, as far as they are kept. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Waits for `pattern` anywhere in the output, what came before included. */
+  async waitForOutput(pattern: RegExp, timeoutMs = 15_000): Promise<RegExpExecArray> {
+    const deadline = AbortSignal.timeout(timeoutMs);
+    for (;;) {
+      const match = pattern.exec(this.#output);
+      if (match !== null) return match;
+      if (deadline.aborted || !this.isRunning) {
+        const why = this.isRunning ? `within ${timeoutMs} ms` : 'before it ended';
+        throw new Error(`${this.command}: no ${String(pattern)} ${why}:\n${this.#output.slice(-4000)}`);
+      }
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#wakers.delete(wake);
+          deadline.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.#wakers.add(wake);
+        deadline.addEventListener('abort', wake);
+      });
+    }
+  }
+
+  /** Asks it to end (SIGTERM), and ends it after `graceMs`. Resolves when it is gone. */
+  async stop(graceMs = 2_000): Promise<void> {
+    if (!this.isRunning) return;
+    this.child.kill('SIGTERM');
+    const late = setTimeout(() => this.child.kill('SIGKILL'), graceMs);
+    await this.exited.catch(() => undefined);
+    clearTimeout(late);
+  }
+
+  #receive(text: string): void {
+    this.#output = (this.#output + text).slice(-MAX_KEPT_CHARACTERS);
+    for (const waker of this.#wakers) waker();
+    if (this.options.onLine === undefined) return;
+    const lines = (this.#line + text).split('\n');
+    this.#line = lines.pop() ?? '';
+    for (const line of lines) this.options.onLine(line);
+  }
+}
