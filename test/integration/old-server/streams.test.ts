@@ -88,14 +88,12 @@ describe('the state of a stream', () => {
     for (const chunk of chunks.slice(0, 100)) cut.sendRaw(chunk);
     cut.deleteStream();
     await cut.waitForStatus('NetStream.Unpublish.Success');
-    const player = await server.player(other);
     const publisher = await server.publisher(other);
-    const frames = Array.from({ length: 40 }, (_, index) => video(index * 40, avc.keyframe(`frame-${index}`, 20_000)));
-    sendMedia(publisher, frames);
+    const frame = video(0, avc.keyframe('intact', 150_000));
+    sendMedia(publisher, [frame]);
+    await publisher.roundTrip();
     for (const chunk of chunks.slice(100)) cut.sendRaw(chunk);
-    await Promise.all([cut.roundTrip(), publisher.roundTrip()]);
-    expect(fingerprints(await player.takeMedia(frames.length))).toEqual(fingerprints(frames));
-    // The cached frames too.
-    expect(await cachedFor(other, publisher)).toEqual(fingerprints(frames.slice(-1)));
+    await cut.roundTrip();
+    expect(await cachedFor(other, publisher)).toEqual(fingerprints([frame]));
   });
 });
