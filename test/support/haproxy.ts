@@ -1,98 +1,101 @@
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { Program } from './program';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RunningProgram } from './running-program';
 
 export interface HaproxyOptions {
-  /** The port on 127.0.0.1 that connections are passed on to. */
-  readonly target: number;
-  /** Words behind the server's address: `send-proxy-v2 proxy-v2-options crc32c`, `check inter 50ms`. */
-  readonly server: string;
-  /** Ends TLS here, with this PEM text of certificate and key. */
-  readonly tlsPem?: string;
-}
-
-/** A real HAProxy on a free port of 127.0.0.1. */
-export interface Haproxy {
-  readonly port: number;
-  stop(): Promise<void>;
+  /** Names of the ports to listen on, and which one each should rather be; another one is taken when it is not free. */
+  readonly ports: ReadonlyMap<string, number | undefined>;
+  /** The configuration but for its `global` section. */
+  readonly configuration: (port: (name: string) => number) => string;
 }
 
 const ATTEMPTS = 5;
+const START_MS = 10_000;
 
-export async function startHaproxy(options: HaproxyOptions): Promise<Haproxy> {
-  const directory = mkdtempSync(join(tmpdir(), 'haproxy-'));
-  for (let attempt = 1; ; attempt += 1) {
-    const [port, readyPort] = [await freePort(), await freePort()];
-    const configPath = join(directory, 'haproxy.cfg');
-    writeFileSync(configPath, configuration(port, readyPort, options, directory));
-    const program = new Program('haproxy', ['-db', '-f', configPath], { timeoutMs: 120_000 });
-    if (await listens(readyPort, program)) {
-      return {
-        port,
-        async stop() {
-          await program.kill();
-          rmSync(directory, { recursive: true, force: true });
-        },
-      };
+/** A real HAProxy on loopback ports. */
+export class Haproxy {
+  private constructor(
+    private readonly program: RunningProgram,
+    private readonly directory: string,
+    private readonly ports: ReadonlyMap<string, number>,
+  ) {}
+
+  static async start({ ports, configuration }: HaproxyOptions): Promise<Haproxy> {
+    for (let attempt = 1; ; attempt += 1) {
+      const directory = mkdtempSync(join(tmpdir(), 'haproxy-'));
+      const chosen = new Map<string, number>();
+      for (const [name, preferred] of ports) chosen.set(name, await freePort(preferred));
+      const port = (name: string): number => required(chosen.get(name), `a port named ${name}`);
+      const global = `global\n  stats socket ${join(directory, 'admin')} mode 600 level admin\n`;
+      writeFileSync(join(directory, 'haproxy.cfg'), `${global}${configuration(port)}`);
+      const program = new RunningProgram('haproxy', ['-db', '-f', join(directory, 'haproxy.cfg')]);
+      const haproxy = new Haproxy(program, directory, chosen);
+      try {
+        await haproxy.#untilReady();
+        return haproxy;
+      } catch (error) {
+        await haproxy.stop();
+        // Somebody else may have taken a port since.
+        if (attempt === ATTEMPTS) throw error;
+      }
     }
-    await program.kill();
-    // Somebody else may have taken the port since.
-    if (attempt === ATTEMPTS) throw new Error(`haproxy does not start:\n${program.output}`);
+  }
+
+  port(name: string): number {
+    return required(this.ports.get(name), `a port named ${name}`);
+  }
+
+  /** Gives a command to the running process; its answer. */
+  async command(command: string): Promise<string> {
+    const socket = connect(join(this.directory, 'admin'));
+    await once(socket, 'connect');
+    socket.end(`${command}\n`);
+    return (await text(socket)).trim();
+  }
+
+  /** Status of each server, as `backend/server` -> `UP`. */
+  async statuses(): Promise<Map<string, string>> {
+    const rows = (await this.command('show stat -1 4 -1')).split('\n').map((row) => row.split(','));
+    return new Map(rows.map((row) => [`${row[0] ?? ''}/${row[1] ?? ''}`, row[17] ?? '']));
+  }
+
+  async stop(): Promise<void> {
+    await this.program.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async #untilReady(): Promise<void> {
+    const deadlineMs = Date.now() + START_MS;
+    for (;;) {
+      try {
+        await this.command('show info');
+        return;
+      } catch (error) {
+        if (!this.program.isRunning || Date.now() > deadlineMs) {
+          throw new Error(`haproxy did not start:\n${this.program.output}`, { cause: error });
+        }
+      }
+      await sleep(20);
+    }
   }
 }
 
-function configuration(
-  port: number,
-  readyPort: number,
-  { target, server, tlsPem }: HaproxyOptions,
-  directory: string,
-): string {
-  const pemPath = join(directory, 'front.pem');
-  if (tlsPem !== undefined) writeFileSync(pemPath, tlsPem);
-  return [
-    'global',
-    '  maxconn 200',
-    'defaults',
-    '  mode tcp',
-    '  timeout connect 5s',
-    '  timeout client 60s',
-    '  timeout server 60s',
-    // Shows that it listens without a connection that goes anywhere.
-    'frontend ready',
-    `  bind 127.0.0.1:${readyPort}`,
-    '  tcp-request connection reject',
-    'frontend ingest',
-    `  bind 127.0.0.1:${port}${tlsPem === undefined ? '' : ` ssl crt ${pemPath}`}`,
-    '  default_backend node',
-    'backend node',
-    `  server node 127.0.0.1:${target} ${server}`,
-    '',
-  ].join('\n');
-}
-
-async function listens(port: number, program: Program): Promise<boolean> {
-  while (program.isRunning) {
-    const socket = connect(port, '127.0.0.1');
-    const connected = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (connected) return true;
-    await delay(20);
-  }
-  return false;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
+async function freePort(preferred = 0): Promise<number> {
+  const probe = createServer().listen(preferred, '127.0.0.1');
+  const listening = await once(probe, 'listening').catch(() => undefined);
+  if (listening === undefined) return freePort();
   const { port } = probe.address() as AddressInfo;
   probe.close();
   await once(probe, 'close');
   return port;
+}
+
+function required<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`there is not ${what}`);
+  return value;
 }

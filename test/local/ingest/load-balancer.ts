@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HaproxyProcess } from './haproxy-process';
+import { Haproxy } from '../../support/haproxy';
 import type { TestCa } from '../../support/test-ca';
 import type { CloudAssembly, TemplateResource } from '../synthesis/cloud-assembly';
 import type { Json, JsonObject, TemplateValues } from '../synthesis/template-values';
@@ -39,7 +39,7 @@ export class LoadBalancer {
   readonly #targets: (string | undefined)[] = new Array<undefined>(TARGETS).fill(undefined);
 
   private constructor(
-    private readonly haproxy: HaproxyProcess,
+    private readonly haproxy: Haproxy,
     readonly listeners: readonly Listener[],
   ) {}
 
@@ -53,7 +53,7 @@ export class LoadBalancer {
     const listeners = listenersOf(assembly, values);
     const pem = join(ca.certPath, '..', 'balancer.pem');
     writeFileSync(pem, `${ca.cert}${ca.key}`, { mode: 0o600 });
-    const haproxy = await HaproxyProcess.start({
+    const haproxy = await Haproxy.start({
       ports: new Map(listeners.map(({ port }) => [String(port), preferredPorts.get(port)])),
       configuration: (port) => configuration(listeners, (listener) => port(String(listener.port)), pem),
     });
