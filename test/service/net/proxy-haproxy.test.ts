@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { EventEmitter, once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { startCallbackServer, type CallbackServer } from '../../support/callback-server';
-import { startHaproxy, type Haproxy } from '../../support/proxy-front';
+import { startProxyFront, type ProxyFront } from '../../support/proxy-front';
 import { RtmpClient } from '../../support/rtmp-client';
 import { createTestCertificate, temporaryDirectory, type TestCertificate } from '../../support/test-certificates';
 import { startTestNode, type TestNode } from '../../support/test-node';
@@ -18,15 +18,15 @@ beforeAll(() => {
 });
 afterAll(() => directory.remove());
 
-const balancers: Haproxy[] = [];
+const balancers: ProxyFront[] = [];
 const relays: Server[] = [];
 afterEach(async () => {
   await Promise.all(balancers.splice(0).map((balancer) => balancer.stop()));
   relays.splice(0).forEach((relay) => relay.close());
 });
 
-async function balance(options: Parameters<typeof startHaproxy>[0]): Promise<number> {
-  const balancer = await startHaproxy(options);
+async function balance(options: Parameters<typeof startProxyFront>[0]): Promise<number> {
+  const balancer = await startProxyFront(options);
   balancers.push(balancer);
   return balancer.port;
 }
