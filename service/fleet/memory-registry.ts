@@ -1,41 +1,52 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import type { Command } from '../commands/command-parser';
-import type {
-  AcquireOutcome,
-  Lease,
-  LeaseRequest,
-  NodeAddress,
-  RegistryListener,
-  StopRecord,
-  StreamRegistry,
-} from './stream-registry';
+import { randomBytes } from 'node:crypto';
+import { type Command, commandText, endsStream } from '../commands/command-parser';
+import { MemoryMember } from './memory-member';
+import type { AcquireOutcome, Lease, LeaseRequest, NodeAddress, RegistryListener, StopRecord } from './stream-registry';
 
-const DONE = Promise.resolve();
+/** How long an operator's command is kept for members that did not hear it (ms). */
+const KEEP_COMMAND_MS = 600_000;
+/** The same words within this time are the same command, heard by another member (ms). */
+const SAME_COMMAND_MS = 5_000;
 
 interface Member {
   address: NodeAddress;
-  listener: RegistryListener;
-  /** Streams whose stop is this member's to send, and stops that are on their way, by session and jti. */
+  readonly listener: RegistryListener;
+  /** Streams whose stop is this member's to send by session, and stops that are on their way by jti. */
   readonly stops: Map<string, StopRecord>;
+}
+
+interface KeptCommand {
+  readonly command: Command;
+  readonly at: number;
 }
 
 /**
  * The registry of the processes of one machine, in the memory of one of them. It never fails and is never away; a
- * member is dead when it is said to be (`lost`).
+ * member is dead when it is said to be (`lost`). Its methods are for its members' views, see MemoryMember.
  */
 export class MemoryRegistry {
+  /** For relay tokens and key hashes. */
+  readonly secret = randomBytes(32);
   readonly #leases = new Map<string, Lease>();
   readonly #members = new Map<string, Member>();
   /** When each block ends, in milliseconds since the epoch. */
   readonly #blocks = new Map<string, number>();
-  readonly #secret = Promise.resolve(randomBytes(32));
+  /** The last command of each channel, oldest first. */
+  readonly #commands = new Map<string, KeptCommand>();
+
+  /** @param now milliseconds since the epoch */
+  constructor(private readonly now: () => number = Date.now) {}
 
   /** What one member sees of it. */
-  member(id: string): StreamRegistry {
-    return new MemberView(this, id);
+  member(id: string): MemoryMember {
+    return new MemoryMember(this, id);
   }
 
-  /** The member's process has ended: another one sends its stops. */
+  join(address: NodeAddress, listener: RegistryListener): void {
+    this.#members.set(address.id, { address, listener, stops: new Map() });
+  }
+
+  /** The member's process has ended, or is about to: its channels are free, and another one sends its stops. */
   lost(id: string): void {
     const member = this.#members.get(id);
     if (member === undefined) return;
@@ -45,41 +56,35 @@ export class MemoryRegistry {
       this.#leases.delete(channel);
       this.#changed(channel);
     }
-    const [heir] = this.#members.values();
+    const others = [...this.#members.values()];
+    const heir = others.find(({ address }) => !address.draining) ?? others[0];
     if (heir === undefined || member.stops.size === 0) return;
-    for (const [key, stop] of member.stops) heir.stops.set(key, stop);
+    for (const stop of member.stops.values()) heir.stops.set(stop.jti, stop);
     heir.listener.stopsClaimed([...member.stops.values()]);
   }
 
-  /** @internal */
-  join(address: NodeAddress, listener: RegistryListener): void {
-    this.#members.set(address.id, { address, listener, stops: new Map() });
-  }
-
-  /** @internal */
   drain(id: string): void {
     const member = this.#members.get(id);
     if (member !== undefined) member.address = { ...member.address, draining: true };
   }
 
-  /** @internal */
   acquire(id: string, request: LeaseRequest): AcquireOutcome {
     const seconds = this.#blockedSeconds(request.channel);
     if (seconds > 0) return { kind: 'blocked', seconds };
-    const lease = this.#leases.get(request.channel);
-    const owner = lease && this.#members.get(lease.node)?.address;
-    if (lease && owner && lease.session !== request.session) return { kind: 'busy', lease, owner };
-    this.#write(id, request);
+    const found = this.locate(request.channel);
+    if (found !== undefined && found.lease.session !== request.session) return { kind: 'busy', ...found };
+    this.#take(id, request);
     return { kind: 'acquired' };
   }
 
-  /** @internal */
   replace(id: string, request: LeaseRequest, from: string, continues: boolean): boolean {
     const { channel } = request;
     const lease = this.#leases.get(channel);
     if (lease?.session !== from || this.#blockedSeconds(channel) > 0) return false;
     const former = this.#members.get(lease.node);
-    this.#write(id, request);
+    this.#take(id, request);
+    // From here on nobody sends the former session's stop, whatever becomes of its process.
+    if (continues) former?.stops.delete(from);
     // Not from within the request: its caller does not expect to be called back.
     queueMicrotask(() =>
       former?.listener.order({ kind: 'moved', channel, session: from, continues, stopIsSent: false }),
@@ -87,188 +92,98 @@ export class MemoryRegistry {
     return true;
   }
 
-  /** @internal */
-  change(channel: string, session: string, changes: Partial<Lease>): boolean {
+  confirm(id: string, channel: string, session: string, live: Pick<Lease, 'streamId' | 'playKeyHash'>): boolean {
+    const stops = this.#members.get(id)?.stops;
+    const stop = stops?.get(session);
+    if (stop !== undefined) stops?.set(session, { ...stop, streamId: live.streamId });
     const lease = this.#leases.get(channel);
     if (lease?.session !== session) return false;
-    this.#leases.set(channel, { ...lease, ...changes });
-    this.#changed(channel);
+    const kept = this.#commands.get(channel);
+    if (kept !== undefined && kept.at >= lease.startedAt && endsStream(kept.command, live.streamId)) return false;
+    this.#change({ ...lease, ...live, state: 'live' });
     return true;
   }
 
-  /** @internal */
+  hold(channel: string, session: string, lastTimestamp: number): void {
+    const lease = this.#leases.get(channel);
+    if (lease?.session === session) this.#change({ ...lease, state: 'held', lastTimestamp });
+  }
+
   free(channel: string, session: string): void {
     if (this.#leases.get(channel)?.session !== session) return;
     this.#leases.delete(channel);
     this.#changed(channel);
   }
 
-  /** @internal */
   locate(channel: string): { lease: Lease; owner: NodeAddress } | undefined {
     const lease = this.#leases.get(channel);
     const owner = lease && this.#members.get(lease.node)?.address;
     return lease && owner && { lease, owner };
   }
 
-  /** @internal */
   stopsOf(id: string): Map<string, StopRecord> | undefined {
     return this.#members.get(id)?.stops;
   }
 
-  /** @internal */
   addresses(): NodeAddress[] {
     return [...this.#members.values()].map(({ address }) => address);
   }
 
-  /** @internal */
-  get secret(): Promise<Buffer> {
-    return this.#secret;
+  /** True for the first member that heard the command. */
+  remember(command: Command): boolean {
+    if (command.verb === 'drain' || command.verb === 'list') return true;
+    const at = this.now();
+    const { channel } = command;
+    const kept = this.#commands.get(channel);
+    const known = kept !== undefined && at - kept.at < SAME_COMMAND_MS;
+    if (known && commandText(kept.command) === commandText(command)) return false;
+    this.#forgetOld(at);
+    this.#commands.delete(channel);
+    this.#commands.set(channel, { command, at });
+    if (command.verb === 'block') this.#blocks.set(channel, at + command.seconds * 1000);
+    else if (command.verb === 'unblock') this.#blocks.delete(channel);
+    return true;
   }
 
-  block(channel: string, seconds: number): void {
-    const now = Date.now();
-    // Swept here, so that blocks nobody asks about again do not add up.
-    for (const [other, until] of this.#blocks) if (until <= now) this.#blocks.delete(other);
-    this.#blocks.set(channel, now + seconds * 1000);
+  /** Orders again what the member may not have heard of its streams. */
+  redeliver(id: string): void {
+    const listener = this.#members.get(id)?.listener;
+    for (const { node, channel, startedAt, state } of this.#leases.values()) {
+      const kept = this.#commands.get(channel);
+      if (node !== id || state === 'starting' || kept === undefined || kept.at < startedAt) continue;
+      listener?.order({ kind: 'command', text: commandText(kept.command) });
+    }
   }
 
-  unblock(channel: string): void {
-    this.#blocks.delete(channel);
-  }
-
-  #write(id: string, { channel, session, keyHash, startedAt, stop }: LeaseRequest): void {
+  #take(id: string, { channel, session, keyHash, startedAt, stop }: LeaseRequest): void {
     const member = this.#members.get(id);
     const incarnation = member?.address.incarnation ?? '';
     const unnamed = { streamId: '', playKeyHash: '', lastTimestamp: 0 };
-    this.#leases.set(channel, {
-      channel,
-      node: id,
-      incarnation,
-      session,
-      state: 'starting',
-      keyHash,
-      startedAt,
-      ...unnamed,
-    });
+    const lease = { channel, node: id, incarnation, session, keyHash, startedAt, ...unnamed };
+    this.#leases.set(channel, { ...lease, state: 'starting' });
     member?.stops.set(session, stop);
+  }
+
+  #change(lease: Lease): void {
+    this.#leases.set(lease.channel, lease);
+    this.#changed(lease.channel);
   }
 
   #changed(channel: string): void {
     for (const { listener } of this.#members.values()) listener.channelChanged(channel);
   }
 
+  /** So that commands and blocks nobody asks about again do not add up. */
+  #forgetOld(now: number): void {
+    for (const [channel, { at }] of this.#commands) {
+      if (now - at < KEEP_COMMAND_MS) break;
+      this.#commands.delete(channel);
+    }
+    for (const [channel, until] of this.#blocks) if (until <= now) this.#blocks.delete(channel);
+  }
+
   #blockedSeconds(channel: string): number {
     const until = this.#blocks.get(channel);
-    return until === undefined ? 0 : Math.max(0, Math.ceil((until - Date.now()) / 1000));
-  }
-}
-
-/** One member's view: the interface of a registry, answered at once. */
-class MemberView implements StreamRegistry {
-  readonly connected = true;
-  readonly #incarnation = randomUUID();
-  #address = { host: '127.0.0.1', port: 0 };
-  #draining = false;
-
-  constructor(
-    private readonly registry: MemoryRegistry,
-    private readonly id: string,
-  ) {}
-
-  get self(): NodeAddress {
-    const { id } = this;
-    return { ...this.#address, id, incarnation: this.#incarnation, proxyHeader: false, draining: this.#draining };
-  }
-
-  reachableAt(host: string, port: number): void {
-    this.#address = { host, port };
-  }
-
-  start(listener: RegistryListener): Promise<void> {
-    this.registry.join(this.self, listener);
-    return DONE;
-  }
-
-  acquire(request: LeaseRequest): Promise<AcquireOutcome> {
-    return Promise.resolve(this.registry.acquire(this.id, request));
-  }
-
-  announce({ session, stop }: LeaseRequest): Promise<void> {
-    this.registry.stopsOf(this.id)?.set(session, stop);
-    return DONE;
-  }
-
-  replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean> {
-    return Promise.resolve(this.registry.replace(this.id, request, from, continues));
-  }
-
-  confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
-    const stops = this.registry.stopsOf(this.id);
-    const stop = stops?.get(session);
-    if (stop !== undefined) stops?.set(session, { ...stop, streamId: live.streamId });
-    return Promise.resolve(this.registry.change(channel, session, { ...live, state: 'live' }));
-  }
-
-  hold(channel: string, session: string, lastTimestamp: number): Promise<void> {
-    this.registry.change(channel, session, { state: 'held', lastTimestamp });
-    return DONE;
-  }
-
-  abandon(channel: string, session: string): Promise<void> {
-    this.registry.free(channel, session);
-    this.registry.stopsOf(this.id)?.delete(session);
-    return DONE;
-  }
-
-  end(channel: string, session: string, stop: StopRecord): Promise<boolean> {
-    this.registry.free(channel, session);
-    const stops = this.registry.stopsOf(this.id);
-    stops?.delete(session);
-    stops?.set(stop.jti, stop);
-    return Promise.resolve(true);
-  }
-
-  forget(session: string): Promise<void> {
-    this.registry.stopsOf(this.id)?.delete(session);
-    return DONE;
-  }
-
-  stopDelivered(jti: string): Promise<void> {
-    this.registry.stopsOf(this.id)?.delete(jti);
-    return DONE;
-  }
-
-  locate(channel: string): Promise<{ lease: Lease; owner: NodeAddress } | undefined> {
-    return Promise.resolve(this.registry.locate(channel));
-  }
-
-  /** Every member hears every command itself, so that only blocks have to be kept. */
-  remember(command: Command): Promise<boolean> {
-    if (command.verb === 'block') this.registry.block(command.channel, command.seconds);
-    else if (command.verb === 'unblock') this.registry.unblock(command.channel);
-    return Promise.resolve(true);
-  }
-
-  redeliverCommands(): Promise<void> {
-    return DONE;
-  }
-
-  drain(): Promise<void> {
-    this.#draining = true;
-    this.registry.drain(this.id);
-    return DONE;
-  }
-
-  fleetSecret(): Promise<Buffer> {
-    return this.registry.secret;
-  }
-
-  nodes(): Promise<readonly NodeAddress[]> {
-    return Promise.resolve(this.registry.addresses());
-  }
-
-  stop(): Promise<void> {
-    this.registry.lost(this.id);
-    return DONE;
+    return until === undefined ? 0 : Math.max(0, Math.ceil((until - this.now()) / 1000));
   }
 }
