@@ -18,6 +18,8 @@ export interface FleetConfig {
   readonly advertisePort: number | undefined;
   /** What becomes of new publishes while Redis is away. */
   readonly withoutRedis: 'accept' | 'reject';
+  /** A node that Redis has not heard of for so long is taken for dead (ms). All nodes must have the same. */
+  readonly nodeTtlMs: number;
   /** ECS scale-in protection; absent: not used. */
   readonly taskProtection: { readonly minPublishers: number } | undefined;
 }
@@ -47,6 +49,7 @@ export function readFleetSettings(env: Environment, redisUsed: boolean): FleetCo
     advertiseHost: env.host('FLEET_ADVERTISE_HOST'),
     advertisePort: env.optionalInteger('FLEET_ADVERTISE_PORT', { min: 1, max: 65_535 }),
     withoutRedis: env.choice('FLEET_WITHOUT_REDIS', ['accept', 'reject'], 'accept'),
+    nodeTtlMs: env.integer('FLEET_NODE_TTL_SECONDS', { min: 3, max: 60, fallback: 10 }) * 1000,
     taskProtection: env.flag('FLEET_TASK_PROTECTION', false)
       ? { minPublishers: env.integer('PROTECTION_MIN_PUBLISHERS', { min: 0, max: 100_000, fallback: 1 }) }
       : undefined,

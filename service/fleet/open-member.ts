@@ -26,6 +26,9 @@ export interface MemberSurroundings {
   readonly log: Logger;
 }
 
+/** A registration is renewed so often that one lost renewal does no harm. */
+const BEAT_TTLS = 0.3;
+
 /** This node's part in the fleet that the configuration asks for. */
 export function openMember({ config, parent, task, password, ...shared }: MemberSurroundings): FleetMember {
   const { graceMs } = config.publishing;
@@ -34,9 +37,10 @@ export function openMember({ config, parent, task, password, ...shared }: Member
     const id = [fleet.nodeId ?? taskId(task) ?? `${hostname()}.${process.pid}`, parent?.self.id]
       .filter(Boolean)
       .join('.');
-    const host = fleet.advertiseHost ?? (task?.address || ownAddress());
+    const host = fleet.advertiseHost ?? (task?.address === undefined || task.address === '' ? ownAddress() : task.address);
     const address = { id, host, port: 0, proxyHeader: config.proxy !== undefined && parent === undefined };
-    const registry = new RedisRegistry({ config: redis, password, address, log: shared.log });
+    const timing = { ttlMs: fleet.nodeTtlMs, beatMs: fleet.nodeTtlMs * BEAT_TTLS };
+    const registry = new RedisRegistry({ config: redis, password, address, log: shared.log, timing });
     return new SharedMember({ ...shared, registry, graceMs });
   }
   if (parent !== undefined) return new SharedMember({ ...shared, registry: parent, graceMs });

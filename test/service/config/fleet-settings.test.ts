@@ -10,6 +10,7 @@ describe('fleet settings', () => {
       FLEET_ADVERTISE_HOST: '10.0.0.7',
       FLEET_ADVERTISE_PORT: '1936',
       FLEET_WITHOUT_REDIS: 'reject',
+      FLEET_NODE_TTL_SECONDS: '5',
       FLEET_TASK_PROTECTION: 'YES',
       PROTECTION_MIN_PUBLISHERS: '8',
       PUBLISHER_TAKEOVER: 'YES',
@@ -20,6 +21,7 @@ describe('fleet settings', () => {
       advertiseHost: '10.0.0.7',
       advertisePort: 1936,
       withoutRedis: 'reject',
+      nodeTtlMs: 5_000,
       taskProtection: { minPublishers: 8 },
     });
     expect(config.publishing).toEqual({ takeover: true, graceMs: 20_000 });
