@@ -1,5 +1,5 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { banner } from './banner';
 import { startLocalDeployment } from './local-deployment';
 import { asShellScript, shellEnvironment } from './shell-environment';
@@ -22,20 +22,17 @@ async function main(): Promise<void> {
   const lines: string[] = [];
   let log = (line: string): void => void lines.push(line);
   const deployment = await startLocalDeployment({ preferredPorts, log: (line) => log(line) });
-  const directory = join(__dirname, '../../.build/local');
-  const environmentFile = join(directory, 'environment');
   try {
     await registerCanary(deployment);
     const key = await createChannel(deployment, channel);
-    mkdirSync(directory, { recursive: true });
+    const environmentFile = join(dirname(deployment.ca.caPath), 'environment');
     writeFileSync(environmentFile, asShellScript(shellEnvironment(deployment)), { mode: 0o600 });
-    print(banner(deployment, { channel, key, environmentFile: '.build/local/environment' }));
+    print(banner(deployment, { channel, key, environmentFile }));
     for (const line of lines) print(line);
     log = print;
     await ended;
     print('\nEnding ...');
   } finally {
-    rmSync(environmentFile, { force: true });
     await deployment.stop();
   }
 }

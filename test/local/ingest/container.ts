@@ -62,7 +62,12 @@ function startWithinWalls(
   const mounts = files.map(([from = '', to = '']) => `bind '${from}' '${to}'`);
   const script = `set -e
 root=${join(root, 'root')}
-bind() { mkdir -p "$root$(dirname "$2")"; touch "$root$2"; mount --bind "$1" "$root$2"; }
+bind() {
+  mkdir -p "$root$(dirname "$2")"
+  touch "$root$2"
+  mount --bind "$1" "$root$2"
+  mount -o remount,bind,ro "$root$2"
+}
 mount -t tmpfs tmpfs "$root"
 mkdir -p "$root/app" "$root/proc"
 mount --bind '${join(image, 'app')}' "$root/app"
