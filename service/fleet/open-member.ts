@@ -37,7 +37,8 @@ export function openMember({ config, parent, task, password, ...shared }: Member
     const id = [fleet.nodeId ?? taskId(task) ?? `${hostname()}.${process.pid}`, parent?.self.id]
       .filter(Boolean)
       .join('.');
-    const host = fleet.advertiseHost ?? (task?.address === undefined || task.address === '' ? ownAddress() : task.address);
+    const host =
+      fleet.advertiseHost ?? (task?.address === undefined || task.address === '' ? ownAddress() : task.address);
     const address = { id, host, port: 0, proxyHeader: config.proxy !== undefined && parent === undefined };
     const timing = { ttlMs: fleet.nodeTtlMs, beatMs: fleet.nodeTtlMs * BEAT_TTLS };
     const registry = new RedisRegistry({ config: redis, password, address, log: shared.log, timing });

@@ -11,6 +11,18 @@ import { StreamConfig } from './stream-config';
 import { StreamStats } from './stream-stats';
 import { Timeline } from './timeline';
 
+/** Messages of a range, chosen and encoded for players that do not share the common bytes. */
+interface Selection {
+  readonly from: number;
+  readonly to: number;
+  readonly mask: number;
+  readonly streamId: number;
+  readonly bytes: Buffer;
+  readonly messages: number;
+  /** The flags of those left out, together. */
+  readonly skippedFlags: number;
+}
+
 /** What all streams of a node share. */
 export interface StreamEnvironment {
   readonly pool: SlabPool;
@@ -31,7 +43,7 @@ export interface FlushScheduler {
 
 /** A lagging player goes on once this little is unsent. */
 const RESUME_UNSENT_BYTES = SOFT_UNSENT_BYTES / 4;
-/** Unsent bytes at which a player is disconnected; a larger GOP cache is not sent at once. */
+/** Unsent bytes at which a lagging player is disconnected, unless a larger GOP cache was sent to it at once. */
 const HARD_UNSENT_BYTES = 64 * 1024 * 1024;
 /** How long a player may lag before it is disconnected. */
 const MAX_LAG_MS = 30_000;
@@ -63,6 +75,8 @@ export class LiveStream implements LogObserver {
   readonly #apart: Player[] = [];
   readonly #tag = new MediaTag();
   readonly #views: Buffer[] = [];
+  /** The last selection made in this flush: players that are exceptions in the same way share it too. */
+  #selection: Selection | null = null;
   /** Up to here everything has gone to the players. */
   #flushed = 0;
   /** Messages ready since. */
@@ -247,6 +261,7 @@ export class LiveStream implements LogObserver {
       this.#sendApart(player, from, to);
       if (player.heldFrom < heldFrom) heldFrom = player.heldFrom;
     }
+    this.#selection = null;
     if (behind > 0) this.#setLaggardsApart();
     this.#rejoin();
     this.#trim(heldFrom);
@@ -258,7 +273,7 @@ export class LiveStream implements LogObserver {
     for (const player of [...this.#apart]) {
       if (player.laggingSince === 0) continue;
       const { unsentBytes } = player.outlet;
-      if (unsentBytes > HARD_UNSENT_BYTES) player.listener.tooSlow(`${unsentBytes} bytes unsent`);
+      if (unsentBytes > Math.max(HARD_UNSENT_BYTES, player.softUnsentBytes)) player.listener.tooSlow(`${unsentBytes} bytes unsent`);
       else if (now - player.laggingSince > MAX_LAG_MS) player.listener.tooSlow(`too slow for ${MAX_LAG_MS / 1000} s`);
     }
   }
@@ -312,7 +327,7 @@ export class LiveStream implements LogObserver {
     const { outlet } = player;
     const from = this.#gop.start;
     const to = this.#flushed;
-    if (from < 0 || from >= to || to - from > HARD_UNSENT_BYTES) return false;
+    if (from < 0 || from >= to) return false;
     if (player.shares) {
       this.#log.views(from, to, this.#views);
       outlet.writeAll(this.#views);
@@ -323,7 +338,7 @@ export class LiveStream implements LogObserver {
       this.#sendSelected(player, from, to);
     }
     // What was sent at once may take its time to drain: that is no lag.
-    player.softUnsentBytes = Math.min(HARD_UNSENT_BYTES, SOFT_UNSENT_BYTES + outlet.unsentBytes);
+    player.softUnsentBytes = SOFT_UNSENT_BYTES + outlet.unsentBytes;
     return true;
   }
 
@@ -347,14 +362,24 @@ export class LiveStream implements LogObserver {
 
   /** Sends a player's own selection of `[from, to)`. */
   #sendSelected(player: Player, from: number, to: number): void {
-    const bytes = this.#log.select(from, to, player.mask, player.streamId);
-    if ((this.#log.skippedFlags & MediaFlag.Config) !== 0) player.missedHeaders = true;
+    const { bytes, messages, skippedFlags } = this.#select(from, to, player.mask, player.streamId);
+    if ((skippedFlags & MediaFlag.Config) !== 0) player.missedHeaders = true;
     if (bytes.length === 0) return;
     player.outlet.write(bytes);
     const { traffic } = this.#env;
     traffic.bytesOut += bytes.length;
-    traffic.messagesOut += this.#log.selected;
+    traffic.messagesOut += messages;
     traffic.writes += 1;
+  }
+
+  #select(from: number, to: number, mask: number, streamId: number): Selection {
+    const last = this.#selection;
+    const same = last?.from === from && last.to === to && last.mask === mask && last.streamId === streamId;
+    if (same) return last;
+    const bytes = this.#log.select(from, to, mask, streamId);
+    const { selected: messages, skippedFlags } = this.#log;
+    this.#selection = { from, to, mask, streamId, bytes, messages, skippedFlags };
+    return this.#selection;
   }
 
   /** Where a player that dropped messages can go on: at a keyframe or, without video, anywhere. */

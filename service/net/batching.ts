@@ -151,6 +151,8 @@ export class Batching implements FlushScheduler {
 
   #evaluate(): void {
     const now = performance.now();
+    // A look between two ticks would see no load at all.
+    if (this.#mode === 'tick' && now - this.#evaluatedAt < 3 * this.#intervalMs) return;
     const seconds = (now - this.#evaluatedAt) / 1000;
     const { messagesOut, messagesIn } = this.#traffic;
     const load = Math.max(messagesOut - this.#lastOut, 2 * (messagesIn - this.#lastIn)) / seconds;

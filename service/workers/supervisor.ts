@@ -46,7 +46,7 @@ export async function startWorkers({ config, log, httpPortMayMove }: SupervisorO
     worker.on('exit', (code, signal) => {
       workers.delete(worker);
       if (stopping) return;
-      log.error('a worker ended, another one is started', { worker: worker.id, code: code ?? 0, signal });
+      log.error('a worker ended, another one is started', { worker: worker.id, code, signal });
       restartMs = performance.now() - startedAt > LASTED_MS ? RESTART_MS : Math.min(restartMs * 2, MAX_RESTART_MS);
       setTimeout(() => stopping || fork(), restartMs);
     });
