@@ -58,7 +58,11 @@ export async function startWorkers({ config, log, httpPortMayMove }: SupervisorO
   for (let i = 0; i < config.workers; i += 1) {
     ports = await new Promise((resolve, reject) => {
       const worker = fork((notice) => {
-        if (notice.kind === 'listening') resolve(notice.ports);
+        if (notice.kind === 'listening') {
+          // From now on its end is its own: the others have streams to end in good order.
+          worker.off('exit', endedEarly);
+          resolve(notice.ports);
+        }
         if (notice.kind === 'failed') fail(notice.reason);
       });
       const fail = (reason: string): void => {
@@ -66,7 +70,8 @@ export async function startWorkers({ config, log, httpPortMayMove }: SupervisorO
         for (const other of workers.keys()) other.process.kill('SIGKILL');
         reject(new Error(reason, { cause: 'worker' }));
       };
-      worker.once('exit', () => fail('a worker ended before it listened'));
+      const endedEarly = (): void => fail('a worker ended before it listened');
+      worker.once('exit', endedEarly);
     });
   }
 
