@@ -1,0 +1,172 @@
+import { describe, expect, test } from '@jest/globals';
+import { SignJWT } from 'jose';
+import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
+import { type Fleet, FleetOfFile } from '../support/fleet';
+import { aac, avc, avcAacStream } from '../support/media';
+import { expectFlows, expectMedia, sendMedia } from '../support/server-of-file';
+
+const ofFile = FleetOfFile.start({ callbacks: true });
+
+describe('a stream on any node', () => {
+  test('is the same for ffmpeg players on all of them, packet for packet', async () => {
+    const { fleet } = ofFile;
+    const channel = fleet.newChannel();
+    const file = await sourceFile('h264-aac');
+    const players = [0, 1, 2].map((at) => playWithFfmpeg(fleet.node(at).rtmpUrl(channel, 'key')));
+    await Promise.all([0, 1, 2].map((at) => fleet.node(at).waitForLog(new RegExp(`\\) play channel=${channel}`))));
+    await publishWithFfmpeg(file, fleet.node(1).rtmpUrl(channel, 'key')).succeeded();
+    const source = await packetsOfFile(file);
+    for (const player of players) expect(await packetsOf(player)).toEqual(source);
+  });
+
+  test('reaches players elsewhere with its description and timestamps', async () => {
+    const { fleet } = ofFile;
+    const channel = fleet.newChannel();
+    const publisher = await fleet.publisher(0, channel);
+    const players = [await fleet.player(1, channel), await fleet.player(2, channel)];
+    await fleet.serving(0, channel, 2);
+    publisher.sendMetadata({ width: 1280, encoder: 'test' });
+    const media = avcAacStream('whole', 60);
+    sendMedia(publisher, media);
+    for (const player of players) {
+      expect(await player.nextMetadata()).toEqual({ width: 1280, encoder: 'test' });
+      await expectMedia(player, media);
+    }
+  });
+
+  test('begins for a late player elsewhere with headers and the last keyframe', async () => {
+    const { fleet } = ofFile;
+    const channel = fleet.newChannel();
+    const publisher = await fleet.publisher(0, channel);
+    const local = await fleet.player(0, channel);
+    const media = avcAacStream('late', 60);
+    const [videoHeader, audioHeader] = media;
+    publisher.sendMetadata({ width: 640 });
+    sendMedia(publisher, media);
+    await local.waitForPayload(media.at(-1)!.payload);
+    const expected = [audioHeader!, videoHeader!, ...media.slice(2 + 2 * 50)];
+    const first = await fleet.player(1, channel);
+    expect(await first.nextMetadata()).toEqual({ width: 640 });
+    await expectMedia(first, expected);
+    // The second one is served from what its node has by then.
+    await expectMedia(await fleet.player(1, channel), expected);
+  });
+
+  test('is fetched once by each node, however many players it has there', async () => {
+    const { fleet } = ofFile;
+    const channel = fleet.newChannel();
+    const players = await Promise.all([1, 1, 1, 1, 2, 2, 2, 2].map((at) => fleet.player(at, channel)));
+    const publisher = await fleet.publisher(0, channel);
+    await fleet.serving(0, channel, 2);
+    players.push(await fleet.player(1, channel), await fleet.player(2, channel));
+    for (const player of players) await expectFlows(publisher, player, 'to all');
+    expect(fleet.relaysServed(0, channel)).toBe(2);
+    const [report] = await streams(fleet, 1, channel);
+    expect(report).toMatchObject({ channel, relay: true, players: 5 });
+  });
+
+  test('ends for players elsewhere as on one node: they are told, and get the next one', async () => {
+    const { fleet } = ofFile;
+    const channel = fleet.newChannel();
+    const players = await Promise.all([0, 1, 2].map((at) => fleet.player(at, channel)));
+    for (const at of [0, 2, 1]) {
+      const publisher = await fleet.publisher(at, channel);
+      const label = `from ${at}`;
+      sendMedia(publisher, avcAacStream(label, 2));
+      for (const player of players) await player.waitForPayload(avc.interFrame(`${label}-v1`, 400));
+      publisher.deleteStream();
+      for (const player of players) await player.waitForStatus('NetStream.Play.UnpublishNotify');
+    }
+  });
+
+  test('is not for those with another key, before and after it is there', async () => {
+    const { fleet } = ofFile;
+    const channel = fleet.newChannel();
+    const early = await fleet.player(1, channel, 'wrong');
+    const publisher = await fleet.publisher(0, channel, 'right');
+    const viewer = await fleet.player(1, channel, 'right');
+    await expectFlows(publisher, viewer, 'for the right one');
+    await early.waitForStatus('NetStream.Play.BadName');
+    await early.expectClosed();
+    await expect(fleet.player(1, channel, 'wrong')).rejects.toThrow('Wrong stream key');
+    const late = await fleet.player(2, channel, 'wrong');
+    await late.waitForStatus('NetStream.Play.BadName');
+  });
+
+  test('is for those with the play key, where the handler gave one', async () => {
+    const { fleet } = ofFile;
+    const channel = fleet.newChannel();
+    fleet.journal.answer(channel, () => ({ headers: { 'stream-id': 'id', 'play-key': 'for-viewers' } }));
+    const publisher = await fleet.publisher(0, channel, 'secret');
+    const viewer = await fleet.player(1, channel, 'for-viewers');
+    await expectFlows(publisher, viewer, 'for viewers');
+    await expect(fleet.player(1, channel, 'secret')).rejects.toThrow('Wrong stream key');
+    expect(JSON.stringify(await streams(fleet, 1, channel))).not.toMatch(/secret|for-viewers/);
+  });
+});
+
+describe('RTMP_PLAY_WHITELIST', () => {
+  const guarded = FleetOfFile.start({ nodes: 2, environment: { RTMP_PLAY_WHITELIST: '127.0.0.9' } });
+
+  test('holds on every node, for viewers and not for relays', async () => {
+    const { fleet } = guarded;
+    const channel = fleet.newChannel();
+    const publisher = await fleet.publisher(0, channel);
+    const viewer = await fleet.player(1, channel, 'key', { localAddress: '127.0.0.9' });
+    await expectFlows(publisher, viewer, 'allowed');
+    for (const at of [0, 1]) await expect(fleet.player(at, channel)).rejects.toThrow('This address may not play');
+  });
+
+  test('cannot be passed with a token that this fleet did not make for this channel just now', async () => {
+    const { fleet } = guarded;
+    const channel = fleet.newChannel();
+    const publisher = await fleet.publisher(0, channel);
+    const secret = await fleetSecret(fleet);
+    const good = await fleet.player(0, channel, `relay?fleet=${await token({ channel }, secret)}`);
+    await expectFlows(publisher, good, 'with a good token');
+    const bad = {
+      forged: await token({ channel }, Buffer.alloc(32)),
+      'of another channel': await token({ channel: 'other' }, secret),
+      expired: await token({ channel }, secret, -60),
+      'without an end': await token({ channel }, secret, undefined),
+      'for something else': await token({ channel }, secret, 30, 'rtmp_event'),
+      unsigned: `${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.`,
+      empty: '',
+    };
+    for (const [what, text] of Object.entries(bad)) {
+      const played = fleet.player(0, channel, `relay?fleet=${text}`);
+      await expect(played.catch((error: unknown) => `${what}: ${String(error)}`)).resolves.toMatch(
+        new RegExp(`^${what}: .*Bad relay token`),
+      );
+    }
+  });
+});
+
+test('audio alone, and a stream that nobody watches, need no keyframe and no relay', async () => {
+  const { fleet } = ofFile;
+  const channel = fleet.newChannel();
+  const publisher = await fleet.publisher(0, channel);
+  publisher.sendAudio(0, aac.sequenceHeader());
+  publisher.sendAudio(20, aac.frame('first'));
+  await publisher.roundTrip();
+  expect(fleet.relaysServed(0, channel)).toBe(0);
+  const player = await fleet.player(2, channel);
+  await player.waitForPayload(aac.sequenceHeader());
+  await player.waitForPayload(aac.frame('first'));
+});
+
+async function streams(fleet: Fleet, at: number, channel: string): Promise<{ channel: string }[]> {
+  const all = (await (await fetch(fleet.node(at).httpUrl('/api/streams'))).json()) as { channel: string }[];
+  return all.filter((stream) => stream.channel === channel);
+}
+
+async function fleetSecret(fleet: Fleet): Promise<Buffer> {
+  return Buffer.from((await fleet.redis.withClient((client) => client.get('{rtmp}:secret'))) ?? '', 'base64');
+}
+
+function token(claims: Record<string, string>, secret: Buffer, seconds?: number, subject = 'rtmp-relay') {
+  const lifetime = arguments.length > 2 ? seconds : 30;
+  const jwt = new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setSubject(subject);
+  if (lifetime !== undefined) jwt.setExpirationTime(Math.floor(Date.now() / 1000) + lifetime);
+  return jwt.sign(secret);
+}
