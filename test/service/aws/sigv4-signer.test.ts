@@ -122,8 +122,8 @@ async function startTaskRole({ silent = false } = {}) {
     uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}/credentials`,
     next: (id: string) => void (accessKeyId = id),
     stop() {
-      server.closeAllConnections();
       server.close();
+      server.closeAllConnections();
     },
   };
 }
