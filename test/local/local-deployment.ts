@@ -23,7 +23,7 @@ import {
   withoutOwnNetwork,
 } from './ingest/task-definition';
 import { localAddresses } from './local-addresses';
-import { buildArtifacts, type Artifacts } from './synthesis/build-artifacts';
+import { buildArtifacts, type Artifacts } from './synthesis/artifacts';
 import { TemplateValues } from './synthesis/template-values';
 import { Undoing } from './undoing';
 

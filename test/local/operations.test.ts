@@ -32,7 +32,7 @@ describe('the canary', () => {
 });
 
 test('no publisher is refused while the signing secret is rotated, twice', async () => {
-  const { client, rotationsEnded } = file.deployment.secrets.standIn;
+  const { standIn } = file.deployment.secrets;
   const SecretId = file.deployment.secrets.arn('JwtSecret');
   let published = 0;
   let rotating = true;
@@ -48,8 +48,8 @@ test('no publisher is refused while the signing secret is rotated, twice', async
   const publishers = Promise.all(['rotating-1', 'rotating-2', 'rotating-3'].map(comeAndGo));
   const rotations = async (): Promise<void> => {
     for (let rotation = 1; rotation <= 2; rotation += 1) {
-      await client.send(new RotateSecretCommand({ SecretId, ClientRequestToken: randomUUID() }));
-      await rotationsEnded();
+      await standIn.client.send(new RotateSecretCommand({ SecretId, ClientRequestToken: randomUUID() }));
+      await standIn.rotationsEnded();
     }
     // By now the callback knows the first secret no more: nodes that still sign with it have to notice.
     const before = published;

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { StringDecoder } from 'node:string_decoder';
 
@@ -12,6 +12,15 @@ export interface RunningProgramOptions {
 }
 
 const MAX_KEPT_CHARACTERS = 4_000_000;
+
+/** Where Linux allows it, a program ends with this process even when that is killed without warning. */
+const endsWithThis = ['--pdeathsig', 'KILL', '--'];
+const canEndWithThis = spawnSync('setpriv', [...endsWithThis, 'true']).status === 0;
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 /**
  * A program in the background, for tests and for programs that are no tests. It is a process group of its own, so that
@@ -31,16 +40,16 @@ export class RunningProgram {
     private readonly options: RunningProgramOptions = {},
   ) {
     const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(options.ipc === true ? (['ipc'] as const) : [])];
-    this.child = spawn(command, args, { env: options.env, cwd: options.cwd, detached: true, stdio });
+    const [program, before] = canEndWithThis ? ['setpriv', [...endsWithThis, command]] : [command, []];
+    this.child = spawn(program, [...before, ...args], { env: options.env, cwd: options.cwd, detached: true, stdio });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       const decoder = new StringDecoder('utf8');
       stream?.on('data', (bytes: Buffer) => this.#receive(decoder.write(bytes)));
     }
-    const endWithThis = (): void => void this.child.kill('SIGKILL');
-    process.once('exit', endWithThis);
+    running.add(this.child);
     this.exited = once(this.child, 'close').then(([code]) => code as number | null);
     const wake = (): void => {
-      process.off('exit', endWithThis);
+      running.delete(this.child);
       for (const waker of this.#wakers) waker();
     };
     this.exited.then(wake, wake);
