@@ -44,6 +44,10 @@ export class NameRules {
   streamTarget(connect: ConnectTarget, name: string): StreamTarget | undefined {
     const [path, ownQuery] = splitQuery(name);
     const query = ownQuery === '' ? connect.query : ownQuery;
+    if (connect.key !== undefined && connect.query !== '' && path !== '' && path !== connect.key) {
+      // ffmpeg cuts a URL at its last slash, even one in the query: what it takes for the name is the query's end.
+      return { channel: connect.channel, key: connect.key, query: `${connect.query}/${name}` };
+    }
     const parts = withoutSlashes(path).split('/');
     if (parts.length === 2) {
       const [channel, key] = parts as [string, string];
