@@ -14,7 +14,7 @@ export interface ReceivedMessage {
   readonly largestChunk: number;
   /** Present on commands (types 20 and 17). */
   readonly command?: ReceivedCommand;
-  /** The values of a data message (types 18 and 15). */
+  /** The values of a data message (types 18 and 15) that can be read. */
   readonly data?: readonly Amf[];
 }
 
@@ -126,8 +126,17 @@ function toMessage(stream: ChunkStream, csid: number): ReceivedMessage {
     if (typeof name !== 'string') throw new Error('a command without a name');
     return { ...message, command: { name, transactionId: Number(transactionId), args } };
   }
-  if (type === MessageType.data || type === MessageType.dataAmf3) return { ...message, data: amfDecode(body) };
+  if (type === MessageType.data || type === MessageType.dataAmf3) return { ...message, ...dataOf(body) };
   return message;
+}
+
+/** Data is the publisher's: what is wrong with it is not the server's doing. */
+function dataOf(body: Buffer): Pick<ReceivedMessage, 'data'> {
+  try {
+    return { data: amfDecode(body) };
+  } catch {
+    return {};
+  }
 }
 
 class Cursor {
