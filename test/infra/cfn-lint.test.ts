@@ -10,10 +10,13 @@ import { synthesizeInto } from './synthesize';
 /** The Python program of that name (the npm package is another one); CFN_LINT may name it. */
 const program = process.env.CFN_LINT ?? 'cfn-lint';
 const installed = spawnSync(program, ['--version'], { encoding: 'utf8' });
-const missing = installed.status !== 0 || !installed.stdout.startsWith('cfn-lint 1.');
+/** Older ones do not know properties that the templates set, such as EarlySuccessCriteria. */
+const MINIMUM_MINOR = 58;
+const minor = Number(/^cfn-lint 1\.(\d+)/.exec(installed.stdout)?.[1] ?? 0);
+const missing = installed.status !== 0 || minor < MINIMUM_MINOR;
 if (missing) {
   process.stderr.write(
-    `cfn-lint is skipped: "${program}" is not the program of \`pip install cfn-lint\` (or set CFN_LINT to it)\n`,
+    `cfn-lint is skipped: "${program}" is not cfn-lint 1.${MINIMUM_MINOR} or newer of \`pip install cfn-lint\` (or set CFN_LINT)\n`,
   );
 }
 
