@@ -35,10 +35,11 @@ async function main(): Promise<void> {
     void starting.then((node) => node.stop()).then(() => process.exit(0));
   };
   const drainRequested = (): void => end('drain command');
+  const emptied = (): void => end('the task is leaving and nobody is left');
   const starting =
     config.workers > 1
       ? startWorkers({ config, log, httpPortMayMove })
-      : startNode({ config, log, version: __SERVICE_VERSION__, httpPortMayMove, drainRequested });
+      : startNode({ config, log, version: __SERVICE_VERSION__, httpPortMayMove, drainRequested, emptied });
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
 

@@ -1,15 +1,17 @@
 import type { AddressInfo } from 'node:net';
 import { Admission } from './admission/admission';
 import { openAuthorizer } from './auth/open-authorizer';
+import { openTaskAgent } from './aws/open-task-agent';
 import { SecretSource } from './aws/secret-source';
 import { SecretsManager } from './aws/secrets-manager';
+import type { TaskAgent } from './aws/task-agent';
 import { readTaskMetadata } from './aws/task-metadata';
 import { CommandChannel, type CommandOutcome } from './commands/command-channel';
 import { CommandHandler } from './commands/command-handler';
 import { type Command, parseCommand } from './commands/command-parser';
 import type { RedisConfig } from './config/redis-settings';
 import type { ServiceConfig } from './config/service-config';
-import { drainSessions } from './fleet/drain';
+import { askToLeave, drainSessions } from './fleet/drain';
 import { openMember } from './fleet/open-member';
 import { HttpServer } from './http/http-server';
 import { reportStream } from './http/stream-reporter';
@@ -54,6 +56,8 @@ export interface NodeOptions {
   readonly parent?: ParentLink;
   /** An operator wants this node emptied and ended. */
   readonly drainRequested?: () => void;
+  /** AWS ECS stops this node's task, and nobody is left on it: there is nothing to wait for. */
+  readonly emptied?: () => void;
 }
 
 export interface RunningService {
@@ -116,7 +120,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { authorizer } = authorization;
 
   let stopping = false;
-  const refusal = (): string | undefined => (stopping ? 'Server is shutting down' : undefined);
+  /** ECS is stopping this task: it is emptied without a deadline, until it is told to end or nobody is left. */
+  let leaving = false;
+  let agent: TaskAgent | undefined;
+  const refusal = (): string | undefined => (stopping || leaving ? 'Server is shutting down' : undefined);
   const admission = new Admission({
     hub,
     authorizer,
@@ -145,7 +152,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   };
   const exempt = AddressRules.parse(config.limits.concurrencyWhitelist);
   const limits = parent?.places ?? new ConnectionLimits(config.limits.maxConnectionsPerIp, exempt);
-  const intakeOptions = { context, sessions, batching, log, rejected, turnsAway: () => false };
+  const intakeOptions = { context, sessions, batching, log, rejected, turnsAway: () => leaving };
   const intake = new ConnectionIntake({
     ...intakeOptions,
     limits,
@@ -187,12 +194,15 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const state: WorkerState = {
     ready: () => {
       const missing = authorization.waitsFor();
-      if (stopping) return { ready: false, reason: 'shutting down' };
+      if (stopping || leaving) return { ready: false, reason: stopping ? 'shutting down' : 'leaving' };
       return missing === undefined ? { ready: true } : { ready: false, reason: `waiting for ${missing}` };
     },
     streams: () => [...hub.publications()].map((publication) => reportStream(publication, now())),
     metrics: () => metrics.registry.getMetricsAsJSON(),
-    figures: () => metrics.takeFigures({ stopBacklog: authorization.pendingStops(), draining: stopping }),
+    figures: () => {
+      const draining = stopping || (agent !== undefined && agent.standing !== 'wanted');
+      return metrics.takeFigures({ stopBacklog: authorization.pendingStops(), draining });
+    },
   };
   const { emf, slots } = config.nodeMetrics;
   const collect = () => Promise.resolve([state.figures()]);
@@ -225,11 +235,26 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const command = parseCommand(text);
     if (!('error' in command)) execute(command);
   });
+  const leave = async (): Promise<void> => {
+    leaving = true;
+    await registry.drain();
+    askToLeave(sessions, log);
+  };
+  if (!parent) {
+    agent = openTaskAgent({
+      ...{ config, task, log },
+      publishers: () => hub.publicationCount,
+      leaving: () => void leave(),
+      called: (call, succeeded) => metrics.ecsCalled(call, succeeded),
+    });
+  }
   const clock = setInterval(() => {
     sessions.tick(now());
     hub.tick(now());
     member.tick(now());
     if (commands) metrics.setRedisConnected(commands.connected);
+    // A channel that is held for its publisher is not left alone: it may go on at another node.
+    if (leaving && sessions.size === 0 && hub.publicationCount === 0) options.emptied?.();
   }, 1000);
 
   return {
@@ -238,10 +263,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     async stop() {
       if (stopping) return;
       stopping = true;
+      agent?.close();
       const deadline = now() + config.drainMs;
       if (config.fleet) {
         await registry.drain();
-        await drainSessions(sessions, Math.max(0, config.drainMs - FINAL_MS), log);
+        const leftMs = (): number => Math.max(0, deadline - FINAL_MS - now());
+        await drainSessions(sessions, leftMs(), log);
+        // Publishers that were lost, or break before they make, may go on with their streams at another node.
+        await admission.noneHeld(leftMs());
       }
       for (const listener of listeners) listener.close();
       commands?.stop();

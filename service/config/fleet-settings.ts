@@ -20,6 +20,8 @@ export interface FleetConfig {
   readonly withoutRedis: 'accept' | 'reject';
   /** A node that Redis has not heard of for so long is taken for dead (ms). All nodes must have the same. */
   readonly nodeTtlMs: number;
+  /** How often a task of AWS ECS asks what ECS has in mind for it (ms). */
+  readonly ecsPollMs: number;
   /** ECS scale-in protection; absent: not used. */
   readonly taskProtection: { readonly minPublishers: number } | undefined;
 }
@@ -50,6 +52,7 @@ export function readFleetSettings(env: Environment, redisUsed: boolean): FleetCo
     advertisePort: env.optionalInteger('FLEET_ADVERTISE_PORT', { min: 1, max: 65_535 }),
     withoutRedis: env.choice('FLEET_WITHOUT_REDIS', ['accept', 'reject'], 'accept'),
     nodeTtlMs: env.integer('FLEET_NODE_TTL_SECONDS', { min: 3, max: 60, fallback: 10 }) * 1000,
+    ecsPollMs: env.integer('ECS_POLL_SECONDS', { min: 1, max: 300, fallback: 15 }) * 1000,
     taskProtection: env.flag('FLEET_TASK_PROTECTION', false)
       ? { minPublishers: env.integer('PROTECTION_MIN_PUBLISHERS', { min: 0, max: 100_000, fallback: 1 }) }
       : undefined,

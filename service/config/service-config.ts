@@ -53,6 +53,8 @@ export interface ServiceConfig {
   readonly nodeMetrics: NodeMetricsConfig;
   /** Where a container of AWS ECS learns about itself (task metadata endpoint, version 4). */
   readonly taskMetadataUrl: URL | undefined;
+  /** The agent of AWS ECS, for what a container may ask of it. */
+  readonly ecsAgentUrl: URL | undefined;
   readonly log: { readonly requests: boolean; readonly debug: boolean; readonly format: 'text' | 'json' };
   /** How long SIGTERM waits for stop callbacks and clients. */
   readonly drainMs: number;
@@ -111,7 +113,8 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
     secretRefreshMs: env.integer('JWT_SECRET_REFRESH_SECONDS', { min: 1, max: 86_400, fallback: 300 }) * 1000,
     http: readHttpSettings(env),
     nodeMetrics: readNodeMetricsSettings(env),
-    taskMetadataUrl: readTaskMetadataUrl(env),
+    taskMetadataUrl: readEcsUrl(env, 'ECS_CONTAINER_METADATA_URI_V4'),
+    ecsAgentUrl: readEcsUrl(env, 'ECS_AGENT_URI'),
     log: {
       requests: env.flag('LOG_REQUESTS', true),
       debug: env.flag('LOG_DEBUG', false),
@@ -143,11 +146,11 @@ function readHttpSettings(env: Environment): HttpConfig | undefined {
 }
 
 /** Set by ECS, not by people: one that makes no sense is no reason not to start. */
-function readTaskMetadataUrl(env: Environment): URL | undefined {
-  const address = env.text('ECS_CONTAINER_METADATA_URI_V4');
+function readEcsUrl(env: Environment, name: 'ECS_AGENT_URI' | 'ECS_CONTAINER_METADATA_URI_V4'): URL | undefined {
+  const address = env.text(name);
   if (address === undefined) return undefined;
   if (URL.canParse(address)) return new URL(address);
-  env.warn('ECS_CONTAINER_METADATA_URI_V4 is not used: it is not a URL');
+  env.warn(`${name} is not used: it is not a URL`);
   return undefined;
 }
 

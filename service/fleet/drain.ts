@@ -2,6 +2,10 @@ import type { Logger } from '../logging/logger';
 import type { Session } from '../session/session';
 import type { SessionRegistry } from '../session/session-registry';
 
+/** So many clients are asked to connect anew at a time, to spare the nodes that they come to. */
+const ASKED_AT_ONCE = 50;
+const ASK_AGAIN_MS = 250;
+
 /**
  * Empties a node without cutting anybody off: clients that understand it are asked to connect anew, which leads them to
  * another node, and are served until they leave; the others until they end by themselves or the time is over.
@@ -9,17 +13,48 @@ import type { SessionRegistry } from '../session/session-registry';
  * @param timeoutMs how long to wait for the last session to leave
  */
 export async function drainSessions(sessions: SessionRegistry, timeoutMs: number, log: Logger): Promise<void> {
-  const byUrgency = [...sessions].filter(({ state }) => state.phase === 'publishing' || state.phase === 'playing');
-  // Viewers of a relay first: their stream does not depend on a publisher that is about to move from here.
-  byUrgency.sort((a, b) => urgency(a) - urgency(b));
-  let asked = 0;
-  for (const session of byUrgency) if (session.requestReconnect()) asked += 1;
-  log.info('draining', { sessions: sessions.size, askedToReconnect: asked, seconds: timeoutMs / 1000 });
   for (const session of [...sessions]) {
     // Neither publishing nor playing: nothing to wait for.
     if (!['publishing', 'playing', 'authorizing'].includes(session.state.phase)) session.shutDown();
   }
+  log.info('draining', { sessions: sessions.size, seconds: timeoutMs / 1000 });
+  const stopAsking = askToLeave(sessions, log);
   await sessions.empty(timeoutMs);
+  stopAsking();
+}
+
+/**
+ * Asks clients to connect anew, some at a time, those that begin to publish or play only later too.
+ *
+ * @returns a function that ends the asking, which also ends with the last session
+ */
+export function askToLeave(sessions: SessionRegistry, log: Logger): () => void {
+  let asked = 0;
+  const timer = setInterval(() => askSome(), ASK_AGAIN_MS).unref();
+  const askSome = (): void => {
+    const count = askNext(sessions);
+    asked += count;
+    if (asked > 0 && count === 0) {
+      log.info('clients were asked to connect anew', { asked });
+      asked = 0;
+    }
+    if (sessions.size === 0) clearInterval(timer);
+  };
+  askSome();
+  return () => clearInterval(timer);
+}
+
+/** Asks the next ones; gives their number. */
+function askNext(sessions: SessionRegistry): number {
+  const streaming = [...sessions].filter(({ state }) => state.phase === 'publishing' || state.phase === 'playing');
+  // Viewers of a relay first: their stream does not depend on a publisher that is about to move from here.
+  streaming.sort((a, b) => urgency(a) - urgency(b));
+  let asked = 0;
+  for (const session of streaming) {
+    if (asked === ASKED_AT_ONCE) break;
+    if (session.requestReconnect()) asked += 1;
+  }
+  return asked;
 }
 
 function urgency({ state }: Session): number {

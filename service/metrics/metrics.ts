@@ -77,6 +77,17 @@ export class Metrics {
     labelNames: ['kind', 'result'],
     registers: [this.registry],
   });
+  readonly #ecsCalls = new Counter({
+    name: 'rtmp_ecs_calls_total',
+    help: 'What the task asked of AWS ECS, by call (describe, protect, release) and result (done, failed).',
+    labelNames: ['call', 'result'],
+    registers: [this.registry],
+  });
+  readonly #leaseConflicts = new Counter({
+    name: 'rtmp_lease_conflicts_total',
+    help: 'Publishers that ended because another node had their channel too.',
+    registers: [this.registry],
+  });
   readonly #redisConnected = new Gauge({
     name: 'rtmp_redis_connected',
     help: '1 while the command channel is subscribed, 0 while it is not; absent where Redis is not used.',
@@ -124,6 +135,17 @@ export class Metrics {
 
   commandHandled(kind: string, result: string): void {
     this.#commands.inc({ kind, result });
+  }
+
+  ecsCalled(call: 'describe' | 'protect' | 'release', succeeded: boolean): void {
+    this.#ecsCalls.inc({ call, result: succeeded ? 'done' : 'failed' });
+    if (call !== 'describe' && !succeeded) this.#tally.count('ProtectionFailures');
+  }
+
+  /** Two nodes served one channel; the publisher here is the one that goes. */
+  leaseConflict(): void {
+    this.#leaseConflicts.inc();
+    this.#tally.count('LeaseConflicts');
   }
 
   setRedisConnected(connected: boolean): void {

@@ -1,5 +1,11 @@
 /** Events that a node counts for its line of metrics, by the metric's name. */
-export const countedFigures = ['CallbackDenied', 'HandshakeFailures', 'ProxyHeaderErrors'] as const;
+export const countedFigures = [
+  'CallbackDenied',
+  'HandshakeFailures',
+  'LeaseConflicts',
+  'ProtectionFailures',
+  'ProxyHeaderErrors',
+] as const;
 
 export type CountedFigure = (typeof countedFigures)[number];
 

@@ -22,6 +22,7 @@ describe('fleet settings', () => {
       advertisePort: 1936,
       withoutRedis: 'reject',
       nodeTtlMs: 5_000,
+      ecsPollMs: 15_000,
       taskProtection: { minPublishers: 8 },
     });
     expect(config.publishing).toEqual({ takeover: true, graceMs: 20_000 });

@@ -8,7 +8,7 @@ const NOW_MS = Date.UTC(2026, 10, 23, 12);
 const figures: NodeFigures = {
   publishers: 10,
   ingestBytes: 45_000_000,
-  counts: { CallbackDenied: 2, HandshakeFailures: 3, ProxyHeaderErrors: 4 },
+  counts: { CallbackDenied: 2, HandshakeFailures: 3, LeaseConflicts: 6, ProtectionFailures: 7, ProxyHeaderErrors: 4 },
   callbackMs: [12.34, 250],
   eventLoopLagMs: 1.26,
   redisDisconnectedSeconds: 7.4,
@@ -63,9 +63,11 @@ describe('the line', () => {
       EventLoopLagP99: 1.3,
       RedisDisconnectedSeconds: 7,
       StopBacklog: 5,
+      LeaseConflicts: 6,
+      ProtectionFailures: 7,
       Draining: 0,
     });
-    expect(metricNames(parsed)).toHaveLength(11);
+    expect(metricNames(parsed)).toHaveLength(13);
   });
 
   test('of a node that drains says nothing of slots, so that it does not make the fleet look empty', () => {
@@ -94,7 +96,13 @@ test('the processes of a node are one node', () => {
   expect(mergeFigures([figures, other])).toEqual({
     publishers: 11,
     ingestBytes: 90_000_000,
-    counts: { CallbackDenied: 4, HandshakeFailures: 6, ProxyHeaderErrors: 8 },
+    counts: {
+      CallbackDenied: 4,
+      HandshakeFailures: 6,
+      LeaseConflicts: 12,
+      ProtectionFailures: 14,
+      ProxyHeaderErrors: 8,
+    },
     callbackMs: [12.34, 250, 12.34, 250],
     eventLoopLagMs: 90,
     redisDisconnectedSeconds: 7.4,

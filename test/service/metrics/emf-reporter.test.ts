@@ -14,7 +14,7 @@ import { RtmpClient } from '../../support/rtmp-client';
 const quiet: NodeFigures = {
   publishers: 0,
   ingestBytes: 0,
-  counts: { CallbackDenied: 0, HandshakeFailures: 0, ProxyHeaderErrors: 0 },
+  counts: { CallbackDenied: 0, HandshakeFailures: 0, LeaseConflicts: 0, ProtectionFailures: 0, ProxyHeaderErrors: 0 },
   callbackMs: [],
   eventLoopLagMs: 0,
   stopBacklog: 0,

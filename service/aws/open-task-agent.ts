@@ -1,0 +1,28 @@
+import type { ServiceConfig } from '../config/service-config';
+import type { Logger } from '../logging/logger';
+import { protectionEndpoint } from './protection-endpoint';
+import { TaskAgent, type TaskAgentOptions } from './task-agent';
+import { taskLookup } from './task-lookup';
+import type { TaskIdentity } from './task-metadata';
+
+export interface TaskAgentSurroundings extends Pick<TaskAgentOptions, 'called' | 'leaving' | 'publishers'> {
+  readonly config: ServiceConfig;
+  /** undefined: this is no task of ECS, or does not know itself. */
+  readonly task: TaskIdentity | undefined;
+  readonly log: Logger;
+}
+
+/** The agent of a fleet's node that is a task of AWS ECS; elsewhere there is none. */
+export function openTaskAgent({ config, task, log, ...node }: TaskAgentSurroundings): TaskAgent | undefined {
+  const { fleet, ecsAgentUrl } = config;
+  if (fleet === undefined || task === undefined || task.taskArn === '') {
+    if (fleet?.taskProtection) log.warning('FLEET_TASK_PROTECTION is not used: this is no task of AWS ECS');
+    return undefined;
+  }
+  const { taskProtection } = fleet;
+  if (taskProtection && ecsAgentUrl === undefined) {
+    log.warning('FLEET_TASK_PROTECTION is not used: ECS_AGENT_URI does not name the agent');
+  }
+  const protection = taskProtection && ecsAgentUrl && { ...taskProtection, set: protectionEndpoint(ecsAgentUrl) };
+  return new TaskAgent({ ...node, lookup: taskLookup(task), protection, pollMs: fleet.ecsPollMs, logger: log });
+}
