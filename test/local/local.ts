@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { banner } from './banner';
@@ -15,13 +16,19 @@ const channel = 'demo';
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function main(): Promise<void> {
-  const ended = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
-  });
+  const end = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort());
   print('Synthesizing and starting ...');
   const lines: string[] = [];
   let log = (line: string): void => void lines.push(line);
-  const deployment = await startLocalDeployment({ preferredPorts, log: (line) => log(line) });
+  const deployment = await startLocalDeployment({ preferredPorts, log: (line) => log(line) }).catch(
+    (error: unknown) => {
+      // Ctrl-C ends the programs that are at work, too, and with them the start.
+      if (end.signal.aborted) return undefined;
+      throw error;
+    },
+  );
+  if (deployment === undefined) return;
   try {
     await registerCanary(deployment);
     const key = await createChannel(deployment, channel);
@@ -30,7 +37,7 @@ async function main(): Promise<void> {
     print(banner(deployment, { channel, key, environmentFile }));
     for (const line of lines) print(line);
     log = print;
-    await ended;
+    if (!end.signal.aborted) await once(end.signal, 'abort');
     print('\nEnding ...');
   } finally {
     await deployment.stop();
