@@ -4,10 +4,11 @@ import type { AcquireOutcome, LeaseRequest, LiveLease, StopRecord, StreamRegistr
 import type { Channel } from '../hub/channel';
 import type { Hub } from '../hub/hub';
 import { keysEqual } from '../hub/key-equality';
-import type { Publication, Publisher, StreamGrant } from '../hub/publication';
+import type { Publication, Publisher } from '../hub/publication';
 import type { Logger } from '../logging/logger';
 import type { StreamTarget } from '../session/name-rules';
 import type { AdmissionOutcome, PublishGate } from '../session/publish-gate';
+import { type Admitted, AdmittedStreams } from './admitted-streams';
 import type { KeyHash } from './key-hash';
 
 export interface AdmissionPolicy {
@@ -26,19 +27,13 @@ export interface AdmissionOptions {
   readonly policy: AdmissionPolicy;
   readonly keyHash: KeyHash;
   readonly log: Logger;
-  /** A stream goes on at another node: its channel has no publisher here, perhaps players. */
+  /**
+   * A stream goes on at another node: its channel has no publisher here, or one that is about to leave, and perhaps
+   * players. Called again when that one has left.
+   */
   orphaned(channel: Channel, publication: Publication): void;
   /** Why no new stream can begin on this node now; undefined when one can. */
   refusal(): string | undefined;
-}
-
-/** What this node remembers of a stream that it was let in, beside the publication itself. */
-interface Admitted {
-  readonly request: LeaseRequest;
-  readonly publication: Publication;
-  readonly grant: StreamGrant;
-  state: 'live' | 'held';
-  graceTimer?: NodeJS.Timeout;
 }
 
 /** The stream that a new publisher of the same key may replace. */
@@ -57,6 +52,9 @@ export interface MovedOrder {
   readonly stopIsSent: boolean;
 }
 
+/** A publisher whose stream goes on elsewhere is disconnected if it has not left after this long (ms). */
+const LEAVE_MS = 10_000;
+
 const BUSY: AdmissionOutcome = { accepted: false, final: false, reason: 'Stream already publishing' };
 const GONE: AdmissionOutcome = { accepted: false, final: false, reason: 'The publisher has gone' };
 
@@ -67,8 +65,7 @@ const GONE: AdmissionOutcome = { accepted: false, final: false, reason: 'The pub
  */
 export class Admission implements PublishGate {
   readonly #options: AdmissionOptions;
-  /** Streams of this node's own publishers by channel. */
-  readonly #admitted = new Map<string, Admitted>();
+  readonly #admitted = new AdmittedStreams();
   /** Channels with a publisher being decided on, and the order that came meanwhile. */
   readonly #deciding = new Map<string, MovedOrder | undefined>();
   /** Streams whose end the registry is being told of. */
@@ -86,8 +83,9 @@ export class Admission implements PublishGate {
     const channel = hub.channel(stream.channel);
     if (!channel.reserve(publisher, this.#mayReplace(channel.publication, stream.key))) return BUSY;
     this.#deciding.set(channel.name, undefined);
+    let outcome: AdmissionOutcome = BUSY;
     try {
-      return await this.#decide(publisher, channel, stream, signal);
+      outcome = await this.#decide(publisher, channel, stream, signal);
     } finally {
       const deferred = this.#deciding.get(channel.name);
       this.#deciding.delete(channel.name);
@@ -96,36 +94,43 @@ export class Admission implements PublishGate {
       channel.withdraw(publisher);
       hub.tidy(channel);
     }
+    // Another one may have taken its place in the very moment.
+    return outcome.accepted && outcome.publication.publisher !== publisher ? BUSY : outcome;
   }
 
   leave(publisher: Publisher, publication: Publication, graceful: boolean): void {
     const { hub, registry, policy, log } = this.#options;
-    const admitted = this.#admitted.get(publication.channel);
     const channel = hub.find(publication.channel);
     // Displaced publishers have nothing to end.
-    if (admitted?.publication !== publication || publication.publisher !== publisher || channel === undefined) return;
+    if (channel?.publication !== publication || publication.publisher !== publisher) return;
+    const admitted = this.#admitted.find(publication.channel);
+    if (admitted?.publication !== publication) {
+      // The stream has gone on at another node already.
+      channel.hold(publisher);
+      this.#options.orphaned(channel, publication);
+      return;
+    }
     if (graceful || policy.graceMs === 0 || this.#closed) {
       channel.end(publication);
       this.#finish(admitted);
       return;
     }
     channel.hold(publisher);
-    admitted.state = 'held';
-    admitted.graceTimer = setTimeout(() => this.#expire(admitted), policy.graceMs);
+    this.#admitted.hold(admitted, policy.graceMs, () => this.#expire(admitted));
     log.request('publisher lost, channel held', { channel: publication.channel, seconds: policy.graceMs / 1000 });
     void registry.hold(publication.channel, admitted.request.session, publication.stream.latestTimestamp);
   }
 
   /** The lease of a session moved to another: ends this node's copy, or lets it go on elsewhere. */
   moved(channelName: string, order: MovedOrder): void {
-    const admitted = this.#admitted.get(channelName);
+    const admitted = this.#admitted.find(channelName);
     if (admitted?.request.session !== order.session) return;
     if (this.#deciding.has(channelName)) {
       // Perhaps it moved to the publisher that is being let in here, which then sees to it itself.
       this.#deciding.set(channelName, order);
       return;
     }
-    this.#forget(admitted);
+    this.#admitted.forget(admitted);
     if (order.continues) {
       void this.#options.registry.forget(order.session);
       this.#letGo(admitted.publication);
@@ -142,21 +147,20 @@ export class Admission implements PublishGate {
 
   /** What this node publishes, for a registry that has lost its memory. */
   leases(): LiveLease[] {
-    const { keyHash } = this.#options;
-    return [...this.#admitted.values()].map(({ request, state, grant }) => ({
-      ...request,
-      // The fleet's secret may not have been known when the stream began.
-      keyHash: keyHash.of(request.stop.key),
-      playKeyHash: keyHash.of(grant.playKey ?? request.stop.key),
-      state,
-      streamId: grant.streamId,
-    }));
+    return this.#admitted.leases(this.#options.keyHash);
   }
 
-  /** Ends a stream that is held for its publisher. */
-  endHeld(publication: Publication): void {
-    const admitted = this.#admitted.get(publication.channel);
-    if (admitted?.publication === publication && admitted.state === 'held') this.#expire(admitted);
+  /** Ends a stream that is held for its publisher; false when it is none. */
+  endHeld(publication: Publication): boolean {
+    const admitted = this.#admitted.find(publication.channel);
+    if (admitted?.publication !== publication || admitted.state !== 'held') return false;
+    this.#expire(admitted);
+    return true;
+  }
+
+  /** Resolves when no channel is held for a publisher any more, at most after `timeoutMs`. */
+  noneHeld(timeoutMs: number): Promise<void> {
+    return this.#admitted.noneHeld(timeoutMs);
   }
 
   /**
@@ -165,7 +169,7 @@ export class Admission implements PublishGate {
    */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const admitted of [...this.#admitted.values()]) if (admitted.state === 'held') this.#expire(admitted);
+    for (const admitted of this.#admitted.held()) this.#expire(admitted);
     await Promise.all(this.#ending);
   }
 
@@ -201,7 +205,11 @@ export class Admission implements PublishGate {
     if (outcome.kind === 'unavailable' && policy.withoutRegistry === 'reject') {
       return { accepted: false, final: false, reason: 'The fleet registry cannot be reached' };
     }
-    const incumbent = outcome.kind === 'busy' ? this.#incumbent(outcome, request) : undefined;
+    const isAlone = outcome.kind === 'unavailable';
+    // Without the registry this much can be known: another node still sends the stream of another publisher.
+    if (isAlone && channel.publication?.publisher?.isRelay === true) return BUSY;
+    const incumbent =
+      outcome.kind === 'busy' ? this.#incumbent(outcome, request) : isAlone ? this.#heldHere(channel) : undefined;
     if (outcome.kind === 'busy' && incumbent === undefined) return BUSY;
     if (hasGone()) {
       void registry.abandon(stream.channel, session);
@@ -220,7 +228,7 @@ export class Admission implements PublishGate {
     const playKeyHash = keyHash.of(grant.playKey ?? stream.key);
     const admitted = { request, grant, state: 'live' as const };
     const live = { streamId: grant.streamId, playKeyHash };
-    const leased = await this.#secureLease(request, live, incumbent, continues);
+    const leased = await this.#secureLease(request, live, isAlone ? undefined : incumbent, continues);
     if (!leased || hasGone()) {
       log.warning('publisher accepted but not let in', { channel: stream.channel, aborted: hasGone() });
       this.#sendStop(admitted);
@@ -236,6 +244,13 @@ export class Admission implements PublishGate {
     const leaving = lease.state === 'held' || (owner.draining && policy.graceMs > 0);
     if (!leaving && !policy.takeover) return undefined;
     return { session: lease.session, resume: policy.graceMs > 0 ? lease.streamId : undefined };
+  }
+
+  /** The stream that this very node holds for its publisher. */
+  #heldHere({ name }: Channel): Incumbent | undefined {
+    const admitted = this.#admitted.find(name);
+    if (admitted?.state !== 'held') return undefined;
+    return { session: admitted.request.session, resume: admitted.grant.streamId };
   }
 
   async #secureLease(
@@ -259,9 +274,9 @@ export class Admission implements PublishGate {
     const { grant } = admitted;
     const playKey = grant.playKey ?? stream.key;
     const begin = { key: stream.key, grant, admitsKey: (key: string) => keysEqual(key, playKey) };
-    const former = this.#admitted.get(stream.channel);
+    const former = this.#admitted.find(stream.channel);
     if (former !== undefined) {
-      this.#forget(former);
+      this.#admitted.forget(former);
       if (!continues) {
         this.#endLocally(former.publication, 'Another publisher has taken this channel over');
         this.#sendStop(former);
@@ -269,9 +284,12 @@ export class Admission implements PublishGate {
         void this.#options.registry.forget(former.request.session);
       }
     }
-    const goesOn = continues && channel.publication !== null;
-    const publication = goesOn ? channel.resume(publisher, begin) : channel.begin(publisher, begin);
-    this.#admitted.set(stream.channel, { ...admitted, publication });
+    const current = channel.publication;
+    // What another node still sends is better than nothing until there is a keyframe of the new publisher's.
+    const gently = current?.publisher?.isRelay === true;
+    const goesOn = continues && current !== null;
+    const publication = goesOn ? channel.resume(publisher, begin, gently) : channel.begin(publisher, begin);
+    this.#admitted.add({ ...admitted, publication });
     return publication;
   }
 
@@ -286,19 +304,22 @@ export class Admission implements PublishGate {
     const channel = this.#options.hub.find(publication.channel);
     if (channel?.publication !== publication) return;
     const { publisher } = publication;
-    if (publisher !== null) channel.hold(publisher);
-    publisher?.displaced('The stream goes on at another node');
+    if (publisher !== null) {
+      const disconnect = (): void => publisher.displaced('The stream goes on at another node');
+      if (this.#options.refusal() === undefined) {
+        channel.hold(publisher);
+        disconnect();
+      } else {
+        // It was asked to connect anew, and sends its last frames here before its first ones there.
+        setTimeout(() => publication.publisher === publisher && disconnect(), LEAVE_MS).unref();
+      }
+    }
     this.#options.orphaned(channel, publication);
   }
 
   #finish(admitted: Admitted): void {
-    this.#forget(admitted);
+    this.#admitted.forget(admitted);
     this.#sendStop(admitted);
-  }
-
-  #forget(admitted: Admitted): void {
-    clearTimeout(admitted.graceTimer);
-    this.#admitted.delete(admitted.request.channel);
   }
 
   #endLocally(publication: Publication, reason?: string): void {

@@ -14,10 +14,10 @@ export interface CommandedNode {
 
 /** Carries operators' commands out on this node's streams. */
 export class CommandHandler {
-  /** @param endHeld ends a stream whose publisher was lost and may come back */
+  /** @param endHeld ends a stream whose publisher was lost and may come back here; false when it is none */
   constructor(
     private readonly hub: Hub,
-    private readonly endHeld: (publication: Publication) => void,
+    private readonly endHeld: (publication: Publication) => boolean,
     private readonly node?: CommandedNode,
   ) {}
 
@@ -44,8 +44,8 @@ export class CommandHandler {
     }
     const { publisher } = publication;
     if (publisher?.isRelay === true) return { acted: false, detail: 'the publisher is on another node' };
-    if (publisher === null) this.endHeld(publication);
-    else publisher.kill('Stream ended by the operator');
+    if (publisher !== null) publisher.kill('Stream ended by the operator');
+    else if (!this.endHeld(publication)) return { acted: false, detail: 'the publisher is on another node' };
     return { acted: true, detail: 'publisher disconnected' };
   }
 

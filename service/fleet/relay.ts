@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { PlayClient, type PlayEvents } from '../client/play-client';
 import type { Channel } from '../hub/channel';
+import type { StreamInlet } from '../hub/next-source';
 import type { Publication, Publisher } from '../hub/publication';
 import type { TrafficCounters } from '../metrics/traffic-counters';
 import type { Batching } from '../net/batching';
@@ -17,6 +18,14 @@ export interface RelayEnvironment {
   readonly keyHash: KeyHash;
 }
 
+/** What a relay asks and tells. */
+export interface RelayOwner {
+  /** Whether a relay may feed the channel: not while a publisher of this node does. */
+  mayFeed(channel: Channel): boolean;
+  /** Called once, not after `close`. `reason` is for the log. */
+  ended(relay: Relay, end: RelayEnd, reason: string): void;
+}
+
 export interface RelayTarget {
   readonly lease: Lease;
   readonly owner: NodeAddress;
@@ -24,8 +33,8 @@ export interface RelayTarget {
   readonly token: string;
 }
 
-/** How a relay ended: the stream is over, or the way to it broke. */
-export type RelayEnd = 'unpublished' | 'lost';
+/** How a relay ended: the stream is over, the way to it broke, or another publisher feeds the stream here. */
+export type RelayEnd = 'unpublished' | 'lost' | 'displaced';
 
 const CONNECT_MS = 3_000;
 /** The owner pings every 30 s; nothing for this long means that it is gone (ms). */
@@ -45,21 +54,17 @@ export class Relay implements Publisher, PlayEvents {
   readonly #channel: Channel;
   readonly #client: PlayClient;
   readonly #socket: Socket;
-  readonly #ended: (relay: Relay, end: RelayEnd) => void;
+  readonly #relays: RelayOwner;
   #publication: Publication | null = null;
+  #inlet: StreamInlet | null = null;
+  #heardAt = performance.now();
   #done = false;
 
-  /** @param ended called once, not after `close` or when displaced */
-  constructor(
-    env: RelayEnvironment,
-    channel: Channel,
-    target: RelayTarget,
-    ended: (relay: Relay, end: RelayEnd) => void,
-  ) {
+  constructor(env: RelayEnvironment, channel: Channel, target: RelayTarget, relays: RelayOwner) {
     this.#env = env;
     this.#channel = channel;
     this.target = target;
-    this.#ended = ended;
+    this.#relays = relays;
     const { owner, lease, token } = target;
     const request = {
       app: lease.channel,
@@ -74,14 +79,14 @@ export class Relay implements Publisher, PlayEvents {
     });
     this.#socket = socket;
     this.#client = new PlayClient(request, this, (bytes) => void socket.write(bytes));
-    socket.setTimeout(CONNECT_MS, () => this.#end('lost'));
+    socket.setTimeout(CONNECT_MS, () => this.#end('lost', 'no answer in time'));
     socket.on('connect', () => {
       socket.setTimeout(SILENCE_MS);
       if (owner.proxyHeader) socket.write(LOCAL_PROXY_HEADER);
       this.#client.start();
     });
-    socket.on('error', () => this.#end('lost'));
-    socket.on('close', () => this.#end('lost'));
+    socket.on('error', (error) => this.#end('lost', error.message));
+    socket.on('close', () => this.#end('lost', 'the connection was closed'));
   }
 
   get clientIp(): string {
@@ -93,12 +98,22 @@ export class Relay implements Publisher, PlayEvents {
     return this.#publication;
   }
 
+  /** When anything last came from the owner, pings included (ms of `performance.now`). */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
   kill(): void {
     this.close();
   }
 
   displaced(): void {
-    this.close();
+    this.#end('displaced', 'another publisher feeds the stream');
+  }
+
+  /** The owner is known to be gone, although the connection does not show it. */
+  giveUp(): void {
+    this.#end('lost', 'the node is gone');
   }
 
   /** Stops fetching; the local stream is left to the caller. */
@@ -113,26 +128,27 @@ export class Relay implements Publisher, PlayEvents {
   playing(): void {}
 
   openMedia(typeId: number, timestamp: number, length: number): PayloadSink {
-    return this.#begin()?.stream.openMedia(typeId, timestamp, length) ?? discardingSink;
+    return this.#begin()?.openMedia(typeId, timestamp, length) ?? discardingSink;
   }
 
   data(typeId: number, timestamp: number, payload: Buffer): void {
     const message = readDataMessage(typeId, payload);
     // FMS's note on sample access is for this connection, not part of the stream.
     if (message === undefined || message.name === '|RtmpSampleAccess') return;
-    this.#begin()?.stream.appendData(timestamp, message);
+    this.#begin()?.appendData(timestamp, message);
   }
 
   unpublished(): void {
-    this.#end('unpublished');
+    this.#end('unpublished', 'the stream ended');
   }
 
-  failed(): void {
-    this.#end('lost');
+  failed(reason: string): void {
+    this.#end('lost', reason);
   }
 
   #read(bytes: number): boolean {
     const { traffic, batching } = this.#env;
+    this.#heardAt = performance.now();
     traffic.bytesIn += bytes;
     traffic.reads += 1;
     this.#client.receive(READ_BUFFER, 0, bytes);
@@ -141,13 +157,13 @@ export class Relay implements Publisher, PlayEvents {
   }
 
   /** With the first message the stream begins here, or goes on from the relay or publisher before. */
-  #begin(): Publication | null {
-    if (this.#publication !== null || this.#done) return this.#publication;
+  #begin(): StreamInlet | null {
+    if (this.#inlet !== null || this.#done) return this.#inlet;
     const { lease } = this.target;
     const { keyHash } = this.#env;
-    if (!this.#channel.reserve(this, true)) {
-      // A client is being decided on here; if it is let in, its stream is the one.
-      this.#end('lost');
+    // Otherwise a client publishes here, or is about to: if it is let in, its stream is the one.
+    if (!this.#relays.mayFeed(this.#channel) || !this.#channel.reserve(this, true)) {
+      this.#end('displaced', 'the channel has a publisher here');
       return null;
     }
     const current = this.#channel.publication;
@@ -155,13 +171,14 @@ export class Relay implements Publisher, PlayEvents {
     const admitsKey = (key: string): boolean => keyHash.matches(key, lease.playKeyHash);
     const begin = { key: '', grant, admitsKey };
     const continues = current !== null && current.grant.streamId === lease.streamId;
-    this.#publication = continues ? this.#channel.resume(this, begin) : this.#channel.begin(this, begin);
-    return this.#publication;
+    this.#publication = continues ? this.#channel.resume(this, begin, true) : this.#channel.begin(this, begin);
+    this.#inlet = this.#publication.inlet;
+    return this.#inlet;
   }
 
-  #end(end: RelayEnd): void {
+  #end(end: RelayEnd, reason: string): void {
     if (this.#done) return;
     this.close();
-    this.#ended(this, end);
+    this.#relays.ended(this, end, reason);
   }
 }

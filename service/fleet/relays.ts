@@ -1,8 +1,8 @@
 import type { Channel } from '../hub/channel';
 import type { Hub } from '../hub/hub';
-import type { Publication } from '../hub/publication';
+import type { Publication, Publisher } from '../hub/publication';
 import type { Logger } from '../logging/logger';
-import { Relay, type RelayEnd, type RelayEnvironment } from './relay';
+import { Relay, type RelayEnd, type RelayEnvironment, type RelayOwner } from './relay';
 import type { RelayTokens } from './relay-token';
 import type { StreamRegistry } from './stream-registry';
 
@@ -17,20 +17,34 @@ export interface RelaysOptions extends RelayEnvironment {
 
 /** A relay without viewers is kept for those who come right back (ms). */
 const LINGER_MS = 5_000;
-/** Channels that players wait for are looked up this often, beside every change that the registry tells of (ms). */
+/** Channels that wait for a source are looked up this often, beside every change that the registry tells of (ms). */
 const LOOK_AGAIN_MS = 2_000;
+/** After a relay failed its channel is looked up again, the sooner the fewer have failed before it (ms). */
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 5_000;
+/** A relay that brings nothing for so long may have missed that its stream moved (ms). */
+const QUIET_MS = 3_000;
+/** And, when nobody has the channel, its owner is gone without a word (ms). */
+const GONE_MS = 15_000;
 
 /**
  * Brings the streams of other nodes to this node's viewers: one relay per channel, however many viewers. It follows the
  * publisher when it moves, and ends when the stream or the last viewer does.
  */
-export class Relays {
+export class Relays implements RelayOwner {
   readonly #options: RelaysOptions;
+  /** The newest relay of each channel; one before it may go on until this one has a keyframe. */
   readonly #relays = new Map<string, Relay>();
   /** Channels whose look-up is under way; true when something changed meanwhile. */
   readonly #looking = new Map<string, boolean>();
   /** Since when a relay has had no viewer. */
   readonly #unwatched = new Map<string, number>();
+  /** How many relays of a channel have failed since one worked. */
+  readonly #failures = new Map<string, number>();
+  /** Streams without a source, until when they are kept. */
+  readonly #orphans = new Map<Publication, NodeJS.Timeout>();
+  /** Publishers that are still connected here while their stream goes on elsewhere: a relay may take their place. */
+  readonly #leaving = new WeakMap<Publication, Publisher>();
   #lookedAt = 0;
   #closed = false;
 
@@ -59,93 +73,143 @@ export class Relays {
     });
   }
 
-  /** The channel's own publisher has gone on at another node: its viewers get the stream from there. */
+  /**
+   * The channel's own publisher has gone on at another node: its viewers get the stream from there. Called again when
+   * the publisher leaves this node, if it was still connected.
+   */
   adopt(channel: Channel, publication: Publication): void {
+    const { publisher } = publication;
+    if (publisher === null) this.#endUnlessFed(channel, publication);
+    else this.#leaving.set(publication, publisher);
     this.look(channel.name);
-    this.#endUnlessFed(channel, publication);
   }
 
-  /** Once a second. */
+  /** Once a second; milliseconds of `performance.now`. */
   tick(now: number): void {
+    const { hub } = this.#options;
+    const looksAgain = now - this.#lookedAt >= LOOK_AGAIN_MS;
     for (const [name, relay] of this.#relays) {
-      if ((this.#options.hub.find(name)?.viewerCount ?? 0) > 0) {
+      if ((hub.find(name)?.viewerCount ?? 0) > 0) {
         this.#unwatched.delete(name);
+        if (looksAgain && now - relay.heardAt > QUIET_MS) this.look(name);
         continue;
       }
       const since = this.#unwatched.get(name) ?? now;
       this.#unwatched.set(name, since);
       if (now - since >= LINGER_MS) this.#drop(name, relay);
     }
-    if (now - this.#lookedAt < LOOK_AGAIN_MS) return;
+    if (!looksAgain) return;
     this.#lookedAt = now;
-    for (const channel of this.#options.hub.waiting()) this.look(channel.name);
+    for (const channel of hub.waiting()) this.look(channel.name);
+    for (const { channel } of this.#orphans.keys()) this.look(channel);
+    for (const name of this.#failures.keys()) if (hub.find(name) === undefined) this.#failures.delete(name);
   }
 
   close(): void {
     this.#closed = true;
     for (const [name, relay] of this.#relays) this.#drop(name, relay);
+    for (const timer of this.#orphans.values()) clearTimeout(timer);
+    this.#orphans.clear();
+  }
+
+  mayFeed({ publication }: Channel): boolean {
+    const publisher = publication?.publisher ?? null;
+    if (publication === null || publisher === null) return true;
+    return publisher.isRelay || this.#leaving.get(publication) === publisher;
+  }
+
+  ended(relay: Relay, end: RelayEnd, reason: string): void {
+    const { channel: name } = relay.target.lease;
+    const { hub } = this.#options;
+    const channel = hub.find(name);
+    const { publication } = relay;
+    this.#report(relay, end, reason);
+    if (publication !== null && publication.publisher === relay && channel !== undefined) {
+      if (end === 'unpublished') channel.end(publication);
+      else channel.hold(relay);
+      if (publication.publisher === null) this.#endUnlessFed(channel, publication);
+    }
+    if (this.#relays.get(name) === relay) {
+      this.#relays.delete(name);
+      // One that was to follow it has failed: the one before still feeds the stream.
+      const feeding = channel?.publication?.publisher;
+      if (feeding instanceof Relay) this.#relays.set(name, feeding);
+      if (end === 'lost') this.#lookSoon(name);
+    }
+    if (channel !== undefined) hub.tidy(channel);
   }
 
   async #follow(channel: Channel): Promise<void> {
-    const { registry, tokens, log } = this.#options;
-    const found = await registry.locate(channel.name);
-    if (found === undefined || found.lease.state === 'starting' || found.owner.id === registry.self.id) return;
-    const token = await tokens.sign(channel.name);
-    const current = this.#relays.get(channel.name);
-    const published = channel.publication?.publisher;
-    if (this.#closed || channel.viewerCount === 0 || (published && !published.isRelay)) return;
+    const { registry, tokens } = this.#options;
+    const { name } = channel;
+    const found = await registry.locate(name);
+    const current = this.#relays.get(name);
+    if (found === undefined) {
+      const isGone = registry.connected && performance.now() - (current?.heardAt ?? Infinity) > GONE_MS;
+      if (isGone) current?.giveUp();
+      return;
+    }
+    if (found.lease.state === 'starting' || found.owner.id === registry.self.id) return;
     if (current?.target.lease.session === found.lease.session) return;
-    log.info('relay from another node', { channel: channel.name, node: found.owner.id });
-    const relay = new Relay(this.#options, channel, { ...found, token }, (ended, end) => this.#ended(ended, end));
-    // The former one goes on feeding the stream until the new one has something, and is displaced then.
-    this.#relays.set(channel.name, relay);
+    const token = await tokens.sign(name);
+    if (this.#closed || channel.viewerCount === 0 || !this.mayFeed(channel)) return;
+    const former = this.#relays.get(name);
+    const relay = new Relay(this.#options, channel, { ...found, token }, this);
+    this.#relays.set(name, relay);
+    // One that has brought something goes on until the new one has a keyframe, and is displaced then.
+    if (former?.publication === null) former.close();
+    this.#tell(name, 'relay from another node', found.owner.id);
   }
 
-  #ended(relay: Relay, end: RelayEnd): void {
-    const { channel: name } = relay.target.lease;
-    const { hub, log } = this.#options;
-    const isCurrent = this.#relays.get(name) === relay;
-    if (isCurrent) this.#relays.delete(name);
-    const channel = hub.find(name);
-    const publication = relay.publication;
-    if (channel === undefined) return;
-    if (publication?.publisher !== relay) {
-      if (isCurrent) this.#lookSoon(name);
+  /** Attempts that fail one after the other are told of once. */
+  #tell(name: string, message: string, node: string): void {
+    const { log } = this.#options;
+    if (this.#failures.has(name)) log.debug(message, { channel: name, node });
+    else log.info(message, { channel: name, node });
+  }
+
+  #report({ target, publication }: Relay, end: RelayEnd, reason: string): void {
+    const { channel: name, node } = target.lease;
+    const { log } = this.#options;
+    if (publication !== null || end !== 'lost') {
+      this.#failures.delete(name);
+      log.info('relay ended', { channel: name, node, reason });
       return;
     }
-    log.info('relay ended', { channel: name, reason: end });
-    if (end === 'unpublished') {
-      channel.end(publication);
-      hub.tidy(channel);
-      return;
-    }
-    channel.hold(relay);
-    this.#endUnlessFed(channel, publication);
-    if (isCurrent) this.#lookSoon(name);
+    const failures = this.#failures.get(name) ?? 0;
+    this.#failures.set(name, failures + 1);
+    const fields = { channel: name, node, reason };
+    if (failures === 0) log.warning('a relay failed, it is tried again', fields);
+    else log.debug('a relay failed', fields);
   }
 
   #lookSoon(name: string): void {
-    setTimeout(() => this.look(name), 100 + Math.random() * 200).unref();
+    const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.#failures.get(name) ?? 0));
+    setTimeout(() => this.look(name), delayMs * (1 + Math.random())).unref();
   }
 
   /** Ends a stream that has no source any more, unless one is found in time. */
   #endUnlessFed(channel: Channel, publication: Publication): void {
-    const retry = setInterval(() => this.look(channel.name), 500).unref();
-    setTimeout(() => {
-      clearInterval(retry);
+    clearTimeout(this.#orphans.get(publication));
+    const timer = setTimeout(() => {
+      this.#orphans.delete(publication);
       if (publication.publisher !== null) return;
       channel.end(publication);
       this.#options.hub.tidy(channel);
-    }, this.#options.orphanMs).unref();
+    }, this.#options.orphanMs);
+    this.#orphans.set(publication, timer.unref());
   }
 
   #drop(name: string, relay: Relay): void {
     this.#relays.delete(name);
     this.#unwatched.delete(name);
-    relay.close();
+    this.#failures.delete(name);
     const channel = this.#options.hub.find(name);
-    const { publication } = relay;
-    if (channel === undefined || publication?.publisher !== relay) return;
+    const publication = channel?.publication;
+    const feeding = publication?.publisher;
+    relay.close();
+    if (feeding instanceof Relay) feeding.close();
+    if (!channel || !publication || !(feeding instanceof Relay)) return;
     channel.end(publication);
     this.#options.hub.tidy(channel);
   }

@@ -1,4 +1,5 @@
 import { LiveStream, type StreamEnvironment } from './live-stream';
+import { NextSource, type StreamInlet } from './next-source';
 import type { Player } from './player';
 import type { Publication, Publisher, StreamGrant } from './publication';
 
@@ -17,8 +18,18 @@ interface MutablePublication extends Publication {
   key: string;
   grant: StreamGrant;
   publisher: Publisher | null;
+  inlet: StreamInlet;
   admitsKey: KeyCheck;
 }
+
+/** A stream is about to have another source. */
+interface Handover {
+  /** Feeds the stream until the next one has a keyframe. */
+  readonly former: Publisher;
+  readonly next: NextSource;
+}
+
+const DISPLACED = 'Another connection goes on with this stream';
 
 /**
  * A name that one publisher sends to and any number of players listen to. Players stay when a stream ends and get the
@@ -26,10 +37,13 @@ interface MutablePublication extends Publication {
  */
 export class Channel {
   readonly #players = new Set<Player>();
+  /** Other nodes that get the stream from its next source on. */
+  readonly #waitingRelays = new Set<Player>();
   readonly #env: StreamEnvironment;
   /** Who is being decided on; it takes the publisher's place if it is accepted. */
   #candidate: Publisher | null = null;
   #publication: MutablePublication | null = null;
+  #handover: Handover | null = null;
 
   constructor(
     readonly name: string,
@@ -73,7 +87,8 @@ export class Channel {
       former.publisher?.displaced('Another publisher has taken this channel over');
     }
     const stream = new LiveStream(this.#env);
-    const publication: MutablePublication = { channel: this.name, key, publisher, grant, stream, admitsKey };
+    const inlet = stream;
+    const publication: MutablePublication = { channel: this.name, key, publisher, grant, stream, inlet, admitsKey };
     this.#publication = publication;
     for (const player of [...this.#players]) {
       if (player.isRelay || admitsKey(player.key)) {
@@ -87,21 +102,48 @@ export class Channel {
     return publication;
   }
 
-  /** The candidate goes on with the stream that is live or held; players notice nothing. */
-  resume(publisher: Publisher, { key, grant, admitsKey }: StreamBegin): Publication {
+  /**
+   * The candidate goes on with the stream that is live or held; players notice nothing. `gently`: who feeds it now does
+   * so until the candidate's first keyframe, and is displaced then instead of at once.
+   */
+  resume(publisher: Publisher, { key, grant, admitsKey }: StreamBegin, gently = false): Publication {
     this.#take(publisher);
     const publication = this.#publication;
     if (publication === null) throw new Error(`channel ${this.name} has no stream to resume`);
-    const former = publication.publisher;
+    const { stream, publisher: former } = publication;
+    const feeding = this.#handover?.former ?? former;
+    this.#handover?.next.abandon();
+    this.#handover = null;
     Object.assign(publication, { publisher, key, grant, admitsKey });
-    publication.stream.sourceChanged();
-    former?.displaced('Another connection goes on with this stream');
+    if (former !== feeding) former?.displaced(DISPLACED);
+    if (gently && feeding !== null) {
+      const next = new NextSource(stream, (withVideo) => this.#handOver(publication, withVideo));
+      publication.inlet = next;
+      this.#handover = { former: feeding, next };
+    } else {
+      publication.inlet = stream;
+      stream.sourceChanged();
+      feeding?.displaced(DISPLACED);
+      this.#addWaitingRelays(stream);
+    }
     return publication;
   }
 
-  /** The publisher is lost but may come back: the stream stays, silent. */
+  /**
+   * The publisher is lost but may come back: the stream stays, silent. A relay that was to feed it leaves that to the one
+   * before.
+   */
   hold(publisher: Publisher): void {
-    if (this.#publication?.publisher === publisher) this.#publication.publisher = null;
+    const publication = this.#publication;
+    if (publication?.publisher !== publisher) return;
+    const handover = this.#handover;
+    publication.publisher = null;
+    if (handover === null) return;
+    this.#handover = null;
+    handover.next.abandon();
+    if (publisher.isRelay) publication.publisher = handover.former;
+    else handover.former.displaced(DISPLACED);
+    this.#addWaitingRelays(publication.stream);
   }
 
   /** Gives up the publisher's candidacy; a stream that it began is not touched. */
@@ -121,11 +163,14 @@ export class Channel {
 
   addPlayer(player: Player): void {
     this.#players.add(player);
-    this.#publication?.stream.addPlayer(player);
+    // Another node that comes now follows the new source, and its viewers have got all that the former one sends.
+    if (this.#handover !== null && player.isRelay) this.#waitingRelays.add(player);
+    else this.#publication?.stream.addPlayer(player);
   }
 
   removePlayer(player: Player): void {
-    if (this.#players.delete(player)) this.#publication?.stream.removePlayer(player);
+    if (!this.#players.delete(player)) return;
+    if (!this.#waitingRelays.delete(player)) this.#publication?.stream.removePlayer(player);
   }
 
   #take(publisher: Publisher): void {
@@ -133,8 +178,26 @@ export class Channel {
     this.#candidate = null;
   }
 
+  /** The next source has its first keyframe. */
+  #handOver({ stream }: Publication, withVideo: boolean): void {
+    const former = this.#handover?.former;
+    this.#handover = null;
+    stream.sourceChanged(withVideo);
+    former?.displaced(DISPLACED);
+    this.#addWaitingRelays(stream);
+  }
+
+  #addWaitingRelays(stream: LiveStream): void {
+    for (const player of this.#waitingRelays) stream.addPlayer(player);
+    this.#waitingRelays.clear();
+  }
+
   #end(publication: Publication): void {
     this.#publication = null;
+    this.#handover?.next.abandon();
+    this.#handover?.former.displaced(DISPLACED);
+    this.#handover = null;
+    this.#waitingRelays.clear();
     publication.stream.end();
     for (const player of [...this.#players]) player.listener.streamEnded();
   }

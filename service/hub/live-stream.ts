@@ -5,6 +5,7 @@ import { type DataMessage } from '../protocol/message/data-message';
 import { MessageType } from '../protocol/message/message-types';
 import { GopCache } from './gop-cache';
 import { LEFT_OUT, MessageLog, type LogMessage, type LogObserver } from './message-log';
+import type { ContinuedStream } from './next-source';
 import { SOFT_UNSENT_BYTES, type Player } from './player';
 import type { SlabPool } from './slab';
 import { StreamConfig } from './stream-config';
@@ -59,7 +60,7 @@ export const MAX_BLOCKED_BYTES = 32 * 1024 * 1024;
  * once into the log; a flush hands the same views to all players. Those that are exceptions (paused, without audio or
  * video, on another message stream, lagging) are served apart and come back by themselves.
  */
-export class LiveStream implements LogObserver {
+export class LiveStream implements LogObserver, ContinuedStream {
   readonly config = new StreamConfig();
   readonly stats: StreamStats;
   readonly startedAt: number;
@@ -109,6 +110,10 @@ export class LiveStream implements LogObserver {
     return [...this.#shared, ...this.#apart].filter(({ isRelay }) => !isRelay).length;
   }
 
+  get hasVideo(): boolean {
+    return this.stats.videoCodec >= 0;
+  }
+
   /** The newest frame's timestamp as players got it (ms, 32 bit). */
   get latestTimestamp(): number {
     return this.#timeline.latest;
@@ -142,10 +147,12 @@ export class LiveStream implements LogObserver {
   /**
    * Another source goes on with this stream. Its clock is joined to the old one without a jump, headers that did not
    * change are left out, and players go on at its first keyframe.
+   *
+   * @param withVideo false: it is known to send none
    */
-  sourceChanged(): void {
+  sourceChanged(withVideo = true): void {
     this.#timeline.join();
-    this.#awaitsKeyframe = this.stats.videoCodec >= 0;
+    this.#awaitsKeyframe = withVideo && this.hasVideo;
     this.#silentSince = -1;
     this.#joined = true;
   }
@@ -180,7 +187,9 @@ export class LiveStream implements LogObserver {
   /** Starts serving a player: headers, then the GOP cache, then what is new. */
   addPlayer(player: Player): void {
     this.sendHeaders(player);
-    if (player.wantsCache && !this.#sendCache(player) && this.#gop.startsAtKeyframe) {
+    // What is cached of a former source, another node's viewers have had from there.
+    const wantsCache = player.wantsCache && !(player.isRelay && this.#timeline.isJoining);
+    if (!(wantsCache && this.#sendCache(player)) && player.wantsCache && this.#gop.startsAtKeyframe) {
       // A keyframe is about to go out; this player must not get the rest of the GOP before it.
       player.awaitsKeyframeUntil = this.#env.now() + MAX_KEYFRAME_WAIT_MS;
     }

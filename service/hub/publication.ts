@@ -1,4 +1,5 @@
 import type { LiveStream } from './live-stream';
+import type { StreamInlet } from './next-source';
 
 /** Why a publication ended or is to be ended, in words for logs and for the publisher. */
 export type EndReason = string;
@@ -31,6 +32,8 @@ export interface Publication {
   readonly channel: string;
   readonly key: string;
   readonly stream: LiveStream;
+  /** Where its publisher's media goes: the stream, at once or from the first keyframe on. */
+  readonly inlet: StreamInlet;
   /** Who feeds it now; null while it is held for a publisher that was lost. */
   readonly publisher: Publisher | null;
   readonly grant: StreamGrant;

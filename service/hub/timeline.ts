@@ -18,6 +18,11 @@ export class Timeline {
     return this.#latest;
   }
 
+  /** A new source has sent no frame yet. */
+  get isJoining(): boolean {
+    return this.#joining;
+  }
+
   /** A new source follows. */
   join(): void {
     this.#joining = this.#begun;

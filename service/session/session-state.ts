@@ -1,4 +1,5 @@
 import type { Channel } from '../hub/channel';
+import type { StreamInlet } from '../hub/next-source';
 import type { Player } from '../hub/player';
 import type { Publication } from '../hub/publication';
 import type { ConnectTarget, StreamTarget } from './name-rules';
@@ -24,6 +25,7 @@ export type SessionState =
       readonly stream: StreamTarget;
       readonly streamId: number;
       readonly publication: Publication;
+      readonly inlet: StreamInlet;
     }
   | {
       readonly phase: 'playing';

@@ -54,6 +54,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   software = '';
   /** The client said that it understands a reconnect request. */
   canReconnect = false;
+  #askedToReconnect = false;
   /** Message streams made so far; ids count up from 1. */
   streamsCreated = 0;
   /** Of what this session sends: the client has to be told before it changes. */
@@ -194,10 +195,12 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
 
   /**
    * Asks the client to connect anew, which it does before it leaves here (Enhanced RTMP v2, "Reconnect Request"). The
-   * same address leads it to another node, so none is named. False when the client does not understand that.
+   * same address leads it to another node, so none is named. False when the client does not understand that, or was
+   * asked before.
    */
   requestReconnect(): boolean {
-    if (!this.canReconnect || this.isClosed) return false;
+    if (!this.canReconnect || this.#askedToReconnect || this.isClosed) return false;
+    this.#askedToReconnect = true;
     this.sendStatus(0, 'status', 'NetConnection.Connect.ReconnectRequest', 'This server is about to shut down');
     return true;
   }
@@ -238,7 +241,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     if (typeId === MessageType.Audio || typeId === MessageType.Video) {
       if (this.state.phase !== 'publishing' || header.length === 0) return discardingSink;
       this.deadlines.gotMedia();
-      return this.state.publication.stream.openMedia(typeId, header.timestamp, header.length);
+      return this.state.inlet.openMedia(typeId, header.timestamp, header.length);
     }
     if (header.length > MAX_COLLECTED_BYTES && typeId !== MessageType.Aggregate) {
       throw new ProtocolError('message_too_large', `message of type ${typeId} has ${header.length} bytes`);
@@ -342,7 +345,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   #data(header: MessageHeader, payload: Buffer): void {
     if (this.state.phase !== 'publishing') return;
     const data = readDataMessage(header.typeId, payload);
-    if (data !== undefined) this.state.publication.stream.appendData(header.timestamp, data);
+    if (data !== undefined) this.state.inlet.appendData(header.timestamp, data);
   }
 
   #aggregate(header: MessageHeader, payload: Buffer): void {
@@ -350,7 +353,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
       if (this.state.phase !== 'publishing' || part.length === 0) return;
       if (typeId === MessageType.Audio || typeId === MessageType.Video) {
         this.deadlines.gotMedia();
-        this.state.publication.stream.appendMedia(typeId, timestamp, part);
+        this.state.inlet.appendMedia(typeId, timestamp, part);
       } else if (typeId === MessageType.DataAmf0 || typeId === MessageType.DataAmf3) {
         this.#data({ typeId, timestamp, length: part.length, streamId: header.streamId }, part);
       }

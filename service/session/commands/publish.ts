@@ -43,7 +43,8 @@ function decided(session: Session, streamId: number, stream: StreamTarget, outco
     return;
   }
   const { publication } = outcome;
-  session.state = { phase: 'publishing', target: state.target, stream, streamId, publication };
+  const { inlet } = publication;
+  session.state = { phase: 'publishing', target: state.target, stream, streamId, publication, inlet };
   session.trust();
   session.deadlines.publishing();
   const published = `/${stream.channel}/${stream.key} is now published.`;

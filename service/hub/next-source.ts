@@ -1,0 +1,138 @@
+import type { PayloadSink } from '../protocol/chunk/payload-sink';
+import { discardingSink } from '../protocol/chunk/payload-sink';
+import { MediaFlag, MediaTag, readAudioTag, readVideoTag } from '../protocol/media/media-tag';
+import type { DataMessage } from '../protocol/message/data-message';
+import { MessageType } from '../protocol/message/message-types';
+
+/** Where a publisher's media goes. */
+export interface StreamInlet {
+  /** The place for an audio or video message's payload. */
+  openMedia(typeId: number, timestamp: number, length: number): PayloadSink;
+  /** Adds an audio or video message that is there as a whole, such as a part of an aggregate. */
+  appendMedia(typeId: number, timestamp: number, payload: Buffer): void;
+  /** Adds a data message, without its `@setDataFrame`. */
+  appendData(timestamp: number, message: DataMessage): void;
+}
+
+/** The stream that is to go on. */
+export interface ContinuedStream extends StreamInlet {
+  /** Whether there has been video in it. */
+  readonly hasVideo: boolean;
+}
+
+/** A source that sends only audio for this long has no video to wait for (ms of its clock). */
+const AUDIO_ONLY_MS = 5_000;
+/** Headers that are kept until it takes over, and their sizes: as many as a stream keeps for late players. */
+const MAX_HEADERS = 64;
+const MAX_HEADER_BYTES = 64 * 1024;
+
+interface WholeMessage {
+  readonly typeId: number;
+  readonly timestamp: number;
+  readonly payload: Buffer;
+}
+
+/**
+ * The inlet of a source that is to go on with a stream which another one still feeds: what it sends is left out until
+ * its first keyframe, and from there on is the stream. So viewers get the last frames of the one and the first of the
+ * other, without a gap and without a repetition.
+ */
+export class NextSource implements StreamInlet {
+  readonly #stream: ContinuedStream;
+  readonly #takeOver: (withVideo: boolean) => void;
+  readonly #tag = new MediaTag();
+  readonly #headers = new Map<number, WholeMessage>();
+  #description: { readonly timestamp: number; readonly message: DataMessage } | undefined;
+  #state: 'waiting' | 'feeding' | 'abandoned' = 'waiting';
+  /** The source's timestamp of its last video frame, or of its first audio frame before any; -1: none. */
+  #audioSince = -1;
+
+  /**
+   * @param takeOver from now on this source alone feeds the stream; `withVideo` false: it has no keyframe to wait for
+   */
+  constructor(stream: ContinuedStream, takeOver: (withVideo: boolean) => void) {
+    this.#stream = stream;
+    this.#takeOver = takeOver;
+  }
+
+  /** It is not to go on with the stream after all. No effect once it has taken over. */
+  abandon(): void {
+    if (this.#state === 'waiting') this.#state = 'abandoned';
+    this.#headers.clear();
+  }
+
+  openMedia(typeId: number, timestamp: number, length: number): PayloadSink {
+    if (this.#state === 'feeding') return this.#stream.openMedia(typeId, timestamp, length);
+    if (this.#state === 'abandoned') return discardingSink;
+    return new CollectingSink(length, (payload) => this.appendMedia(typeId, timestamp, payload));
+  }
+
+  appendMedia(typeId: number, timestamp: number, payload: Buffer): void {
+    if (this.#state === 'waiting') this.#consider({ typeId, timestamp, payload });
+    else if (this.#state === 'feeding') this.#stream.appendMedia(typeId, timestamp, payload);
+  }
+
+  appendData(timestamp: number, message: DataMessage): void {
+    if (this.#state === 'feeding') this.#stream.appendData(timestamp, message);
+    else if (message.isMetadata) this.#description = { timestamp, message };
+  }
+
+  #consider(message: WholeMessage): void {
+    const { typeId, timestamp, payload } = message;
+    const tag = this.#tag;
+    if (typeId === MessageType.Video) readVideoTag(payload, 0, payload.length, tag);
+    else readAudioTag(payload, 0, payload.length, tag);
+    const { flags } = tag;
+    if ((flags & MediaFlag.Config) !== 0) {
+      if (payload.length > MAX_HEADER_BYTES || this.#headers.size >= MAX_HEADERS) return;
+      this.#headers.set(tag.configKey, message);
+      return;
+    }
+    const withVideo = (flags & MediaFlag.Keyframe) !== 0;
+    if (withVideo || this.#isAudioOnly(timestamp, flags)) this.#begin(message, withVideo);
+  }
+
+  #begin(message: WholeMessage, withVideo: boolean): void {
+    this.#state = 'feeding';
+    this.#takeOver(withVideo);
+    if (this.#description !== undefined) {
+      this.#stream.appendData(this.#description.timestamp, this.#description.message);
+    }
+    for (const header of this.#headers.values()) this.#append(header);
+    this.#append(message);
+    this.#description = undefined;
+    this.#headers.clear();
+  }
+
+  #append({ typeId, timestamp, payload }: WholeMessage): void {
+    this.#stream.appendMedia(typeId, timestamp, payload);
+  }
+
+  #isAudioOnly(timestamp: number, flags: number): boolean {
+    if (!this.#stream.hasVideo) return true;
+    if (this.#audioSince < 0 || (flags & MediaFlag.Video) !== 0) this.#audioSince = timestamp;
+    return (timestamp - this.#audioSince) >>> 0 > AUDIO_ONLY_MS;
+  }
+}
+
+/** Collects one message's payload as a whole. */
+class CollectingSink implements PayloadSink {
+  readonly #payload: Buffer;
+  readonly #complete: (payload: Buffer) => void;
+  #length = 0;
+
+  constructor(length: number, complete: (payload: Buffer) => void) {
+    this.#payload = Buffer.allocUnsafe(length);
+    this.#complete = complete;
+  }
+
+  append(source: Buffer, start: number, end: number): void {
+    this.#length += source.copy(this.#payload, this.#length, start, end);
+  }
+
+  complete(): void {
+    this.#complete(this.#payload);
+  }
+
+  abort(): void {}
+}
