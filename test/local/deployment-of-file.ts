@@ -24,7 +24,7 @@ export class DeploymentOfFile {
   private constructor() {}
 
   /** Call it at the top of a file. */
-  static start(options: Pick<LocalDeploymentOptions, 'functionVariables'> = {}): DeploymentOfFile {
+  static start(options: Pick<LocalDeploymentOptions, 'functionVariables' | 'tls'> = {}): DeploymentOfFile {
     const file = new DeploymentOfFile();
     beforeAll(async () => {
       file.#deployment = await startLocalDeployment({

@@ -31,15 +31,22 @@ const home = { region: STAND_IN_REGION, account: '123456789012' };
 /** The name that streamers would connect to. */
 const ingestName = 'live.example.com';
 
-/** What is deployed: the dev environment with a name and a certificate, so that it has a TLS listener. */
+/** The dev environment under a name, so that it takes RTMPS: with a certificate of the load balancer, or its own. */
 const deployed = {
-  env: 'dev',
-  region: home.region,
-  domainName: ingestName,
-  certificateArn: `arn:aws:acm:${home.region}:${home.account}:certificate/local`,
+  nlb: {
+    ...{ env: 'dev', region: home.region, domainName: ingestName },
+    certificateArn: `arn:aws:acm:${home.region}:${home.account}:certificate/local`,
+  },
+  service: {
+    ...{ env: 'dev', region: home.region, domainName: ingestName, tls: 'service' },
+    tlsCertSecretArn: givenSecretArn('tls-certificate'),
+    tlsKeySecretArn: givenSecretArn('tls-key'),
+  },
 };
 
 export interface LocalDeploymentOptions {
+  /** Who ends TLS. Default: the load balancer. */
+  readonly tls?: 'nlb' | 'service';
   /** Listener's port -> the port here that it should rather be; another one where that is taken. */
   readonly preferredPorts?: ReadonlyMap<number, number>;
   /** Other values for variables that functions have in the templates, to save time. */
@@ -74,7 +81,7 @@ const TASKS = 2;
 
 /** Starts everything; when that fails, ends what has been started. */
 export async function startLocalDeployment(options: LocalDeploymentOptions = {}): Promise<LocalDeployment> {
-  const artifacts = await buildArtifacts(deployed);
+  const artifacts = await buildArtifacts(deployed[options.tls ?? 'nlb']);
   const undoing = new Undoing();
   try {
     return await deploy(artifacts, options, undoing);
@@ -95,6 +102,8 @@ async function deploy(
 
   // What holds state.
   const secrets = undoing.later(await Secrets.start(assembly, values), (it) => it.standIn.stop());
+  secrets.standIn.createSecret('tls-certificate', ca.cert);
+  secrets.standIn.createSecret('tls-key', ca.key);
   const tables = undoing.later(await startTables(assembly, values, home), (it) => it.stop());
   const cache = undoing.later(await Cache.start(assembly, values, secrets, ca), (it) => it.server.remove());
 
@@ -175,4 +184,9 @@ function overriding(others: Readonly<Record<string, string>>) {
     if (unused.size > 0) throw new Error(`no function of the templates has ${[...unused].join(', ')}`);
   };
   return Object.assign(override, { refuseUnused });
+}
+
+/** ARN that a secret of this name gets here. */
+function givenSecretArn(name: string): string {
+  return `arn:aws:secretsmanager:${home.region}:${home.account}:secret:${name}-AbCdEf`;
 }
