@@ -1,20 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type Command, commandText, endsStream, parseCommand } from '../commands/command-parser';
+import { type Command, commandText } from '../commands/command-parser';
 import type { ChangingPassword } from '../commands/redis-password';
 import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
 import { MISSED, REMEMBER } from './redis/command-scripts';
 import { DeadNodeSweeper } from './redis/dead-node-sweeper';
-import { ACQUIRE, ANNOUNCE, ASSERT, FINISH, HOLD, LOCATE, REPLACE } from './redis/lease-scripts';
+import { LOCATE } from './redis/lease-scripts';
 import { NodeRegistration } from './redis/node-registration';
 import { LEAVE, LIST_NODES } from './redis/node-scripts';
-import { type Contest, Reconciliation } from './redis/reconciliation';
-import { FORGET_STOP } from './redis/record-scripts';
-import { RegistryConnection, type RegistryReply } from './redis/registry-connection';
-import type { RegistryScript } from './redis/registry-script';
-import { DEFAULT_TIMING, type RegistryTiming, jittered } from './redis/registry-timing';
+import { Reconciliation } from './redis/reconciliation';
+import { ReconciliationSchedule } from './redis/reconciliation-schedule';
+import { RegistryConnection } from './redis/registry-connection';
+import { DEFAULT_TIMING, type RegistryTiming } from './redis/registry-timing';
 import { readAddress, readLease } from './redis/reply-records';
-import { type BookedSession, SessionBook } from './redis/session-book';
+import { SessionBook } from './redis/session-book';
+import { SessionRequests } from './redis/session-requests';
 import { WakeUps } from './redis/wake-ups';
 import type {
   AcquireOutcome,
@@ -48,15 +48,18 @@ const SECRET_BYTES = 32;
  * - `nodes`: every incarnation, as `<id>/<incarnation>`, that somebody may have to look after.
  * - `lease:<channel>`: who has the channel. **Valid only while the owner is registered in that incarnation**, so that
  *   renewing a node renews all it has.
- * - `sessions:<id>/<incarnation>`: what is needed to send the stop of each session, from before `start` is asked.
+ * - `sessions:<id>/<incarnation>`: what is needed to send the stop of each session, from before `start` is asked; and
+ *   under `#` the count of the node's writes.
  * - `stops:<id>/<incarnation>`: stops that are that node's to send. `mail:<id>/<incarnation>`: orders for it.
  * - `gone:<session>`: a tombstone, what became of a session that lost its lease. `lost`: another one has the channel,
  *   the stop is still its node's to send. `continued`: the stream goes on, no stop. `claimed`: another node sends it.
- * - `block:<channel>`, `order:<channel>`, `order-node:<id>`: operators' commands. `secret`. `sweeper`: who looks for the dead.
+ * - `block:<channel>`, `order:<channel>`, `order-node:<id>`: operators' commands; the orders as `<µs> <command>`.
+ * - `secret`, and `sweeper`: who looks for the dead. `events` is a channel, for announcements that may get lost.
  *
  * ## How it goes
  * Each step is one script, atomic, for one incarnation and one connection of it. Steps that take something are refused
  * unless that very incarnation is registered; steps on a lease, unless it still is that session's.
+ *
  * A node renews its registration every few seconds. Whenever a renewal says that it had lapsed, a request was not
  * answered, or the count of the node's own writes went back (Redis was restored or failed over), the node compares what
  * it serves with what is written: it asserts each session, and learns from a tombstone or another's lease that its copy
@@ -71,9 +74,10 @@ const SECRET_BYTES = 32;
  * - *A request that a dead connection left in Redis' socket is executed late.* It bears the connection's number, and is
  *   refused once a newer connection has registered.
  * - *Both of two live publishers give way, or none.* Without Redis, or after it lost writes, two nodes may each have
- *   accepted one. Each asserts; against a valid lease the later start loses, equal ones by session id, and the loser gets
- *   a tombstone and an order. It asks again after one renewal's time before it gives way, because the other's lease may
- *   be one that Redis forgot to have freed. That rule never undoes a replacement: the replaced session has a tombstone already.
+ *   accepted one. Each asserts; against a valid lease the later start loses, equal ones by session id, and the loser
+ *   gets a tombstone and an order. It asks again after one renewal's time before it gives way, because the other's lease
+ *   may be one that Redis forgot to have freed. That rule never undoes a replacement: the replaced session has a
+ *   tombstone already.
  * - *A stop is lost.* The record exists before `start` is asked, `end` moves it to the pending stops in one step, and a
  *   claim moves both to the claimant in one step. If the answer to the claim is lost, the claimant finds the stops among
  *   its own when it compares. A session whose start was still being decided gets a stop too: it may have been accepted.
@@ -85,11 +89,12 @@ const SECRET_BYTES = 32;
  *   server, and end sessions that the registry heard of before; `confirm` is where a publish meets them.
  *
  * ## What is not promised
- * Redis replicates asynchronously: a failover may forget the last writes. Until their node has noticed, with its next
- * answer or renewal, another one can acquire the same channel; then the later publisher is ended. A node that is cut off
- * from Redis alone for longer than the TTL is claimed, its copies end when it is back; if a held stream's grace runs out
- * while it is cut off, it sends the stop although another node may have resumed the stream. Stops that a node left
- * behind are lost if Redis loses all memory before they are claimed. The order of starts is that of the nodes' clocks.
+ * - Redis replicates asynchronously: a failover may forget the last writes. Until their node has noticed, with its next
+ *   answer or renewal, another one can acquire the same channel; then the later publisher is ended.
+ * - A node that alone is cut off from Redis for longer than the TTL is claimed, and its copies end when it is back. If a
+ *   held stream's grace runs out meanwhile, it sends the stop although another node may have resumed the stream.
+ * - Stops that a node left behind are lost if Redis loses all memory before they are claimed.
+ * - Which of two publishers was earlier is said by their nodes' clocks.
  */
 export class RedisRegistry implements StreamRegistry {
   readonly #log: Logger;
@@ -97,7 +102,8 @@ export class RedisRegistry implements StreamRegistry {
   readonly #connection: RegistryConnection;
   readonly #registration: NodeRegistration;
   readonly #sweeper: DeadNodeSweeper;
-  readonly #reconciliation: Reconciliation;
+  readonly #schedule: ReconciliationSchedule;
+  readonly #requests: SessionRequests;
   readonly #wakeUps: WakeUps;
   readonly #book = new SessionBook();
   readonly #secretKnown: Promise<Buffer>;
@@ -106,44 +112,44 @@ export class RedisRegistry implements StreamRegistry {
   #secretIsShared = false;
   #address: NodeAddress;
   #listener: RegistryListener | undefined;
-  #reconciling: Promise<void> | undefined;
-  /** Something may be different from what it should be. */
-  #uncertain = false;
-  #auditAt: number;
 
   constructor({ config, password, address, log, timing, prefix = '{rtmp}:' }: RedisRegistryOptions) {
     this.#log = log;
     this.#timing = { ...DEFAULT_TIMING, ...timing };
-    this.#auditAt = performance.now() + jittered(this.#timing.auditMs);
     this.#address = { ...address, incarnation: randomUUID(), draining: false };
     const { id: nodeId, incarnation } = this.#address;
-    const { requestTimeoutMs } = this.#timing;
+    const { requestTimeoutMs, ttlMs, beatMs, auditMs } = this.#timing;
     this.#connection = new RegistryConnection({ config, password, prefix, requestTimeoutMs, nodeId, incarnation });
-    const shared = { connection: this.#connection, timing: this.#timing, log };
+    const shared = { connection: this.#connection, timing: this.#timing, log, book: this.#book };
     this.#registration = new NodeRegistration({
       ...shared,
       secret: () => this.#secret,
       address: () => this.#address,
       renewed: (renewal) => this.#renewed(renewal),
-      mail: (mail) => this.#obey(mail),
+      mail: (mail) => this.#order(mail),
     });
     this.#sweeper = new DeadNodeSweeper({
       ...shared,
       healthyForMs: () => this.#registration.healthyForMs,
-      claimed: (stops) => {
-        const fresh = this.#book.adopt(stops);
-        if (fresh.length > 0) this.#listener?.stopsClaimed(fresh);
-        // Some are known to be delivered already: a claim was undone by a failover.
-        if (fresh.length < stops.length) this.#uncertain = true;
-      },
+      claimed: (stops) => this.#claimed(stops),
     });
-    this.#reconciliation = new Reconciliation({
+    this.#requests = new SessionRequests({
       ...shared,
-      book: this.#book,
-      listener: () => this.#listener,
-      assert: (session, contest) => this.#connection.run(ASSERT, this.#assertion(session, contest)),
-      contestMs: this.#timing.beatMs,
+      incarnation,
+      renew: () => this.#registration.beat(),
+      mayBury: () => this.#registration.healthyForMs >= 2 * ttlMs,
+      isServed: (session) => this.#listener?.localLeases().some((lease) => lease.session === session) ?? false,
+      doubt: () => this.#schedule.doubt(),
+      reconcile: () => this.#schedule.now(),
+      order: (order) => this.#order(order),
     });
+    const reconciliation = new Reconciliation({
+      ...shared,
+      listener: () => this.#listener,
+      assert: (session, contest) => this.#requests.assert(session, contest),
+      contestMs: beatMs,
+    });
+    this.#schedule = new ReconciliationSchedule(reconciliation, auditMs, log);
     this.#wakeUps = new WakeUps({
       config,
       password,
@@ -175,10 +181,10 @@ export class RedisRegistry implements StreamRegistry {
         void this.#registration.beat().then(() => resolve());
       };
     });
-    this.#connection.onUncertain = () => (this.#uncertain = true);
+    this.#connection.onUncertain = () => this.#schedule.doubt();
     this.#connection.onWritesLost = () => {
       this.#log.warning('The fleet registry has lost writes of this node, they are repeated');
-      this.#uncertain = true;
+      this.#schedule.doubt();
       this.#registration.registryChanged();
       void this.#registration.beat();
     };
@@ -189,97 +195,44 @@ export class RedisRegistry implements StreamRegistry {
     const waited = new Promise<void>((resolve) => (patience = setTimeout(resolve, 2 * this.#timing.requestTimeoutMs)));
     await Promise.race([connected, waited]);
     clearTimeout(patience);
-    // Otherwise the first renewal would be due only when Redis has been reached.
+    // Says what is wrong, which otherwise the first renewal would, once there is a connection.
     if (!this.connected) void this.#registration.beat();
   }
 
-  async acquire(request: LeaseRequest): Promise<AcquireOutcome> {
-    const { channel, session, keyHash, startedAt, stop } = request;
-    this.#book.open(request);
-    const ask = (): Promise<RegistryReply | undefined> =>
-      this.#ask(ACQUIRE, [channel, session, keyHash, startedAt, JSON.stringify(stop), this.#fence()]);
-    let reply = await ask();
-    if (reply?.status === 'busy' && this.#isLeftOver(readLease(channel, reply.rest[0] ?? '{}'))) {
-      await this.#reconcile();
-      reply = await ask();
-    }
-    const [first = '', second = '', third = ''] = reply?.rest ?? [];
-    switch (reply?.status) {
-      case 'acquired':
-        this.#book.update(session, { leased: true, since: first });
-        return { kind: 'acquired' };
-      case 'blocked':
-        this.#book.close(session);
-        return { kind: 'blocked', seconds: Number(first) };
-      case 'busy':
-        this.#book.putOff(session, third);
-        return { kind: 'busy', lease: readLease(channel, first), owner: readAddress(second) };
-      default:
-        this.#book.update(session, { leased: true });
-        return { kind: 'unavailable' };
-    }
+  acquire(request: LeaseRequest): Promise<AcquireOutcome> {
+    return this.#requests.acquire(request);
   }
 
-  async announce(request: LeaseRequest): Promise<void> {
-    this.#book.open(request);
-    await this.#ask(ANNOUNCE, [request.session, JSON.stringify(request.stop)]);
+  announce(request: LeaseRequest): Promise<void> {
+    return this.#requests.announce(request);
   }
 
-  async replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean> {
-    const { channel, session, keyHash, startedAt, stop } = request;
-    if (!this.#book.sessions.has(session)) this.#book.open(request);
-    const since = this.#book.sessions.get(session)?.since ?? '';
-    const how = [since, from, continues ? 1 : 0];
-    const reply = await this.#ask(REPLACE, [channel, session, keyHash, startedAt, JSON.stringify(stop), ...how]);
-    if (reply?.status !== 'replaced') return false;
-    this.#book.update(session, { leased: true });
-    if (reply.rest[0] === 'own') this.#obey({ kind: 'moved', channel, session: from, continues, stopIsSent: false });
-    return true;
+  replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean> {
+    return this.#requests.replace(request, from, continues);
   }
 
-  async confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
-    this.#book.update(session, { ...live, leased: true, state: 'live' });
-    const booked = this.#book.sessions.get(session);
-    if (!booked) return false;
-    const reply = await this.#ask(ASSERT, this.#assertion(booked, 'no'));
-    if (!reply) return true;
-    if (reply.status !== 'mine') return false;
-    const command = parseCommand(reply.rest[0] ?? '');
-    if (endsStream(command, live.streamId)) {
-      this.#log.info('An operator ended the stream before it began', { channel });
-      return false;
-    }
-    return true;
+  confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
+    return this.#requests.confirm(channel, session, live);
   }
 
-  async hold(channel: string, session: string, lastTimestamp: number): Promise<void> {
-    this.#book.update(session, { state: 'held', lastTimestamp });
-    await this.#connection.run(HOLD, [channel, session, lastTimestamp]);
+  hold(channel: string, session: string, lastTimestamp: number): Promise<void> {
+    return this.#requests.hold(channel, session, lastTimestamp);
   }
 
-  async abandon(channel: string, session: string): Promise<void> {
-    if (!this.#book.sessions.has(session)) return;
-    this.#book.close(session);
-    await this.#connection.run(FINISH, [channel, session, '', '']);
+  abandon(channel: string, session: string): Promise<void> {
+    return this.#requests.abandon(channel, session);
   }
 
-  async end(channel: string, session: string, stop: StopRecord): Promise<boolean> {
-    this.#book.close(session);
-    this.#book.pendingStops.set(stop.jti, stop);
-    const reply = await this.#connection.run(FINISH, [channel, session, stop.jti, JSON.stringify(stop)]);
-    if (reply === undefined || reply.status === 'finished') return true;
-    this.#book.pendingStops.delete(stop.jti);
-    return false;
+  end(channel: string, session: string, stop: StopRecord): Promise<boolean> {
+    return this.#requests.end(channel, session, stop);
   }
 
-  async forget(session: string): Promise<void> {
-    const booked = this.#book.sessions.get(session);
-    if (booked) await this.abandon(booked.request.channel, session);
+  forget(session: string): Promise<void> {
+    return this.#requests.forget(session);
   }
 
-  async stopDelivered(jti: string): Promise<void> {
-    this.#book.stopDelivered(jti);
-    await this.#connection.run(FORGET_STOP, [jti]);
+  stopDelivered(jti: string): Promise<void> {
+    return this.#requests.stopDelivered(jti);
   }
 
   async locate(channel: string): Promise<{ lease: Lease; owner: NodeAddress } | undefined> {
@@ -304,7 +257,7 @@ export class RedisRegistry implements StreamRegistry {
     );
     if (args.length === 0) return;
     const reply = await this.#connection.run(MISSED, args);
-    for (const text of reply?.rest ?? []) this.#obey({ kind: 'command', text });
+    for (const text of reply?.rest ?? []) this.#order({ kind: 'command', text });
   }
 
   async drain(): Promise<void> {
@@ -331,73 +284,24 @@ export class RedisRegistry implements StreamRegistry {
   }
 
   #renewed({ lapsed, secret }: { readonly lapsed: boolean; readonly secret: string }): void {
-    if (secret !== this.#secret && this.#secretIsShared) this.#listener?.secretChanged?.(Buffer.from(secret, 'base64'));
+    const known = Buffer.from(secret, 'base64');
+    if (secret !== this.#secret && this.#secretIsShared) this.#listener?.secretChanged?.(known);
     this.#secret = secret;
     this.#secretIsShared = true;
-    this.#tellSecret(Buffer.from(secret, 'base64'));
-    if (lapsed || this.#uncertain || performance.now() >= this.#auditAt) void this.#reconcile();
+    this.#tellSecret(known);
+    this.#schedule.renewed(lapsed);
   }
 
-  /** One at a time; what is asked for meanwhile is done once more afterwards. */
-  #reconcile(): Promise<void> {
-    if (this.#reconciling) {
-      this.#uncertain = true;
-      return this.#reconciling;
-    }
-    this.#reconciling = this.#reconcileUntilCertain().finally(() => (this.#reconciling = undefined));
-    return this.#reconciling;
+  #claimed(stops: readonly StopRecord[]): void {
+    const fresh = this.#book.adopt(stops);
+    if (fresh.length > 0) this.#listener?.stopsClaimed(fresh);
+    // Some are known to be delivered already: a claim was undone by a failover.
+    if (fresh.length < stops.length) this.#schedule.doubt();
   }
 
-  async #reconcileUntilCertain(): Promise<void> {
-    for (let finished = false; !finished;) {
-      this.#uncertain = false;
-      this.#auditAt = performance.now() + jittered(this.#timing.auditMs);
-      if (!(await this.#reconciliation.run())) {
-        // The next renewal begins anew.
-        this.#uncertain = true;
-        return;
-      }
-      finished = !this.#isUncertain();
-    }
-  }
-
-  #isUncertain(): boolean {
-    return this.#uncertain;
-  }
-
-  #obey(order: RegistryOrder): void {
+  #order(order: RegistryOrder): void {
     if (order.kind === 'moved' && (order.continues || order.stopIsSent)) this.#book.close(order.session);
     // Not from within a request: its caller does not expect to be called back.
     queueMicrotask(() => this.#listener?.order(order));
-  }
-
-  /** A node that is not registered renews first, then asks once more; a second refusal counts as no answer. */
-  async #ask(script: RegistryScript, args: readonly (string | number)[]): Promise<RegistryReply | undefined> {
-    const reply = await this.#connection.run(script, args);
-    if (reply?.status !== 'unregistered') return reply;
-    await this.#registration.beat();
-    const second = await this.#connection.run(script, args);
-    if (second?.status !== 'unregistered') return second;
-    this.#uncertain = true;
-    return undefined;
-  }
-
-  #assertion({ request, ...session }: BookedSession, contest: Contest): (string | number)[] {
-    const { channel, session: id, keyHash, startedAt, stop } = request;
-    const { since, state, streamId, playKeyHash, lastTimestamp } = session;
-    const record = JSON.stringify({ ...stop, streamId });
-    const description = [channel, id, keyHash, startedAt, record, since, state, streamId, playKeyHash, lastTimestamp];
-    return [...description, contest, this.#fence()];
-  }
-
-  /** Whether an owner that is not registered may be held for dead, not just for late after trouble of the registry. */
-  #fence(): 0 | 1 {
-    return this.#registration.healthyForMs >= 2 * this.#timing.ttlMs ? 1 : 0;
-  }
-
-  /** A lease of this node's own for a session that it does not have. */
-  #isLeftOver({ incarnation, session }: Lease): boolean {
-    if (incarnation !== this.#address.incarnation || this.#book.sessions.has(session)) return false;
-    return this.#listener?.localLeases().every((lease) => lease.session !== session) ?? false;
   }
 }

@@ -22,8 +22,8 @@ export interface ReconciliationOptions {
 }
 
 /**
- * What if another session has the channel by now. `no`: it keeps it. Otherwise the earlier one wins, which is final only
- * with `last`: what is written of the other one may be out of date as well.
+ * What if another session has the channel by now. `no`: it keeps it. Otherwise the earlier one wins, which is final
+ * only with `last`: what is written of the other one may be out of date as well.
  */
 export type Contest = 'no' | 'first' | 'last';
 

@@ -28,8 +28,8 @@ export interface RegistryReply {
 }
 
 /**
- * The node's connection for requests. Each is answered within a bounded time or not at all: none waits for a connection,
- * and none is sent twice. Requests are executed in the order in which they are made.
+ * The node's connection for requests. Each is answered within a bounded time or not at all: none waits for a
+ * connection, and none is sent twice. Requests are executed in the order in which they are made.
  */
 export class RegistryConnection {
   readonly #options: RegistryConnectionOptions;

@@ -46,12 +46,17 @@ export function readStop(json: string): StopRecord {
 
 /** A list of names; Lua writes an empty one like an empty object. */
 export function readNames(json: string | undefined): string[] {
-  const list: unknown = JSON.parse(json ?? '[]');
+  const list = parse(json ?? '');
   return Array.isArray(list) ? list.map(String) : [];
 }
 
+/** What is not JSON was not written by a node, and holds nothing. */
 function parse(json: string): Fields {
-  return Object(JSON.parse(json)) as Fields;
+  try {
+    return Object(JSON.parse(json)) as Fields;
+  } catch {
+    return {};
+  }
 }
 
 function text(value: unknown): string {

@@ -40,14 +40,16 @@ for i = 1, #flat, 2 do
   local session, record = flat[i], flat[i + 1]
   redis.call('HDEL', sessions, session)
   if session ~= '#' then
-    local stop = cjson.decode(record)
+    local readable, stop = pcall(cjson.decode, record)
     bury(session, 'claimed')
-    local lease = readLease(stop.channel)
-    if lease and lease.session == session then
-      redis.call('DEL', P .. 'lease:' .. stop.channel)
-      wake('channel ' .. stop.channel)
+    if readable then
+      local lease = readLease(stop.channel)
+      if lease and lease.session == session then
+        redis.call('DEL', P .. 'lease:' .. stop.channel)
+        wake('channel ' .. stop.channel)
+      end
+      claim(stop.jti, record)
     end
-    claim(stop.jti, record)
   end
 end
 if #flat < 2 * limit then

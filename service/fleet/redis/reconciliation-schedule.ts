@@ -1,0 +1,65 @@
+import type { Logger } from '../../logging/logger';
+import type { Reconciliation } from './reconciliation';
+import { jittered } from './registry-timing';
+
+/** Decides when the registry is compared with what this node does. */
+export class ReconciliationSchedule {
+  #running: Promise<void> | undefined;
+  #inDoubt = false;
+  #auditAt: number;
+
+  constructor(
+    private readonly reconciliation: Reconciliation,
+    private readonly auditMs: number,
+    private readonly log: Logger,
+  ) {
+    this.#auditAt = performance.now() + jittered(auditMs);
+  }
+
+  /** Something may be different from what it should be; looked into at the next renewal. */
+  doubt(): void {
+    this.#inDoubt = true;
+  }
+
+  /** The registry has answered. `lapsed`: nobody can say what has happened to this node's leases. */
+  renewed(lapsed: boolean): void {
+    if (lapsed || this.#inDoubt || performance.now() >= this.#auditAt) void this.now();
+  }
+
+  /** One at a time; what is asked for meanwhile is done once more afterwards. Never rejects. */
+  now(): Promise<void> {
+    if (this.#running) {
+      this.#inDoubt = true;
+      return this.#running;
+    }
+    this.#running = this.#untilCertain().finally(() => (this.#running = undefined));
+    return this.#running;
+  }
+
+  async #untilCertain(): Promise<void> {
+    do {
+      this.doubtNoMore();
+      try {
+        // Otherwise the next renewal begins anew.
+        if (!(await this.reconciliation.run())) {
+          this.doubt();
+          return;
+        }
+      } catch (error) {
+        this.log.error(
+          `The fleet registry could not be compared: ${error instanceof Error ? error.message : 'unknown'}`,
+        );
+        return;
+      }
+    } while (this.isInDoubt);
+  }
+
+  private get isInDoubt(): boolean {
+    return this.#inDoubt;
+  }
+
+  private doubtNoMore(): void {
+    this.#inDoubt = false;
+    this.#auditAt = performance.now() + jittered(this.auditMs);
+  }
+}

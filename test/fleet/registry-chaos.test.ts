@@ -1,0 +1,222 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, expect, test } from '@jest/globals';
+import { FAST, RecordingNode, leaseRequest } from '../service/fleet/recording-node';
+import type { LeaseRequest } from '../../service/fleet/stream-registry';
+import { RedisServer } from '../support/redis-server';
+import { SwitchedProxy } from './switched-proxy';
+
+const CHANNELS = 5;
+const PUBLISHERS = 12;
+const NODES = 4;
+const CHAOS_MS = 6_000;
+
+/** A node with its own way to Redis, whose callback handler accepts everything and is told of every stop. */
+class ChaosNode {
+  /** `jti` of all stops that were delivered, repetitions included. */
+  readonly delivered: string[] = [];
+  crashed = false;
+
+  private constructor(
+    readonly node: RecordingNode,
+    readonly proxy: SwitchedProxy,
+  ) {
+    node.whenTold(() => this.#deliver());
+  }
+
+  static async start(redisPort: number): Promise<ChaosNode> {
+    const proxy = await SwitchedProxy.start(redisPort);
+    return new ChaosNode(await RecordingNode.start({ port: proxy.port }), proxy);
+  }
+
+  /** Is gone without a word: what it had not delivered by now, it never will. */
+  async crash(): Promise<void> {
+    this.crashed = true;
+    this.proxy.switchTo(undefined);
+    await this.stop();
+  }
+
+  async stop(): Promise<void> {
+    await this.node.registry.stop();
+    await this.proxy.close();
+  }
+
+  #deliver(): void {
+    if (this.crashed) return;
+    for (const { jti } of this.node.stopsToSend.splice(0)) {
+      this.delivered.push(jti);
+      void this.node.registry.stopDelivered(jti);
+    }
+  }
+}
+
+/** A random number generator whose sequence can be had again. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296;
+    return state / 4_294_967_296;
+  };
+}
+
+class Chaos {
+  readonly all: ChaosNode[] = [];
+  /** Sessions whose start was accepted, in the state that their stream ought to be in. */
+  readonly accepted = new Map<
+    string,
+    { readonly request: LeaseRequest; readonly at: ChaosNode; readonly isKnown: boolean }
+  >();
+  readonly continued = new Set<string>();
+  over = false;
+
+  constructor(
+    readonly redis: RedisServer,
+    readonly random: () => number,
+  ) {}
+
+  get living(): ChaosNode[] {
+    return this.all.filter(({ crashed }) => !crashed);
+  }
+
+  async addNode(): Promise<void> {
+    this.all.push(await ChaosNode.start(this.redis.port));
+  }
+
+  pick<T>(list: readonly T[]): T {
+    return list[Math.floor(this.random() * list.length)]!;
+  }
+
+  pause(maxMs: number): Promise<void> {
+    return delay(this.random() * maxMs);
+  }
+
+  /** An encoder that publishes again and again, anywhere. */
+  async publish(): Promise<void> {
+    while (!this.over) {
+      const at = this.pick(this.living);
+      const request = leaseRequest(`ch-${Math.floor(this.random() * CHANNELS)}`);
+      if (await this.#begin(at, request)) {
+        await this.pause(800);
+        // What is live in the end has to have its lease.
+        if (!this.#isOver() && this.random() < 0.8) await this.#end(at, request);
+      }
+      await this.pause(200);
+    }
+  }
+
+  #isOver(): boolean {
+    return this.over;
+  }
+
+  async #begin(at: ChaosNode, request: LeaseRequest): Promise<boolean> {
+    const { registry, live } = at.node;
+    const { channel, session } = request;
+    const outcome = await registry.acquire(request);
+    if (outcome.kind === 'blocked' || (outcome.kind === 'busy' && this.random() < 0.6)) return false;
+    if (outcome.kind === 'busy') await registry.announce(request);
+    // Meanwhile the handler is asked, which may accept although this node is gone by then. Without Redis, nobody but
+    // this node knows of the session, and its end with it.
+    this.accepted.set(session, { request, at, isKnown: outcome.kind === 'acquired' });
+    await this.pause(100);
+    if (outcome.kind === 'busy') {
+      const continues = this.random() < 0.5;
+      const former = outcome.lease.session;
+      const replaced = await registry.replace(request, former, continues);
+      // If there was no answer it may have been done all the same: then this session's stop is that of both.
+      if (continues) this.continued.add(former);
+      if (!replaced) {
+        await at.node.end(request, 'a-stream');
+        return false;
+      }
+    }
+    if (!(await registry.confirm(channel, session, { streamId: 'a-stream', playKeyHash: '' }))) {
+      await at.node.end(request, 'a-stream');
+      return false;
+    }
+    // One node has one stream of a channel; the hub of a real one sees to that.
+    const other = [...live.values()].find((lease) => lease.channel === channel);
+    if (other) {
+      await at.node.end(request, 'a-stream');
+      return false;
+    }
+    live.set(session, { ...request, state: 'live', streamId: 'a-stream', playKeyHash: '' });
+    return true;
+  }
+
+  async #end(at: ChaosNode, request: LeaseRequest): Promise<void> {
+    if (at.node.live.has(request.session)) await at.node.end(request, 'a-stream');
+  }
+
+  async disturb(): Promise<void> {
+    while (!this.over) {
+      await this.pause(400);
+      const disturbance = this.random();
+      if (disturbance < 0.4) {
+        const { proxy } = this.pick(this.living);
+        proxy.switchTo(undefined);
+        await this.pause(2 * FAST.ttlMs);
+        proxy.switchTo(this.redis.port);
+      } else if (disturbance < 0.6) {
+        this.redis.suspend();
+        await this.pause(1.5 * FAST.ttlMs);
+        this.redis.resume();
+      } else if (disturbance < 0.8) {
+        await this.redis.kill();
+        await this.pause(FAST.ttlMs);
+        await this.redis.start();
+      } else {
+        await Promise.all([this.pick(this.living).crash(), this.addNode()]);
+      }
+    }
+  }
+
+  /** What is not as it should be, in words; empty in the end. */
+  async faults(): Promise<string[]> {
+    const faults: string[] = [];
+    const delivered = new Set(this.all.flatMap((node) => node.delivered));
+    for (const { request, at, isKnown } of this.accepted.values()) {
+      const { session, stop, channel } = request;
+      const isLive = !at.crashed && at.node.live.has(session);
+      const hasStop = delivered.has(stop.jti);
+      if (isLive && hasStop) faults.push(`${channel}: live, and stopped`);
+      if (at.crashed && !isKnown) continue;
+      if (!isLive && !hasStop && !this.continued.has(session)) faults.push(`${channel}: ended without a stop`);
+    }
+    const live = this.living.flatMap(({ node }) => [...node.live.values()]);
+    for (const { channel, session } of live) {
+      if (live.filter((other) => other.channel === channel).length > 1) faults.push(`${channel}: two publishers`);
+      const found = await this.pick(this.living).node.registry.locate(channel);
+      if (found?.lease.session !== session) faults.push(`${channel}: the lease is not the publisher's`);
+    }
+    for (let i = 0; i < CHANNELS; i += 1) {
+      const found = await this.pick(this.living).node.registry.locate(`ch-${i}`);
+      if (found && !live.some(({ session }) => session === found.lease.session))
+        faults.push(`ch-${i}: leased to nobody`);
+    }
+    return faults;
+  }
+}
+
+let chaos: Chaos | undefined;
+
+afterEach(async () => {
+  await Promise.all((chaos?.living ?? []).map((node) => node.stop()));
+  await chaos?.redis.remove();
+});
+
+test('whatever happens, in the end each stream has its lease or its stop, and each channel one publisher', async () => {
+  const seed = Number(process.env['CHAOS_SEED'] ?? Math.floor(Math.random() * 1e9));
+  const redis = await RedisServer.start({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+  const run = (chaos = new Chaos(redis, seeded(seed)));
+  await Promise.all(Array.from({ length: NODES }, () => run.addNode()));
+  const actors = [run.disturb(), ...Array.from({ length: PUBLISHERS }, () => run.publish())];
+  await delay(CHAOS_MS);
+  run.over = true;
+  await Promise.all(actors);
+  let faults = await run.faults();
+  for (let patience = 60; patience > 0 && faults.length > 0; patience -= 1) {
+    await delay(200);
+    faults = await run.faults();
+  }
+  expect({ seed, faults }).toEqual({ seed, faults: [] });
+  expect(run.accepted.size).toBeGreaterThan(20);
+}, 60_000);
