@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPackages, requireNodeVersion } from '../service/prerequisites.mjs';
 import { withSetupLock } from '../service/setup-lock.mjs';
+import { findCfnLint } from './support/cfn-lint.mjs';
 import { installDebianPackages, packagesOfMissingPrograms } from './support/debian-packages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -53,10 +54,15 @@ const checks = [
 ];
 /** On Node 20 the AWS SDK tells every process when its support ends. */
 const quietSdk = '--disable-warning=NodeVersionSupportWarning';
+const cfnLint = findCfnLint(join(root, '.build'));
 const jest = spawnSync(process.execPath, [tool('jest/bin/jest.js'), ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',
-  env: { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${quietSdk}`.trim() },
+  env: {
+    ...process.env,
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${quietSdk}`.trim(),
+    ...(cfnLint && { CFN_LINT: cfnLint }),
+  },
 });
 const failed = [...checks, { name: 'jest', passed: jest.status === 0 }].filter(({ passed }) => !passed);
 if (failed.length > 0) console.error(`FAILED: ${failed.map(({ name }) => name).join(', ')}`);
