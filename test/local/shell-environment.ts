@@ -7,6 +7,8 @@ export function shellEnvironment(deployment: LocalDeployment): Record<string, st
   const { TABLE_NAME = '', KEY_PEPPER_ARN = '' } = functions.get('StreamKeys').settings.variables;
   return {
     ...STAND_IN_ENVIRONMENT,
+    // Version 1 of the AWS CLI knows only this one.
+    AWS_DEFAULT_REGION: STAND_IN_ENVIRONMENT.AWS_REGION,
     AWS_ENDPOINT_URL: gateway.url,
     TABLE_NAME,
     KEY_PEPPER_ARN,

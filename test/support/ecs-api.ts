@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { EcsApiError, type EcsService, type ProtectedTask } from './ecs-service';
+import { EcsApiError, type ProtectedTask } from './ecs-answers';
+import type { EcsService } from './ecs-service';
 import { signatureFault } from './sigv4-check';
 import { STAND_IN_CREDENTIALS } from './stand-in-identity';
 

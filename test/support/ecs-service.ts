@@ -1,14 +1,5 @@
 import { randomBytes } from 'node:crypto';
-
-/** An error as the API names it. */
-export class EcsApiError extends Error {
-  constructor(
-    readonly code: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
+import { EcsApiError, type Failure, type ProtectedTask } from './ecs-answers';
 
 export interface EcsServiceOptions {
   readonly region: string;
@@ -18,19 +9,6 @@ export interface EcsServiceOptions {
   /** Of the task definition. */
   readonly family: string;
   readonly desiredCount: number;
-}
-
-/** Why one of several tasks could not be dealt with. */
-export interface Failure {
-  readonly arn: string;
-  readonly reason: string;
-  readonly detail?: string;
-}
-
-export interface ProtectedTask {
-  readonly taskArn: string;
-  readonly protectionEnabled: boolean;
-  readonly expirationDate?: Date;
 }
 
 /** A task as ECS knows it. */

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { EcsApiError, type EcsService, type EcsTask } from './ecs-service';
+import { EcsApiError } from './ecs-answers';
+import type { EcsService, EcsTask } from './ecs-service';
 
 /** What a task's role may use to sign with. */
 export interface TaskCredentials {
