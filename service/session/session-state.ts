@@ -55,7 +55,6 @@ export type CloseCode =
   | 'too_slow'
   | 'killed'
   | 'displaced'
-  | 'limit'
   | 'shutdown'
   /** A defect of this server's, logged with its stack. */
   | 'internal_error';
