@@ -24,7 +24,9 @@ export class DeploymentOfFile {
   private constructor() {}
 
   /** Call it at the top of a file. */
-  static start(options: Pick<LocalDeploymentOptions, 'functionVariables' | 'tls'> = {}): DeploymentOfFile {
+  static start(
+    options: Pick<LocalDeploymentOptions, 'functionVariables' | 'taskVariables' | 'tls'> = {},
+  ): DeploymentOfFile {
     const file = new DeploymentOfFile();
     beforeAll(async () => {
       file.#deployment = await startLocalDeployment({

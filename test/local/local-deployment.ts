@@ -51,6 +51,8 @@ export interface LocalDeploymentOptions {
   readonly preferredPorts?: ReadonlyMap<number, number>;
   /** Other values for variables that functions have in the templates, to save time. */
   readonly functionVariables?: Readonly<Record<string, string>>;
+  /** Variables of the tasks beside those of the templates, to save time. */
+  readonly taskVariables?: Readonly<Record<string, string>>;
   /** Tasks run within a container's walls, where the machine allows it. Default false. */
   readonly contained?: boolean;
   /** Takes each line that a task or function logs. */
@@ -154,6 +156,7 @@ async function deploy(
   const variables = {
     ...withoutOwnNetwork(cache.reachable(definition.variables), balancerCidrs(assembly, values)),
     ...everywhere,
+    ...options.taskVariables,
   };
   const service = undoing.later(
     new FargateService({

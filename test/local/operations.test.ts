@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, test } from '@jest/globals';
+import type { RtmpClient } from '../support/rtmp-client';
 import { STAND_IN_REGION } from '../support/stand-in-identity';
 import { invoke } from './aws/invoke';
 import { DeploymentOfFile } from './deployment-of-file';
 import type { FargateTask } from './ingest/fargate-service';
 import { createChannel, registerCanary } from './stream-channels';
 
-// A rotation waits until the callback cannot have an older secret in memory.
-const file = DeploymentOfFile.start({ functionVariables: { SECRET_CACHE_SECONDS: '1' } });
+const file = DeploymentOfFile.start({
+  // A rotation waits until the callback cannot have an older secret in memory.
+  functionVariables: { SECRET_CACHE_SECONDS: '1' },
+  taskVariables: { ECS_POLL_SECONDS: '1' },
+});
 
 describe('the canary', () => {
   const run = (): Promise<unknown> =>
@@ -60,6 +64,21 @@ test('no publisher is refused while the signing secret is rotated, twice', async
   expect(file.log.filter((line) => /start refused|callback failed|Publish\.(Denied|BadName)/.test(line))).toEqual([]);
   expect(file.log.some((line) => line.includes('JWT_SECRET_ARN has changed'))).toBe(true);
 }, 60_000);
+
+test('a task that serves many publishers protects itself from scale-in, under its own role', async () => {
+  const { ecs } = file.deployment;
+  const channels = Array.from({ length: 6 }, (_, index) => `busy-${index}`);
+  const publishers: RtmpClient[] = [];
+  for (const channel of channels) {
+    publishers.push(await file.publisher(channel, await createChannel(file.deployment, channel)));
+  }
+  const isProtected = (): boolean => [...ecs.tasks.values()].some(({ protectedUntil }) => protectedUntil !== undefined);
+  await file.until('a protected task', isProtected);
+  for (const publisher of publishers) {
+    publisher.deleteStream();
+    await publisher.close();
+  }
+});
 
 describe('a task that ECS stops', () => {
   const streamsOf = async (task: FargateTask): Promise<string> =>

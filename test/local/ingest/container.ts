@@ -28,7 +28,8 @@ const NODE_IN_CONTAINER = '/usr/local/bin/node';
 
 /** Whether this machine lets us put up a container's walls: root of its own, another user, a file system to read. */
 export function canContain(): boolean {
-  return process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0;
+  const mounts = 'mount -t tmpfs tmpfs /mnt && mkdir /mnt/proc && mount -t proc proc /mnt/proc';
+  return process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'sh', '-c', mounts]).status === 0;
 }
 
 /**
