@@ -49,6 +49,8 @@ export class Relay implements Publisher, PlayEvents {
   readonly isRelay = true;
   readonly software = 'relay';
   readonly target: RelayTarget;
+  /** Of the session that publishes there now: another one may go on with the stream on the same node. */
+  lease: Lease;
 
   readonly #env: RelayEnvironment;
   readonly #channel: Channel;
@@ -64,6 +66,7 @@ export class Relay implements Publisher, PlayEvents {
     this.#env = env;
     this.#channel = channel;
     this.target = target;
+    this.lease = target.lease;
     this.#relays = relays;
     const { owner, lease, token } = target;
     const request = {
@@ -159,7 +162,7 @@ export class Relay implements Publisher, PlayEvents {
   /** With the first message the stream begins here, or goes on from the relay or publisher before. */
   #begin(): StreamInlet | null {
     if (this.#inlet !== null || this.#done) return this.#inlet;
-    const { lease } = this.target;
+    const { lease } = this;
     const { keyHash } = this.#env;
     // Otherwise a client publishes here, or is about to: if it is let in, its stream is the one.
     if (!this.#relays.mayFeed(this.#channel) || !this.#channel.reserve(this, true)) {
@@ -168,7 +171,7 @@ export class Relay implements Publisher, PlayEvents {
     }
     const current = this.#channel.publication;
     const grant = { streamId: lease.streamId };
-    const admitsKey = (key: string): boolean => keyHash.matches(key, lease.playKeyHash);
+    const admitsKey = (key: string): boolean => keyHash.matches(key, this.lease.playKeyHash);
     const begin = { key: '', grant, admitsKey };
     const continues = current !== null && current.grant.streamId === lease.streamId;
     this.#publication = continues ? this.#channel.resume(this, begin, true) : this.#channel.begin(this, begin);

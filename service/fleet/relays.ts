@@ -134,7 +134,7 @@ export class Relays implements RelayOwner {
       // One that was to follow it has failed: the one before still feeds the stream.
       const feeding = channel?.publication?.publisher;
       if (feeding instanceof Relay) this.#relays.set(name, feeding);
-      if (end === 'lost') this.#lookSoon(name);
+      if (end !== 'displaced') this.#lookSoon(name);
     }
     if (channel !== undefined) hub.tidy(channel);
   }
@@ -150,7 +150,11 @@ export class Relays implements RelayOwner {
       return;
     }
     if (found.lease.state === 'starting' || found.owner.id === registry.self.id) return;
-    if (current?.target.lease.session === found.lease.session) return;
+    if (current?.target.owner.incarnation === found.owner.incarnation) {
+      // What that node sends goes on by itself, or ends and is looked for again.
+      current.lease = found.lease;
+      return;
+    }
     const token = await tokens.sign(name);
     if (this.#closed || channel.viewerCount === 0 || !this.mayFeed(channel)) return;
     const former = this.#relays.get(name);

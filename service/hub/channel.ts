@@ -37,13 +37,15 @@ const DISPLACED = 'Another connection goes on with this stream';
  */
 export class Channel {
   readonly #players = new Set<Player>();
-  /** Other nodes that get the stream from its next source on. */
+  /** Other nodes that are not served: see `#serveRelays`. */
   readonly #waitingRelays = new Set<Player>();
   readonly #env: StreamEnvironment;
   /** Who is being decided on; it takes the publisher's place if it is accepted. */
   #candidate: Publisher | null = null;
   #publication: MutablePublication | null = null;
   #handover: Handover | null = null;
+  /** The stream comes from another node. */
+  #isRelayed = false;
 
   constructor(
     readonly name: string,
@@ -90,8 +92,11 @@ export class Channel {
     const inlet = stream;
     const publication: MutablePublication = { channel: this.name, key, publisher, grant, stream, inlet, admitsKey };
     this.#publication = publication;
+    this.#isRelayed = publisher.isRelay;
     for (const player of [...this.#players]) {
-      if (player.isRelay || admitsKey(player.key)) {
+      if (player.isRelay && this.#isRelayed) {
+        this.#waitingRelays.add(player);
+      } else if (player.isRelay || admitsKey(player.key)) {
         player.listener.streamBegan();
         stream.addPlayer(player);
       } else {
@@ -124,7 +129,7 @@ export class Channel {
       publication.inlet = stream;
       stream.sourceChanged();
       feeding?.displaced(DISPLACED);
-      this.#addWaitingRelays(stream);
+      this.#serveRelays(stream, !publisher.isRelay);
     }
     return publication;
   }
@@ -143,7 +148,7 @@ export class Channel {
     handover.next.abandon();
     if (publisher.isRelay) publication.publisher = handover.former;
     else handover.former.displaced(DISPLACED);
-    this.#addWaitingRelays(publication.stream);
+    this.#serveRelays(publication.stream, !this.#isRelayed);
   }
 
   /** Gives up the publisher's candidacy; a stream that it began is not touched. */
@@ -163,8 +168,8 @@ export class Channel {
 
   addPlayer(player: Player): void {
     this.#players.add(player);
-    // Another node that comes now follows the new source, and its viewers have got all that the former one sends.
-    if (this.#handover !== null && player.isRelay) this.#waitingRelays.add(player);
+    // Another node that comes during a handover follows the new source; its viewers have all that the former one sends.
+    if (player.isRelay && (this.#handover !== null || this.#isRelayed)) this.#waitingRelays.add(player);
     else this.#publication?.stream.addPlayer(player);
   }
 
@@ -179,17 +184,32 @@ export class Channel {
   }
 
   /** The next source has its first keyframe. */
-  #handOver({ stream }: Publication, withVideo: boolean): void {
+  #handOver({ stream, publisher }: Publication, withVideo: boolean): void {
     const former = this.#handover?.former;
     this.#handover = null;
     stream.sourceChanged(withVideo);
     former?.displaced(DISPLACED);
-    this.#addWaitingRelays(stream);
+    this.#serveRelays(stream, publisher?.isRelay !== true);
   }
 
-  #addWaitingRelays(stream: LiveStream): void {
-    for (const player of this.#waitingRelays) stream.addPlayer(player);
-    this.#waitingRelays.clear();
+  /**
+   * Other nodes are served from where the publisher is. What a relay brings they fetch themselves: from here as well, they
+   * would get it twice.
+   */
+  #serveRelays(stream: LiveStream, serves: boolean): void {
+    this.#isRelayed = !serves;
+    // What has come so far is for those who were served so far.
+    stream.flush();
+    if (serves) {
+      for (const player of this.#waitingRelays) stream.addPlayer(player);
+      this.#waitingRelays.clear();
+      return;
+    }
+    for (const player of this.#players) {
+      if (!player.isRelay || this.#waitingRelays.has(player)) continue;
+      stream.removePlayer(player);
+      this.#waitingRelays.add(player);
+    }
   }
 
   #end(publication: Publication): void {

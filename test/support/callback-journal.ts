@@ -28,6 +28,11 @@ export class CallbackJournal {
     return this.#inbox(channel).received.map(({ claims }) => String(claims['event']));
   }
 
+  /** The channel's requests of this kind so far, redeliveries included. */
+  requests(channel: string, event: 'start' | 'stop'): CallbackRequest[] {
+    return this.#inbox(channel).received.filter(({ claims }) => claims['event'] === event);
+  }
+
   /** The channel's next event of this kind. */
   next(channel: string, event: 'start' | 'stop'): Promise<CallbackRequest> {
     return this.#inbox(channel).next(({ claims }) => claims['event'] === event, `${event} of ${channel}`);

@@ -1,0 +1,185 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { Channel } from '../../../service/hub/channel';
+import { Hub } from '../../../service/hub/hub';
+import type { Publication, Publisher } from '../../../service/hub/publication';
+import { MessageType } from '../../../service/protocol/message/message-types';
+import { FakePlayer } from './fake-player';
+import { inWords, interFrame, keyframe, StreamBench } from './stream-bench';
+
+/** A publisher, or another node's stream, with its own way into the channel. */
+class Source implements Publisher {
+  readonly clientIp = '192.0.2.1';
+  readonly software = 'test';
+  isDisplaced = false;
+  publication!: Publication;
+  #inlet!: Publication['inlet'];
+
+  constructor(readonly isRelay: boolean) {}
+
+  begin(): this {
+    channel.reserve(this, true);
+    return this.#holds(channel.begin(this, begins));
+  }
+
+  goOn(gently: boolean): this {
+    channel.reserve(this, true);
+    return this.#holds(channel.resume(this, begins, gently));
+  }
+
+  send(timestamp: number, payload: Buffer): void {
+    this.#inlet.appendMedia(MessageType.Video, timestamp, payload);
+    this.publication.stream.flush();
+  }
+
+  kill(): void {}
+
+  displaced(): void {
+    this.isDisplaced = true;
+  }
+
+  #holds(publication: Publication): this {
+    this.publication = publication;
+    this.#inlet = publication.inlet;
+    return this;
+  }
+}
+
+const begins = { key: 'key', grant: { streamId: 'id' }, admitsKey: () => true };
+const client = (): Source => new Source(false);
+const relay = (): Source => new Source(true);
+
+let bench: StreamBench;
+let channel: Channel;
+beforeEach(() => {
+  bench = new StreamBench();
+  channel = new Hub(bench.env).channel('channel');
+});
+
+function join(isRelay = false): FakePlayer {
+  const fake = new FakePlayer({ isRelay });
+  channel.addPlayer(fake.player);
+  return fake;
+}
+
+const received = ({ outlet }: FakePlayer): string[] => outlet.messages(bench.env.chunkSize).map(inWords);
+
+describe('a stream gets another source', () => {
+  test('gently: the former one feeds it until the new one has a keyframe, nothing is lost or repeated', () => {
+    const viewer = join();
+    const former = relay().begin();
+    former.send(0, keyframe('k0'));
+    const next = client().goOn(true);
+    expect(channel.publication?.publisher).toBe(next);
+    former.send(40, interFrame('i1'));
+    next.send(9_000, interFrame('undecodable'));
+    former.send(80, interFrame('i2'));
+    expect(former.isDisplaced).toBe(false);
+    next.send(9_040, keyframe('k3'));
+    expect(former.isDisplaced).toBe(true);
+    next.send(9_080, interFrame('i4'));
+    expect(received(viewer)).toEqual(['video 0 k0', 'video 40 i1', 'video 80 i2', 'video 113 k3', 'video 153 i4']);
+    expect(viewer.events).toEqual(['began']);
+  });
+
+  test('at once, when the former one may be dead', () => {
+    const former = client().begin();
+    const next = client().goOn(false);
+    expect(former.isDisplaced).toBe(true);
+    expect(next.isDisplaced).toBe(false);
+  });
+
+  test('and a third before the second had a keyframe: the first one still feeds it', () => {
+    const viewer = join();
+    const first = relay().begin();
+    first.send(0, keyframe('k0'));
+    const second = relay().goOn(true);
+    const third = relay().goOn(true);
+    expect([first.isDisplaced, second.isDisplaced]).toEqual([false, true]);
+    second.send(0, keyframe('not heard'));
+    first.send(40, interFrame('i1'));
+    third.send(0, keyframe('k2'));
+    expect(first.isDisplaced).toBe(true);
+    expect(received(viewer)).toEqual(['video 0 k0', 'video 40 i1', 'video 73 k2']);
+  });
+
+  test('a relay that breaks before its keyframe leaves the stream to the former source', () => {
+    const viewer = join();
+    const former = relay().begin();
+    former.send(0, keyframe('k0'));
+    const next = relay().goOn(true);
+    channel.hold(next);
+    expect(channel.publication?.publisher).toBe(former);
+    former.send(40, interFrame('i1'));
+    expect(received(viewer)).toEqual(['video 0 k0', 'video 40 i1']);
+  });
+
+  test('a publisher that is lost before its keyframe is waited for: the stream is its own', () => {
+    const former = relay().begin();
+    const next = client().goOn(true);
+    channel.hold(next);
+    expect(former.isDisplaced).toBe(true);
+    expect(channel.publication?.publisher).toBeNull();
+  });
+
+  test('and ends: both sources are let go', () => {
+    const viewer = join();
+    const former = relay().begin();
+    const next = client().goOn(true);
+    channel.end(next.publication);
+    expect(former.isDisplaced).toBe(true);
+    expect(viewer.events).toEqual(['began', 'ended']);
+  });
+});
+
+describe('another node', () => {
+  test('that comes while a stream gets another source is served from that one on', () => {
+    const former = relay().begin();
+    former.send(0, keyframe('k0'));
+    const next = client().goOn(true);
+    const node = join(true);
+    former.send(40, keyframe('k1'));
+    next.send(0, keyframe('k2'));
+    next.send(40, interFrame('i3'));
+    expect(received(node)).toEqual(['video 73 k2', 'video 113 i3']);
+  });
+
+  test('that comes before a publisher that has come back sends anything gets nothing of before', () => {
+    const lost = client().begin();
+    lost.send(0, keyframe('k0'));
+    channel.hold(lost);
+    const again = client().goOn(false);
+    const [node, viewer] = [join(true), join()];
+    again.send(0, keyframe('k1'));
+    expect(received(node)).toEqual(['video 33 k1']);
+    expect(received(viewer)).toEqual(['video 0 k0', 'video 33 k1']);
+  });
+
+  test('is not served what a relay brings, for it fetches that itself', () => {
+    const leaving = client().begin();
+    const [before, viewer] = [join(true), join()];
+    leaving.send(0, keyframe('k0'));
+    const next = relay().goOn(true);
+    leaving.send(40, interFrame('i1'));
+    next.send(0, keyframe('k2'));
+    const after = join(true);
+    next.send(40, interFrame('i3'));
+    expect(received(before)).toEqual(['video 0 k0', 'video 40 i1']);
+    expect(received(after)).toEqual([]);
+    expect(received(viewer)).toHaveLength(4);
+  });
+
+  test('is served again when the publisher comes back to this node', () => {
+    relay().begin().send(0, keyframe('k0'));
+    const node = join(true);
+    client().goOn(false).send(0, keyframe('k1'));
+    expect(received(node)).toEqual(['video 33 k1']);
+  });
+
+  test('that leaves while it waits is not served', () => {
+    relay().begin();
+    const node = join(true);
+    channel.removePlayer(node.player);
+    client().goOn(false).send(0, keyframe('k1'));
+    expect(node.outlet.writes).toBe(0);
+  });
+});
