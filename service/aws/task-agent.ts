@@ -39,7 +39,10 @@ export class TaskAgent {
   readonly #clock: Clock;
   readonly #random: () => number;
   #standing: TaskStanding = 'wanted';
+  /** Until when it is protected, or may be. */
   #protectedUntilMs: number | undefined;
+  /** What ECS has said last. */
+  #isProtected = false;
   #busyAtMs = -Infinity;
   #failures = 0;
   /** Faults that have been logged and are not over. */
@@ -102,7 +105,6 @@ export class TaskAgent {
     });
     if (step === 'nothing') return true;
     const enable = step === 'protect';
-    const wasOn = this.#protectedUntilMs !== undefined;
     const answer = await this.#call(step, async () => {
       try {
         return await protection.set(enable);
@@ -115,7 +117,8 @@ export class TaskAgent {
     });
     if (answer === undefined) return false;
     this.#protectedUntilMs = answer.result;
-    if (wasOn !== enable) logger.info(enable ? 'protected from scale-in' : 'no longer protected from scale-in');
+    if (this.#isProtected !== enable) logger.info(enable ? 'protected from scale-in' : 'no longer protected from scale-in');
+    this.#isProtected = enable;
     return true;
   }
 

@@ -2,14 +2,14 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { protectionEndpoint, ProtectionRefused } from '../../../service/aws/protection-endpoint';
 import { taskLookup, type TaskLookup } from '../../../service/aws/task-lookup';
 import { startEcsApi, type EcsApiStandIn } from '../../support/ecs-api';
-import { EcsService, type EcsTask } from '../../support/ecs-service';
+import { EcsService } from '../../support/ecs-service';
 import { startEcsTaskEndpoint, type EcsTaskEndpoint } from '../../support/ecs-task-endpoint';
 import { useEnvironment } from '../../support/environment';
 import { STAND_IN_CREDENTIALS, STAND_IN_ENVIRONMENT, STAND_IN_REGION } from '../../support/stand-in-identity';
 
 const environment = useEnvironment();
 let service: EcsService;
-let task: EcsTask;
+let task: ReturnType<EcsService['startTask']>;
 let api: EcsApiStandIn;
 let endpoint: EcsTaskEndpoint;
 let lookup: TaskLookup;
