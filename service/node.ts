@@ -231,9 +231,12 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       remember: (command) => registry.remember(command),
       subscribed: () => void registry.redeliverCommands(),
     });
-  await member.start(admission, (text) => {
-    const command = parseCommand(text);
-    if (!('error' in command)) execute(command);
+  await member.start(admission, {
+    command: (text) => {
+      const command = parseCommand(text);
+      if (!('error' in command)) execute(command);
+    },
+    conflict: () => metrics.leaseConflict(),
   });
   const leave = async (): Promise<void> => {
     leaving = true;

@@ -2,7 +2,11 @@ import type { Admission } from '../admission/admission';
 import type { KeyHash } from '../admission/key-hash';
 import type { Channel } from '../hub/channel';
 import type { Publication } from '../hub/publication';
+import type { ListenerTargets } from './registry-listener';
 import type { StreamRegistry } from './stream-registry';
+
+/** What a node wants to hear itself: operators' commands that may have been missed, and conflicts. */
+export type NodeListener = Pick<ListenerTargets, 'command' | 'conflict'>;
 
 /** A node's part in a fleet; for a node that is alone, one that does nothing. */
 export interface FleetMember {
@@ -18,7 +22,7 @@ export interface FleetMember {
   isPeer(address: string): boolean;
   /** Once a second. */
   tick(now: number): void;
-  /** Joins. `command` executes an operator's command that may have been missed. */
-  start(admission: Admission, command: (text: string) => void): Promise<void>;
+  /** Joins; from then on the node hears what the fleet has to tell it. */
+  start(admission: Admission, node: NodeListener): Promise<void>;
   stop(): Promise<void>;
 }

@@ -4,6 +4,8 @@ import type { RegistryListener } from './stream-registry';
 export interface ListenerTargets {
   channelChanged(channel: string): void;
   command(text: string): void;
+  /** Two nodes had one channel; the publisher here is the one that goes. */
+  conflict(): void;
   /** The fleet has a new secret. */
   secretChanged(secret: Buffer): void;
 }
@@ -12,8 +14,12 @@ export interface ListenerTargets {
 export function registryListener(admission: Admission, targets: ListenerTargets): RegistryListener {
   return {
     order(order) {
-      if (order.kind === 'moved') admission.moved(order.channel, order);
-      else targets.command(order.text);
+      if (order.kind !== 'moved') {
+        targets.command(order.text);
+        return;
+      }
+      if (order.conflict) targets.conflict();
+      admission.moved(order.channel, order);
     },
     channelChanged: (channel) => targets.channelChanged(channel),
     stopsClaimed: (stops) => admission.stopsClaimed(stops),

@@ -8,7 +8,7 @@ import type { Logger } from '../logging/logger';
 import type { TrafficCounters } from '../metrics/traffic-counters';
 import { normalizeAddress } from '../net/address-rules';
 import type { Batching } from '../net/batching';
-import type { FleetMember } from './fleet-member';
+import type { FleetMember, NodeListener } from './fleet-member';
 import { registryListener } from './registry-listener';
 import { RelayTokens } from './relay-token';
 import { Relays } from './relays';
@@ -77,10 +77,10 @@ export class SharedMember implements FleetMember {
     this.#readPeers(PEERS_MS);
   }
 
-  start(admission: Admission, command: (text: string) => void): Promise<void> {
+  start(admission: Admission, node: NodeListener): Promise<void> {
     const channelChanged = (channel: string): void => this.relays.look(channel);
     const secretChanged = (secret: Buffer): void => this.#use(secret);
-    return this.registry.start(registryListener(admission, { channelChanged, command, secretChanged }));
+    return this.registry.start(registryListener(admission, { ...node, channelChanged, secretChanged }));
   }
 
   async stop(): Promise<void> {

@@ -29,7 +29,8 @@ export class SoloMember implements FleetMember {
   tick(): void {}
 
   start(admission: Admission): Promise<void> {
-    return this.registry.start(registryListener(admission, { channelChanged() {}, command() {}, secretChanged() {} }));
+    const deaf = { channelChanged() {}, command() {}, conflict() {}, secretChanged() {} };
+    return this.registry.start(registryListener(admission, deaf));
   }
 
   stop(): Promise<void> {

@@ -73,6 +73,8 @@ export type RegistryOrder =
       readonly session: string;
       readonly continues: boolean;
       readonly stopIsSent: boolean;
+      /** Nobody asked for it: both sessions had the channel, each without knowing of the other. */
+      readonly conflict?: true;
     }
   /** An operator's command, redelivered because it may have been missed. */
   | { readonly kind: 'command'; readonly text: string };

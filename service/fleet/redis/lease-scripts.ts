@@ -95,7 +95,7 @@ else
         bury(session, 'lost')
         return { 'lost', count() }
       end
-      tellMoved(lease, channel, false)
+      tellMoved(lease, channel, false, true)
     end
     if not own and (valid or fence == '1') then bury(lease.session, 'lost') end
   end

@@ -11,9 +11,10 @@ export function readMail(text: string): Mail | undefined {
   } catch {
     return undefined;
   }
-  const { kind, channel, session, continues } = letter;
+  const { kind, channel, session, continues, conflict } = letter;
   if (kind === 'moved' && typeof channel === 'string' && typeof session === 'string') {
-    return { kind, channel, session, continues: continues === true, stopIsSent: false };
+    const moved = { kind, channel, session, continues: continues === true, stopIsSent: false } as const;
+    return conflict === true ? { ...moved, conflict } : moved;
   }
   return kind === 'command' && typeof letter.text === 'string' ? { kind, text: letter.text } : undefined;
 }

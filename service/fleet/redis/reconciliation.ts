@@ -150,6 +150,7 @@ function orderAfter({ status, rest }: RegistryReply, channel: string, session: s
         session,
         continues: status === 'continued',
         stopIsSent: status === 'claimed',
+        ...(status !== 'continued' && { conflict: true as const }),
       };
     case 'blocked':
       return { kind: 'command', text: `kill-session>${channel}` };

@@ -81,8 +81,10 @@ local function tell(member, order)
   wake('mail ' .. member)
 end
 
-local function tellMoved(lease, channel, continues)
-  tell(home(lease), { kind = 'moved', channel = channel, session = lease.session, continues = continues })
+local function tellMoved(lease, channel, continues, conflict)
+  local order = { kind = 'moved', channel = channel, session = lease.session, continues = continues }
+  order.conflict = conflict
+  tell(home(lease), order)
 end
 
 local function take(channel, session, state, keyHash, startedAt, since)
