@@ -127,7 +127,8 @@ export class Relays implements RelayOwner {
     if (publication !== null && publication.publisher === relay && channel !== undefined) {
       if (end === 'unpublished') channel.end(publication);
       else channel.hold(relay);
-      if (publication.publisher === null) this.#endUnlessFed(channel, publication);
+      // Unless it could be left to the source before.
+      if (channel.publication?.publisher === null) this.#endUnlessFed(channel, publication);
     }
     if (this.#relays.get(name) === relay) {
       this.#relays.delete(name);
@@ -169,7 +170,7 @@ export class Relays implements RelayOwner {
   #tell(name: string, message: string, node: string): void {
     const { log } = this.#options;
     if (this.#failures.has(name)) log.debug(message, { channel: name, node });
-    else log.info(message, { channel: name, node });
+    else log.request(message, { channel: name, node });
   }
 
   #report({ target, publication }: Relay, end: RelayEnd, reason: string): void {
@@ -177,7 +178,7 @@ export class Relays implements RelayOwner {
     const { log } = this.#options;
     if (publication !== null || end !== 'lost') {
       this.#failures.delete(name);
-      log.info('relay ended', { channel: name, node, reason });
+      log.request('relay ended', { channel: name, node, reason });
       return;
     }
     const failures = this.#failures.get(name) ?? 0;
