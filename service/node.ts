@@ -153,15 +153,17 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const exempt = AddressRules.parse(config.limits.concurrencyWhitelist);
   const limits = parent?.places ?? new ConnectionLimits(config.limits.maxConnectionsPerIp, exempt);
   const intakeOptions = { context, sessions, batching, log, rejected, turnsAway: () => leaving };
+  // Among workers, relays come to a port of their own: whoever comes to the public one is a client.
+  const isPeer = (address: string): boolean => parent === undefined && member.isPeer(address);
   const intake = new ConnectionIntake({
     ...intakeOptions,
     limits,
-    isPeer: (address) => member.isPeer(address),
+    isPeer,
   });
 
   const trustedProxies = AddressRules.parse(config.proxy?.trusted ?? []);
   // Relays of other nodes come without the load balancer, under a header of their own.
-  const isTrustedProxy = (address: string): boolean => trustedProxies.allows(address) || member.isPeer(address);
+  const isTrustedProxy = (address: string): boolean => trustedProxies.allows(address) || isPeer(address);
   const proxy =
     config.proxy && new ProxyStage({ mode: config.proxy.mode, trusted: { allows: isTrustedProxy }, log, rejected });
   const listeners: RtmpListener[] = [];

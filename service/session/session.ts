@@ -36,6 +36,8 @@ const MIN_ACK_WINDOW = 1_000;
 const ACK_COUNT_LIMIT = 0xf0000000;
 /** What may arrive after reading was paused. */
 const MAX_LEFTOVER_BYTES = 1024 * 1024;
+/** How much is read while a publish is decided on. */
+const READ_AHEAD_BYTES = 64 * 1024;
 /** Answers and pings that the client leaves unread; a player's media is bounded apart, far above its GOP cache. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
 const MAX_UNSENT_BYTES_PLAYING = 96 * 1024 * 1024;
@@ -111,10 +113,13 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     if (this.state.phase !== 'authorizing' && !this.isClosed) this.transport.resume();
   }
 
-  /** Stops reading after the message in hand, until `proceed`. */
+  /**
+   * Looks at nothing after the message in hand, until `proceed`. While a publish is decided on, a little is still read:
+   * a publisher that leaves must not keep its place until the answer.
+   */
   wait(): void {
     this.#reader.halt();
-    this.transport.pause();
+    if (this.state.phase !== 'authorizing') this.transport.pause();
   }
 
   /** The transport has closed. */
@@ -331,6 +336,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     const before = this.#leftover;
     this.#leftover = before === null ? Buffer.from(bytes) : Buffer.concat([before, bytes]);
     if (this.#leftover.length > MAX_LEFTOVER_BYTES) this.fail('protocol_error', 'too much sent before an answer');
+    else if (this.#leftover.length > READ_AHEAD_BYTES) this.transport.pause();
   }
 
   #acknowledge(): void {

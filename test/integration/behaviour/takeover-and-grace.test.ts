@@ -82,6 +82,23 @@ describe('PUBLISHER_TAKEOVER=YES', () => {
   });
 });
 
+describe('a publisher that leaves while it is decided on', () => {
+  const server = ServerOfFile.start(() => ({ CALLBACK_URL: handler.url.href, JWT_SECRET: 'secret' }));
+
+  test('frees its channel at once', async () => {
+    const channel = `undecided-${server.newChannel()}`;
+    const requests = handler.requests.length;
+    handler.answerWith(({ claims }) => (claims['key'] === 'slow' ? { neverAnswer: true } : { status: 200 }));
+    const first = await server.connect(channel);
+    await first.createStream();
+    first.sendPublish('slow');
+    await handler.request(requests + 1);
+    await first.connection.reset();
+    await server.process.waitForLog(new RegExp(`closed.*channel=${channel}`));
+    await server.publisher(channel, 'quick');
+  });
+});
+
 describe('RECONNECT_GRACE_SECONDS', () => {
   const server = ServerOfFile.start(() => {
     acceptEverybody();
