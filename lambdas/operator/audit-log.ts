@@ -8,6 +8,8 @@ export interface AuditEntry {
   /** Id of the invocation, by which CloudTrail tells who made it. */
   readonly requestId: string;
   readonly receivers?: number;
+  /** Ids of the nodes that said they acted; absent where they could not be heard. */
+  readonly actedOn?: readonly string[];
   readonly error?: string;
 }
 
@@ -20,17 +22,21 @@ export class AuditLog {
     private readonly tableName: string,
   ) {}
 
-  async write({ request, requestId, receivers, error }: AuditEntry, now: Date): Promise<void> {
+  async write({ request, requestId, receivers, actedOn, error }: AuditEntry, now: Date): Promise<void> {
     const at = now.toISOString();
     const item = toItem({
       pk: `AUDIT#${at}#${requestId}`,
       at,
       requestId,
       command: request.command,
-      channel: request.channel,
-      streamId: request.command === 'close' ? request.streamId : undefined,
+      channel: 'channel' in request ? request.channel : undefined,
+      streamId: 'streamId' in request ? request.streamId : undefined,
+      seconds: 'seconds' in request ? request.seconds : undefined,
+      node: 'node' in request ? request.node : undefined,
       reason: request.reason,
       receivers,
+      // Whom a list was heard from is no news.
+      actedOn: request.command === 'list' || !actedOn?.length ? undefined : actedOn,
       error,
       ttl: Math.floor(now.getTime() / 1000) + RETENTION_SECONDS,
     });

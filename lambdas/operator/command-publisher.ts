@@ -10,20 +10,10 @@ export class CommandNotPublished extends Error {
 /** For name resolution, connecting, TLS, authentication and the command itself, all together. */
 const DEADLINE_MS = 6_000;
 
-/**
- * Publishes one message over a connection of its own and returns the number of subscribers that it went to. Commands
- * are rare, and a connection that is kept would not survive the container's being frozen.
- * @throws CommandNotPublished when that is not done within a few seconds.
- */
-export async function publishCommand(
-  address: RedisAddress,
-  password: string | undefined,
-  channel: string,
-  message: string,
-  deadlineMs: number = DEADLINE_MS,
-): Promise<number> {
+/** A connection of its own: commands are rare, and one that is kept would not survive the container's being frozen. */
+export function openRedis(address: RedisAddress, password: string | undefined, deadlineMs: number): Redis {
   const { host, port, username, tls } = address;
-  const redis = new Redis({
+  return new Redis({
     host,
     port,
     username,
@@ -35,6 +25,20 @@ export async function publishCommand(
     enableReadyCheck: false,
     retryStrategy: () => null,
   });
+}
+
+/**
+ * Publishes one message and returns the number of subscribers that it went to.
+ * @throws CommandNotPublished when that is not done within a few seconds.
+ */
+export async function publishCommand(
+  address: RedisAddress,
+  password: string | undefined,
+  channel: string,
+  message: string,
+  deadlineMs: number = DEADLINE_MS,
+): Promise<number> {
+  const redis = openRedis(address, password, deadlineMs);
   let lastError: unknown;
   redis.on('error', (error: unknown) => (lastError = error));
   const publishing = redis.connect().then(() => redis.publish(channel, message));
@@ -47,9 +51,12 @@ export async function publishCommand(
   } catch (error) {
     // What closed the connection says more than the fact that it is closed.
     const cause = lastError ?? error;
-    throw new CommandNotPublished(`Redis at ${host}:${port} did not take the command: ${describeError(cause)}`, {
-      cause,
-    });
+    throw new CommandNotPublished(
+      `Redis at ${address.host}:${address.port} did not take the command: ${describeError(cause)}`,
+      {
+        cause,
+      },
+    );
   } finally {
     publishing.catch(() => undefined); // Past the deadline nobody waits for it.
     clearTimeout(timer);

@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda';
 import { createDynamoDbClient, createSecretsManagerClient } from '../shared/aws-clients';
 import { createLambdaLogger } from '../shared/lambda-logger';
 import { AuditLog } from './audit-log';
-import { publishCommand } from './command-publisher';
+import { exchangeCommand } from './command-exchange';
 import { loadOperatorConfig } from './operator-config';
 import { createOperatorHandler, type OperatorResult } from './operator-handler';
 import { readRedisPassword } from './redis-password';
@@ -11,8 +11,10 @@ const config = loadOperatorConfig(process.env);
 const secretsManager = createSecretsManagerClient();
 
 const operate = createOperatorHandler({
-  publish: async (message) =>
-    publishCommand(config.redis, await readRedisPassword(secretsManager, config.passwordArn), config.channel, message),
+  exchange: async (request) => {
+    const password = await readRedisPassword(secretsManager, config.passwordArn);
+    return exchangeCommand(request, { address: config.redis, password, channel: config.channel });
+  },
   audit: new AuditLog(createDynamoDbClient(), config.auditTableName),
   log: createLambdaLogger(),
 });

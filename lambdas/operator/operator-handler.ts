@@ -1,19 +1,26 @@
 import { describeError, type LambdaLogger } from '../shared/lambda-logger';
 import type { AuditEntry, AuditLog } from './audit-log';
-import { commandMessage, parseOperatorRequest } from './operator-request';
+import type { CommandOutcome } from './command-exchange';
+import type { CommandReply } from './command-reply';
+import { type OperatorRequest, parseOperatorRequest } from './operator-request';
 
 export interface OperatorDependencies {
-  /** Publishes on the command channel; resolves to the number of subscribers that heard it. */
-  readonly publish: (message: string) => Promise<number>;
+  /** Gives the command to the nodes and hears what they say. */
+  readonly exchange: (request: OperatorRequest) => Promise<CommandOutcome>;
   readonly audit: Pick<AuditLog, 'write'>;
   readonly log: LambdaLogger;
 }
 
 export interface OperatorResult {
   readonly command: string;
-  readonly channel: string;
+  /** Of commands that concern a channel. */
+  readonly channel?: string;
+  /** Of `drain`. */
+  readonly node?: string;
   /** Nodes that heard the command; 0 means that none is subscribed. */
   readonly receivers: number;
+  /** What nodes of a fleet said: those that acted, within some seconds. Absent: replies could not be heard. */
+  readonly replies?: readonly CommandReply[];
   /** False: the command was given, but no audit record could be written. */
   readonly audited: boolean;
 }
@@ -21,17 +28,17 @@ export interface OperatorResult {
 export type OperatorHandler = (event: unknown, requestId: string) => Promise<OperatorResult>;
 
 /** Carries out operators' orders; what goes wrong is thrown, so that the invoker sees it as the function's error. */
-export function createOperatorHandler({ publish, audit, log }: OperatorDependencies): OperatorHandler {
+export function createOperatorHandler({ exchange, audit, log }: OperatorDependencies): OperatorHandler {
   /** Never rejects: a kill must not wait for the table to come back. */
   const record = async (entry: AuditEntry): Promise<boolean> => {
     const { request, requestId, receivers, error } = entry;
-    const { command, channel } = request;
-    log.info('operator command', { command, channel, requestId, receivers, error });
+    const what = { command: request.command, ...targetOf(request), requestId };
+    log.info('operator command', { ...what, receivers, error });
     try {
       await audit.write(entry, new Date());
       return true;
     } catch (auditError) {
-      log.error('audit record not written', { command, channel, requestId, error: describeError(auditError) });
+      log.error('audit record not written', { ...what, error: describeError(auditError) });
       return false;
     }
   };
@@ -39,12 +46,20 @@ export function createOperatorHandler({ publish, audit, log }: OperatorDependenc
   return async (event, requestId) => {
     const request = parseOperatorRequest(event);
     try {
-      const receivers = await publish(commandMessage(request));
-      const audited = await record({ request, requestId, receivers });
-      return { command: request.command, channel: request.channel, receivers, audited };
+      const { receivers, replies, deaf } = await exchange(request);
+      if (deaf !== undefined) log.warning('replies cannot be heard', { requestId, reason: deaf });
+      const actedOn = replies.map(({ node }) => node);
+      const audited = await record({ request, requestId, receivers, ...(deaf === undefined && { actedOn }) });
+      const said = deaf === undefined ? { replies } : {};
+      return { command: request.command, ...targetOf(request), receivers, ...said, audited };
     } catch (error) {
       await record({ request, requestId, error: describeError(error) });
       throw error;
     }
   };
+}
+
+function targetOf(request: OperatorRequest): { channel?: string; node?: string } {
+  if ('node' in request) return { node: request.node };
+  return 'channel' in request ? { channel: request.channel } : {};
 }

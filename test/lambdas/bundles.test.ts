@@ -80,6 +80,7 @@ describe('a bundled handler works by its environment alone:', () => {
       command: 'kill',
       channel: 'bundled',
       receivers: 0,
+      replies: [],
       audited: true,
     });
   }, 30_000);

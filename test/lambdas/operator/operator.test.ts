@@ -2,9 +2,12 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { cacheAccess } from '../../../infra/constructs/cache-access';
 import { AuditLog } from '../../../lambdas/operator/audit-log';
+import { exchangeCommand, type CommandOutcome } from '../../../lambdas/operator/command-exchange';
 import { publishCommand } from '../../../lambdas/operator/command-publisher';
 import { createOperatorHandler, type OperatorHandler } from '../../../lambdas/operator/operator-handler';
+import type { OperatorRequest } from '../../../lambdas/operator/operator-request';
 import { readRedisPassword } from '../../../lambdas/operator/redis-password';
 import { startDynamoDb, type DynamoDbStandIn } from '../../support/dynamodb';
 import { MemoryLogger } from '../../support/memory-logger';
@@ -15,7 +18,7 @@ import { createTestCa, type TestCa } from '../../support/test-ca';
 const PASSWORD = 'password-of-the-command-channel';
 const CHANNEL = 'rtmp_commands';
 /** What the deployed user may do, and nothing else. */
-const ACL = [`user default on >${PASSWORD} resetchannels &${CHANNEL} -@all +@connection +@pubsub +info`];
+const ACL = [`user default >${PASSWORD} ${cacheAccess(CHANNEL).operator}`];
 
 let ca: TestCa;
 let redis: RedisServer;
@@ -41,14 +44,15 @@ function address(more: { port?: number } = {}) {
   return { host: '127.0.0.1', port: redis.port, username: undefined, tls: { ca: ca.ca }, ...more };
 }
 
-function operator(publish?: (message: string) => Promise<number>, audit?: AuditLog): OperatorHandler {
-  const overRedis = async (message: string): Promise<number> =>
-    publishCommand(address(), await readRedisPassword(secretsManager.client, passwordArn), CHANNEL, message);
-  return createOperatorHandler({
-    publish: publish ?? overRedis,
-    audit: audit ?? new AuditLog(dynamoDb.client, 'audit'),
-    log,
-  });
+type Exchange = (request: OperatorRequest) => Promise<CommandOutcome>;
+
+const overRedis: Exchange = async (request) => {
+  const password = await readRedisPassword(secretsManager.client, passwordArn);
+  return exchangeCommand(request, { address: address(), password, channel: CHANNEL, replyMs: 500 });
+};
+
+function operator(exchange: Exchange = overRedis, audit = new AuditLog(dynamoDb.client, 'audit')): OperatorHandler {
+  return createOperatorHandler({ exchange, audit, log });
 }
 
 async function auditOf(requestId: string): Promise<Record<string, AttributeValue> | undefined> {
@@ -65,8 +69,8 @@ describe('a command', () => {
         subscriber.on('message', (_channel, message) => heard.push(message));
         const killed = await operator()({ command: 'kill', channel: 'news', reason: 'abuse' }, 'request-1');
         const closed = await operator()({ command: 'close', channel: 'news', streamId: 'id-7' }, 'request-2');
-        expect(killed).toEqual({ command: 'kill', channel: 'news', receivers: 1, audited: true });
-        expect(closed).toEqual({ command: 'close', channel: 'news', receivers: 1, audited: true });
+        expect(killed).toEqual({ command: 'kill', channel: 'news', receivers: 1, replies: [], audited: true });
+        expect(closed).toEqual({ command: 'close', channel: 'news', receivers: 1, replies: [], audited: true });
         while (heard.length < 2) await once(subscriber, 'message');
         expect(heard).toEqual(['kill-session>news', 'close-stream>news|id-7']);
       },
@@ -95,17 +99,28 @@ describe('a command', () => {
   });
 
   test('that could not be published fails, and the attempt is audited', async () => {
-    const publish = async (): Promise<number> => Promise.reject(new Error('no Redis'));
-    await expect(operator(publish)({ command: 'kill', channel: 'news' }, 'request-5')).rejects.toThrow('no Redis');
+    const failing: Exchange = () => Promise.reject(new Error('no Redis'));
+    await expect(operator(failing)({ command: 'kill', channel: 'news' }, 'request-5')).rejects.toThrow('no Redis');
     expect(await auditOf('request-5')).toMatchObject({ error: { S: 'Error: no Redis' } });
   });
 });
 
+test('a server that lets nobody hear replies gets the command all the same, and the result says nothing of them', async () => {
+  const old = await RedisServer.start({ acl: [`user default on >${PASSWORD} resetchannels &${CHANNEL} +@all`] });
+  const plain = { host: '127.0.0.1', port: old.port, username: undefined, tls: undefined };
+  const exchange: Exchange = (request) =>
+    exchangeCommand(request, { address: plain, password: PASSWORD, channel: CHANNEL });
+  const result = await operator(exchange)({ command: 'kill', channel: 'news' }, 'request-6');
+  expect(result).toEqual({ command: 'kill', channel: 'news', receivers: 0, audited: true });
+  expect(log.matching(/replies cannot be heard.*NOPERM/)).toHaveLength(1);
+  await old.remove();
+});
+
 describe('a request is refused before anything is published', () => {
   test.each<[unknown, RegExp]>([
-    [undefined, /command must be one of kill, close/],
-    [{ command: 'reboot', channel: 'news' }, /command must be one of kill, close/],
-    [{ command: 'toString', channel: 'news' }, /command must be one of kill, close/],
+    [undefined, /command must be one of kill, close, block, unblock, drain, list/],
+    [{ command: 'reboot', channel: 'news' }, /command must be one of kill, close, block, unblock, drain, list/],
+    [{ command: 'toString', channel: 'news' }, /command must be one of kill, close, block, unblock, drain, list/],
     [{ command: 'kill' }, /channel must be a name/],
     [{ command: 'kill', channel: 'news|x' }, /channel must be a name/],
     [{ command: 'kill', channel: 'news>x' }, /channel must be a name/],
@@ -113,11 +128,18 @@ describe('a request is refused before anything is published', () => {
     [{ command: 'kill', channel: 'news', streamId: 'x' }, /kill takes no "streamId"/],
     [{ command: 'close', channel: 'news' }, /streamId must be a name/],
     [{ command: 'close', channel: 'news', streamId: 'a\nb', force: true }, /close takes no "force"; streamId must be/],
+    [{ command: 'block', channel: 'news' }, /seconds must be a whole number from 1 to 604800/],
+    [{ command: 'block', channel: 'news', seconds: 604_801 }, /seconds must be/],
+    [{ command: 'block', channel: 'news', seconds: '60' }, /seconds must be/],
+    [{ command: 'unblock', channel: 'a b' }, /channel must be a name/],
+    [{ command: 'drain', channel: 'news' }, /drain takes no "channel"; node must be the id of a node/],
+    [{ command: 'drain', node: 'n0>x' }, /node must be the id/],
+    [{ command: 'list', channel: 'news' }, /list takes no "channel"/],
     [{ command: 'kill', channel: 'news', reason: 'x'.repeat(501) }, /reason must be a text/],
   ])('%j', async (request, message) => {
     let published = 0;
-    const publish = async (): Promise<number> => (published += 1);
-    await expect(operator(publish)(request, 'request')).rejects.toThrow(message);
+    const exchange: Exchange = () => Promise.resolve({ receivers: (published += 1), replies: [] });
+    await expect(operator(exchange)(request, 'request')).rejects.toThrow(message);
     expect(published).toBe(0);
   });
 });
