@@ -32,6 +32,8 @@ const KILL_MARGIN_MS = 2_000;
  * @throws Error fit for an operator when the first workers cannot start
  */
 export async function startWorkers({ config, log, httpPortMayMove }: SupervisorOptions): Promise<RunningService> {
+  // Protection is for the whole task, and what ECS has in mind for it too: neither is known to several processes yet.
+  if (config.fleet?.taskProtection) log.warning('FLEET_TASK_PROTECTION is not used: it needs WORKERS=1');
   const registry = new MemoryRegistry();
   const exempt = AddressRules.parse(config.limits.concurrencyWhitelist);
   const limits = new ConnectionLimits(config.limits.maxConnectionsPerIp, exempt);

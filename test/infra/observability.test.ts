@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { repositoryRoot } from '../../infra/repository';
 import { combinations } from './option-combinations';
+import { metricNamespace } from '../../infra/service-metrics';
+import { emfLine } from '../../service/metrics/emf-line';
+import { mergeFigures } from '../../service/metrics/node-figures';
 import { synthesize, templateOf } from './synthesize';
 import type { Options } from './synthesize';
 import { onlyResource, resourcesOf, text } from './template-queries';
@@ -62,6 +65,19 @@ describe('alarms', () => {
     const names = alarms(combinations['asleep at night']).map((alarm) => nameOf(alarm));
     expect(names).not.toContain('TasksMissing');
     expect(names).not.toContain('HealthyTargetsMissing-rtmp');
+  });
+
+  test('look for figures that the tasks do write', () => {
+    const figures = mergeFigures([]);
+    const line = emfLine({ ...figures, callbackMs: [1], redisDisconnectedSeconds: 0 }, { service: 's', slots: 1 }, 0);
+    const written = Object.keys(JSON.parse(line) as object);
+    const ofTasks = alarms({ env: 'prod' }).filter(
+      ({ Namespace, Dimensions }) =>
+        Namespace === metricNamespace && JSON.stringify(Dimensions).match(/"Name":"Service"/),
+    );
+    const wanted = ofTasks.map(({ MetricName }) => text(MetricName));
+    expect(wanted).toEqual(expect.arrayContaining(['ProtectionFailures', 'StopBacklog', 'LeaseConflicts']));
+    expect(wanted.filter((name) => !written.includes(name) && !name.startsWith('Canary'))).toEqual([]);
   });
 
   test('reach a mailbox when one is given', () => {
