@@ -37,10 +37,12 @@ export class FleetFront {
     await this.haproxy.command(`set server ${name} addr 127.0.0.1 port ${rtmpPort}`);
     await this.haproxy.command(`set server ${name} check-addr 127.0.0.1 port ${httpPort}`);
     await this.haproxy.command(`set server ${name} state ready`);
-    for (const deadline = Date.now() + PATIENCE_MS; ; await sleep(CHECK_MS)) {
+    const deadline = Date.now() + PATIENCE_MS;
+    for (;;) {
       const status = (await this.haproxy.statuses()).get(name);
       if (status?.startsWith('UP') === true) return;
       if (Date.now() > deadline) throw new Error(`${name} is ${String(status)}`);
+      await sleep(CHECK_MS);
     }
   }
 
