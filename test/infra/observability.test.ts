@@ -73,7 +73,7 @@ describe('alarms', () => {
     const written = Object.keys(JSON.parse(line) as object);
     const ofTasks = alarms({ env: 'prod' }).filter(
       ({ Namespace, Dimensions }) =>
-        Namespace === metricNamespace && JSON.stringify(Dimensions).match(/"Name":"Service"/),
+        Namespace === metricNamespace && /"Name":"Service"/.exec(JSON.stringify(Dimensions)),
     );
     const wanted = ofTasks.map(({ MetricName }) => text(MetricName));
     expect(wanted).toEqual(expect.arrayContaining(['ProtectionFailures', 'StopBacklog', 'LeaseConflicts']));
