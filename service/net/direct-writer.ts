@@ -24,7 +24,7 @@ let spare: WriteRequest | undefined;
 /**
  * Writes to a plain socket past its stream: the stream's book-keeping costs a third of what the system call does, and
  * for media the same bytes go to hundreds of sockets. Node does not offer this; `for` is undefined where it cannot be
- * had, and the stream is used then. Bytes that the stream still holds always go first.
+ * had, and the stream is used then. From the first write through here on, the stream must not be written to any more.
  */
 export class DirectWriter {
   readonly #handle: WriteHandle;

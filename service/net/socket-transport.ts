@@ -10,6 +10,7 @@ const CLIENT_END_MS = 1_000;
 /** A session's way to its socket, plain or TLS. */
 export class SocketTransport implements Transport {
   #direct: DirectWriter | undefined;
+  #ended = false;
 
   constructor(
     readonly socket: Socket,
@@ -20,37 +21,30 @@ export class SocketTransport implements Transport {
   }
 
   get unsentBytes(): number {
-    return this.socket.writableLength + (this.#direct?.unsentBytes ?? 0);
+    return this.#direct === undefined ? this.socket.writableLength : this.#direct.unsentBytes;
   }
 
   write(bytes: Buffer): void {
-    const { socket } = this;
-    if (!socket.writable) return;
-    const direct = this.#directWriter();
-    if (direct === undefined) socket.write(bytes);
-    else direct.write(bytes);
+    if (this.#ended) return;
+    // Once there is a way past the stream nothing goes through it any more, so that nothing can be overtaken.
+    if (this.#direct !== undefined) this.#direct.write(bytes);
+    else this.#writeToStream(bytes);
   }
 
   writeAll(views: readonly Buffer[]): void {
-    if (!this.socket.writable) return;
-    if (views.length === 1) {
-      this.write(views[0]!);
-      return;
-    }
-    const direct = this.#directWriter();
-    if (direct !== undefined) {
-      direct.writeAll(views);
-      return;
-    }
-    this.socket.cork();
-    for (const view of views) this.socket.write(view);
-    this.socket.uncork();
+    if (this.#ended) return;
+    if (views.length === 1) this.write(views[0]!);
+    else if (this.#direct !== undefined) this.#direct.writeAll(views);
+    else this.#writeToStream(...views);
   }
 
-  /** The way past the stream; undefined where there is none, or while the stream holds bytes that go first. */
-  #directWriter(): DirectWriter | undefined {
-    if (this.secure || this.socket.writableLength > 0) return undefined;
-    return (this.#direct ??= DirectWriter.for(this.socket));
+  #writeToStream(...views: readonly Buffer[]): void {
+    const { socket } = this;
+    if (!socket.writable) return;
+    socket.cork();
+    for (const view of views) socket.write(view);
+    socket.uncork();
+    if (!this.secure && socket.writableLength === 0) this.#direct = DirectWriter.for(socket);
   }
 
   pause(): void {
@@ -63,6 +57,7 @@ export class SocketTransport implements Transport {
 
   end(): void {
     const { socket } = this;
+    this.#ended = true;
     if (socket.destroyed) return;
     let deadline = setTimeout(() => socket.destroy(), LINGER_MS).unref();
     // Destroyed while the client still sends, the connection would be reset, and the reset may overtake the answer.

@@ -47,13 +47,12 @@ test('this Node.js lets media go past the stream', async () => {
   expect(transport.unsentBytes).toBe(0);
 });
 
-test('bytes stay in order when the kernel takes no more and the stream writes in between', async () => {
+test('bytes stay in order when the kernel takes no more', async () => {
   const { near, far } = await connectedPair();
   const transport = new SocketTransport(near, '127.0.0.1', false);
   const pieces = Array.from({ length: 60 }, (_, i) => pattern(400_000, i));
   pieces.forEach((piece, i) => {
-    if (i % 7 === 3) near.write(piece);
-    else if (i % 5 === 2) transport.writeAll([piece.subarray(0, 1000), piece.subarray(1000)]);
+    if (i % 5 === 2) transport.writeAll([piece.subarray(0, 1000), piece.subarray(1000)]);
     else transport.write(piece);
   });
   expect(transport.unsentBytes).toBeGreaterThan(1_000_000);
