@@ -12,6 +12,8 @@ const CHAOS_MS = 6_000;
 
 /** A node with its own way to Redis, whose callback handler accepts everything and is told of every stop. */
 class ChaosNode {
+  /** Channels with a publisher being let in: as in a real node's hub, one at a time. */
+  readonly candidates = new Set<string>();
   /** `jti` of all stops that were delivered, repetitions included. */
   readonly delivered: string[] = [];
   crashed = false;
@@ -94,7 +96,7 @@ class Chaos {
     while (!this.over) {
       const at = this.pick(this.living);
       const request = leaseRequest(`ch-${Math.floor(this.random() * CHANNELS)}`);
-      if (await this.#begin(at, request)) {
+      if (await this.#admit(at, request)) {
         await this.pause(800);
         // What is live in the end has to have its lease.
         if (!this.#isOver() && this.random() < 0.8) await this.#end(at, request);
@@ -105,6 +107,14 @@ class Chaos {
 
   #isOver(): boolean {
     return this.over;
+  }
+
+  async #admit(at: ChaosNode, request: LeaseRequest): Promise<boolean> {
+    if (at.candidates.has(request.channel)) return false;
+    at.candidates.add(request.channel);
+    const isLive = await this.#begin(at, request);
+    at.candidates.delete(request.channel);
+    return isLive;
   }
 
   async #begin(at: ChaosNode, request: LeaseRequest): Promise<boolean> {
@@ -132,13 +142,10 @@ class Chaos {
       await at.node.end(request, 'a-stream');
       return false;
     }
-    // One node has one stream of a channel; the hub of a real one sees to that.
-    const other = [...live.values()].find((lease) => lease.channel === channel);
-    if (other) {
-      await at.node.end(request, 'a-stream');
-      return false;
-    }
+    // Without Redis the node alone decides: the new publisher replaces the one that is there.
+    const former = [...live.values()].find((lease) => lease.channel === channel);
     live.set(session, { ...request, state: 'live', streamId: 'a-stream', playKeyHash: '' });
+    if (former) void at.node.end(former, 'a-stream');
     return true;
   }
 

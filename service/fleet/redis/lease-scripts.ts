@@ -85,9 +85,9 @@ else
   if lease and lease.session ~= session then
     local valid = alive(lease.node, lease.incarnation)
     local own = home(lease) == SELF
-    -- Of two of one node, the one that is live has the channel: the other one may come to nothing.
-    if own and contest ~= 'no' and state == 'starting' and lease.state ~= 'starting' then return { 'other', 0 } end
-    if valid and not (own and contest ~= 'no') then
+    -- Between two of its own the node decides, and one that is starting may yet come to nothing.
+    if own and state == 'starting' and lease.state ~= 'starting' then return { 'other', 0 } end
+    if valid and not own then
       local mine, theirs = tonumber(startedAt), tonumber(lease.startedAt)
       local later = theirs < mine or (theirs == mine and lease.session < session)
       if later and contest == 'first' then return { 'contested', 0 } end

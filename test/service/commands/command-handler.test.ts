@@ -27,8 +27,16 @@ beforeEach(() => {
   hub = new Hub(new StreamBench().env);
   heldThatEnded = [];
   drains = 0;
-  const node = { id: 'node-1', drain: () => (drains += 1) };
-  handler = new CommandHandler(hub, (publication) => void heldThatEnded.push(publication), node);
+  const drain = (): void => {
+    drains += 1;
+  };
+  const node = { id: 'node-1', drain };
+  const endHeld = (publication: Publication): boolean => {
+    if (publication.channel !== 'held') return false;
+    heldThatEnded.push(publication);
+    return true;
+  };
+  handler = new CommandHandler(hub, endHeld, node);
 });
 
 function publish(name: string, streamId: string, publisher = new FakePublisher()): FakePublisher {
@@ -60,11 +68,13 @@ describe('a command that ends a stream', () => {
     expect([...publisher.kills, ...relay.kills]).toEqual([]);
   });
 
-  test('ends a stream that is held for a lost publisher', () => {
-    const publisher = publish('ch', 'id-1');
-    hub.find('ch')?.hold(publisher);
-    expect(handler.execute({ verb: 'kill-session', channel: 'ch' }).acted).toBe(true);
-    expect(heldThatEnded.map(({ channel }) => channel)).toEqual(['ch']);
+  test('ends a stream that is held here for a lost publisher, not one that waits for another node', () => {
+    const [held, moved] = [publish('held', 'id-1'), publish('moved', 'id-2')];
+    hub.find('held')?.hold(held);
+    hub.find('moved')?.hold(moved);
+    expect(handler.execute({ verb: 'kill-session', channel: 'held' }).acted).toBe(true);
+    expect(handler.execute({ verb: 'kill-session', channel: 'moved' }).acted).toBe(false);
+    expect(heldThatEnded.map(({ channel }) => channel)).toEqual(['held']);
   });
 });
 
