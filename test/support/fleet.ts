@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CallbackJournal } from './callback-journal';
 import { type CallbackServer, startCallbackServer } from './callback-server';
 import { RedisServer, type RedisServerOptions } from './redis-server';
@@ -13,6 +14,8 @@ export interface FleetOptions {
   /** With a callback handler; without one every publisher is accepted. */
   readonly callbacks?: boolean;
   readonly redis?: RedisServerOptions;
+  /** Where nodes find Redis, when not at itself. */
+  readonly redisPort?: (redis: RedisServer) => Promise<number>;
 }
 
 type ClientOptions = Partial<Omit<ConnectOptions, 'app'>>;
@@ -28,13 +31,15 @@ export class Fleet {
   private constructor(
     private readonly options: FleetOptions,
     readonly redis: RedisServer,
+    private readonly redisPort: number,
     private readonly callbacks: { server: CallbackServer; journal: CallbackJournal } | undefined,
   ) {}
 
   static async start(options: FleetOptions = {}): Promise<Fleet> {
     const redis = await RedisServer.start(options.redis);
     const server = options.callbacks === true ? await startCallbackServer() : undefined;
-    const fleet = new Fleet(options, redis, server && { server, journal: new CallbackJournal(server) });
+    const redisPort = (await options.redisPort?.(redis)) ?? redis.port;
+    const fleet = new Fleet(options, redis, redisPort, server && { server, journal: new CallbackJournal(server) });
     const count = options.nodes ?? 3;
     fleet.nodes.push(...(await Promise.all(Array.from({ length: count }, (_, at) => fleet.newNode(at)))));
     return fleet;
@@ -62,7 +67,7 @@ export class Fleet {
     const callback = this.callbacks && { CALLBACK_URL: this.handler.url.href, JWT_SECRET: SECRET };
     const member = {
       REDIS_USE: 'YES',
-      REDIS_PORT: String(this.redis.port),
+      REDIS_PORT: String(this.redisPort),
       FLEET: 'YES',
       FLEET_NODE_ID: this.nodeId(at),
       FLEET_ADVERTISE_HOST: '127.0.0.1',
@@ -112,6 +117,21 @@ export class Fleet {
   /** Resolves when other nodes have fetched the channel from this one so often. */
   async serving(at: number, channel: string, times = 1): Promise<void> {
     await this.node(at).waitForLog(new RegExp(`(?:${relayLine(channel)}[^]*){${times}}`));
+  }
+
+  /**
+   * The place of the node that looks for dead ones. It has seen no trouble for two TTLs: until then nobody holds another
+   * node for dead, since after trouble of Redis all look dead.
+   */
+  async watchdog(): Promise<number> {
+    return this.redis.withClient(async (client) => {
+      for (;;) {
+        const holder = await client.get('{rtmp}:sweeper');
+        const at = this.nodes.findIndex((_, place) => holder?.startsWith(`${this.nodeId(place)}/`) === true);
+        if (at >= 0) return at;
+        await sleep(100);
+      }
+    });
   }
 
   closeClients(): void {
