@@ -34,7 +34,7 @@ export interface RegistryReply {
 export class RegistryConnection {
   readonly #options: RegistryConnectionOptions;
   readonly #redis: Redis;
-  readonly #forgetPassword: (() => void) | undefined;
+  #forgetPassword: (() => void) | undefined;
   /** Scripts that the server knows by their digest, as far as this connection has seen. */
   #known = new Set<RegistryScript>();
   #attempts = 0;
@@ -50,7 +50,7 @@ export class RegistryConnection {
 
   constructor(options: RegistryConnectionOptions) {
     this.#options = options;
-    const { config, password, requestTimeoutMs } = options;
+    const { config, requestTimeoutMs } = options;
     this.#redis = new Redis({
       ...redisOptions(config),
       lazyConnect: true,
@@ -70,7 +70,6 @@ export class RegistryConnection {
       this.#known = new Set();
       this.onConnected();
     });
-    this.#forgetPassword = password && followPassword(this.#redis, password);
   }
 
   /** Number of the connection, from 1; part of what every request says of its node. */
@@ -84,9 +83,9 @@ export class RegistryConnection {
   }
 
   connect(): void {
-    if (this.#redis.status === 'wait' && this.#forgetPassword === undefined) {
-      this.#redis.connect().catch(() => undefined);
-    }
+    const { password } = this.#options;
+    if (password) this.#forgetPassword = followPassword(this.#redis, password);
+    else this.#redis.connect().catch(() => undefined);
   }
 
   /** Runs a script; undefined when there was no answer in time or an error. Never rejects. */

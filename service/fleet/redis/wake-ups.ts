@@ -24,8 +24,9 @@ export interface WakeUpsOptions {
  */
 export class WakeUps {
   readonly #redis: Redis;
+  readonly #password: ChangingPassword | undefined;
   readonly #pings: NodeJS.Timeout;
-  readonly #forgetPassword: (() => void) | undefined;
+  #forgetPassword: (() => void) | undefined;
 
   constructor({ config, password, prefix, member, mail, channelChanged }: WakeUpsOptions) {
     const redis = new Redis({
@@ -50,13 +51,12 @@ export class WakeUps {
     this.#pings = setInterval(() => {
       if (redis.status === 'ready') redis.ping().catch(() => undefined);
     }, PING_MS);
-    this.#forgetPassword = password && followPassword(redis, password);
+    this.#password = password;
   }
 
   connect(): void {
-    if (this.#redis.status === 'wait' && this.#forgetPassword === undefined) {
-      this.#redis.connect().catch(() => undefined);
-    }
+    if (this.#password) this.#forgetPassword = followPassword(this.#redis, this.#password);
+    else this.#redis.connect().catch(() => undefined);
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { randomUUID } from 'node:crypto';
+import type { ChangingPassword } from '../../../service/commands/redis-password';
 import type { RegistryTiming } from '../../../service/fleet/redis/registry-timing';
 import { RedisRegistry } from '../../../service/fleet/redis-registry';
 import type {
@@ -20,6 +21,7 @@ export interface RecordingNodeOptions {
   readonly timing?: Partial<RegistryTiming>;
   readonly username?: string;
   readonly password?: string;
+  readonly passwordFrom?: ChangingPassword;
 }
 
 /** A request for a channel, as a publisher's arrival makes one. */
@@ -50,9 +52,11 @@ export class RecordingNode implements RegistryListener {
   readonly stopsToSend: StopRecord[] = [];
   readonly #told = new EventEmitter();
 
-  constructor({ port, id = `node-${randomUUID().slice(0, 8)}`, timing, username, password }: RecordingNodeOptions) {
+  constructor({ port, id = `node-${randomUUID().slice(0, 8)}`, timing, passwordFrom, ...login }: RecordingNodeOptions) {
+    const { username, password } = login;
     this.registry = new RedisRegistry({
       config: { host: '127.0.0.1', port, username, password, tls: undefined, channel: 'rtmp_commands' },
+      password: passwordFrom,
       address: { id, host: '10.0.0.1', port: 1935, proxyHeader: false },
       log: this.log,
       timing: { ...FAST, ...timing },

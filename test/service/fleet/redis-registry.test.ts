@@ -212,6 +212,23 @@ describe('a node', () => {
     );
   });
 
+  test('connects with a password that is kept elsewhere, when it is started and the password is known', async () => {
+    await redis.withClient((client) => client.call('ACL', 'SETUSER', 'kept', 'on', '>pw', '~*', '&*', '+@all'));
+    const followers: ((password: string) => void)[] = [];
+    const follow = (follower: (password: string) => void): (() => void) => {
+      followers.push(follower);
+      return () => undefined;
+    };
+    const passwordFrom = { follow, renew: () => Promise.resolve(undefined) };
+    const node = new RecordingNode({ port: redis.port, username: 'kept', passwordFrom });
+    nodes.push(node);
+    const started = node.registry.start(node);
+    for (const tell of followers) tell('pw');
+    await started;
+    expect(await node.publish('ch', 'stream-1')).toBeDefined();
+    expect(node.registry.connected).toBe(true);
+  });
+
   test('needs no announcements, no key outside the prefix, no INFO and no SCRIPT', async () => {
     const rights = '+eval +evalsha +subscribe +ping +publish +time +get +set +del +exists +expire +pttl';
     const ofHashes = '+hget +hset +hdel +hgetall +hkeys +hincrby +hrandfield';
