@@ -203,11 +203,16 @@ export class Admission implements PublishGate {
       return { accepted: false, final: true, reason: `Channel is blocked for ${outcome.seconds} s by the operator` };
     }
     if (outcome.kind === 'unavailable' && policy.withoutRegistry === 'reject') {
+      // The registry may carry the request out late.
+      void registry.abandon(stream.channel, session);
       return { accepted: false, final: false, reason: 'The fleet registry cannot be reached' };
     }
     const isAlone = outcome.kind === 'unavailable';
     // Without the registry this much can be known: another node still sends the stream of another publisher.
-    if (isAlone && channel.publication?.publisher?.isRelay === true) return BUSY;
+    if (isAlone && channel.publication?.publisher?.isRelay === true) {
+      void registry.abandon(stream.channel, session);
+      return BUSY;
+    }
     const incumbent =
       outcome.kind === 'busy' ? this.#incumbent(outcome, request) : isAlone ? this.#heldHere(channel) : undefined;
     if (outcome.kind === 'busy' && incumbent === undefined) return BUSY;

@@ -9,6 +9,7 @@ import { describeMachine } from './report/machine';
 import { type CaseResult, judge, type ServerResult } from './report/results';
 import { spreadsOf } from './report/statistics';
 import { caseTable, targetTable } from './report/tables';
+import { fleetRun } from './runs/fleet-run';
 import { measuredRun, type RunSettings } from './runs/measured-run';
 import type { TimeWindow } from './runs/run-context';
 import type { BenchCase } from './scenarios';
@@ -23,6 +24,10 @@ const OUTPUT_DIRECTORY = join('.build', 'bench');
 const HEAVIEST_SHOWN = 20;
 
 async function main(): Promise<void> {
+  if (process.argv[2] === 'fleet') {
+    await runFleet(readOptions(process.argv.slice(3)));
+    return;
+  }
   const options = readOptions(process.argv.slice(2));
   if (options === 'help') {
     console.log(usage);
@@ -47,6 +52,18 @@ async function main(): Promise<void> {
     const report = { date: new Date().toISOString(), command, machine, cases: results, targets: outcomes };
     writeFileSync(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
   }
+}
+
+/** `npm run bench -- fleet`: what relays and the registry cost. */
+async function runFleet(options: BenchOptions | 'help'): Promise<void> {
+  if (options === 'help') {
+    console.log(usage);
+    return;
+  }
+  const { seconds, warmupSeconds } = options;
+  const cores = cpus().map((_, core) => core);
+  const where = { serverCores: cores.slice(0, 1), generatorCores: cores.slice(-1) };
+  for (const line of await fleetRun({ bundle: BUNDLE, seconds, warmupSeconds, ...where })) console.log(line);
 }
 
 function serverNamed(name: string): ServerKind {
