@@ -187,7 +187,7 @@ export class Admission implements PublishGate {
     stream: StreamTarget,
     signal: AbortSignal,
   ): Promise<AdmissionOutcome> {
-    const { registry, authorizer, policy, keyHash, log } = this.#options;
+    const { registry, authorizer, keyHash, log } = this.#options;
     const session = randomUUID();
     const hasGone = (): boolean => signal.aborted;
     const identity = { ...stream, clientIp: publisher.clientIp };
@@ -202,16 +202,14 @@ export class Admission implements PublishGate {
     if (outcome.kind === 'blocked') {
       return { accepted: false, final: true, reason: `Channel is blocked for ${outcome.seconds} s by the operator` };
     }
-    if (outcome.kind === 'unavailable' && policy.withoutRegistry === 'reject') {
-      // The registry may carry the request out late.
-      void registry.abandon(stream.channel, session);
-      return { accepted: false, final: false, reason: 'The fleet registry cannot be reached' };
-    }
     const isAlone = outcome.kind === 'unavailable';
-    // Without the registry this much can be known: another node still sends the stream of another publisher.
-    if (isAlone && channel.publication?.publisher?.isRelay === true) {
-      void registry.abandon(stream.channel, session);
-      return BUSY;
+    if (isAlone) {
+      const refusal = this.#refusalWithoutRegistry(channel);
+      if (refusal !== undefined) {
+        // The lease may have been taken all the same.
+        void registry.abandon(stream.channel, session);
+        return refusal;
+      }
     }
     const incumbent =
       outcome.kind === 'busy' ? this.#incumbent(outcome, request) : isAlone ? this.#heldHere(channel) : undefined;
@@ -240,6 +238,14 @@ export class Admission implements PublishGate {
       return hasGone() ? GONE : BUSY;
     }
     return { accepted: true, publication: this.#begin(publisher, channel, stream, admitted, continues) };
+  }
+
+  #refusalWithoutRegistry({ publication }: Channel): AdmissionOutcome | undefined {
+    if (this.#options.policy.withoutRegistry === 'reject') {
+      return { accepted: false, final: false, reason: 'The fleet registry cannot be reached' };
+    }
+    // This much can be known: another node still sends the stream of another publisher.
+    return publication?.publisher?.isRelay === true ? BUSY : undefined;
   }
 
   /** The stream that holds the lease, when this publisher may replace it. */

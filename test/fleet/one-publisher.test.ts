@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Fleet, FleetOfFile } from '../support/fleet';
+import { FleetOfFile } from '../support/fleet';
 import { avc } from '../support/media';
-import { RtmpClient } from '../support/rtmp-client';
 import { expectFlows } from '../support/server-of-file';
 
 const ofFile = FleetOfFile.start({ callbacks: true });
@@ -10,17 +9,6 @@ const ofFile = FleetOfFile.start({ callbacks: true });
 afterEach(() => {
   for (const node of ofFile.fleet.nodes) node.program.signal('SIGCONT');
 });
-
-/** Publishes as an encoder that tries again while the channel is busy. */
-async function publishWhenFree(fleet: Fleet, at: number, channel: string): Promise<RtmpClient> {
-  for (const deadline = Date.now() + 12_000; ; await sleep(100).then(() => undefined)) {
-    try {
-      return await fleet.publisher(at, channel);
-    } catch (error) {
-      if (Date.now() > deadline || !String(error).includes('already publishing')) throw error;
-    }
-  }
-}
 
 test('of hundreds who publish one channel on three nodes at the same time, one is let in', async () => {
   const { fleet } = ofFile;
@@ -67,7 +55,7 @@ describe('a node that stands still for longer than it may be silent', () => {
     const [here, there] = [await fleet.player(paused, channel), await fleet.player(third, channel)];
     await expectFlows(old, here, 'old');
     fleet.node(paused).program.signal('SIGSTOP');
-    const fresh = await publishWhenFree(fleet, steady, channel);
+    const fresh = await fleet.publisherWhenPossible(steady, channel);
     await expectFlows(fresh, there, 'fresh');
     fleet.node(paused).program.signal('SIGCONT');
     await old.expectClosed(12_000);

@@ -20,6 +20,8 @@ export interface FleetOptions {
 
 type ClientOptions = Partial<Omit<ConnectOptions, 'app'>>;
 
+const RETRY_MS = 100;
+const RETRY_FOR_MS = 15_000;
 const SECRET = 'fleet-test';
 
 /** Several node processes, one real Redis, and a callback handler if wanted: all on free ports of loopback. */
@@ -101,6 +103,19 @@ export class Fleet {
     const client = await this.connect(at, channel, options);
     await client.publish(key);
     return client;
+  }
+
+  /** As an encoder that tries again when it is refused, though not for good. */
+  async publisherWhenPossible(at: number, channel: string): Promise<RtmpClient> {
+    const deadline = Date.now() + RETRY_FOR_MS;
+    for (;;) {
+      try {
+        return await this.publisher(at, channel);
+      } catch (error) {
+        if (Date.now() > deadline || !String(error).includes('NetStream.Publish.BadName')) throw error;
+        await sleep(RETRY_MS);
+      }
+    }
   }
 
   async player(at: number, channel: string, key = 'key', options: ClientOptions = {}): Promise<RtmpClient> {
