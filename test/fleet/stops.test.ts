@@ -66,9 +66,10 @@ test('a killed node, a handler that fails a third of the time and is away for a 
   publishers.forEach((publisher, i) => {
     if (i % 3 !== killed && i % 4 === 0) publisher.deleteStream();
   });
+  for (const at of [steady, third]) await fleet.node(at).waitForLog(/Stop callback failed, it is retried/);
+  await fleet.handler.start();
   await viewer.waitForStatus('NetStream.Play.UnpublishNotify', 15_000);
   await fleet.node(steady).waitForLog(/A node of the fleet is gone/, 20_000);
-  await fleet.handler.start();
   const again = await fleet.publisherWhenPossible(steady, lost);
   await expectFlows(again, viewer, 'again');
   fleet.closeClients();
