@@ -21,6 +21,7 @@ export interface FleetOptions {
 type ClientOptions = Partial<Omit<ConnectOptions, 'app'>>;
 
 const RETRY_MS = 100;
+const JOIN_MS = 3_000;
 const RETRY_FOR_MS = 15_000;
 const SECRET = 'fleet-test';
 
@@ -65,7 +66,7 @@ export class Fleet {
   }
 
   /** Starts a node; it is not yet one of `nodes`. */
-  newNode(at: number, environment: ServerEnvironment = {}, options: ServerOptions = {}): Promise<ServerProcess> {
+  async newNode(at: number, environment: ServerEnvironment = {}, options: ServerOptions = {}): Promise<ServerProcess> {
     const callback = this.callbacks && { CALLBACK_URL: this.handler.url.href, JWT_SECRET: SECRET };
     const member = {
       REDIS_USE: 'YES',
@@ -77,7 +78,11 @@ export class Fleet {
       CONCURRENT_LIMIT_WHITELIST: '*',
       HTTP_PORT: '0',
     };
-    return ServerProcess.start({ ...member, ...callback, ...this.options.environment, ...environment }, options);
+    const settings = { ...member, ...callback, ...this.options.environment, ...environment };
+    const node = await ServerProcess.start(settings, options);
+    // Before it has joined it decides alone. Where Redis is away it never joins, and the test is about that.
+    if (options.waitUntilReady !== false) await node.waitForLog(/Joined the fleet/, JOIN_MS).catch(() => undefined);
+    return node;
   }
 
   /** Puts a new process in the place of one that has ended. */
