@@ -9,6 +9,8 @@ interface WriteHandle {
 }
 
 interface WriteRequest {
+  /** Below 0 while no write has taken it. */
+  getAsyncId(): number;
   oncomplete?: (status: number) => void;
   /** Keep what is being sent from the collector. */
   bytes?: Buffer | readonly Buffer[];
@@ -87,7 +89,8 @@ export class DirectWriter {
       this.#fail(status);
       return;
     }
-    if (this.#handle.writeQueueSize === 0) return;
+    // The queue may be empty again although the request is in use: the kernel took the rest between two attempts.
+    if (request.getAsyncId() < 0) return;
     spare = undefined;
     this.#waiting += 1;
     request.bytes = bytes;
