@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   const emptied = (): void => end('the task is leaving and nobody is left');
   const starting =
     config.workers > 1
-      ? startWorkers({ config, log, httpPortMayMove })
+      ? startWorkers({ config, log, httpPortMayMove, drainRequested })
       : startNode({ config, log, version: __SERVICE_VERSION__, httpPortMayMove, drainRequested, emptied });
   process.on('SIGTERM', end);
   process.on('SIGINT', end);

@@ -218,7 +218,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     drain: () => options.drainRequested?.(),
   });
   const execute = (command: Command): CommandOutcome => {
-    const outcome = handler.execute(command);
+    // The processes of one machine end together, also when it is called by its own name.
+    const meansThis = command.verb === 'drain' && command.node === member.machineId;
+    const outcome = handler.execute(meansThis ? { ...command, node: registry.self.id } : command);
     metrics.commandHandled(command.verb, outcome.acted ? 'done' : 'no_effect');
     return outcome;
   };

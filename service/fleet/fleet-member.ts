@@ -12,6 +12,8 @@ export type NodeListener = Pick<ListenerTargets, 'command' | 'conflict'>;
 export interface FleetMember {
   readonly registry: StreamRegistry;
   readonly keyHash: KeyHash;
+  /** Names this node, and all of this machine's when there are several: what an operator calls it. */
+  readonly machineId: string;
   /** Absent where there are no other nodes. */
   readonly verifyRelay?: (token: string, channel: string) => Promise<boolean>;
   /** A viewer waits for a channel that has no publisher here. */

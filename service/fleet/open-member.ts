@@ -34,17 +34,16 @@ export function openMember({ config, parent, task, password, ...shared }: Member
   const { graceMs } = config.publishing;
   const { fleet, redis } = config;
   if (fleet !== undefined && redis !== undefined) {
-    const id = [fleet.nodeId ?? taskId(task) ?? `${hostname()}.${process.pid}`, parent?.self.id]
-      .filter(Boolean)
-      .join('.');
+    const machineId = fleet.nodeId ?? taskId(task) ?? `${hostname()}.${parent ? process.ppid : process.pid}`;
+    const id = parent ? `${machineId}.${parent.self.id}` : machineId;
     const host =
       fleet.advertiseHost ?? (task?.address === undefined || task.address === '' ? ownAddress() : task.address);
     const address = { id, host, port: 0, proxyHeader: config.proxy !== undefined && parent === undefined };
     const timing = { ttlMs: fleet.nodeTtlMs, beatMs: fleet.nodeTtlMs * BEAT_TTLS };
     const registry = new RedisRegistry({ config: redis, password, address, log: shared.log, timing });
-    return new SharedMember({ ...shared, registry, graceMs });
+    return new SharedMember({ ...shared, registry, machineId, graceMs });
   }
-  if (parent !== undefined) return new SharedMember({ ...shared, registry: parent, graceMs });
+  if (parent !== undefined) return new SharedMember({ ...shared, registry: parent, machineId: parent.self.id, graceMs });
   return new SoloMember(shared.hub);
 }
 

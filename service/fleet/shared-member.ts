@@ -16,6 +16,7 @@ import type { StreamRegistry } from './stream-registry';
 
 export interface SharedMemberOptions {
   readonly registry: StreamRegistry;
+  readonly machineId: string;
   readonly hub: Hub;
   readonly batching: Batching;
   readonly traffic: TrafficCounters;
@@ -35,6 +36,7 @@ const MIN_ORPHAN_MS = 5_000;
 export class SharedMember implements FleetMember {
   readonly registry: StreamRegistry;
   readonly keyHash: KeyHash;
+  readonly machineId: string;
   readonly relays: Relays;
   readonly #tokens: RelayTokens;
   #peers: ReadonlySet<string> = new Set();
@@ -42,6 +44,7 @@ export class SharedMember implements FleetMember {
 
   constructor(options: SharedMemberOptions) {
     this.registry = options.registry;
+    this.machineId = options.machineId;
     // Until the fleet's secret is known, hashes and tokens of this node match nobody's.
     const provisional = randomBytes(32);
     this.keyHash = new KeyHash(provisional);

@@ -12,6 +12,7 @@ import { registryListener } from './registry-listener';
 export class SoloMember implements FleetMember {
   readonly registry = new MemoryRegistry().member('local');
   readonly keyHash = new KeyHash(randomBytes(32));
+  readonly machineId = this.registry.self.id;
 
   constructor(private readonly hub: Hub) {}
 

@@ -16,7 +16,9 @@ export type WorkerNotice =
   | { readonly kind: 'release'; readonly address: string }
   /** It listens; the first one's ports are everybody's. */
   | { readonly kind: 'listening'; readonly ports: { readonly rtmp: number; readonly rtmps: number | undefined } }
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** An operator wants the machine emptied. */
+  | { readonly kind: 'drainRequested' };
 
 /** Answers a question of the parent. */
 export interface WorkerReport {

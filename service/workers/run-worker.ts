@@ -14,7 +14,8 @@ export async function runWorker(config: ServiceConfig, log: Logger, version: str
   process.on('disconnect', () => end());
   try {
     // The parent has the HTTP port and speaks for all workers there.
-    const node = await startNode({ config: { ...config, http: undefined }, log, version, parent });
+    const drainRequested = (): void => parent.tell({ kind: 'drainRequested' });
+    const node = await startNode({ config: { ...config, http: undefined }, log, version, parent, drainRequested });
     end = () => void node.stop().then(() => process.exit(0));
     parent.show(node.state);
     parent.tell({ kind: 'listening', ports: node.ports });

@@ -16,12 +16,16 @@ export interface SupervisorOptions {
   readonly config: ServiceConfig;
   readonly log: Logger;
   readonly httpPortMayMove?: boolean;
+  /** An operator wants this machine emptied and ended. */
+  readonly drainRequested?: () => void;
 }
 
 /** A worker that ended by itself is replaced after this long, doubled each time it fails to last a minute (ms). */
 const RESTART_MS = 500;
 const MAX_RESTART_MS = 30_000;
 const LASTED_MS = 60_000;
+/** A worker that leaves so many questions unanswered, one is asked each second, will answer none any more. */
+const MAX_UNANSWERED = 30;
 /** What a worker may take to end beyond the drain time (ms). */
 const KILL_MARGIN_MS = 2_000;
 
@@ -31,7 +35,8 @@ const KILL_MARGIN_MS = 2_000;
  *
  * @throws Error fit for an operator when the first workers cannot start
  */
-export async function startWorkers({ config, log, httpPortMayMove }: SupervisorOptions): Promise<RunningService> {
+export async function startWorkers(options: SupervisorOptions): Promise<RunningService> {
+  const { config, log, httpPortMayMove } = options;
   // Protection is for the whole task, and what ECS has in mind for it too: neither is known to several processes yet.
   if (config.fleet?.taskProtection) log.warning('FLEET_TASK_PROTECTION is not used: it needs WORKERS=1');
   const registry = new MemoryRegistry();
@@ -41,9 +46,13 @@ export async function startWorkers({ config, log, httpPortMayMove }: SupervisorO
   let stopping = false;
   let restartMs = RESTART_MS;
 
-  const fork = (notice: (notice: WorkerNotice) => void = () => undefined): Worker => {
+  const fork = (starting: (notice: WorkerNotice) => void = () => undefined): Worker => {
     const worker = cluster.fork();
     const startedAt = performance.now();
+    const notice = (said: WorkerNotice): void => {
+      if (said.kind === 'drainRequested') options.drainRequested?.();
+      else starting(said);
+    };
     workers.set(worker, new WorkerProcess({ worker, registry, limits, notice }));
     worker.on('exit', (code, signal) => {
       workers.delete(worker);
@@ -83,6 +92,11 @@ export async function startWorkers({ config, log, httpPortMayMove }: SupervisorO
   };
   let ready = { ready: true } as { ready: boolean; reason?: string };
   const readiness = setInterval(() => {
+    for (const [worker, { unanswered }] of workers) {
+      if (unanswered < MAX_UNANSWERED) continue;
+      log.error('a worker does not answer', { worker: worker.id });
+      worker.process.kill('SIGKILL');
+    }
     void reports().then((all) => {
       ready = all.find((report) => report.ready.ready)?.ready ?? all[0]?.ready ?? { ready: false, reason: 'no worker' };
     });

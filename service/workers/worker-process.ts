@@ -23,6 +23,7 @@ export class WorkerProcess {
   readonly #connections = new Map<string, number>();
   readonly #view: StreamRegistry;
   #lastQuestion = 0;
+  #unanswered = 0;
 
   constructor(options: WorkerProcessOptions) {
     this.#options = options;
@@ -32,12 +33,20 @@ export class WorkerProcess {
     options.worker.on('exit', () => this.#gone());
   }
 
+  /** How many questions it has left unanswered one after the other. */
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
   /** What it has and how it is, with its figures since the last time if wanted; undefined when it does not answer. */
   report(figures = false): Promise<WorkerReport | undefined> {
     this.#lastQuestion += 1;
     const id = this.#lastQuestion;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#questions.get(id)?.(undefined), REPORT_MS);
+      const timer = setTimeout(() => {
+        this.#unanswered += 1;
+        this.#questions.get(id)?.(undefined);
+      }, REPORT_MS);
       this.#questions.set(id, (report) => {
         clearTimeout(timer);
         this.#questions.delete(id);
@@ -57,6 +66,7 @@ export class WorkerProcess {
   }
 
   #receive(message: WorkerMessage): void {
+    this.#unanswered = 0;
     switch (message.kind) {
       case 'request':
         void this.#execute(message.method, message.args).then((result) => {

@@ -1,8 +1,29 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { CallbackJournal } from '../support/callback-journal';
+import { type CallbackServer, startCallbackServer } from '../support/callback-server';
+import { FleetOfFile } from '../support/fleet';
+import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
 import { avcAacStream } from '../support/media';
+import { RedisServer } from '../support/redis-server';
 import { RtmpClient } from '../support/rtmp-client';
-import { sendMedia, fingerprints, ServerOfFile } from '../support/server-of-file';
+import { expectFlows, sendMedia, fingerprints, ServerOfFile } from '../support/server-of-file';
 import { ServerProcess } from '../support/server-process';
+
+/** Process ids of a server's workers. */
+function workersOf({ pid }: ServerProcess): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return children.trim().split(' ').filter(Boolean).map(Number);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 describe('WORKERS=2', () => {
   const server = ServerOfFile.start({ WORKERS: '2', HTTP_PORT: '0' });
@@ -42,4 +63,143 @@ test('connections of one address are counted over all workers', async () => {
   await expect(open()).rejects.toThrow();
   for (const client of clients) await client.connection.close();
   expect(await server.stop()).toBe(0);
+});
+
+describe('WORKERS=2 with callbacks and Redis', () => {
+  let redis: RedisServer;
+  let handler: CallbackServer;
+  let journal: CallbackJournal;
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+  });
+  beforeAll(async () => {
+    handler = await startCallbackServer();
+    journal = new CallbackJournal(handler);
+  });
+  const server = ServerOfFile.start(() => ({
+    WORKERS: '2',
+    CALLBACK_URL: handler.url.href,
+    JWT_SECRET: 'secret',
+    REDIS_USE: 'YES',
+    REDIS_PORT: String(redis.port),
+    RECONNECT_GRACE_SECONDS: '2',
+  }));
+  afterAll(async () => {
+    await handler.stop();
+    await redis.remove();
+  });
+
+  /** Publishers on both workers, by the worker that has them. */
+  async function publishers(): Promise<Map<number, { channel: string; client: RtmpClient }[]>> {
+    const all = Array.from({ length: 8 }, () => server.newChannel());
+    const clients = await Promise.all(all.map((channel) => server.publisher(channel)));
+    const byWorker = new Map<number, { channel: string; client: RtmpClient }[]>();
+    for (const [i, channel] of all.entries()) {
+      const accepted = new RegExp(`publish accepted worker=(\\d+) channel=${channel} `);
+      const worker = Number((await server.process.waitForLog(accepted))[1]);
+      byWorker.set(worker, [...(byWorker.get(worker) ?? []), { channel, client: clients[i]! }]);
+    }
+    return byWorker;
+  }
+
+  test('kill-session reaches a publisher on any worker', async () => {
+    for (const streams of (await publishers()).values()) {
+      for (const { channel, client } of streams) {
+        await redis.publish('rtmp_commands', `kill-session>${channel}`);
+        await client.expectClosed();
+        await journal.next(channel, 'stop');
+      }
+    }
+  });
+
+  test('a lost publisher comes back on whichever worker: its viewers see one stream', async () => {
+    const channel = server.newChannel();
+    journal.answer(channel, ({ claims }) => ({ headers: { 'stream-id': String(claims['resume'] ?? 'the-id') } }));
+    let publisher = await server.publisher(channel);
+    const players = await Promise.all([1, 2, 3, 4].map(() => server.player(channel)));
+    for (const time of [1, 2, 3]) {
+      for (const player of players) await expectFlows(publisher, player, `before loss ${time}`);
+      await publisher.connection.reset();
+      await server.process.waitForLog(new RegExp(`(?:channel held.*channel=${channel} [^]*){${time}}`));
+      publisher = await server.publisher(channel);
+    }
+    for (const player of players) {
+      await expectFlows(publisher, player, 'last');
+      expect(player.statusCodes).not.toContain('NetStream.Play.UnpublishNotify');
+    }
+    expect(journal.events(channel)).toEqual(['start', 'start', 'start', 'start']);
+  });
+
+  test('a worker that is killed: its stops are sent, the other one goes on, and another one starts', async () => {
+    const byWorker = await publishers();
+    const [victim, survivor] = [...byWorker.keys()];
+    const pids = workersOf(server.process);
+    expect([byWorker.size, pids.length]).toEqual([2, 2]);
+    const player = await server.player(byWorker.get(survivor!)![0]!.channel);
+    // Workers are numbered in the order in which they were started.
+    process.kill(pids[victim! < survivor! ? 0 : 1]!, 'SIGKILL');
+    for (const { channel, client } of byWorker.get(victim!)!) {
+      await client.expectClosed();
+      await journal.next(channel, 'stop');
+    }
+    const [first] = byWorker.get(survivor!)!;
+    if (player.connection.isOpen) await expectFlows(first!.client, player, 'still there');
+    await server.process.waitForLog(/a worker ended, another one is started/);
+    await server.process.waitForLog(/(?:RTMP listening[^]*){3}/);
+    expect(workersOf(server.process)).toHaveLength(2);
+    for (const { channel } of byWorker.get(survivor!)!) expect(journal.events(channel)).not.toContain('stop');
+    expect((await publishers()).size).toBe(2);
+  });
+});
+
+test('Ctrl-C ends all processes, and pending stops are sent', async () => {
+  const handler = await startCallbackServer();
+  const callback = { CALLBACK_URL: handler.url.href, JWT_SECRET: 'secret' };
+  const server = await ServerProcess.start({ WORKERS: '2', ...callback });
+  const pids = workersOf(server);
+  await RtmpClient.publisher({ port: server.rtmpPort, channel: 'a', key: 'key' });
+  await RtmpClient.publisher({ port: server.rtmpPort, channel: 'b', key: 'key' });
+  // As a terminal does: to every process of the group.
+  for (const pid of pids) process.kill(pid, 'SIGINT');
+  expect(await server.stop('SIGINT')).toBe(0);
+  expect(pids.filter(isRunning)).toEqual([]);
+  expect(handler.requests.filter(({ claims }) => claims['event'] === 'stop')).toHaveLength(2);
+  await handler.stop();
+});
+
+test('workers end with the process that started them', async () => {
+  const server = await ServerProcess.start({ WORKERS: '2' });
+  const pids = workersOf(server);
+  await server.stop('SIGKILL');
+  for (const deadline = Date.now() + 5_000; pids.some(isRunning) && Date.now() < deadline;) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(pids.filter(isRunning)).toEqual([]);
+});
+
+describe('WORKERS=2 on each of two nodes of a fleet', () => {
+  const ofFile = FleetOfFile.start({ nodes: 2, environment: { WORKERS: '2' } });
+
+  test('a stream is the same for ffmpeg players on all four processes', async () => {
+    const { fleet } = ofFile;
+    const channel = fleet.newChannel();
+    const file = await sourceFile('h264');
+    const players = [0, 0, 1, 1].map((at) => playWithFfmpeg(fleet.node(at).rtmpUrl(channel, 'key')));
+    for (const at of [0, 1]) await fleet.node(at).waitForLog(/(?:\) play worker[^]*){2}/);
+    const publisher = publishWithFfmpeg(file, fleet.node(0).rtmpUrl(channel, 'key'));
+    const viewer = await fleet.player(1, channel);
+    await viewer.nextVideo();
+    const page = await fetch(fleet.node(1).httpUrl('/api/streams'));
+    expect(await page.json()).toMatchObject([{ channel, relay: true, players: 3 }]);
+    await publisher.succeeded();
+    const source = await packetsOfFile(file);
+    for (const player of players) expect(await packetsOf(player)).toEqual(source);
+  });
+
+  test('drain> with the name of the machine ends all of it', async () => {
+    const { fleet } = ofFile;
+    await fleet.redis.publish('rtmp_commands', `drain>${fleet.nodeId(0)}`);
+    expect((await fleet.node(0).exited).code).toBe(0);
+    expect(fleet.node(1).program.isRunning).toBe(true);
+  });
 });
