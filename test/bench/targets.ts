@@ -43,6 +43,6 @@ export const targets: readonly Target[] = [
   { caseId: 'ingest10', metric: cost, againstCase: 'ingest100', atMost: 1.15 },
   { caseId: 'fanout500', metric: cost, againstCase: 'fanout200', atMost: 1.15 },
   { caseId: 'fanout1000', metric: cost, againstCase: 'fanout200', atMost: 1.15 },
-  { caseId: 'fanout500-workers2', metric: 'busiestProcessPerGb', againstCase: 'fanout500-workers1', atMost: 1 / 1.7 },
-  { caseId: 'mixed-workers2', metric: 'busiestProcessPerGb', againstCase: 'mixed-workers1', atMost: 1 / 1.7 },
+  { caseId: 'fanout1000-workers2', metric: 'busiestProcessPerGb', againstCase: 'fanout1000-workers1', atMost: 1 / 1.7 },
+  { caseId: 'mixed200-workers2', metric: 'busiestProcessPerGb', againstCase: 'mixed200-workers1', atMost: 1 / 1.7 },
 ];

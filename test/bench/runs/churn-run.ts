@@ -1,4 +1,5 @@
 import type { Metrics } from '../metrics';
+import { spreadOf } from '../report/statistics';
 import { deliveryMetrics, measureWindow, MEGABYTE, type RunContext, sleep } from './run-context';
 
 const CONNECTS_PER_SECOND = 50;
@@ -26,20 +27,17 @@ export async function churnRun(context: RunContext): Promise<Partial<Metrics>> {
     serverCpuShare: cpuSeconds / report.players.seconds,
     rssMb: rssBytes / MEGABYTE,
     baseRssMb: context.baseRssBytes / MEGABYTE,
-    rssGrowthMbPerMinute: (slope(samples.slice(samples.length >> 2)) * 60) / SAMPLE_SECONDS / MEGABYTE,
+    rssGrowthMbPerMinute: (growthPerSample(samples) * 60) / SAMPLE_SECONDS / MEGABYTE,
     generatorCpuShare: report.cpuShare,
   };
 }
 
-/** Least-squares growth per sample; the caller leaves out the first quarter, in which pools and caches fill. */
-function slope(samples: readonly number[]): number {
-  const middle = (samples.length - 1) / 2;
-  const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
-  let covariance = 0;
-  let variance = 0;
-  samples.forEach((value, index) => {
-    covariance += (index - middle) * (value - mean);
-    variance += (index - middle) ** 2;
-  });
-  return variance === 0 ? 0 : covariance / variance;
+/**
+ * Growth from the second to the last quarter of the samples; pools and caches fill in the first. Medians, because a
+ * collector lets memory swing by tens of megabytes.
+ */
+function growthPerSample(samples: readonly number[]): number {
+  const quarter = samples.length / 4;
+  const medianOf = (nth: number): number => spreadOf(samples.slice(nth * quarter, (nth + 1) * quarter)).median;
+  return (medianOf(3) - medianOf(1)) / (2 * quarter);
 }
