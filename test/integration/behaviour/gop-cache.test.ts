@@ -4,9 +4,11 @@ import { type RtmpClient } from '../../support/rtmp-client';
 import { expectMedia, fingerprints, sendMedia, ServerOfFile } from '../../support/server-of-file';
 import { MessageType } from '../../support/wire-builder';
 
-const server = ServerOfFile.start();
-const small = ServerOfFile.start({ GOP_CACHE_SIZE_MB: '1' });
-const off = ServerOfFile.start({ GOP_CACHE_SIZE_MB: '0' });
+// Nothing is held, so that what was published before a player joined is not still on its way to the players.
+const LATENCY_MS = '0';
+const server = ServerOfFile.start({ LATENCY_MS });
+const small = ServerOfFile.start({ LATENCY_MS, GOP_CACHE_SIZE_MB: '1' });
+const off = ServerOfFile.start({ LATENCY_MS, GOP_CACHE_SIZE_MB: '0' });
 
 const audioConfig: MediaItem = { kind: 'audio', timestamp: 0, payload: aac.sequenceHeader() };
 const videoConfig: MediaItem = { kind: 'video', timestamp: 0, payload: avc.sequenceHeader() };
