@@ -68,12 +68,16 @@ export class LiveStream implements LogObserver, ContinuedStream {
   scheduled = false;
   /** A video frame is among what waits. */
   urgent = false;
+  /** Since when it waits, where the scheduler looks at that (ms of its clock). */
+  heldSince = 0;
 
   readonly #env: StreamEnvironment;
   readonly #log: MessageLog;
   readonly #gop: GopCache;
   readonly #shared: Player[] = [];
   readonly #apart: Player[] = [];
+  /** Those whose sockets hold bytes of the log: they have a `heldFrom`. */
+  readonly #holding: Player[] = [];
   readonly #tag = new MediaTag();
   readonly #views: Buffer[] = [];
   /** The last selection made in this flush: players that are exceptions in the same way share it too. */
@@ -204,7 +208,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
   removePlayer(player: Player): void {
     remove(this.#shared, player);
     remove(this.#apart, player);
-    if (player.outlet.unsentBytes > 0) this.#log.taint(player.heldFrom);
+    if (remove(this.#holding, player) && player.outlet.unsentBytes > 0) this.#log.taint(player.heldFrom);
     player.heldFrom = Infinity;
   }
 
@@ -248,32 +252,26 @@ export class LiveStream implements LogObserver, ContinuedStream {
     this.#log.views(from, to, views);
     const shared = this.#shared;
     const { traffic } = this.#env;
-    let heldFrom = Infinity;
+    this.#letGo();
     let behind = 0;
     const single = views.length === 1 ? views[0]! : null;
-    for (const player of shared) {
+    // Whatever is touched here for each player is out of the CPU's caches: only those that lag are looked at more.
+    for (let i = 0; i < shared.length; i += 1) {
+      const player = shared[i]!;
       const { outlet } = player;
-      if (player.heldFrom !== Infinity && outlet.unsentBytes === 0) drained(player);
-      if (single !== null) outlet.write(single);
-      else outlet.writeAll(views);
-      const unsent = outlet.unsentBytes;
-      if (unsent === 0) continue;
-      if (player.heldFrom === Infinity) player.heldFrom = from;
-      if (player.heldFrom < heldFrom) heldFrom = player.heldFrom;
-      if (unsent > player.softUnsentBytes) behind += 1;
+      if (!(single === null ? outlet.writeAll(views) : outlet.write(single))) continue;
+      this.#hold(player, from);
+      if (outlet.unsentBytes > player.softUnsentBytes) behind += 1;
     }
     traffic.bytesOut += (to - from) * shared.length;
     traffic.messagesOut += this.#unflushed * shared.length;
     traffic.writes += shared.length;
     this.#unflushed = 0;
-    for (const player of this.#apart) {
-      this.#sendApart(player, from, to);
-      if (player.heldFrom < heldFrom) heldFrom = player.heldFrom;
-    }
+    for (const player of this.#apart) this.#sendApart(player, from, to);
     this.#selection = null;
     if (behind > 0) this.#setLaggardsApart();
     this.#rejoin();
-    this.#trim(heldFrom);
+    this.#trim();
   }
 
   /** Looks after what passes with time: rates, and players that lag for too long. Called about once a second. */
@@ -282,7 +280,8 @@ export class LiveStream implements LogObserver, ContinuedStream {
     for (const player of [...this.#apart]) {
       if (player.laggingSince === 0) continue;
       const { unsentBytes } = player.outlet;
-      if (unsentBytes > Math.max(HARD_UNSENT_BYTES, player.softUnsentBytes)) player.listener.tooSlow(`${unsentBytes} bytes unsent`);
+      if (unsentBytes > Math.max(HARD_UNSENT_BYTES, player.softUnsentBytes))
+        player.listener.tooSlow(`${unsentBytes} bytes unsent`);
       else if (now - player.laggingSince > MAX_LAG_MS) player.listener.tooSlow(`too slow for ${MAX_LAG_MS / 1000} s`);
     }
   }
@@ -291,9 +290,10 @@ export class LiveStream implements LogObserver, ContinuedStream {
   end(): void {
     this.flush();
     this.#ended = true;
-    let heldFrom = Infinity;
+    this.#letGo();
+    const heldFrom = this.#heldFrom;
+    this.#holding.length = 0;
     for (const player of [...this.#shared, ...this.#apart]) {
-      if (player.outlet.unsentBytes > 0) heldFrom = Math.min(heldFrom, player.heldFrom);
       player.heldFrom = Infinity;
       player.laggingSince = 0;
       player.awaitsKeyframeUntil = 0;
@@ -321,14 +321,43 @@ export class LiveStream implements LogObserver, ContinuedStream {
   /** Without players nothing needs sending; only the GOP cache is kept. */
   #skip(start: number, end: number): void {
     this.#flushed = start;
-    this.#trim(Infinity);
+    this.#trim();
     this.#flushed = end;
     this.#unflushed = 0;
   }
 
-  #trim(heldFrom: number): void {
+  #trim(): void {
     const keepFrom = this.#gop.start < 0 ? this.#flushed : Math.min(this.#gop.start, this.#flushed);
-    this.#log.trim(keepFrom, heldFrom);
+    this.#log.trim(keepFrom, this.#heldFrom);
+  }
+
+  /** Position of the oldest byte that a player's socket may still hold; Infinity when none holds any. */
+  get #heldFrom(): number {
+    let heldFrom = Infinity;
+    for (const player of this.#holding) heldFrom = Math.min(heldFrom, player.heldFrom);
+    return heldFrom;
+  }
+
+  /** A player's socket did not take all of the log from this position on. */
+  #hold(player: Player, from: number): void {
+    if (player.heldFrom === Infinity) this.#holding.push(player);
+    player.heldFrom = Math.min(player.heldFrom, from);
+  }
+
+  /** Finds out whose sockets have drained since. */
+  #letGo(): void {
+    const holding = this.#holding;
+    let kept = 0;
+    for (const player of holding) {
+      if (player.outlet.unsentBytes > 0) {
+        holding[kept] = player;
+        kept += 1;
+      } else {
+        player.heldFrom = Infinity;
+        player.softUnsentBytes = SOFT_UNSENT_BYTES;
+      }
+    }
+    holding.length = kept;
   }
 
   /** False when there is nothing to start from. */
@@ -339,8 +368,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
     if (from < 0 || from >= to) return false;
     if (player.shares) {
       this.#log.views(from, to, this.#views);
-      outlet.writeAll(this.#views);
-      if (outlet.unsentBytes > 0) player.heldFrom = Math.min(player.heldFrom, from);
+      if (outlet.writeAll(this.#views)) this.#hold(player, from);
       this.#env.traffic.bytesOut += to - from;
       this.#env.traffic.writes += 1;
     } else if (!player.paused) {
@@ -353,7 +381,6 @@ export class LiveStream implements LogObserver, ContinuedStream {
 
   #sendApart(player: Player, from: number, to: number): void {
     const { outlet } = player;
-    if (player.heldFrom !== Infinity && outlet.unsentBytes === 0) drained(player);
     if (player.paused) return;
     let start = from;
     if (player.laggingSince > 0 || player.awaitsKeyframeUntil > 0) {
@@ -428,12 +455,6 @@ export class LiveStream implements LogObserver, ContinuedStream {
       this.#shared.push(player);
     }
   }
-}
-
-/** All that the player was sent has left its socket. */
-function drained(player: Player): void {
-  player.heldFrom = Infinity;
-  player.softUnsentBytes = SOFT_UNSENT_BYTES;
 }
 
 /** Takes `item` out of `list`, order not kept; false when it was not in it. */

@@ -3,10 +3,14 @@ import { SHARED_STREAM_ID } from './message-log';
 
 /** The way to a player's connection. */
 export interface PlayerOutlet {
-  /** Sends the bytes; they must not be changed until `unsentBytes` has been 0. */
-  write(bytes: Buffer): void;
-  /** Sends several buffers with one system call where possible. */
-  writeAll(views: readonly Buffer[]): void;
+  /**
+   * Sends the bytes; they must not be changed until `unsentBytes` has been 0.
+   *
+   * @returns whether anything is unsent now
+   */
+  write(bytes: Buffer): boolean;
+  /** Sends several buffers, with one system call where possible; else like `write`. */
+  writeAll(views: readonly Buffer[]): boolean;
   /** Bytes given to `write` that the operating system has not taken yet. */
   readonly unsentBytes: number;
 }

@@ -22,8 +22,10 @@ export interface BatchingOptions {
 
 /** How often the load is looked at (ms). */
 const EVALUATE_MS = 250;
-/** Longest hold of audio while video goes at once (ms). */
-const RIDE_ALONG_MS = 40;
+/** Longest hold of audio while video goes at once (ms): the next frame comes sooner at 20 frames a second and more. */
+const RIDE_ALONG_MS = 50;
+/** What is due this soon is sent with what is due now (ms). */
+const DUE_TOGETHER_MS = 2;
 /** Below this knob a tick would delay video for little gain: video frames are 33 ms apart. */
 const MIN_TICK_MS = 50;
 /**
@@ -85,14 +87,19 @@ export class Batching implements FlushScheduler {
     }
     if (stream.scheduled) return;
     stream.scheduled = true;
+    if (this.#mode === 'ride-along') stream.heldSince = performance.now();
     this.#ready.push(stream);
   }
 
   /** A read has been looked at: what it brought may go out. */
   afterRead(): void {
     if (this.#ready.length === 0 || this.#mode === 'tick') return;
-    if (this.#mode === 'at-once') this.#flushAll();
-    else if (this.#urgent) this.#flushUrgent();
+    if (this.#mode === 'at-once') {
+      this.#flushAll();
+      return;
+    }
+    if (this.#urgent) this.#flushUrgent();
+    if (this.#timer === undefined) this.#awaitOldest(performance.now());
   }
 
   /** Has a reader read again on the next tick. */
@@ -127,6 +134,24 @@ export class Batching implements FlushScheduler {
     streams.length = 0;
     this.#spare = streams;
   }
+
+  /** Arms the timer for what is held longest; it comes first, since streams are held in the order of their messages. */
+  #awaitOldest(now: number): void {
+    const oldest = this.#ready[0];
+    if (oldest === undefined) return;
+    this.#timer = setTimeout(this.#holdEnds, Math.max(1, oldest.heldSince + this.#intervalMs - now));
+  }
+
+  /** Nothing came that the oldest could have gone with. */
+  readonly #holdEnds = (): void => {
+    this.#timer = undefined;
+    const now = performance.now();
+    const since = now - this.#intervalMs + DUE_TOGETHER_MS;
+    let due = 0;
+    while (due < this.#ready.length && this.#ready[due]!.heldSince <= since) due += 1;
+    for (const stream of this.#ready.splice(0, due)) stream.flush();
+    this.#awaitOldest(now);
+  };
 
   /**
    * Reads first, then sends what the reads brought: immediates run after the poll that follows the timers, so that
@@ -177,10 +202,10 @@ export class Batching implements FlushScheduler {
     if (mode === this.#mode && intervalMs === this.#intervalMs) return;
     this.#mode = mode;
     this.#intervalMs = intervalMs;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#readAgain();
     this.#flushAll();
-    if (mode !== 'at-once') this.#timer = setInterval(this.#tick, intervalMs);
+    if (mode === 'tick') this.#timer = setInterval(this.#tick, intervalMs);
   }
 }

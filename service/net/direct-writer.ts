@@ -72,25 +72,27 @@ export class DirectWriter {
     return this.#waiting === 0 ? 0 : this.#handle.writeQueueSize;
   }
 
-  write(bytes: Buffer): void {
+  /** Whether anything is unsent after it. */
+  write(bytes: Buffer): boolean {
     const request = (spare ??= new requestClass!());
-    this.#done(request, bytes, this.#handle.writeBuffer(request, bytes));
+    return this.#done(request, bytes, this.#handle.writeBuffer(request, bytes));
   }
 
-  writeAll(views: readonly Buffer[]): void {
+  /** Whether anything is unsent after it. */
+  writeAll(views: readonly Buffer[]): boolean {
     const request = (spare ??= new requestClass!());
     // The handle may keep the list, and callers use theirs again.
     const list = [...views];
-    this.#done(request, list, this.#handle.writev(request, list, true));
+    return this.#done(request, list, this.#handle.writev(request, list, true));
   }
 
-  #done(request: WriteRequest, bytes: Buffer | readonly Buffer[], status: number): void {
+  #done(request: WriteRequest, bytes: Buffer | readonly Buffer[], status: number): boolean {
     if (status !== 0) {
       this.#fail(status);
-      return;
+      return false;
     }
     // The queue may be empty again although the request is in use: the kernel took the rest between two attempts.
-    if (request.getAsyncId() < 0) return;
+    if (request.getAsyncId() < 0) return false;
     spare = undefined;
     this.#waiting += 1;
     request.bytes = bytes;
@@ -98,6 +100,7 @@ export class DirectWriter {
       this.#waiting -= 1;
       if (result < 0) this.#fail(result);
     };
+    return true;
   }
 
   #fail(status: number): void {

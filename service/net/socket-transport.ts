@@ -24,27 +24,27 @@ export class SocketTransport implements Transport {
     return this.#direct === undefined ? this.socket.writableLength : this.#direct.unsentBytes;
   }
 
-  write(bytes: Buffer): void {
-    if (this.#ended) return;
+  write(bytes: Buffer): boolean {
+    if (this.#ended) return false;
     // Once there is a way past the stream nothing goes through it any more, so that nothing can be overtaken.
-    if (this.#direct !== undefined) this.#direct.write(bytes);
-    else this.#writeToStream(bytes);
+    return this.#direct === undefined ? this.#writeToStream(bytes) : this.#direct.write(bytes);
   }
 
-  writeAll(views: readonly Buffer[]): void {
-    if (this.#ended) return;
-    if (views.length === 1) this.write(views[0]!);
-    else if (this.#direct !== undefined) this.#direct.writeAll(views);
-    else this.#writeToStream(...views);
+  writeAll(views: readonly Buffer[]): boolean {
+    if (this.#ended) return false;
+    if (views.length === 1) return this.write(views[0]!);
+    return this.#direct === undefined ? this.#writeToStream(...views) : this.#direct.writeAll(views);
   }
 
-  #writeToStream(...views: readonly Buffer[]): void {
+  #writeToStream(...views: readonly Buffer[]): boolean {
     const { socket } = this;
-    if (!socket.writable) return;
+    if (!socket.writable) return false;
     socket.cork();
     for (const view of views) socket.write(view);
     socket.uncork();
-    if (!this.secure && socket.writableLength === 0) this.#direct = DirectWriter.for(socket);
+    if (socket.writableLength > 0) return true;
+    if (!this.secure) this.#direct = DirectWriter.for(socket);
+    return false;
   }
 
   pause(): void {

@@ -26,14 +26,16 @@ class CountingOutlet implements PlayerOutlet {
   writes = 0;
   bytes = 0;
 
-  write(bytes: Buffer): void {
+  write(bytes: Buffer): boolean {
     this.writes += 1;
     this.bytes += bytes.length;
+    return false;
   }
 
-  writeAll(views: readonly Buffer[]): void {
+  writeAll(views: readonly Buffer[]): boolean {
     this.writes += 1;
     for (const { length } of views) this.bytes += length;
+    return false;
   }
 }
 

@@ -16,15 +16,17 @@ export class FakeOutlet implements PlayerOutlet {
   readonly #queue: Buffer[] = [];
   readonly #sent: Buffer[] = [];
 
-  write(bytes: Buffer): void {
+  write(bytes: Buffer): boolean {
     this.writes += 1;
     this.last = bytes;
     this.#take(bytes);
+    return this.unsentBytes > 0;
   }
 
-  writeAll(views: readonly Buffer[]): void {
+  writeAll(views: readonly Buffer[]): boolean {
     this.writes += 1;
     for (const view of views) this.#take(view);
+    return this.unsentBytes > 0;
   }
 
   /** Lets up to so many bytes leave. */

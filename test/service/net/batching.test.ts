@@ -60,15 +60,15 @@ describe('the mode follows the load', () => {
   test.each([
     [100, 0, 0, 'at-once 0'],
     [100, 1_900, 900, 'at-once 0'],
-    [100, 2_100, 0, 'ride-along 40'],
-    [100, 0, 1_100, 'ride-along 40'],
+    [100, 2_100, 0, 'ride-along 50'],
+    [100, 0, 1_100, 'ride-along 50'],
     [100, 5_100, 0, 'tick 50'],
     [100, 9_100, 0, 'tick 100'],
     [100, 0, 4_600, 'tick 100'],
     [250, 50_000, 0, 'tick 250'],
     [60, 50_000, 0, 'tick 60'],
     [50, 50_000, 0, 'tick 50'],
-    [49, 50_000, 0, 'ride-along 40'],
+    [49, 50_000, 0, 'ride-along 49'],
     [20, 50_000, 0, 'ride-along 20'],
     [0, 50_000, 50_000, 'at-once 0'],
   ])('knob %d ms, %d messages a second to players, %d from publishers: %s', (latencyMs, out, into, setting) => {
@@ -86,8 +86,8 @@ describe('the mode follows the load', () => {
       [6_400, 'tick 100'],
       [6_200, 'tick 50'],
       [3_600, 'tick 50'],
-      [3_400, 'ride-along 40'],
-      [1_500, 'ride-along 40'],
+      [3_400, 'ride-along 50'],
+      [1_500, 'ride-along 50'],
       [1_300, 'at-once 0'],
       [1_900, 'at-once 0'],
     ] as const) {
@@ -146,8 +146,35 @@ describe('ride-along', () => {
     const listener = other.join();
     node.read(audio(other), video(node.bench));
     expect([node.received, listener.outlet.writes]).toEqual([1, 0]);
-    jest.advanceTimersByTime(40);
+    jest.advanceTimersByTime(50);
     expect([node.received, listener.outlet.writes]).toEqual([1, 1]);
+    node.batching.close();
+  });
+
+  test('with 30 frames a second a player costs 30 writes, whatever audio comes between', () => {
+    const node = riding();
+    for (let ms = 1; ms <= 1_000; ms += 1) {
+      jest.advanceTimersByTime(1);
+      if (ms % 21 === 0) node.read(audio(node.bench));
+      if (ms % 33 === 0) node.read(video(node.bench));
+      if (ms % 250 === 1) node.traffic.messagesOut += 750;
+    }
+    expect(node.setting).toBe('ride-along 50');
+    expect(node.received).toBe(30);
+    node.batching.close();
+  });
+
+  test('audio without video is gathered for as long as the hold lasts', () => {
+    const node = riding();
+    node.read(audio(node.bench));
+    jest.advanceTimersByTime(30);
+    node.read(audio(node.bench));
+    jest.advanceTimersByTime(17);
+    expect(node.received).toBe(0);
+    jest.advanceTimersByTime(3);
+    expect(node.received).toBe(1);
+    expect(node.bench.received(node.player)).toHaveLength(2);
+    expect(jest.getTimerCount()).toBe(1);
     node.batching.close();
   });
 });

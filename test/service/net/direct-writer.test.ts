@@ -62,6 +62,32 @@ test('bytes stay in order when the kernel takes no more', async () => {
   expect(received.equals(expected)).toBe(true);
 });
 
+test('a request that the kernel still works on is not used again, even when nothing seems to be queued', async () => {
+  const { near } = await connectedPair();
+  const transport = new SocketTransport(near, '127.0.0.1', false);
+  transport.write(Buffer.from('first'));
+  const { _handle: handle } = near as unknown as {
+    _handle: { writeBuffer(request: { getAsyncId(): number }, bytes: Buffer): number };
+  };
+  const pending: object[] = [];
+  const writeBuffer = handle.writeBuffer.bind(handle);
+  Object.defineProperties(handle, {
+    // A queue that the kernel emptied between two attempts.
+    writeQueueSize: { get: () => 0 },
+    writeBuffer: {
+      value(request: { getAsyncId(): number }, bytes: Buffer) {
+        const status = writeBuffer(request, bytes);
+        if (request.getAsyncId() > 0) pending.push(request);
+        return status;
+      },
+    },
+  });
+  const piece = pattern(400_000, 7);
+  for (let i = 0; i < 60; i += 1) transport.write(piece);
+  expect(pending.length).toBeGreaterThan(2);
+  expect(new Set(pending).size).toBe(pending.length);
+});
+
 test('a peer that has gone closes the socket with the reason', async () => {
   const { near, far } = await connectedPair();
   near.pause();

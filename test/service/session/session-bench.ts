@@ -111,14 +111,16 @@ class FakeTransport implements Transport {
   ended = false;
   readonly written: Buffer[] = [];
 
-  write(bytes: Buffer): void {
-    if (this.ended) return;
+  write(bytes: Buffer): boolean {
+    if (this.ended) return false;
     this.written.push(Buffer.from(bytes));
     if (this.readsNothing) this.unsentBytes += bytes.length;
+    return this.unsentBytes > 0;
   }
 
-  writeAll(views: readonly Buffer[]): void {
+  writeAll(views: readonly Buffer[]): boolean {
     for (const view of views) this.write(view);
+    return this.unsentBytes > 0;
   }
 
   pause(): void {

@@ -90,7 +90,7 @@ describe('bounds of a session', () => {
     publisher.send(control(MessageType.setChunkSize, 1));
     publisher.chunks.chunkSize = 1;
     const one = publisher.chunks.message({ ...frame, payload: avc.keyframe('tiny', 10_000) });
-    bench.advance(20, () => publisher.bytes(one));
+    bench.advance(20, () => publisher.bytes(Buffer.from(one)));
     expect(bench.closed).toEqual([]);
     const flood = await new SessionBench().publisher();
     flood.send(control(MessageType.setChunkSize, 1));

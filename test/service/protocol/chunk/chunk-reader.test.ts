@@ -99,6 +99,23 @@ describe('chunk headers', () => {
   });
 });
 
+test('small chunks of a message that come with one read are handed on in one piece', () => {
+  const builder = new ChunkBuilder();
+  const payload = Buffer.from(Uint8Array.from({ length: 5_000 }, (_, i) => i & 0xff));
+  const wire = Buffer.concat([
+    builder.message(video(0, payload)),
+    builder.message(audio(0)),
+    builder.message(video(33, payload)),
+  ]);
+  const whole = readWhole(wire);
+  expect(whole.messages).toEqual([video(0, payload), audio(0), video(33, payload)]);
+  expect(whole.pieces).toBe(3);
+  const cut = readInPieces(wire, [2_000]);
+  expect(cut.messages).toEqual(whole.messages);
+  // The end of a chunk that the first read had begun is one of its own.
+  expect(cut.pieces).toBe(5);
+});
+
 describe('extended timestamps', () => {
   const edge = [0xfffffe, 0xffffff, 0x1000000, 0x7fffffff, 0x80000000, 0xffffffff];
 

@@ -25,6 +25,8 @@ export function inWords({ type, streamId, timestamp, payload }: ReadMessage): st
 export class RecordingReceiver implements MessageReceiver {
   readonly messages: ReadMessage[] = [];
   aborted = 0;
+  /** In how many pieces their payloads came. */
+  pieces = 0;
   /** Called with each message when it is complete. */
   onMessage: (message: ReadMessage) => void = () => {};
 
@@ -34,6 +36,7 @@ export class RecordingReceiver implements MessageReceiver {
     let filled = 0;
     return {
       append: (source, start, end) => {
+        this.pieces += 1;
         filled += source.copy(payload, filled, start, end);
       },
       complete: () => {
