@@ -13,6 +13,7 @@ import type { RedisConfig } from './config/redis-settings';
 import type { ServiceConfig } from './config/service-config';
 import { askToLeave, drainSessions } from './fleet/drain';
 import { openMember } from './fleet/open-member';
+import type { StreamRegistry } from './fleet/stream-registry';
 import { HttpServer } from './http/http-server';
 import { reportStream } from './http/stream-reporter';
 import { Hub } from './hub/hub';
@@ -33,7 +34,7 @@ import { RtmpListener } from './net/rtmp-listener';
 import { NameRules } from './session/name-rules';
 import type { SessionContext } from './session/session-context';
 import { SessionRegistry } from './session/session-registry';
-import type { ParentLink, WorkerState } from './workers/parent-link';
+import type { WorkerState } from './workers/parent-link';
 
 /** Unused slabs that are kept for the next stream. */
 const MAX_FREE_SLAB_BYTES = 64 * 1024 * 1024;
@@ -52,8 +53,8 @@ export interface NodeOptions {
   readonly version: string;
   /** The next HTTP port is taken where the configured one is not free. */
   readonly httpPortMayMove?: boolean;
-  /** Present when this is one of several processes that share the ports of a machine. */
-  readonly parent?: ParentLink;
+  /** Present when this is one of several processes that share the ports of a machine: what the parent keeps for all. */
+  readonly parent?: StreamRegistry & { readonly places: ConnectionPlaces };
   /** An operator wants this node emptied and ended. */
   readonly drainRequested?: () => void;
   /** AWS ECS stops this node's task, and nobody is left on it: there is nothing to wait for. */
@@ -72,7 +73,9 @@ export interface RunningNode extends RunningService {
 }
 
 /**
- * Starts one node: everything the configuration asks for, listening.
+ * Starts one node: everything the configuration asks for, listening. Ports are taken first, so that a start that fails
+ * there disturbs no running node of the same name; clients are served once the node has joined its fleet, or has found
+ * that it cannot for now.
  *
  * @throws Error fit for an operator when a port cannot be listened on or the certificate cannot be used
  */
@@ -119,6 +122,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   });
   const { authorizer } = authorization;
 
+  let open = false;
   let stopping = false;
   /** ECS is stopping this task: it is emptied without a deadline, until it is told to end or nobody is left. */
   let leaving = false;
@@ -167,12 +171,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const proxy =
     config.proxy && new ProxyStage({ mode: config.proxy.mode, trusted: { allows: isTrustedProxy }, log, rejected });
   const listeners: RtmpListener[] = [];
+  const announcements: string[] = [];
   const listen = async (name: string, port: number, listener: RtmpListener): Promise<number> => {
     const address = await listener.listen(port, config.rtmp.bindAddress).catch((error: unknown) => {
       throw new Error(`${name} cannot listen on port ${port}: ${describeListenError(error)}`, { cause: error });
     });
     listeners.push(listener);
-    log.info(`${name} listening on ${describeAddress(address)}`);
+    announcements.push(`${name} listening on ${describeAddress(address)}`);
     return address.port;
   };
   rtmpPort = await listen('RTMP', config.rtmp.port, new RtmpListener({ intake, log, proxy }));
@@ -195,8 +200,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
   const state: WorkerState = {
     ready: () => {
-      const missing = authorization.waitsFor();
+      if (!open) return { ready: false, reason: 'starting' };
       if (stopping || leaving) return { ready: false, reason: stopping ? 'shutting down' : 'leaving' };
+      const missing = authorization.waitsFor();
       return missing === undefined ? { ready: true } : { ready: false, reason: `waiting for ${missing}` };
     },
     streams: () => [...hub.publications()].map((publication) => reportStream(publication, now())),
@@ -242,6 +248,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     },
     conflict: () => metrics.leaseConflict(),
   });
+  for (const listener of listeners) listener.open();
+  open = true;
+  for (const line of announcements) log.info(line);
   const leave = async (): Promise<void> => {
     leaving = true;
     await registry.drain();

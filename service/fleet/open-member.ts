@@ -6,16 +6,16 @@ import type { Hub } from '../hub/hub';
 import type { Logger } from '../logging/logger';
 import type { TrafficCounters } from '../metrics/traffic-counters';
 import type { Batching } from '../net/batching';
-import type { ParentLink } from '../workers/parent-link';
 import type { FleetMember } from './fleet-member';
 import { RedisRegistry } from './redis-registry';
 import { SharedMember } from './shared-member';
 import { SoloMember } from './solo-member';
+import type { StreamRegistry } from './stream-registry';
 
 export interface MemberSurroundings {
   readonly config: ServiceConfig;
-  /** Present when this is one of several processes of a machine. */
-  readonly parent: ParentLink | undefined;
+  /** Present when this is one of several processes of a machine: the registry that its parent keeps for all. */
+  readonly parent: StreamRegistry | undefined;
   /** Of the ECS task that this is, where it is one. */
   readonly task: TaskIdentity | undefined;
   /** Of Redis, when it is kept elsewhere. */
@@ -43,7 +43,8 @@ export function openMember({ config, parent, task, password, ...shared }: Member
     const registry = new RedisRegistry({ config: redis, password, address, log: shared.log, timing });
     return new SharedMember({ ...shared, registry, machineId, graceMs });
   }
-  if (parent !== undefined) return new SharedMember({ ...shared, registry: parent, machineId: parent.self.id, graceMs });
+  if (parent !== undefined)
+    return new SharedMember({ ...shared, registry: parent, machineId: parent.self.id, graceMs });
   return new SoloMember(shared.hub);
 }
 

@@ -39,6 +39,11 @@ export interface RedisRegistryOptions {
 }
 
 const SECRET_BYTES = 32;
+/**
+ * How long a start waits to be registered (ms). A Redis that is there answers in a hundredth of it, also at the second
+ * attempt; one that is away must not keep a node from taking publishers, and encoders that have connected wait so long.
+ */
+const JOIN_MS = 2_000;
 
 /**
  * The fleet's memory in one Redis 6.2+ or Valkey.
@@ -175,12 +180,10 @@ export class RedisRegistry implements StreamRegistry {
 
   async start(listener: RegistryListener): Promise<void> {
     this.#listener = listener;
-    const connected = new Promise<void>((resolve) => {
-      this.#connection.onConnected = () => {
-        this.#registration.connectionChanged();
-        void this.#registration.beat().then(() => resolve());
-      };
-    });
+    this.#connection.onConnected = () => {
+      this.#registration.connectionChanged();
+      void this.#registration.beat();
+    };
     this.#connection.onUncertain = () => this.#schedule.doubt();
     this.#connection.onWritesLost = () => {
       this.#log.warning('The fleet registry has lost writes of this node, they are repeated');
@@ -192,8 +195,9 @@ export class RedisRegistry implements StreamRegistry {
     this.#wakeUps.connect();
     this.#sweeper.start();
     let patience: NodeJS.Timeout | undefined;
-    const waited = new Promise<void>((resolve) => (patience = setTimeout(resolve, 2 * this.#timing.requestTimeoutMs)));
-    await Promise.race([connected, waited]);
+    const waited = new Promise<void>((resolve) => (patience = setTimeout(resolve, JOIN_MS)));
+    // The first renewal that succeeds brings the secret.
+    await Promise.race([this.#secretKnown, waited]);
     clearTimeout(patience);
     // Says what is wrong, which otherwise the first renewal would, once there is a connection.
     if (!this.connected) void this.#registration.beat();

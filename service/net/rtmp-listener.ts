@@ -20,11 +20,16 @@ const KEEP_ALIVE_MS = 30_000;
 /** Connections the kernel may hold until they are accepted, as far as it allows. */
 const BACKLOG = 4096;
 
-/** Accepts connections on one port and leads them past PROXY header and TLS to the intake. */
+/**
+ * Accepts connections on one port and leads them past PROXY header and TLS to the intake. Those that come before `open`
+ * wait, unread.
+ */
 export class RtmpListener {
   readonly #options: RtmpListenerOptions;
   readonly #server: Server;
   readonly #faults: FaultRateLimit;
+  /** Connections that wait for `open`; undefined from then on. */
+  #waiting: Socket[] | undefined = [];
 
   constructor(options: RtmpListenerOptions) {
     this.#options = options;
@@ -32,12 +37,15 @@ export class RtmpListener {
     // Sockets are taken over before their first read, see ConnectionIntake.
     this.#server = createServer(
       { pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
-      (socket) => this.#accept(socket),
+      (socket) => {
+        if (this.#waiting === undefined) this.#accept(socket);
+        else this.#waiting.push(socket);
+      },
     );
   }
 
   /**
-   * Resolves to the port in use.
+   * Takes the port, and resolves to where it is; whoever connects waits for `open`.
    *
    * @param host undefined: all addresses, IPv4 and IPv6
    * @param exclusive for this worker process alone; otherwise workers share the port
@@ -56,6 +64,13 @@ export class RtmpListener {
       this.#faults.report('warning', 'accept', 'accept failed', { reason: error.message }),
     );
     return this.#server.address() as AddressInfo;
+  }
+
+  /** Serves who has come, and who comes from now on. */
+  open(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const socket of waiting) this.#accept(socket);
   }
 
   /** Stops accepting; open connections go on. */

@@ -2,7 +2,10 @@ import type { RegistryOrder, StopRecord } from '../fleet/stream-registry';
 import type { StreamReport } from '../http/stream-report';
 import type { NodeFigures } from '../metrics/node-figures';
 
-/** What a worker asks of the parent: a method of its view of the registry, or a place for a client's connection. */
+/**
+ * What a worker asks of the parent: a method of its view of the registry, to join it (`join`), or a place for a client's
+ * connection (`acquireConnection`).
+ */
 export interface WorkerRequest {
   readonly kind: 'request';
   readonly id: number;
@@ -12,7 +15,6 @@ export interface WorkerRequest {
 
 /** What a worker tells the parent without wanting an answer. */
 export type WorkerNotice =
-  | { readonly kind: 'join'; readonly host: string; readonly port: number }
   | { readonly kind: 'release'; readonly address: string }
   /** It listens; the first one's ports are everybody's. */
   | { readonly kind: 'listening'; readonly ports: { readonly rtmp: number; readonly rtmps: number | undefined } }

@@ -74,8 +74,7 @@ export class ParentLink implements StreamRegistry {
 
   start(listener: RegistryListener): Promise<void> {
     this.#listener = listener;
-    this.tell({ kind: 'join', ...this.#address });
-    return Promise.resolve();
+    return this.#ask('join', this.#address.host, this.#address.port);
   }
 
   acquire(request: LeaseRequest): Promise<AcquireOutcome> {

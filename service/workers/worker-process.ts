@@ -73,10 +73,6 @@ export class WorkerProcess {
           this.#send({ kind: 'answer', id: message.id, result });
         });
         break;
-      case 'join':
-        this.#view.reachableAt(message.host, message.port);
-        this.#join();
-        break;
       case 'release':
         this.#releaseConnection(message.address);
         break;
@@ -88,8 +84,9 @@ export class WorkerProcess {
     }
   }
 
-  #join(): void {
-    void this.#view.start({
+  #join(host: string, port: number): Promise<void> {
+    this.#view.reachableAt(host, port);
+    return this.#view.start({
       order: (order) => this.#send({ kind: 'order', order }),
       channelChanged: (channel) => this.#send({ kind: 'changed', channel }),
       stopsClaimed: (stops) => this.#send({ kind: 'claimed', stops }),
@@ -98,6 +95,7 @@ export class WorkerProcess {
   }
 
   async #execute(method: string, args: readonly unknown[]): Promise<unknown> {
+    if (method === 'join') return this.#join(String(args[0]), Number(args[1]));
     if (method === 'acquireConnection') return this.#acquireConnection(String(args[0]), args[1] === true);
     const view = this.#view as unknown as Record<string, (...args: readonly unknown[]) => Promise<unknown>>;
     const result = await view[method]?.(...args);

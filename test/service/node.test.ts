@@ -1,0 +1,44 @@
+import { expect, test } from '@jest/globals';
+import { loadServiceConfig } from '../../service/config/service-config';
+import { MemoryMember } from '../../service/fleet/memory-member';
+import { MemoryRegistry } from '../../service/fleet/memory-registry';
+import type { RegistryListener } from '../../service/fleet/stream-registry';
+import { startNode } from '../../service/node';
+import { MemoryLogger } from '../support/memory-logger';
+import { RtmpClient } from '../support/rtmp-client';
+
+/** A registry that lets its node join only when it is told to. */
+class SlowToJoin extends MemoryMember {
+  readonly places = { acquire: () => true, release: () => undefined };
+  admit: () => void = () => undefined;
+  readonly #admitted = new Promise<void>((resolve) => (this.admit = resolve));
+
+  override async start(listener: RegistryListener): Promise<void> {
+    await this.#admitted;
+    await super.start(listener);
+  }
+}
+
+test('a node is not ready, and says of no port that it listens, before it has joined', async () => {
+  const parent = new SlowToJoin(new MemoryRegistry(), 'worker-1');
+  const log = new MemoryLogger();
+  const { config } = loadServiceConfig({
+    RTMP_PORT: '0',
+    HTTP_PORT: '0',
+    BIND_ADDRESS: '127.0.0.1',
+    DRAIN_SECONDS: '1',
+  });
+  const starting = startNode({ config, log, version: 'test', parent });
+  const { message } = await log.waitFor(/HTTP listening/);
+  const readiness = `http://127.0.0.1:${message.split(':').at(-1)}/readyz`;
+  const early = await fetch(readiness);
+  expect([early.status, await early.text()]).toEqual([503, 'not ready: starting']);
+  expect(log.matching(/RTMP listening/)).toEqual([]);
+  parent.admit();
+  const node = await starting;
+  expect((await fetch(readiness)).status).toBe(200);
+  expect(log.matching(/RTMP listening/)).toHaveLength(1);
+  const publisher = await RtmpClient.publisher({ port: node.ports.rtmp, channel: 'channel', key: 'key' });
+  await publisher.connection.close();
+  await node.stop();
+});
