@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { askAgent, fieldsOf } from './agent-request';
 import { PROTECTION_MINUTES } from './protection-plan';
 
 /** ECS did not do what was asked; the code is its own, such as DEPLOYMENT_BLOCKED or ThrottlingException. */
@@ -27,8 +27,9 @@ export function protectionEndpoint(base: URL): SetProtection {
   const url = new URL(`${base.href.replace(/\/$/, '')}/task-protection/v1/state`);
   return async (enabled) => {
     const wish = { ProtectionEnabled: enabled, ...(enabled && { ExpiresInMinutes: PROTECTION_MINUTES }) };
-    const answer = fieldsOf(JSON.parse(await put(url, JSON.stringify(wish))));
-    const { protection, failure, error } = answer;
+    // Refusals are told in the body, whatever the status.
+    const { text } = await askAgent(url, { json: JSON.stringify(wish), timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES });
+    const { protection, failure, error } = fieldsOf(JSON.parse(text));
     if (failure !== undefined) throw refusal(fieldsOf(failure)['Reason'], fieldsOf(failure)['Detail']);
     if (error !== undefined) throw refusal(fieldsOf(error)['Code'], fieldsOf(error)['Message']);
     const { ProtectionEnabled: isOn, ExpirationDate: end } = fieldsOf(protection);
@@ -39,31 +40,6 @@ export function protectionEndpoint(base: URL): SetProtection {
   };
 }
 
-/** The body of the answer, whatever its status: refusals are told in the body too. */
-function put(url: URL, body: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const options = { method: 'PUT', headers, signal: AbortSignal.timeout(TIMEOUT_MS) };
-    const sent = request(url, options, (response) => {
-      const parts: Buffer[] = [];
-      let bytes = 0;
-      response.on('data', (part: Buffer) => {
-        bytes += part.length;
-        parts.push(part);
-        if (bytes > MAX_BYTES) response.destroy(new Error(`more than ${MAX_BYTES} bytes`));
-      });
-      response.on('end', () => resolve(Buffer.concat(parts).toString('utf8')));
-      response.on('error', reject);
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
-}
-
 function refusal(code: unknown, detail: unknown): ProtectionRefused {
   return new ProtectionRefused(typeof code === 'string' ? code : 'Unknown', typeof detail === 'string' ? detail : '');
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }

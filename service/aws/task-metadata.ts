@@ -1,6 +1,6 @@
-import { get } from 'node:http';
 import { isIPv4 } from 'node:net';
 import type { Logger } from '../logging/logger';
+import { askAgent, fieldsOf } from './agent-request';
 
 /** What an ECS task knows about itself. */
 export interface TaskIdentity {
@@ -26,7 +26,7 @@ const MAX_BYTES = 256 * 1024;
 export async function readTaskMetadata(base: URL, logger: Logger): Promise<TaskIdentity | undefined> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return identityOf(JSON.parse(await fetchText(new URL(`${base.href.replace(/\/$/, '')}/task`))));
+      return identityOf(await fetchTask(new URL(`${base.href.replace(/\/$/, '')}/task`)));
     } catch (error) {
       if (attempt === ATTEMPTS) {
         logger.warning('the ECS task metadata cannot be read', { reason: String(error) });
@@ -37,30 +37,14 @@ export async function readTaskMetadata(base: URL, logger: Logger): Promise<TaskI
   }
 }
 
-function fetchText(url: URL): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const request = get(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }, (response) => {
-      if (response.statusCode !== 200) {
-        reject(new Error(`status ${response.statusCode}`));
-        response.destroy();
-        return;
-      }
-      const parts: Buffer[] = [];
-      let bytes = 0;
-      response.on('data', (part: Buffer) => {
-        bytes += part.length;
-        parts.push(part);
-        if (bytes > MAX_BYTES) response.destroy(new Error(`more than ${MAX_BYTES} bytes`));
-      });
-      response.on('end', () => resolve(Buffer.concat(parts).toString('utf8')));
-      response.on('error', reject);
-    });
-    request.on('error', reject);
-  });
+async function fetchTask(url: URL): Promise<unknown> {
+  const { status, text } = await askAgent(url, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES });
+  if (status !== 200) throw new Error(`status ${status}`);
+  return JSON.parse(text);
 }
 
 function identityOf(answer: unknown): TaskIdentity {
-  const task = fields(answer);
+  const task = fieldsOf(answer);
   const family = text(task['Family']);
   return {
     address: list(task['Containers']).flatMap(addressesOf)[0] ?? '',
@@ -72,14 +56,10 @@ function identityOf(answer: unknown): TaskIdentity {
 
 /** Containers of a Fargate task share one network interface, so the first address is everybody's. */
 function addressesOf(container: unknown): string[] {
-  return list(fields(container)['Networks'])
-    .flatMap((network) => list(fields(network)['IPv4Addresses']))
+  return list(fieldsOf(container)['Networks'])
+    .flatMap((network) => list(fieldsOf(network)['IPv4Addresses']))
     .map(text)
     .filter(isIPv4);
-}
-
-function fields(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
 
 function list(value: unknown): readonly unknown[] {
