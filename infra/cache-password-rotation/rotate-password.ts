@@ -1,16 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import {
-  DescribeSecretCommand,
-  GetSecretValueCommand,
-  PutSecretValueCommand,
-  ResourceNotFoundException,
-  UpdateSecretVersionStageCommand,
-} from '@aws-sdk/client-secrets-manager';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { LambdaLogger } from '../../lambdas/shared/lambda-logger';
 import { RotationRefused } from '../../lambdas/rotate-secret/rotation-event';
 import type { RotationEvent } from '../../lambdas/rotate-secret/rotation-event';
-import { rotationState } from '../../lambdas/rotate-secret/rotation-state';
+import { carryOutStep, currentText, pendingVersion } from '../../lambdas/rotate-secret/secret-rotation';
 import type { CacheUsersApi } from './cache-users-api';
 
 export interface PasswordRotationDependencies {
@@ -34,43 +27,13 @@ const passwordBytes = 32;
  * @throws RotationRefused for an event that does not fit, or what AWS answered.
  */
 export async function rotatePassword(event: RotationEvent, dependencies: PasswordRotationDependencies): Promise<void> {
-  const { secretId, step, token } = event;
-  const userId = dependencies.userOf.get(secretId);
-  if (userId === undefined) throw new RotationRefused(`${secretId} belongs to no user of the cache`);
-  const description = await dependencies.client.send(new DescribeSecretCommand({ SecretId: secretId }));
-  const { finished, currentVersionId } = rotationState(description, token);
-  if (!finished) {
-    if (step === 'createSecret') await createPassword(event, dependencies);
-    if (step === 'setSecret') await addToUser(event, userId, dependencies);
-    if (step === 'testSecret') await waitUntilKnown(userId, dependencies);
-    if (step === 'finishSecret') await makeCurrent(event, currentVersionId, dependencies);
-  }
-  dependencies.log.info('rotation step done', { secretId, step, versionId: token, alreadyCurrent: finished });
-}
-
-async function pendingPassword(
-  { secretId, token }: RotationEvent,
-  client: SecretsManagerClient,
-): Promise<string | undefined> {
-  try {
-    const wanted = { SecretId: secretId, VersionId: token, VersionStage: 'AWSPENDING' };
-    return (await client.send(new GetSecretValueCommand(wanted))).SecretString;
-  } catch (error) {
-    if (error instanceof ResourceNotFoundException) return undefined;
-    throw error;
-  }
-}
-
-async function createPassword(event: RotationEvent, { client }: PasswordRotationDependencies): Promise<void> {
-  if ((await pendingPassword(event, client)) !== undefined) return;
-  await client.send(
-    new PutSecretValueCommand({
-      SecretId: event.secretId,
-      ClientRequestToken: event.token,
-      SecretString: randomBytes(passwordBytes).toString('hex'),
-      VersionStages: ['AWSPENDING'],
-    }),
-  );
+  const userId = dependencies.userOf.get(event.secretId);
+  if (userId === undefined) throw new RotationRefused(`${event.secretId} belongs to no user of the cache`);
+  await carryOutStep(event, dependencies, {
+    newText: () => randomBytes(passwordBytes).toString('hex'),
+    set: () => addToUser(event, userId, dependencies),
+    test: () => waitUntilKnown(userId, dependencies),
+  });
 }
 
 async function addToUser(
@@ -79,9 +42,8 @@ async function addToUser(
   dependencies: PasswordRotationDependencies,
 ): Promise<void> {
   const { client, users } = dependencies;
-  const pending = await pendingPassword(event, client);
-  const wanted = { SecretId: event.secretId, VersionStage: 'AWSCURRENT' };
-  const current = (await client.send(new GetSecretValueCommand(wanted))).SecretString;
+  const pending = (await pendingVersion(event, client))?.SecretString;
+  const current = await currentText(event, client);
   if (pending === undefined || current === undefined) {
     throw new RotationRefused(`version ${event.token} or the current one has no text value`);
   }
@@ -97,19 +59,4 @@ async function waitUntilKnown(userId: string, dependencies: PasswordRotationDepe
       throw new RotationRefused(`${userId} is still ${user.status}: the old password stays in use`);
     await sleep(pauseMs * (0.5 + Math.random()));
   }
-}
-
-async function makeCurrent(
-  { secretId, token }: RotationEvent,
-  currentVersionId: string,
-  { client }: PasswordRotationDependencies,
-): Promise<void> {
-  await client.send(
-    new UpdateSecretVersionStageCommand({
-      SecretId: secretId,
-      VersionStage: 'AWSCURRENT',
-      MoveToVersionId: token,
-      RemoveFromVersionId: currentVersionId,
-    }),
-  );
 }

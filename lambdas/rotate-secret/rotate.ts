@@ -1,18 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import {
-  DescribeSecretCommand,
-  GetSecretValueCommand,
-  PutSecretValueCommand,
-  ResourceNotFoundException,
-  UpdateSecretVersionStageCommand,
-  type GetSecretValueCommandOutput,
-  type SecretsManagerClient,
-} from '@aws-sdk/client-secrets-manager';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { LambdaLogger } from '../shared/lambda-logger';
 import { readSecretField, replaceSecretField } from '../shared/secret-value';
 import type { ProbeOutcome } from './callback-probe';
 import { RotationRefused, type RotationEvent } from './rotation-event';
-import { rotationState } from './rotation-state';
+import { carryOutStep, currentText, pendingVersion } from './secret-rotation';
 
 export interface RotationDependencies {
   readonly client: SecretsManagerClient;
@@ -37,44 +29,13 @@ export class ProbeFailed extends Error {
   override readonly name = 'ProbeFailed';
 }
 
-async function pendingVersion(
-  { secretId, token }: RotationEvent,
-  { client }: RotationDependencies,
-): Promise<GetSecretValueCommandOutput | undefined> {
-  try {
-    return await client.send(
-      new GetSecretValueCommand({ SecretId: secretId, VersionId: token, VersionStage: 'AWSPENDING' }),
-    );
-  } catch (error) {
-    if (error instanceof ResourceNotFoundException) return undefined;
-    throw error;
-  }
-}
-
-/** Puts a new random value under the token, once. */
-async function createSecret(event: RotationEvent, dependencies: RotationDependencies): Promise<void> {
-  if ((await pendingVersion(event, dependencies)) !== undefined) return;
-  const { client } = dependencies;
-  const { secretId, token } = event;
-  const current = await client.send(new GetSecretValueCommand({ SecretId: secretId, VersionStage: 'AWSCURRENT' }));
-  const value = replaceSecretField(current.SecretString, FIELD, randomBytes(SECRET_BYTES).toString('base64url'));
-  await client.send(
-    new PutSecretValueCommand({
-      SecretId: secretId,
-      ClientRequestToken: token,
-      SecretString: value,
-      VersionStages: ['AWSPENDING'],
-    }),
-  );
-}
-
 /**
  * Waits until every copy of the callback accepts the new secret: one answers a probe, and all have had to read their
  * secrets again since the new version was made. Only then may anybody sign with it.
  */
 async function testSecret(event: RotationEvent, dependencies: RotationDependencies): Promise<void> {
   const { probe, now, sleep, log } = dependencies;
-  const pending = await pendingVersion(event, dependencies);
+  const pending = await pendingVersion(event, dependencies.client);
   if (pending === undefined) throw new RotationRefused(`version ${event.token} has no value to test`);
   const secret = readSecretField(pending.SecretString, FIELD);
   const startedAtMs = now();
@@ -95,34 +56,17 @@ async function testSecret(event: RotationEvent, dependencies: RotationDependenci
   }
 }
 
-async function finishSecret(
-  { secretId, token }: RotationEvent,
-  currentVersionId: string,
-  { client }: RotationDependencies,
-): Promise<void> {
-  await client.send(
-    new UpdateSecretVersionStageCommand({
-      SecretId: secretId,
-      VersionStage: 'AWSCURRENT',
-      MoveToVersionId: token,
-      RemoveFromVersionId: currentVersionId,
-    }),
-  );
-}
-
 /**
  * Carries out one step of a rotation. Every step can be repeated at any time.
  * @throws RotationRefused for a token or stage that does not fit, ProbeFailed, or what Secrets Manager answered.
  */
 export async function rotate(event: RotationEvent, dependencies: RotationDependencies): Promise<void> {
-  const { secretId, step, token } = event;
-  const description = await dependencies.client.send(new DescribeSecretCommand({ SecretId: secretId }));
-  const { finished, currentVersionId } = rotationState(description, token);
-  if (!finished) {
-    if (step === 'createSecret') await createSecret(event, dependencies);
-    if (step === 'testSecret') await testSecret(event, dependencies);
-    if (step === 'finishSecret') await finishSecret(event, currentVersionId, dependencies);
-    // setSecret: no other system holds a copy of a signing secret.
-  }
-  dependencies.log.info('rotation step done', { secretId, step, versionId: token, alreadyCurrent: finished });
+  await carryOutStep(event, dependencies, {
+    newText: async () => {
+      const text = randomBytes(SECRET_BYTES).toString('base64url');
+      return replaceSecretField(await currentText(event, dependencies.client), FIELD, text);
+    },
+    // Nothing to set: no other system holds a copy of a signing secret.
+    test: () => testSecret(event, dependencies),
+  });
 }
