@@ -155,7 +155,7 @@ export class Relay implements Publisher, PlayEvents {
     traffic.bytesIn += bytes;
     traffic.reads += 1;
     this.#client.receive(READ_BUFFER, 0, bytes);
-    batching.afterRead();
+    batching.afterRelayRead(this.#publication?.stream);
     return !this.#done;
   }
 

@@ -24,6 +24,8 @@ export interface BatchingOptions {
 const EVALUATE_MS = 250;
 /** Longest hold of audio while video goes at once (ms): the next frame comes sooner at 20 frames a second and more. */
 const RIDE_ALONG_MS = 50;
+/** What a relay brings is sent at once when the last flush is longer ago than this part of a tick. */
+const RELAYED_AFTER = 0.75;
 /** What is due this soon is sent with what is due now (ms). */
 const DUE_TOGETHER_MS = 2;
 /** Below this knob a tick would delay video for little gain: video frames are 33 ms apart. */
@@ -102,6 +104,21 @@ export class Batching implements FlushScheduler {
     if (this.#timer === undefined) this.#awaitOldest(performance.now());
   }
 
+  /**
+   * Like `afterRead`, for a read from another node, which has batched already: held again, its frames would wait twice.
+   * Unless it has batched less than this node's load asks for.
+   */
+  afterRelayRead(stream: LiveStream | undefined): void {
+    if (this.#mode !== 'tick') this.afterRead();
+    else if (stream?.scheduled === true) {
+      const now = performance.now();
+      if (now - stream.flushedAt < RELAYED_AFTER * this.#intervalMs) return;
+      this.#ready.splice(this.#ready.indexOf(stream), 1);
+      stream.flushedAt = now;
+      stream.flush();
+    }
+  }
+
   /** Has a reader read again on the next tick. */
   hold(reader: PacedReader): void {
     this.#paced.push(reader);
@@ -163,7 +180,10 @@ export class Batching implements FlushScheduler {
   };
 
   readonly #afterPoll = (): void => {
-    if (this.#ready.length > 0) this.#flushAll();
+    if (this.#ready.length === 0) return;
+    const now = performance.now();
+    for (const stream of this.#ready) stream.flushedAt = now;
+    this.#flushAll();
   };
 
   #readAgain(): void {

@@ -220,6 +220,34 @@ describe('tick', () => {
     node.batching.close();
   });
 
+  test('what another node has batched is not held again', () => {
+    const node = ticking();
+    for (let i = 1; i <= 5; i += 1) {
+      jest.advanceTimersByTime(60);
+      node.bench.video(0, interFrame('i'));
+      node.bench.audio(0, aacFrame('a'));
+      node.batching.afterRelayRead(node.bench.stream);
+      expect(node.received).toBe(i);
+      jest.advanceTimersByTime(40);
+      expect(node.received).toBe(i);
+    }
+    node.batching.close();
+  });
+
+  test('what another node has not batched goes out at most twice a tick', () => {
+    const node = ticking();
+    for (let i = 0; i < 100; i += 1) {
+      jest.advanceTimersByTime(5);
+      node.bench.video(0, interFrame('i'));
+      node.batching.afterRelayRead(node.bench.stream);
+      node.batching.afterRelayRead(undefined);
+    }
+    jest.advanceTimersByTime(100);
+    expect(node.received).toBeLessThanOrEqual(12);
+    expect(node.bench.received(node.player)).toHaveLength(100);
+    node.batching.close();
+  });
+
   test('when the load goes everything that is held is let go', () => {
     const node = ticking();
     const reader = { readAgain: jest.fn() };
