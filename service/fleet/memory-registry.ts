@@ -29,6 +29,8 @@ export class MemoryRegistry {
   readonly secret = randomBytes(32);
   readonly #leases = new Map<string, Lease>();
   readonly #members = new Map<string, Member>();
+  /** Stops of members that were lost when there was no other: the next one's to send. */
+  readonly #unclaimed: StopRecord[] = [];
   /** When each block ends, in milliseconds since the epoch. */
   readonly #blocks = new Map<string, number>();
   /** The last command of each channel, oldest first. */
@@ -43,7 +45,11 @@ export class MemoryRegistry {
   }
 
   join(address: NodeAddress, listener: RegistryListener): void {
-    this.#members.set(address.id, { address, listener, stops: new Map() });
+    const member = { address, listener, stops: new Map<string, StopRecord>() };
+    this.#members.set(address.id, member);
+    const unclaimed = this.#unclaimed.splice(0);
+    // Not from within the request: its caller does not expect to be called back.
+    queueMicrotask(() => claim(member, unclaimed));
   }
 
   /** The member's process has ended, or is about to: its channels are free, and another one sends its stops. */
@@ -58,9 +64,9 @@ export class MemoryRegistry {
     }
     const others = [...this.#members.values()];
     const heir = others.find(({ address }) => !address.draining) ?? others[0];
-    if (heir === undefined || member.stops.size === 0) return;
-    for (const stop of member.stops.values()) heir.stops.set(stop.jti, stop);
-    heir.listener.stopsClaimed([...member.stops.values()]);
+    const stops = [...member.stops.values()];
+    if (heir === undefined) this.#unclaimed.push(...stops);
+    else claim(heir, stops);
   }
 
   drain(id: string): void {
@@ -186,4 +192,11 @@ export class MemoryRegistry {
     const until = this.#blocks.get(channel);
     return until === undefined ? 0 : Math.max(0, Math.ceil((until - this.now()) / 1000));
   }
+}
+
+/** What was another member's is this one's to send. */
+function claim({ stops, listener }: Member, claimed: readonly StopRecord[]): void {
+  if (claimed.length === 0) return;
+  for (const stop of claimed) stops.set(stop.jti, stop);
+  listener.stopsClaimed(claimed);
 }

@@ -168,6 +168,20 @@ describe('the stops of a member that has died', () => {
     expect(told.claimed).toMatchObject([{ jti: 's1', streamId: 'id-s1' }]);
   });
 
+  test('wait for the next member when there is no other', async () => {
+    const { member: a } = await join('a');
+    await publish(a, 's1');
+    registry.lost('a');
+    const { told } = await join('b');
+    expect(told.claimed).toMatchObject([{ jti: 's1', streamId: 'id-s1' }]);
+    registry.lost('b');
+    const { member: c, told: toldNext } = await join('c');
+    expect(toldNext.claimed).toHaveLength(1);
+    await c.stopDelivered('s1');
+    registry.lost('c');
+    expect((await join('d')).told.claimed).toEqual([]);
+  });
+
   test('go to a member that is not about to leave, if there is one', async () => {
     const { member: a } = await join('a');
     const { member: b } = await join('b');
