@@ -1,10 +1,10 @@
 import cluster from 'node:cluster';
 import { banner } from './banner';
-import { ConfigError } from './config/config-error';
 import { withDotenvFile } from './config/dotenv-file';
 import { loadServiceConfig } from './config/service-config';
 import { createLogger } from './logging/create-logger';
-import { startNode } from './node';
+import { type RunningService, startNode } from './node';
+import { describeStartFailure } from './start-failure';
 import { runWorker } from './workers/run-worker';
 import { startWorkers } from './workers/supervisor';
 
@@ -32,7 +32,13 @@ async function main(): Promise<void> {
     if (ending) return;
     ending = true;
     log.info(`${why}: shutting down`);
-    void starting.then((node) => node.stop()).then(() => process.exit(0));
+    // What waits for something in its start has nobody to take leave of.
+    const patience = setTimeout(() => process.exit(0), config.drainMs);
+    const stop = (node: RunningService): Promise<void> => {
+      clearTimeout(patience);
+      return node.stop();
+    };
+    void starting.then(stop).then(() => process.exit(0));
   };
   const drainRequested = (): void => end('drain command');
   const emptied = (): void => end('the task is leaving and nobody is left');
@@ -48,8 +54,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  // Expected faults are for an operator: what, where, what is allowed. Anything else is a defect and needs its stack.
-  const expected = error instanceof ConfigError || (error instanceof Error && error.cause !== undefined);
-  process.stderr.write(`${expected ? error.message : String((error as Error).stack ?? error)}\n`);
+  process.stderr.write(`${describeStartFailure(error)}\n`);
   process.exit(1);
 });

@@ -34,7 +34,7 @@ import { RtmpListener } from './net/rtmp-listener';
 import { NameRules } from './session/name-rules';
 import type { SessionContext } from './session/session-context';
 import { SessionRegistry } from './session/session-registry';
-import type { WorkerState } from './workers/parent-link';
+import type { WorkerState } from './workers/messages';
 
 /** Unused slabs that are kept for the next stream. */
 const MAX_FREE_SLAB_BYTES = 64 * 1024 * 1024;

@@ -1,6 +1,26 @@
 import type { RegistryOrder, StopRecord } from '../fleet/stream-registry';
+import type { Readiness } from '../http/http-server';
 import type { StreamReport } from '../http/stream-report';
 import type { NodeFigures } from '../metrics/node-figures';
+
+/** What a worker can tell about itself. */
+export interface WorkerState {
+  ready(): Readiness;
+  streams(): readonly StreamReport[];
+  /** As `registry.getMetricsAsJSON()` gives them. */
+  metrics(): Promise<readonly object[]>;
+  /** What happened since the last call. */
+  figures(): NodeFigures;
+}
+
+/** What the parent can ask of a worker, and what it gets. */
+export type Topic = keyof WorkerState;
+export type Answer<T extends Topic> = Awaited<ReturnType<WorkerState[T]>>;
+
+export interface Ports {
+  readonly rtmp: number;
+  readonly rtmps: number | undefined;
+}
 
 /**
  * What a worker asks of the parent: a method of its view of the registry, to join it (`join`), or a place for a client's
@@ -15,32 +35,31 @@ export interface WorkerRequest {
 
 /** What a worker tells the parent without wanting an answer. */
 export type WorkerNotice =
-  | { readonly kind: 'release'; readonly address: string }
-  /** It listens; the first one's ports are everybody's. */
-  | { readonly kind: 'listening'; readonly ports: { readonly rtmp: number; readonly rtmps: number | undefined } }
+  /** It serves clients. */
+  | { readonly kind: 'listening'; readonly ports: Ports }
+  /** It cannot start, and waits for its end. */
   | { readonly kind: 'failed'; readonly reason: string }
   /** An operator wants the machine emptied. */
   | { readonly kind: 'drainRequested' };
 
-/** Answers a question of the parent. */
+/** Answers a question of the parent; without `answer` when the worker has none. */
 export interface WorkerReport {
   readonly kind: 'report';
   readonly id: number;
-  readonly streams: readonly StreamReport[];
-  /** As `registry.getMetricsAsJSON()` gives them. */
-  readonly metrics: readonly object[];
-  readonly ready: { readonly ready: boolean; readonly reason?: string };
-  /** What happened since they were last asked for; only when they were. */
-  readonly figures?: NodeFigures;
+  readonly answer?: unknown;
 }
 
-export type WorkerMessage = WorkerRequest | WorkerNotice | WorkerReport;
+export type WorkerMessage =
+  | WorkerRequest
+  | WorkerNotice
+  | WorkerReport
+  /** Gives a client's place back. */
+  | { readonly kind: 'release'; readonly address: string };
 
 export type ParentMessage =
   | { readonly kind: 'answer'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'order'; readonly order: RegistryOrder }
   | { readonly kind: 'changed'; readonly channel: string }
   | { readonly kind: 'claimed'; readonly stops: readonly StopRecord[] }
-  /** `figures`: the worker's figures are wanted too, and begin anew. */
-  | { readonly kind: 'question'; readonly id: number; readonly figures: boolean }
+  | { readonly kind: 'question'; readonly id: number; readonly topic: Topic }
   | { readonly kind: 'stop' };

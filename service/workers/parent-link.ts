@@ -8,19 +8,12 @@ import type {
   StopRecord,
   StreamRegistry,
 } from '../fleet/stream-registry';
-import type { StreamReport } from '../http/stream-report';
-import type { NodeFigures } from '../metrics/node-figures';
+import type { Readiness } from '../http/http-server';
+import type { Logger } from '../logging/logger';
 import type { ConnectionPlaces } from '../net/connection-limits';
-import type { ParentMessage, WorkerMessage, WorkerReport } from './messages';
+import type { ParentMessage, Topic, WorkerMessage, WorkerState } from './messages';
 
-/** What a worker can tell about itself. */
-export interface WorkerState {
-  streams(): readonly StreamReport[];
-  metrics(): Promise<readonly object[]>;
-  ready(): WorkerReport['ready'];
-  /** What happened since the last call. */
-  figures(): NodeFigures;
-}
+const STARTING: Readiness = { ready: false, reason: 'starting' };
 
 /**
  * A worker's line to the parent process, which keeps the registry and the count of connections for all of them. The
@@ -42,6 +35,7 @@ export class ParentLink implements StreamRegistry {
    */
   constructor(
     private readonly id: string,
+    private readonly log: Logger,
     private readonly stopRequested: () => void,
   ) {
     process.on('message', (message: ParentMessage) => this.#receive(message));
@@ -167,7 +161,7 @@ export class ParentLink implements StreamRegistry {
         this.#listener?.stopsClaimed(message.stops);
         break;
       case 'question':
-        void this.#report(message.id, message.figures);
+        void this.#report(message.id, message.topic);
         break;
       case 'stop':
         this.stopRequested();
@@ -175,16 +169,13 @@ export class ParentLink implements StreamRegistry {
     }
   }
 
-  async #report(id: number, withFigures: boolean): Promise<void> {
-    const state = this.#state;
-    const starting = { ready: false, reason: 'starting' };
-    this.tell({
-      kind: 'report',
-      id,
-      streams: state?.streams() ?? [],
-      metrics: (await state?.metrics()) ?? [],
-      ready: state?.ready() ?? starting,
-      ...(withFigures && state && { figures: state.figures() }),
-    });
+  async #report(id: number, topic: Topic): Promise<void> {
+    let answer: unknown = topic === 'ready' ? STARTING : undefined;
+    try {
+      if (this.#state !== undefined) answer = await this.#state[topic]();
+    } catch (error) {
+      this.log.error('a question of the parent process cannot be answered', { topic, error: String(error) });
+    }
+    this.tell({ kind: 'report', id, answer });
   }
 }

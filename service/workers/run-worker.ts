@@ -2,16 +2,19 @@ import cluster from 'node:cluster';
 import type { ServiceConfig } from '../config/service-config';
 import type { Logger } from '../logging/logger';
 import { startNode } from '../node';
+import { describeStartFailure } from '../start-failure';
 import { ParentLink } from './parent-link';
 
-/** Runs this process as one of several that share a machine's ports; it ends when the parent says so, or is gone. */
+/**
+ * Runs this process as one of several that share a machine's ports. It ends when the parent says so; when the parent is
+ * gone, `node:cluster` ends it at once.
+ */
 export async function runWorker(config: ServiceConfig, log: Logger, version: string): Promise<void> {
   // Ctrl-C reaches all processes of a terminal: when to end is the parent's to say.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => undefined);
   let end = (): void => process.exit(0);
-  const parent = new ParentLink(`worker-${cluster.worker?.id ?? 0}`, () => end());
-  process.on('disconnect', () => end());
+  const parent = new ParentLink(`worker-${cluster.worker?.id ?? 0}`, log, () => end());
   try {
     // The parent has the HTTP port and speaks for all workers there.
     const drainRequested = (): void => parent.tell({ kind: 'drainRequested' });
@@ -20,6 +23,6 @@ export async function runWorker(config: ServiceConfig, log: Logger, version: str
     parent.show(node.state);
     parent.tell({ kind: 'listening', ports: node.ports });
   } catch (error) {
-    parent.tell({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+    parent.tell({ kind: 'failed', reason: describeStartFailure(error) });
   }
 }

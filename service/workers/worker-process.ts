@@ -1,58 +1,68 @@
 import type { Worker } from 'node:cluster';
 import type { MemoryRegistry } from '../fleet/memory-registry';
 import type { StreamRegistry } from '../fleet/stream-registry';
+import type { Readiness } from '../http/http-server';
+import type { Logger } from '../logging/logger';
 import type { ConnectionLimits } from '../net/connection-limits';
-import type { ParentMessage, WorkerMessage, WorkerNotice, WorkerReport } from './messages';
-
-/** A worker that does not answer in this time is left out of a page (ms). */
-const REPORT_MS = 2_000;
+import type { Answer, ParentMessage, Topic, WorkerMessage, WorkerNotice } from './messages';
 
 export interface WorkerProcessOptions {
   readonly worker: Worker;
   readonly registry: MemoryRegistry;
   readonly limits: ConnectionLimits;
+  readonly log: Logger;
+  /** A question that takes longer counts as not answered (ms). */
+  readonly answerMs: number;
   notice(notice: WorkerNotice): void;
 }
 
 /** The parent's side of one worker: carries out what it asks, and forgets all it had when it ends. */
 export class WorkerProcess {
-  readonly id: string;
   readonly #options: WorkerProcessOptions;
-  readonly #questions = new Map<number, (report: WorkerReport | undefined) => void>();
+  readonly #id: string;
+  readonly #questions = new Map<number, (answer: unknown) => void>();
   /** Places that its connections take, by address. */
   readonly #connections = new Map<string, number>();
   readonly #view: StreamRegistry;
   #lastQuestion = 0;
-  #unanswered = 0;
+  #missedChecks = 0;
 
   constructor(options: WorkerProcessOptions) {
     this.#options = options;
-    this.id = `worker-${options.worker.id}`;
-    this.#view = options.registry.member(this.id);
-    options.worker.on('message', (message: WorkerMessage) => this.#receive(message));
-    options.worker.on('exit', () => this.#gone());
+    const { worker, registry, log } = options;
+    this.#id = `worker-${worker.id}`;
+    this.#view = registry.member(this.#id);
+    worker.on('message', (message: WorkerMessage) => this.#receive(message));
+    // Such as a message to a worker that has just been killed: its end follows.
+    worker.on('error', (error) => log.debug('worker', { worker: worker.id, error: String(error) }));
+    worker.on('exit', () => this.#gone());
   }
 
-  /** How many questions it has left unanswered one after the other. */
-  get unanswered(): number {
-    return this.#unanswered;
+  /** How many checks it has missed one after the other, saying nothing else meanwhile either. */
+  get missedChecks(): number {
+    return this.#missedChecks;
   }
 
-  /** What it has and how it is, with its figures since the last time if wanted; undefined when it does not answer. */
-  report(figures = false): Promise<WorkerReport | undefined> {
+  /** Whether it is ready; undefined when it does not answer, which is counted. */
+  async check(): Promise<Readiness | undefined> {
+    const readiness = await this.ask('ready');
+    if (readiness === undefined) this.#missedChecks += 1;
+    return readiness;
+  }
+
+  /** One part of its state; undefined when it does not answer in time, or has none yet. */
+  ask<T extends Topic>(topic: T): Promise<Answer<T> | undefined> {
     this.#lastQuestion += 1;
     const id = this.#lastQuestion;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#unanswered += 1;
-        this.#questions.get(id)?.(undefined);
-      }, REPORT_MS);
-      this.#questions.set(id, (report) => {
+      const answered = (answer: unknown): void => {
         clearTimeout(timer);
         this.#questions.delete(id);
-        resolve(report);
-      });
-      this.#send({ kind: 'question', id, figures });
+        resolve(answer as Answer<T> | undefined);
+      };
+      const timer = setTimeout(() => answered(undefined), this.#options.answerMs);
+      this.#questions.set(id, answered);
+      this.#send({ kind: 'question', id, topic });
     });
   }
 
@@ -66,7 +76,7 @@ export class WorkerProcess {
   }
 
   #receive(message: WorkerMessage): void {
-    this.#unanswered = 0;
+    this.#missedChecks = 0;
     switch (message.kind) {
       case 'request':
         void this.#execute(message.method, message.args).then((result) => {
@@ -77,11 +87,20 @@ export class WorkerProcess {
         this.#releaseConnection(message.address);
         break;
       case 'report':
-        this.#questions.get(message.id)?.(message);
+        this.#questions.get(message.id)?.(message.answer);
         break;
       default:
         this.#options.notice(message);
     }
+  }
+
+  async #execute(method: string, args: readonly unknown[]): Promise<unknown> {
+    if (method === 'join') return this.#join(String(args[0]), Number(args[1]));
+    if (method === 'acquireConnection') return this.#acquireConnection(String(args[0]), args[1] === true);
+    const view = this.#view as unknown as Record<string, (...args: readonly unknown[]) => Promise<unknown>>;
+    const result = await view[method]?.(...args);
+    // Buffers do not pass as they are.
+    return Buffer.isBuffer(result) ? result.toString('base64') : result;
   }
 
   #join(host: string, port: number): Promise<void> {
@@ -92,15 +111,6 @@ export class WorkerProcess {
       stopsClaimed: (stops) => this.#send({ kind: 'claimed', stops }),
       localLeases: () => [],
     });
-  }
-
-  async #execute(method: string, args: readonly unknown[]): Promise<unknown> {
-    if (method === 'join') return this.#join(String(args[0]), Number(args[1]));
-    if (method === 'acquireConnection') return this.#acquireConnection(String(args[0]), args[1] === true);
-    const view = this.#view as unknown as Record<string, (...args: readonly unknown[]) => Promise<unknown>>;
-    const result = await view[method]?.(...args);
-    // Buffers do not pass as they are.
-    return Buffer.isBuffer(result) ? result.toString('base64') : result;
   }
 
   #acquireConnection(address: string, unlimited: boolean): boolean {
@@ -122,7 +132,7 @@ export class WorkerProcess {
       for (let i = 0; i < count; i += 1) this.#options.limits.release(address);
     }
     this.#connections.clear();
-    for (const answer of this.#questions.values()) answer(undefined);
-    this.#options.registry.lost(this.id);
+    for (const answered of this.#questions.values()) answered(undefined);
+    this.#options.registry.lost(this.#id);
   }
 }

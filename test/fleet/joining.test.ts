@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FleetOfFile } from '../support/fleet';
 import { RtmpClient } from '../support/rtmp-client';
 import { ServerProcess } from '../support/server-process';
@@ -56,7 +57,8 @@ describe('a node that finds no Redis', () => {
     const environment = { REDIS_USE: 'YES', REDIS_PORT: String(await redisPort()), FLEET: 'YES', HTTP_PORT: '0' };
     const node = await ServerProcess.start({ ...environment, WORKERS: workers });
     closing.push(() => node.stop('SIGKILL'));
-    expect((await fetch(node.httpUrl('/readyz'))).status).toBe(200);
+    // With workers, the process that speaks for them asks them first.
+    while ((await fetch(node.httpUrl('/readyz'))).status !== 200) await sleep(50);
     const publisher = await RtmpClient.publisher({ port: node.rtmpPort, channel: 'channel', key: 'key' });
     expect(publisher.connection.isOpen).toBe(true);
     await publisher.connection.close();

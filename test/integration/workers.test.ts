@@ -167,6 +167,25 @@ test('Ctrl-C ends all processes, and pending stops are sent', async () => {
   await handler.stop();
 });
 
+test('SIGTERM ends all processes, one that hangs too, and the stops of the others are sent', async () => {
+  const handler = await startCallbackServer();
+  const server = await ServerProcess.start({ WORKERS: '2', CALLBACK_URL: handler.url.href, JWT_SECRET: 'secret' });
+  const pids = workersOf(server);
+  const channelOf = new Map<string, string>();
+  for (const channel of ['a', 'b']) {
+    await RtmpClient.publisher({ port: server.rtmpPort, channel, key: 'key' });
+    const accepted = new RegExp(`publish accepted worker=(\\d+) channel=${channel} `);
+    channelOf.set((await server.waitForLog(accepted))[1]!, channel);
+  }
+  expect([...channelOf.keys()].sort()).toEqual(['1', '2']);
+  process.kill(pids[0]!, 'SIGSTOP');
+  expect(await server.stop()).toBe(0);
+  expect(pids.filter(isRunning)).toEqual([]);
+  const stops = handler.requests.filter(({ claims }) => claims['event'] === 'stop');
+  expect(stops.map(({ claims }) => claims['channel'])).toEqual([channelOf.get('2')]);
+  await handler.stop();
+});
+
 test('workers end with the process that started them', async () => {
   const server = await ServerProcess.start({ WORKERS: '2' });
   const pids = workersOf(server);

@@ -65,7 +65,8 @@ export class ServerProcess {
   }
 
   async #untilReady(env: ServerEnvironment): Promise<void> {
-    await this.program.waitForOutput(listening('RTMP'));
+    const workers = Number(env['WORKERS'] ?? 1) || 1;
+    await this.program.waitForOutput(new RegExp(`(?:${listening('RTMP').source}[^]*){${workers}}`));
     if (env['SSL_CERT'] !== undefined && env['SSL_KEY'] !== undefined)
       await this.program.waitForOutput(listening('RTMPS'));
     if (env['HTTP_PORT'] !== undefined) await this.program.waitForOutput(listening('HTTP'));

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { RtmpClient } from '../../support/rtmp-client';
 import { ServerProcess, type ServerEnvironment } from '../../support/server-process';
@@ -49,6 +49,21 @@ describe('start', () => {
     expect(code).toBe(1);
     expect(log.trim().split('\n')).toHaveLength(1);
     expect(log).toContain(`RTMP cannot listen on port ${port}`);
+  });
+
+  test('SIGTERM ends a start that waits for something, without waiting with it', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket.on('error', () => undefined)));
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const waitsFor = { ECS_CONTAINER_METADATA_URI_V4: `http://127.0.0.1:${port}/v4`, DRAIN_SECONDS: '1' };
+    const server = await ServerProcess.start(waitsFor, { waitUntilReady: false });
+    await once(silent, 'connection');
+    expect(await server.stop()).toBe(0);
+    expect(server.log).toMatch(/shutting down/);
+    expect(server.log).not.toMatch(/listening/);
+    for (const socket of sockets) socket.destroy();
+    silent.close();
   });
 
   test('BIND_ADDRESS that is not of this machine: clear error, and the process ends', async () => {

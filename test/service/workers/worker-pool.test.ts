@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import cluster from 'node:cluster';
+import { join } from 'node:path';
+import { MemoryRegistry } from '../../../service/fleet/memory-registry';
+import { AddressRules } from '../../../service/net/address-rules';
+import { ConnectionLimits } from '../../../service/net/connection-limits';
+import { type PoolTiming, WorkerPool } from '../../../service/workers/worker-pool';
+import { MemoryLogger } from '../../support/memory-logger';
+
+type Behaviour = 'serves' | 'fails' | 'never listens' | 'hangs' | 'is not ready';
+
+let log: MemoryLogger;
+let pool: WorkerPool | undefined;
+
+beforeEach(() => {
+  log = new MemoryLogger();
+});
+afterEach(() => pool?.stop());
+
+/** Workers that are started from now on behave like this. */
+function nextOnes(behaviour: Behaviour): void {
+  cluster.setupPrimary({ exec: join(__dirname, 'stand-in-worker.cjs'), args: [behaviour], silent: true });
+}
+
+function poolOf(count: number, timing: Partial<PoolTiming> = {}): WorkerPool {
+  pool = new WorkerPool({
+    count,
+    registry: new MemoryRegistry(),
+    limits: new ConnectionLimits(4, AddressRules.parse([])),
+    drainMs: 0,
+    log,
+    timing: { restartMs: 20, killMarginMs: 100, ...timing },
+    drainRequested: () => undefined,
+  });
+  return pool;
+}
+
+const processIds = (): number[] => Object.values(cluster.workers ?? {}).flatMap((worker) => worker?.process.pid ?? []);
+
+async function untilServing(count: number): Promise<void> {
+  while ((await pool?.ask('ready'))?.length !== count) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe('a start', () => {
+  test('ends with the ports, when all workers listen', async () => {
+    nextOnes('serves');
+    expect(await poolOf(3).start()).toEqual({ rtmp: 1935 });
+    expect(processIds()).toHaveLength(3);
+    expect(await pool?.check()).toEqual({ ready: true });
+  });
+
+  test('fails for the reason that a worker gives', async () => {
+    nextOnes('fails');
+    await expect(poolOf(2).start()).rejects.toThrow('there is a reason');
+  });
+
+  test('fails when a worker does not get to listen', async () => {
+    nextOnes('never listens');
+    await expect(poolOf(2, { startMs: 300 }).start()).rejects.toThrow('did not listen within 0.3 s');
+  });
+});
+
+describe('a worker that', () => {
+  test('is killed is replaced, also when the next ones do not manage to start', async () => {
+    nextOnes('serves');
+    await poolOf(2).start();
+    const [victim, survivor] = processIds();
+    nextOnes('fails');
+    process.kill(victim!, 'SIGKILL');
+    await log.waitFor(/a worker could not start, another one is started .*there is a reason/);
+    nextOnes('serves');
+    await untilServing(2);
+    expect(processIds()).toContain(survivor);
+    expect(processIds()).not.toContain(victim);
+  });
+
+  test('does not answer is ended and replaced', async () => {
+    nextOnes('hangs');
+    await poolOf(1, { answerMs: 100, maxMissedChecks: 3 }).start();
+    nextOnes('serves');
+    for (let i = 0; i < 3; i += 1) {
+      expect(log.matching(/does not answer/)).toEqual([]);
+      expect(await pool?.check()).toMatchObject({ ready: false });
+    }
+    await log.waitFor(/a worker does not answer/);
+    await untilServing(1);
+  });
+
+  test('was slow to answer questions that are no checks is left alone', async () => {
+    nextOnes('hangs');
+    const slow = poolOf(1, { answerMs: 50, maxMissedChecks: 2 });
+    await slow.start();
+    await Promise.all(Array.from({ length: 20 }, () => slow.ask('streams')));
+    await slow.check();
+    expect(log.matching(/does not answer/)).toEqual([]);
+  });
+
+  test('is not ready does not keep the others from being it', async () => {
+    nextOnes('is not ready');
+    await poolOf(2).start();
+    expect(await pool?.check()).toEqual({ ready: false });
+    nextOnes('serves');
+    process.kill(processIds()[0]!, 'SIGKILL');
+    await log.waitFor(/a worker ended/);
+    await untilServing(2);
+    expect(await pool?.check()).toEqual({ ready: true });
+  });
+
+  test('has just been killed does no harm to the parent that speaks to it', async () => {
+    nextOnes('serves');
+    await poolOf(1).start();
+    process.kill(processIds()[0]!, 'SIGKILL');
+    // Its end takes effect at once, but is heard of only when this process comes to look.
+    for (const until = performance.now() + 100; performance.now() < until;);
+    expect(await pool?.ask('ready')).toEqual([]);
+    await untilServing(1);
+  });
+});
+
+describe('the end', () => {
+  test('comes when all workers have ended, those that hang too', async () => {
+    nextOnes('serves');
+    await poolOf(1).start();
+    nextOnes('hangs');
+    process.kill(processIds()[0]!, 'SIGKILL');
+    await log.waitFor(/a worker ended/);
+    while (processIds().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await pool?.stop();
+    expect(processIds()).toEqual([]);
+  });
+
+  test('may come while a worker is about to be replaced', async () => {
+    nextOnes('serves');
+    await poolOf(2).start();
+    process.kill(processIds()[0]!, 'SIGKILL');
+    await log.waitFor(/a worker ended/);
+    await pool?.stop();
+    expect(processIds()).toEqual([]);
+  });
+});
