@@ -66,6 +66,10 @@ function renamed(base: BenchCase, suffix: string, title: string, settings: Parti
   return { ...base, ...settings, id: `${base.id}-${suffix}`, title: `${base.title}, ${title}` };
 }
 
+function withLatency(ms: number): BenchCase {
+  return renamed(fanOut(200), `${ms}ms`, `LATENCY_MS=${ms}`, { env: { LATENCY_MS: String(ms) } });
+}
+
 function overTls(base: BenchCase): BenchCase[] {
   return [
     { ...base, peers: false },
@@ -89,7 +93,12 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'fanout200-40ms',
     description: '1 publisher, 200 players, LATENCY_MS=40',
-    cases: [renamed(fanOut(200), '40ms', 'LATENCY_MS=40', { env: { LATENCY_MS: '40' } })],
+    cases: [withLatency(40)],
+  },
+  {
+    name: 'latency',
+    description: '1 publisher, 200 players: what LATENCY_MS from 0 to 500 trades',
+    cases: [0, 20, 40, 50, 100, 200, 500].map((ms) => ({ ...withLatency(ms), peers: false })),
   },
   { name: 'mixed', description: '50 publishers with 2 players each', cases: [mixed('mixed', 50)] },
   {
