@@ -35,8 +35,8 @@ const MIN_TICK_MS = 50;
  * costs the kernel about 7.5 us, so 2,000 are 1.5 % of a core: not worth anybody's latency.
  */
 const RIDE_ALONG_LOAD = 2_000;
-const SHORT_TICK_LOAD = 5_000;
-const LONG_TICK_LOAD = 9_000;
+const SHORT_TICK_LOAD = 4_000;
+const LONG_TICK_LOAD = 6_000;
 /** A step is left again only well below the load at which it was taken. */
 const HYSTERESIS = 0.7;
 

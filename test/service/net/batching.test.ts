@@ -63,8 +63,8 @@ describe('the mode follows the load', () => {
     [100, 2_100, 0, 'ride-along 50'],
     [100, 0, 1_100, 'ride-along 50'],
     [100, 5_100, 0, 'tick 50'],
-    [100, 9_100, 0, 'tick 100'],
-    [100, 0, 4_600, 'tick 100'],
+    [100, 6_100, 0, 'tick 100'],
+    [100, 0, 3_100, 'tick 100'],
     [250, 50_000, 0, 'tick 250'],
     [60, 50_000, 0, 'tick 60'],
     [50, 50_000, 0, 'tick 50'],
@@ -82,11 +82,11 @@ describe('the mode follows the load', () => {
   test('and does not go to and fro around a threshold', () => {
     const node = new Node(100);
     for (const [load, setting] of [
-      [9_100, 'tick 100'],
-      [6_400, 'tick 100'],
-      [6_200, 'tick 50'],
-      [3_600, 'tick 50'],
-      [3_400, 'ride-along 50'],
+      [6_100, 'tick 100'],
+      [4_300, 'tick 100'],
+      [4_100, 'tick 50'],
+      [2_900, 'tick 50'],
+      [2_700, 'ride-along 50'],
       [1_500, 'ride-along 50'],
       [1_300, 'at-once 0'],
       [1_900, 'at-once 0'],
