@@ -117,7 +117,8 @@ export class TaskAgent {
     });
     if (answer === undefined) return false;
     this.#protectedUntilMs = answer.result;
-    if (this.#isProtected !== enable) logger.info(enable ? 'protected from scale-in' : 'no longer protected from scale-in');
+    if (this.#isProtected !== enable)
+      logger.info(enable ? 'protected from scale-in' : 'no longer protected from scale-in');
     this.#isProtected = enable;
     return true;
   }

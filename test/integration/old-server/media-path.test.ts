@@ -26,7 +26,8 @@ describe('the media path', () => {
       const { publisher, player } = await stream();
       publisher.connection.send({ type, streamId: publisher.streamId, timestamp: 0, payload: Buffer.alloc(0) });
       await expectFlows(publisher, player, 'goes on');
-  });
+    },
+  );
 
   test('AAC frames before their header do not put players out of step', async () => {
     const { publisher, player } = await stream();
