@@ -258,7 +258,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   };
   if (!parent) {
     agent = openTaskAgent({
-      ...{ config, task, log },
+      config,
+      task,
+      log,
       publishers: () => hub.publicationCount,
       leaving: () => void leave(),
       called: (call, succeeded) => metrics.ecsCalled(call, succeeded),

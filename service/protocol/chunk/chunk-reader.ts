@@ -114,8 +114,7 @@ export class ChunkReader {
   #readPayload(stream: ChunkStream, source: Buffer, start: number, end: number): number {
     let at = Math.min(end, start + this.#chunkRemaining);
     let gathered = at;
-    let { remaining } = stream;
-    remaining -= at - start;
+    let remaining = stream.remaining - (at - start);
     this.#chunkRemaining -= at - start;
     const size = this.#chunkSize;
     if (size <= GATHERED_CHUNK_SIZE && this.#chunkRemaining === 0 && stream.extended < 0) {
