@@ -6,6 +6,7 @@ import {
   writeContinuation,
   writeHeader,
 } from '../protocol/chunk/chunk-writer';
+import { copyBytes } from '../protocol/chunk/copy-bytes';
 import type { PayloadSink } from '../protocol/chunk/payload-sink';
 import { MessageType } from '../protocol/message/message-types';
 import type { Slab, SlabPool } from './slab';
@@ -270,7 +271,7 @@ class OpenMessage implements PayloadSink, LogMessage {
         this.#chunkRemaining = this.chunkSize;
       }
       const to = Math.min(end, from + this.#chunkRemaining);
-      source.copy(target, this.#at, from, to);
+      copyBytes(source, from, to, target, this.#at);
       this.#at += to - from;
       this.#chunkRemaining -= to - from;
       from = to;

@@ -6,7 +6,7 @@ import type { SessionContext } from '../session/session-context';
 import type { SessionRegistry } from '../session/session-registry';
 import type { Batching } from './batching';
 import type { ConnectionPlaces } from './connection-limits';
-import { adoptWithOnRead } from './onread-socket';
+import { adoptWithOnRead, readNow } from './onread-socket';
 import { READ_BUFFER } from './read-buffer';
 import { SocketTransport } from './socket-transport';
 
@@ -46,19 +46,24 @@ export class ConnectionIntake {
   }
 
   #openPlain(accepted: Socket, address: string, first?: Buffer): void {
-    const { batching } = this.#options;
+    const { batching, context } = this.#options;
     let session: Session | undefined;
-    const reader = { readAgain: () => void socket?.resume() };
-    const socket = adoptWithOnRead(accepted, READ_BUFFER, (bytes, buffer) => {
-      const { context } = this.#options;
+    const receive = (bytes: number): boolean => {
       context.traffic.reads += 1;
-      session!.receive(buffer, 0, bytes);
+      session!.receive(READ_BUFFER, 0, bytes);
       batching.afterRead();
       // A read that filled the buffer left more behind: pausing now would cap the publisher's bitrate.
-      if (!batching.pacesReads || bytes === buffer.length || session!.state.phase !== 'publishing') return true;
+      if (!batching.pacesReads || bytes === READ_BUFFER.length || session!.state.phase !== 'publishing') return true;
       batching.hold(reader);
       return false;
-    });
+    };
+    const reader = {
+      readAgain: () => {
+        const bytes = socket === undefined ? 0 : readNow(socket, READ_BUFFER);
+        if (bytes === 0 || receive(bytes)) socket?.resume();
+      },
+    };
+    const socket = adoptWithOnRead(accepted, READ_BUFFER, receive);
     if (socket === undefined) {
       this.usesOnRead = false;
       session = this.#begin(accepted, address, false);

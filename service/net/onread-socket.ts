@@ -1,9 +1,12 @@
+import { readSync } from 'node:fs';
 import { Socket } from 'node:net';
 
 /** What `onread` calls with each read: how many bytes are in the buffer. False stops reading at once. */
 export type OnRead = (bytes: number, buffer: Buffer) => boolean;
 
 interface StreamHandle {
+  /** The descriptor; -1 where there is none, as on Windows. */
+  readonly fd: number;
   reading: boolean;
   readStop(): number;
 }
@@ -33,4 +36,21 @@ export function adoptWithOnRead(accepted: Socket, buffer: Buffer, callback: OnRe
   handle.reading = false;
   holder._handle = null;
   return new Socket(options);
+}
+
+/**
+ * Reads at once from an adopted socket that is not being read, past the event loop: to have the loop do it costs two
+ * changes of what it polls for and a wake-up, together a third of what the read does.
+ *
+ * @returns how many bytes are in the buffer now; 0 when that cannot be had here: nothing has come, or the connection has
+ *   ended or failed, which the socket finds out when it is resumed
+ */
+export function readNow(socket: Socket, buffer: Buffer): number {
+  const { _handle: handle } = socket as unknown as SocketWithHandle;
+  if (handle === null || handle === undefined || !(handle.fd >= 0)) return 0;
+  try {
+    return readSync(handle.fd, buffer);
+  } catch {
+    return 0;
+  }
 }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { adoptWithOnRead, type OnRead } from '../../../service/net/onread-socket';
+import { adoptWithOnRead, readNow, type OnRead } from '../../../service/net/onread-socket';
 
 const READ_BUFFER = Buffer.alloc(4096);
 
@@ -132,6 +132,58 @@ describe(`accepted sockets on Node.js ${process.version}`, () => {
     adopted.resume();
     client.write('rest');
     expect([header, await reads.reach(4)]).toEqual(['PROXY header', 'rest']);
+  });
+});
+
+describe(`a socket that is not being read, on Node.js ${process.version}`, () => {
+  /** An adopted socket that has read one message and stopped. */
+  async function stopped(): Promise<Pair & { readonly reads: Reads }> {
+    const reads = new Reads();
+    reads.goOn = false;
+    const pair = await connected(reads.onRead);
+    pair.adopted.resume();
+    pair.client.write('first');
+    await reads.reach(5);
+    return { ...pair, reads };
+  }
+
+  test('gives what has come without being resumed, a buffer full at a time', async () => {
+    const { client, adopted, reads } = await stopped();
+    client.write('z'.repeat(READ_BUFFER.length + 10));
+    await roundTrip(adopted, client);
+    expect(readNow(adopted, READ_BUFFER)).toBe(READ_BUFFER.length);
+    expect(READ_BUFFER.toString('latin1')).toBe('z'.repeat(READ_BUFFER.length));
+    expect(readNow(adopted, READ_BUFFER)).toBe(10);
+    expect(readNow(adopted, READ_BUFFER)).toBe(0);
+    expect(reads.count).toBe(1);
+    client.write('later');
+    adopted.resume();
+    expect(await reads.reach(10)).toBe('firstlater');
+  });
+
+  test('and learns of the end when it is resumed', async () => {
+    const { client, adopted, reads } = await stopped();
+    client.end('last');
+    await once(client, 'finish');
+    await roundTrip(adopted, client);
+    expect([readNow(adopted, READ_BUFFER), readNow(adopted, READ_BUFFER)]).toEqual([4, 0]);
+    const closed = once(adopted, 'close');
+    adopted.resume();
+    await closed;
+    expect(reads.text).toBe('first');
+    expect(readNow(adopted, READ_BUFFER)).toBe(0);
+  });
+
+  test('and of a reset', async () => {
+    const { client, adopted } = await stopped();
+    const gone = once(client, 'close');
+    client.resetAndDestroy();
+    await gone;
+    const closed = once(adopted, 'close');
+    adopted.on('error', () => {});
+    expect(readNow(adopted, READ_BUFFER)).toBe(0);
+    adopted.resume();
+    await closed;
   });
 });
 

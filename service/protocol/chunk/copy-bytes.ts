@@ -1,0 +1,17 @@
+/** The last source and its memory: one read buffer serves all connections of a process, so it rarely changes. */
+let lastSource: Uint8Array = new Uint8Array();
+let memory: ArrayBufferLike = lastSource.buffer;
+let offset = 0;
+
+/**
+ * Copies `source[start, end)` to `target` from `at` on, like `Buffer.copy` for ranges that are known to fit. Buffer's
+ * own asks the source for its memory each time, which is a call out of compiled code and as dear as copying 2 KB.
+ */
+export function copyBytes(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
+  if (source !== lastSource) {
+    lastSource = source;
+    memory = source.buffer;
+    offset = source.byteOffset;
+  }
+  target.set(new Uint8Array(memory, offset + start, end - start), at);
+}
