@@ -252,6 +252,9 @@ export class LiveStream implements LogObserver, ContinuedStream {
     this.#flushed = to;
     const views = this.#views;
     this.#log.views(from, to, views);
+    let bytes = 0;
+    for (const view of views) bytes += view.length;
+    this.#log.makeRoom(bytes);
     const shared = this.#shared;
     const { traffic } = this.#env;
     this.#letGo();
@@ -265,7 +268,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
       this.#hold(player, from);
       if (outlet.unsentBytes > player.softUnsentBytes) behind += 1;
     }
-    traffic.bytesOut += (to - from) * shared.length;
+    traffic.bytesOut += bytes * shared.length;
     traffic.messagesOut += this.#unflushed * shared.length;
     traffic.writes += shared.length;
     this.#unflushed = 0;
@@ -371,7 +374,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
     if (player.shares) {
       this.#log.views(from, to, this.#views);
       if (outlet.writeAll(this.#views)) this.#hold(player, from);
-      this.#env.traffic.bytesOut += to - from;
+      for (const view of this.#views) this.#env.traffic.bytesOut += view.length;
       this.#env.traffic.writes += 1;
     } else if (!player.paused) {
       this.#sendSelected(player, from, to);

@@ -9,7 +9,7 @@ import {
 import { copyBytes } from '../protocol/chunk/copy-bytes';
 import type { PayloadSink } from '../protocol/chunk/payload-sink';
 import { MessageType } from '../protocol/message/message-types';
-import type { Slab, SlabPool } from './slab';
+import { SLAB_BYTES, type Slab, type SlabPool } from './slab';
 
 /** The message stream id that encoded messages bear; players on another get patched copies. */
 export const SHARED_STREAM_ID = 1;
@@ -37,6 +37,9 @@ export interface LogMessage {
 }
 
 export const LEFT_OUT = -1;
+
+/** What `makeRoom` may leave unused at the end of a slab. */
+const MAX_ROOM_BYTES = SLAB_BYTES / 4;
 
 /** Slabs that nobody needs but a stuck player may hold; beyond this many the oldest are left to the collector. */
 const MAX_LIMBO_SLABS = 64;
@@ -94,6 +97,16 @@ export class MessageLog {
     const sink = this.open(typeId, timestamp, payload.length, sourceTimestamp);
     sink.append(payload, 0, payload.length);
     sink.complete();
+  }
+
+  /**
+   * Has what comes next begin a new slab if it is expected to be more than this one still takes: bytes in one piece are
+   * sent with less work than those in two.
+   */
+  makeRoom(expectedBytes: number): void {
+    const last = this.#slabs[this.#slabs.length - 1];
+    if (last === undefined || this.#open.length > 0 || expectedBytes > MAX_ROOM_BYTES) return;
+    if (last.reserved + expectedBytes > last.bytes.length) last.reserved = last.bytes.length;
   }
 
   /** Collects the readable bytes of `[from, to)` into `views`; the bytes must still be kept. */

@@ -158,6 +158,18 @@ describe('a flush', () => {
     expect(bench.traffic.writes - writes).toBe(3);
     expect(bench.traffic.bytesOut - bytesOut).toBe(3 * (12 + 7 + 12 + 4));
   });
+
+  test('counts bytes that were sent, not what is left unused where memory ends', () => {
+    const bench = new StreamBench();
+    const player = bench.join();
+    for (let i = 0; i < 40; i += 1) {
+      bench.video(i, interFrame('x'.repeat(20_000)));
+      if (i % 3 === 2) bench.flush();
+    }
+    bench.flush();
+    const late = bench.join();
+    expect(bench.traffic.bytesOut).toBe(player.outlet.sent.length + late.outlet.sent.length);
+  });
 });
 
 describe('exceptions', () => {

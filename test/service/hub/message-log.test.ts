@@ -63,6 +63,37 @@ describe('what goes in comes out chunk-encoded', () => {
     expect(borders[40]).toBeGreaterThan(3 * SLAB_BYTES);
   });
 
+  test('bytes that are expected to come together lie in one piece', () => {
+    const { log, pool } = make();
+    log.append(9, 0, Buffer.alloc(SLAB_BYTES - 30_000));
+    const from = log.position;
+    log.makeRoom(29_000);
+    expect(pool.created).toBe(1);
+    log.makeRoom(40_000);
+    const sound = Buffer.alloc(300, 'sound');
+    const picture = Buffer.alloc(39_000, 'picture');
+    log.append(8, 1, sound);
+    log.append(9, 2, picture);
+    const views: Buffer[] = [];
+    log.views(from, log.position, views);
+    expect(views).toEqual([Buffer.concat([encoded(8, 1, sound), encoded(9, 2, picture)])]);
+    expect(pool.created).toBe(2);
+  });
+
+  test('but not at the price of much memory, nor in front of a message that has begun', () => {
+    const { log, pool } = make();
+    log.append(9, 0, Buffer.alloc(SLAB_BYTES - 30_000));
+    log.makeRoom(SLAB_BYTES / 2);
+    const open = log.open(9, 1, 20_000);
+    log.makeRoom(40_000);
+    const sound = encoded(8, 2, Buffer.from('sound'));
+    log.append(8, 2, Buffer.from('sound'));
+    open.append(Buffer.alloc(20_000, 'picture'), 0, 20_000);
+    open.complete();
+    expect(pool.created).toBe(1);
+    expect(bytesOf(log, 0, log.position).subarray(-sound.length)).toEqual(sound);
+  });
+
   test('a message larger than a slab gets one of its own', () => {
     const { log, pool } = make();
     const large = Buffer.alloc(3 * SLAB_BYTES, 'large');
