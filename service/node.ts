@@ -32,9 +32,11 @@ import { openTls } from './net/open-tls';
 import { ProxyStage } from './net/proxy-stage';
 import { RtmpListener } from './net/rtmp-listener';
 import { NameRules } from './session/name-rules';
+import type { Session } from './session/session';
 import type { SessionContext } from './session/session-context';
 import { SessionRegistry } from './session/session-registry';
 import type { WorkerState } from './workers/messages';
+import { PlayerMover, type WorkerLine } from './workers/player-mover';
 
 /** Unused slabs that are kept for the next stream. */
 const MAX_FREE_SLAB_BYTES = 64 * 1024 * 1024;
@@ -54,7 +56,7 @@ export interface NodeOptions {
   /** The next HTTP port is taken where the configured one is not free. */
   readonly httpPortMayMove?: boolean;
   /** Present when this is one of several processes that share the ports of a machine: what the parent keeps for all. */
-  readonly parent?: StreamRegistry & { readonly places: ConnectionPlaces };
+  readonly parent?: StreamRegistry & WorkerLine & { readonly places: ConnectionPlaces };
   /** An operator wants this node emptied and ended. */
   readonly drainRequested?: () => void;
   /** AWS ECS stops this node's task, and nobody is left on it: there is nothing to wait for. */
@@ -138,6 +140,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     orphaned: (channel, publication) => member.orphaned(channel, publication),
     refusal,
   });
+  let mover: PlayerMover | undefined;
   const playRules = AddressRules.parse(config.limits.playWhitelist);
   const context: SessionContext = {
     hub,
@@ -148,6 +151,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     chunkSize: config.rtmp.chunkSize,
     streamWanted: (channel) => member.streamWanted(channel),
     ...(member.verifyRelay && { verifyRelay: member.verifyRelay }),
+    ...(parent && { moveToStream: async (session: Session, channel: string) => mover?.move(session, channel) }),
     refusal,
     mayPlay: (address) => playRules.isEmpty || playRules.allows(address),
     now,
@@ -159,11 +163,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const intakeOptions = { context, sessions, batching, log, rejected, turnsAway: () => leaving };
   // Among workers, relays come to a port of their own: whoever comes to the public one is a client.
   const isPeer = (address: string): boolean => parent === undefined && member.isPeer(address);
-  const intake = new ConnectionIntake({
-    ...intakeOptions,
-    limits,
-    isPeer,
-  });
+  const intake = new ConnectionIntake({ ...intakeOptions, limits, isPeer });
+  if (parent) mover = new PlayerMover({ registry, line: parent, hub, intake, now });
 
   const trustedProxies = AddressRules.parse(config.proxy?.trusted ?? []);
   // Relays of other nodes come without the load balancer, under a header of their own.

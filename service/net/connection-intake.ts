@@ -1,12 +1,14 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '../logging/logger';
+import type { Departure } from '../session/opening';
 import { Session } from '../session/session';
 import type { SessionContext } from '../session/session-context';
 import type { SessionRegistry } from '../session/session-registry';
+import type { ConnectionHandle } from '../session/transport';
 import type { Batching } from './batching';
 import type { ConnectionPlaces } from './connection-limits';
-import { adoptWithOnRead, readNow } from './onread-socket';
+import { adoptWithOnRead, readNow, socketOn } from './onread-socket';
 import { READ_BUFFER } from './read-buffer';
 import { SocketTransport } from './socket-transport';
 
@@ -40,12 +42,19 @@ export class ConnectionIntake {
     this.#admit(accepted, address, () => this.#openPlain(accepted, address, first));
   }
 
+  /** Goes on with a connection that another process of this machine has begun. */
+  takeOver(handle: ConnectionHandle, departure: Departure): void {
+    const { clientIp, said, answeredBytes } = departure;
+    const socket = socketOn(handle);
+    this.#admit(socket, clientIp, () => this.#openPlain(socket, clientIp, said, answeredBytes));
+  }
+
   /** Begins a session on a TLS connection. Its reads come decrypted in buffers of their own. */
   openSecure(socket: TLSSocket, address: string): void {
     this.#admit(socket, address, () => this.#readEvents(socket, this.#begin(socket, address, true)));
   }
 
-  #openPlain(accepted: Socket, address: string, first?: Buffer): void {
+  #openPlain(accepted: Socket, address: string, first?: Buffer, alreadySent?: number): void {
     const { batching, context } = this.#options;
     let session: Session | undefined;
     const receive = (bytes: number): boolean => {
@@ -66,10 +75,10 @@ export class ConnectionIntake {
     const socket = adoptWithOnRead(accepted, READ_BUFFER, receive);
     if (socket === undefined) {
       this.usesOnRead = false;
-      session = this.#begin(accepted, address, false);
+      session = this.#begin(accepted, address, false, alreadySent);
       this.#readEvents(accepted, session);
     } else {
-      session = this.#begin(socket, address, false);
+      session = this.#begin(socket, address, false, alreadySent);
     }
     if (first !== undefined && first.length > 0) session.receive(first, 0, first.length);
     if (session.state.phase !== 'authorizing') (socket ?? accepted).resume();
@@ -106,9 +115,11 @@ export class ConnectionIntake {
     socket.destroy();
   }
 
-  #begin(socket: Socket, address: string, secure: boolean): Session {
+  #begin(socket: Socket, address: string, secure: boolean, alreadySent?: number): Session {
     const { context, sessions, limits } = this.#options;
-    const session = new Session(context, new SocketTransport(socket, address, secure), sessions.nextId());
+    const transport = new SocketTransport(socket, address, secure, alreadySent);
+    const session = new Session(context, transport, sessions.nextId());
+    if (alreadySent !== undefined) session.stay();
     sessions.add(session);
     let failure: Error | undefined;
     socket.on('error', (error) => (failure = error));

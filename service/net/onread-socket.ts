@@ -4,11 +4,13 @@ import { Socket } from 'node:net';
 /** What `onread` calls with each read: how many bytes are in the buffer. False stops reading at once. */
 export type OnRead = (bytes: number, buffer: Buffer) => boolean;
 
-interface StreamHandle {
+/** The operating system's connection, as Node's sockets hold it. */
+export interface StreamHandle {
   /** The descriptor; -1 where there is none, as on Windows. */
   readonly fd: number;
   reading: boolean;
   readStop(): number;
+  close(): void;
 }
 
 interface SocketWithHandle {
@@ -23,18 +25,32 @@ interface SocketWithHandle {
  * @returns undefined where this Node.js does not allow it; 'data' events are to be used then
  */
 export function adoptWithOnRead(accepted: Socket, buffer: Buffer, callback: OnRead): Socket | undefined {
-  const holder = accepted as unknown as SocketWithHandle;
-  const handle = holder._handle;
-  if (handle === null || handle === undefined) return undefined;
+  const handle = takeHandle(accepted);
+  if (handle === undefined) return undefined;
   const options = {
     handle,
     allowHalfOpen: false,
     onread: { buffer, callback: (bytes: number) => callback(bytes, buffer) },
   };
-  // Reading may have begun for a PROXY header; the new socket starts it anew.
+  return new Socket(options);
+}
+
+/** Takes a socket's connection from it, unread; undefined when it has none any more. The socket is of no use then. */
+export function takeHandle(socket: Socket): StreamHandle | undefined {
+  const holder = socket as unknown as SocketWithHandle;
+  const handle = holder._handle;
+  if (handle === null || handle === undefined) return undefined;
+  // Reading may have begun, for a PROXY header say; whoever has the connection next starts it anew.
   handle.readStop();
   handle.reading = false;
   holder._handle = null;
+  return handle;
+}
+
+/** A socket on a connection that was another one's; it is not read before it is resumed. */
+export function socketOn(handle: object): Socket {
+  // `handle` is not among the options that Node documents.
+  const options = { handle, readable: true, writable: true, pauseOnCreate: true };
   return new Socket(options);
 }
 

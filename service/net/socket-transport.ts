@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import type { ConnectionHandle, Transport } from '../session/transport';
 import { DirectWriter } from './direct-writer';
-import type { Transport } from '../session/transport';
+import { takeHandle } from './onread-socket';
 
 /** How long a closing connection may take to send what is left (ms). */
 const LINGER_MS = 5_000;
@@ -11,12 +13,16 @@ const CLIENT_END_MS = 1_000;
 export class SocketTransport implements Transport {
   #direct: DirectWriter | undefined;
   #ended = false;
+  #alreadySent: number;
 
+  /** @param alreadySent so many bytes of what will be written first are at the client, from another process */
   constructor(
     readonly socket: Socket,
     readonly remoteAddress: string,
     readonly secure: boolean,
+    alreadySent = 0,
   ) {
+    this.#alreadySent = alreadySent;
     if (!secure) DirectWriter.learnFrom(socket);
   }
 
@@ -40,10 +46,14 @@ export class SocketTransport implements Transport {
     const { socket } = this;
     if (!socket.writable) return false;
     socket.cork();
-    for (const view of views) socket.write(view);
+    for (const view of views) {
+      const skipped = Math.min(this.#alreadySent, view.length);
+      this.#alreadySent -= skipped;
+      if (skipped < view.length) socket.write(view.subarray(skipped));
+    }
     socket.uncork();
     if (socket.writableLength > 0) return true;
-    if (!this.secure) this.#direct = DirectWriter.for(socket);
+    if (!this.secure && this.#alreadySent === 0) this.#direct = DirectWriter.for(socket);
     return false;
   }
 
@@ -53,6 +63,18 @@ export class SocketTransport implements Transport {
 
   resume(): void {
     this.socket.resume();
+  }
+
+  async detach(): Promise<ConnectionHandle | undefined> {
+    const { socket } = this;
+    this.#ended = true;
+    if (socket.destroyed) return undefined;
+    const handle = takeHandle(socket);
+    // Its place and its session are given back before the next process asks for them.
+    const closed = once(socket, 'close');
+    socket.destroy();
+    await closed;
+    return handle;
   }
 
   end(): void {

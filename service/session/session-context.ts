@@ -3,6 +3,7 @@ import type { Logger } from '../logging/logger';
 import type { TrafficCounters } from '../metrics/traffic-counters';
 import type { NameRules } from './name-rules';
 import type { PublishGate } from './publish-gate';
+import type { Session } from './session';
 import type { CloseCode } from './session-state';
 
 /** What all sessions of a node share. */
@@ -18,6 +19,11 @@ export interface SessionContext {
   mayPlay(address: string): boolean;
   /** A viewer waits for this channel, which no publisher has here: it may be live elsewhere. */
   streamWanted(channel: string): void;
+  /**
+   * Takes a viewer's connection to the process of this machine that has the stream, if that is another one and the
+   * better place; the session is closed then. Absent where there is one process only.
+   */
+  readonly moveToStream?: (session: Session, channel: string) => Promise<void>;
   /** Whether the token lets another node play this channel; absent where there are no other nodes. */
   readonly verifyRelay?: (token: string, channel: string) => Promise<boolean>;
   /** Why no new stream or player can begin here now; undefined when one can. */

@@ -1,4 +1,3 @@
-import { userControl, UserControlEvent } from '../protocol/message/control-messages';
 import type { Session } from './session';
 
 /** From the first byte to the end of the handshake, and from there to `connect` (ms). */
@@ -82,7 +81,7 @@ export class SessionDeadlines {
     }
     if (now - this.#pingedAt >= PING_INTERVAL_MS) {
       this.#pingedAt = now;
-      session.send(userControl(UserControlEvent.PingRequest, now - this.#openedAt));
+      session.ping(now - this.#openedAt);
     }
     if (phase === 'publishing') this.#checkPublisher(now);
   }

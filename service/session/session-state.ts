@@ -55,6 +55,8 @@ export type CloseCode =
   | 'too_slow'
   | 'killed'
   | 'displaced'
+  /** Another worker goes on with the connection. */
+  | 'moved'
   | 'shutdown'
   /** A defect of this server's, logged with its stack. */
   | 'internal_error';

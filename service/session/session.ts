@@ -14,6 +14,7 @@ import { readDataMessage } from '../protocol/message/data-message';
 import { MessageType, type MessageHeader } from '../protocol/message/message-types';
 import { ProtocolError } from '../protocol/protocol-errors';
 import { dispatchCommand } from './commands/dispatch';
+import { Opening, type Departure } from './opening';
 import { commandMessage, statusMessage, type StatusCode, type StatusLevel } from './replies';
 import type { SessionContext } from './session-context';
 import { SessionDeadlines } from './session-deadlines';
@@ -68,6 +69,8 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   #bytesAcknowledged = 0;
   #ackWindow = DEFAULT_ACK_WINDOW;
   #unpublishAnnounced = false;
+  /** Null once the connection stays here, whatever it asks for. */
+  #opening: Opening | null;
   /** Read but not looked at yet, while a decision is awaited. */
   #leftover: Buffer | null = null;
 
@@ -77,6 +80,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.log = context.log.child({ session: id, ip: transport.remoteAddress });
     this.deadlines = new SessionDeadlines(this, context.now());
     this.#reader = new ChunkReader(this, UNTRUSTED_LIMITS);
+    this.#opening = context.moveToStream === undefined || transport.secure ? null : new Opening();
   }
 
   get clientIp(): string {
@@ -93,6 +97,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.context.traffic.bytesIn += end - start;
     this.#bytesReceived += end - start;
     this.deadlines.heard();
+    if (this.#opening !== null) this.#record(this.#opening, source, start, end);
     if (this.state.phase === 'authorizing') {
       this.#keepLeftover(source.subarray(start, end));
       return;
@@ -144,6 +149,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
 
   send(bytes: Buffer): void {
     this.transport.write(bytes);
+    this.#opening?.answered(bytes.length);
     const { unsentBytes } = this.transport;
     const maxUnsentBytes = this.state.phase === 'playing' ? MAX_UNSENT_BYTES_PLAYING : MAX_UNSENT_BYTES;
     if (unsentBytes > maxUnsentBytes) this.close('too_slow', `${unsentBytes} bytes unread by the client`);
@@ -173,6 +179,29 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     if (this.isClosed) return;
     this.#finish(code, reason);
     this.transport.end();
+  }
+
+  /** Whether another process could go on with this connection. */
+  get canMove(): boolean {
+    return this.#opening !== null && this.state.phase === 'connected' && this.transport.unsentBytes === 0;
+  }
+
+  /** The connection is not to be moved, for it was, or it has been sent what was no answer. */
+  stay(): void {
+    this.#opening = null;
+  }
+
+  /** Ends the session, but not the connection: another process goes on with it. Only if `canMove`. */
+  depart(): Departure {
+    const departure = this.#opening!.departure(this.clientIp);
+    this.#finish('moved', 'goes on at the worker that has the stream');
+    return departure;
+  }
+
+  /** Asks the client for a sign of life; `time` comes back with it (ms). */
+  ping(time: number): void {
+    this.stay();
+    this.send(userControl(UserControlEvent.PingRequest, time));
   }
 
   /** Ends the session for a fault or a time-out, telling a client that has connected why. */
@@ -206,6 +235,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   requestReconnect(): boolean {
     if (!this.canReconnect || this.#askedToReconnect || this.isClosed) return false;
     this.#askedToReconnect = true;
+    this.stay();
     this.sendStatus(0, 'status', 'NetConnection.Connect.ReconnectRequest', 'This server is about to shut down');
     return true;
   }
@@ -332,6 +362,12 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     return consumed;
   }
 
+  #record(opening: Opening, source: Buffer, start: number, end: number): void {
+    const { phase } = this.state;
+    const opens = phase === 'handshaking' || phase === 'connecting' || phase === 'connected';
+    if (!opens || !opening.heard(source, start, end)) this.stay();
+  }
+
   #keepLeftover(bytes: Buffer): void {
     const before = this.#leftover;
     this.#leftover = before === null ? Buffer.from(bytes) : Buffer.concat([before, bytes]);
@@ -345,6 +381,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
       this.#bytesReceived = 0;
       this.#bytesAcknowledged = 0;
     }
+    this.stay();
     this.send(acknowledgement(this.#bytesAcknowledged));
   }
 

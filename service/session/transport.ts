@@ -1,5 +1,8 @@
 import type { PlayerOutlet } from '../hub/player';
 
+/** An operating system's connection, for another process to go on with. */
+export type ConnectionHandle = object;
+
 /** A connection as sessions see it: bytes out, and control over bytes in. Bytes in come through `Session.receive`. */
 export interface Transport extends PlayerOutlet {
   /** The client's own address, unmapped. */
@@ -9,6 +12,8 @@ export interface Transport extends PlayerOutlet {
   /** Stops reading; what was read already may still arrive. */
   pause(): void;
   resume(): void;
+  /** Takes the connection out of this process's care; undefined when it has closed. Nothing may be unsent. */
+  detach(): Promise<ConnectionHandle | undefined>;
   /** Closes once everything written is sent, or after a few seconds. */
   end(): void;
 }

@@ -49,10 +49,31 @@ export interface WorkerReport {
   readonly answer?: unknown;
 }
 
+/** Comes with the connection itself; bytes do not pass as they are. */
+export interface ConnectionMessage {
+  readonly kind: 'connection';
+  /** The worker that it goes to or, from the parent, comes from. */
+  readonly worker: string;
+  readonly channel: string;
+  readonly clientIp: string;
+  /** In base64. */
+  readonly said: string;
+  readonly answeredBytes: number;
+}
+
+/** No more viewers of this channel are wanted by another worker; `worker` as in ConnectionMessage. */
+export interface CrowdedMessage {
+  readonly kind: 'crowded';
+  readonly worker: string;
+  readonly channel: string;
+}
+
 export type WorkerMessage =
   | WorkerRequest
   | WorkerNotice
   | WorkerReport
+  | ConnectionMessage
+  | CrowdedMessage
   /** Gives a client's place back. */
   | { readonly kind: 'release'; readonly address: string };
 
@@ -62,4 +83,6 @@ export type ParentMessage =
   | { readonly kind: 'changed'; readonly channel: string }
   | { readonly kind: 'claimed'; readonly stops: readonly StopRecord[] }
   | { readonly kind: 'question'; readonly id: number; readonly topic: Topic }
+  | ConnectionMessage
+  | CrowdedMessage
   | { readonly kind: 'stop' };

@@ -11,15 +11,19 @@ import type {
 import type { Readiness } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionPlaces } from '../net/connection-limits';
-import type { ParentMessage, Topic, WorkerMessage, WorkerState } from './messages';
+import type { ConnectionHandle } from '../session/transport';
+import type { ConnectionMessage, ParentMessage, Topic, WorkerMessage, WorkerState } from './messages';
+import { sendConnection } from './send-connection';
+import type { PassedConnection, WorkerLine, WorkerLineListener } from './player-mover';
 
 const STARTING: Readiness = { ready: false, reason: 'starting' };
 
 /**
- * A worker's line to the parent process, which keeps the registry and the count of connections for all of them. The
- * line cannot break while both live; when the parent is gone, so is the worker.
+ * A worker's line to the parent process, which keeps the registry and the count of connections for all of them, and
+ * passes on what one worker gives another. The line cannot break while both live; when the parent is gone, so is the
+ * worker.
  */
-export class ParentLink implements StreamRegistry {
+export class ParentLink implements StreamRegistry, WorkerLine {
   readonly connected = true;
   /** Where the other workers reach this one. */
   #address: Pick<NodeAddress, 'host' | 'port'> = { host: '127.0.0.1', port: 0 };
@@ -27,6 +31,7 @@ export class ParentLink implements StreamRegistry {
   #lastId = 0;
   #listener: RegistryListener | undefined;
   #state: WorkerState | undefined;
+  #lineListener: WorkerLineListener | undefined;
   #draining = false;
 
   /**
@@ -38,7 +43,7 @@ export class ParentLink implements StreamRegistry {
     private readonly log: Logger,
     private readonly stopRequested: () => void,
   ) {
-    process.on('message', (message: ParentMessage) => this.#receive(message));
+    process.on('message', (message: ParentMessage, handle?: ConnectionHandle) => this.#receive(message, handle));
   }
 
   get self(): NodeAddress {
@@ -58,6 +63,27 @@ export class ParentLink implements StreamRegistry {
 
   tell(message: WorkerMessage): void {
     process.send?.(message);
+  }
+
+  listen(listener: WorkerLineListener): void {
+    this.#lineListener = listener;
+  }
+
+  pass(to: string, { channel, departure }: PassedConnection, handle: ConnectionHandle): void {
+    const { clientIp, said, answeredBytes } = departure;
+    const message: ConnectionMessage = {
+      kind: 'connection',
+      worker: to,
+      channel,
+      clientIp,
+      said: said.toString('base64'),
+      answeredBytes,
+    };
+    sendConnection((...args) => process.send?.(...args), message, handle);
+  }
+
+  tellCrowded(to: string, channel: string): void {
+    this.tell({ kind: 'crowded', worker: to, channel });
   }
 
   /** Places for connections, which the parent counts for all workers. */
@@ -145,7 +171,7 @@ export class ParentLink implements StreamRegistry {
     });
   }
 
-  #receive(message: ParentMessage): void {
+  #receive(message: ParentMessage, handle: ConnectionHandle | undefined): void {
     switch (message.kind) {
       case 'answer':
         this.#waiting.get(message.id)?.(message.result);
@@ -163,10 +189,23 @@ export class ParentLink implements StreamRegistry {
       case 'question':
         void this.#report(message.id, message.topic);
         break;
+      case 'connection':
+        // Without the connection it was lost on the way: the client had gone.
+        if (handle !== undefined) this.#passed(message, handle);
+        break;
+      case 'crowded':
+        this.#lineListener?.crowded(message.channel);
+        break;
       case 'stop':
         this.stopRequested();
         break;
     }
+  }
+
+  #passed(message: ConnectionMessage, handle: ConnectionHandle): void {
+    const { worker, channel, clientIp, said, answeredBytes } = message;
+    const departure = { clientIp, said: Buffer.from(said, 'base64'), answeredBytes };
+    this.#lineListener?.passed(worker, { channel, departure }, handle);
   }
 
   async #report(id: number, topic: Topic): Promise<void> {

@@ -122,7 +122,8 @@ export class WorkerPool {
           resolve(said.ports);
         }
       };
-      this.#workers.set(worker, new WorkerProcess({ worker, registry, limits, log, answerMs, notice }));
+      const other = (id: string) => [...this.#workers.values()].find((process) => process.id === id);
+      this.#workers.set(worker, new WorkerProcess({ worker, registry, limits, log, answerMs, notice, other }));
       worker.on('exit', (code, signal) => {
         clearTimeout(late);
         this.#workers.delete(worker);

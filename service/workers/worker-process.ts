@@ -4,7 +4,17 @@ import type { StreamRegistry } from '../fleet/stream-registry';
 import type { Readiness } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionLimits } from '../net/connection-limits';
-import type { Answer, ParentMessage, Topic, WorkerMessage, WorkerNotice } from './messages';
+import type { ConnectionHandle } from '../session/transport';
+import type {
+  Answer,
+  ConnectionMessage,
+  CrowdedMessage,
+  ParentMessage,
+  Topic,
+  WorkerMessage,
+  WorkerNotice,
+} from './messages';
+import { closeConnection, sendConnection } from './send-connection';
 
 export interface WorkerProcessOptions {
   readonly worker: Worker;
@@ -14,12 +24,14 @@ export interface WorkerProcessOptions {
   /** A question that takes longer counts as not answered (ms). */
   readonly answerMs: number;
   notice(notice: WorkerNotice): void;
+  /** Another worker by its id. */
+  other(id: string): WorkerProcess | undefined;
 }
 
 /** The parent's side of one worker: carries out what it asks, and forgets all it had when it ends. */
 export class WorkerProcess {
   readonly #options: WorkerProcessOptions;
-  readonly #id: string;
+  readonly id: string;
   readonly #questions = new Map<number, (answer: unknown) => void>();
   /** Places that its connections take, by address. */
   readonly #connections = new Map<string, number>();
@@ -30,9 +42,9 @@ export class WorkerProcess {
   constructor(options: WorkerProcessOptions) {
     this.#options = options;
     const { worker, registry, log } = options;
-    this.#id = `worker-${worker.id}`;
-    this.#view = registry.member(this.#id);
-    worker.on('message', (message: WorkerMessage) => this.#receive(message));
+    this.id = `worker-${worker.id}`;
+    this.#view = registry.member(this.id);
+    worker.on('message', (message: WorkerMessage, handle?: ConnectionHandle) => this.#receive(message, handle));
     // Such as a message to a worker that has just been killed: its end follows.
     worker.on('error', (error) => log.debug('worker', { worker: worker.id, error: String(error) }));
     worker.on('exit', () => this.#gone());
@@ -75,7 +87,19 @@ export class WorkerProcess {
     if (worker.isConnected()) worker.send(message);
   }
 
-  #receive(message: WorkerMessage): void {
+  /** Gives it a connection that another worker has begun, or closes that if this one has ended. */
+  pass(message: ConnectionMessage, handle: ConnectionHandle): void {
+    const { worker } = this.#options;
+    if (worker.isConnected()) sendConnection((...args) => worker.process.send(...args), message, handle);
+    else closeConnection(handle);
+  }
+
+  /** Another worker wants no more viewers of a channel from it. */
+  tellCrowded(message: CrowdedMessage): void {
+    this.#send(message);
+  }
+
+  #receive(message: WorkerMessage, handle: ConnectionHandle | undefined): void {
     this.#missedChecks = 0;
     switch (message.kind) {
       case 'request':
@@ -86,12 +110,24 @@ export class WorkerProcess {
       case 'release':
         this.#releaseConnection(message.address);
         break;
+      case 'connection':
+        if (handle !== undefined) this.#passOn(message, handle);
+        break;
+      case 'crowded':
+        this.#options.other(message.worker)?.tellCrowded({ ...message, worker: this.id });
+        break;
       case 'report':
         this.#questions.get(message.id)?.(message.answer);
         break;
       default:
         this.#options.notice(message);
     }
+  }
+
+  #passOn(message: ConnectionMessage, handle: ConnectionHandle): void {
+    const target = this.#options.other(message.worker);
+    if (target === undefined) closeConnection(handle);
+    else target.pass({ ...message, worker: this.id }, handle);
   }
 
   async #execute(method: string, args: readonly unknown[]): Promise<unknown> {
@@ -133,6 +169,6 @@ export class WorkerProcess {
     }
     this.#connections.clear();
     for (const answered of this.#questions.values()) answered(undefined);
-    this.#options.registry.lost(this.#id);
+    this.#options.registry.lost(this.id);
   }
 }

@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CallbackJournal } from '../support/callback-journal';
 import { type CallbackServer, startCallbackServer } from '../support/callback-server';
 import { FleetOfFile } from '../support/fleet';
-import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
+import { ffmpeg, packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
+import { playWithGstreamer } from '../support/gstreamer';
 import { avcAacStream } from '../support/media';
+import type { Program } from '../support/program';
 import { RedisServer } from '../support/redis-server';
+import { playWithRtmpdump } from '../support/rtmpdump';
 import { RtmpClient } from '../support/rtmp-client';
 import { expectFlows, sendMedia, fingerprints, ServerOfFile } from '../support/server-of-file';
 import { ServerProcess } from '../support/server-process';
@@ -45,6 +50,80 @@ describe('WORKERS=2', () => {
     expect(metrics).toContain('\nrtmp_players 6\n');
     expect(server.process.log).toMatch(/play .*worker=1/);
     expect(server.process.log).toMatch(/play .*worker=2/);
+  });
+
+  /** The workers that serve the channel's viewers, one number for each of at least so many. */
+  async function playedBy(channel: string, viewers: number): Promise<number[]> {
+    const play = new RegExp(`\\) play worker=(\\d+) channel=${channel}\\n`);
+    return (await server.process.waitForMatches(play, viewers)).map(([, worker]) => Number(worker));
+  }
+
+  test('the viewers of a stream are served by the worker that has it', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const channel = server.newChannel();
+      const publisher = await server.publisher(channel);
+      const accepted = new RegExp(`publish accepted worker=(\\d+) channel=${channel} `);
+      const owner = Number((await server.process.waitForLog(accepted))[1]);
+      const players = [];
+      for (let i = 0; i < 4; i += 1) players.push(await server.player(channel));
+      expect(await playedBy(channel, 4)).toEqual([owner, owner, owner, owner]);
+      const media = avcAacStream('m', 10);
+      sendMedia(publisher, media);
+      for (const player of players) {
+        expect(fingerprints(await player.takeMedia(media.length))).toEqual(fingerprints(media));
+      }
+      await expect(server.player(channel, 'another-key')).rejects.toThrow('Wrong stream key');
+    }
+    expect(server.process.log).toMatch(/closed .*code=moved/);
+  });
+
+  test('both workers serve a stream that has many', async () => {
+    const channel = server.newChannel();
+    const publisher = await server.publisher(channel);
+    const players = [];
+    for (let i = 0; i < 30; i += 1) players.push(await server.player(channel));
+    const workers = await playedBy(channel, 30);
+    expect(workers).toHaveLength(30);
+    for (const worker of [1, 2]) expect(workers.filter((each) => each === worker).length).toBeGreaterThan(8);
+    for (const player of players) await expectFlows(publisher, player, `to all ${players.indexOf(player)}`);
+  });
+
+  test('ffmpeg, GStreamer and rtmpdump do not notice that they were moved', async () => {
+    const channel = server.newChannel();
+    const url = server.process.rtmpUrl(channel, 'key');
+    const source = await sourceFile('h264-aac');
+    const folder = mkdtempSync(join(tmpdir(), 'workers-'));
+    const publisher = ffmpeg(['-re', '-stream_loop', '2', '-i', source, '-c', 'copy', '-f', 'flv', url]);
+    await server.process.waitForLog(new RegExp(`publish accepted .*channel=${channel} `));
+    const movedBefore = server.process.log.split('code=moved').length;
+    const files = [1, 2, 3, 4].map((n) => join(folder, `${n}.flv`));
+    // Connections come to the workers in turn: of two of a kind one is moved.
+    const players = [
+      () => playWithFfmpeg(url),
+      () => playWithFfmpeg(url),
+      () => playWithGstreamer(url, files[0]!),
+      () => playWithGstreamer(url, files[1]!),
+      () => playWithRtmpdump(url, files[2]!),
+      () => playWithRtmpdump(url, files[3]!),
+    ];
+    const programs: Program[] = [];
+    for (const play of players) {
+      programs.push(play());
+      await playedBy(channel, programs.length);
+    }
+    await publisher.succeeded();
+    expect(new Set(await playedBy(channel, 6)).size).toBe(1);
+    expect(server.process.log.split('code=moved').length).toBe(movedBefore + 3);
+    const known = new Set((await packetsOfFile(source)).video.map(({ md5 }) => md5));
+    const got = [await packetsOf(programs[0]!), await packetsOf(programs[1]!)];
+    for (const program of programs.slice(2)) await program.succeeded();
+    for (const file of files) got.push(await packetsOfFile(file));
+    for (const { video, audio } of got) {
+      expect(video.length).toBeGreaterThan(50);
+      expect(audio.length).toBeGreaterThan(50);
+      expect(video.filter(({ md5 }) => !known.has(md5))).toEqual([]);
+    }
+    rmSync(folder, { recursive: true });
   });
 
   test('one channel has one publisher, whichever worker the next one comes to', async () => {

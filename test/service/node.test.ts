@@ -13,6 +13,12 @@ class SlowToJoin extends MemoryMember {
   admit: () => void = () => undefined;
   readonly #admitted = new Promise<void>((resolve) => (this.admit = resolve));
 
+  listen(): void {}
+
+  pass(): void {}
+
+  tellCrowded(): void {}
+
   override async start(listener: RegistryListener): Promise<void> {
     await this.#admitted;
     await super.start(listener);

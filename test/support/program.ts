@@ -87,11 +87,17 @@ export class Program {
   }
 
   /** Waits for `pattern` anywhere in the output, what came before included. */
-  async waitForOutput(pattern: RegExp, timeoutMs = 15_000): Promise<RegExpExecArray> {
+  async waitForOutput(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray> {
+    return (await this.waitForMatches(pattern, 1, timeoutMs))[0]!;
+  }
+
+  /** Waits until `pattern` is in the output so many times, and returns all matches. */
+  async waitForMatches(pattern: RegExp, count: number, timeoutMs = 15_000): Promise<RegExpExecArray[]> {
     const deadline = Date.now() + timeoutMs;
+    const everywhere = new RegExp(pattern, 'g');
     for (;;) {
-      const match = pattern.exec(this.#output);
-      if (match !== null) return match;
+      const matches = [...this.#output.matchAll(everywhere)];
+      if (matches.length >= count) return matches;
       const leftMs = deadline - Date.now();
       if (!this.isRunning || leftMs <= 0) {
         const why = this.isRunning ? `not within ${timeoutMs} ms` : `it ended with ${JSON.stringify(this.#end)}`;

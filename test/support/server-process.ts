@@ -113,6 +113,11 @@ export class ServerProcess {
     return this.program.waitForOutput(pattern, timeoutMs);
   }
 
+  /** Waits until `pattern` is in its log so many times, and returns all matches. */
+  waitForMatches(pattern: RegExp, count: number): Promise<RegExpExecArray[]> {
+    return this.program.waitForMatches(pattern, count);
+  }
+
   /** Asks it to end (SIGTERM unless told otherwise) and gives its exit code, null when a signal ended it. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     this.program.signal(signal);

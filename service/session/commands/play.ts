@@ -22,7 +22,7 @@ export function play(session: Session, streamId: number, command: CommandMessage
   }
   const token = new URLSearchParams(stream.query).get('fleet');
   if (token === null || context.verifyRelay === undefined) {
-    playAsViewer(session, streamId, stream);
+    playWhereStreamIs(session, streamId, stream);
     return;
   }
   // Nothing else is read until the token is checked, so the state cannot change meanwhile but to closed.
@@ -31,6 +31,22 @@ export function play(session: Session, streamId: number, command: CommandMessage
     if (session.isClosed) return;
     if (allowed) begin(session, streamId, stream, true);
     else session.refuse(streamId, 'NetStream.Play.BadName', 'Bad relay token');
+    session.proceed();
+  });
+}
+
+function playWhereStreamIs(session: Session, streamId: number, stream: StreamTarget): void {
+  const { moveToStream, hub } = session.context;
+  const isHere = (hub.find(stream.channel)?.publication ?? null) !== null;
+  if (moveToStream === undefined || isHere || !session.canMove) {
+    playAsViewer(session, streamId, stream);
+    return;
+  }
+  // As above: the state cannot change meanwhile but to closed, which it is when the connection has moved.
+  session.wait();
+  void moveToStream(session, stream.channel).then(() => {
+    if (session.isClosed) return;
+    playAsViewer(session, streamId, stream);
     session.proceed();
   });
 }

@@ -46,7 +46,7 @@ export class SessionBench {
     },
     leave: (_, publication) => this.hub.find(publication.channel)?.end(publication),
   };
-  readonly #context: SessionContext = {
+  #context: SessionContext = {
     hub: this.hub,
     gate: this.#gate,
     names: new NameRules(128),
@@ -60,6 +60,11 @@ export class SessionBench {
     afterRead: () => this.flush(),
     sessionClosed: (code) => void this.closed.push(code),
   };
+
+  /** @param moveToStream what is asked when somebody plays; default: there is one process only */
+  constructor(moveToStream?: SessionContext['moveToStream']) {
+    if (moveToStream !== undefined) this.#context = { ...this.#context, moveToStream };
+  }
 
   /** A connection that has sent nothing yet. */
   open(): SessionClient {
@@ -129,6 +134,11 @@ class FakeTransport implements Transport {
 
   resume(): void {
     this.paused = false;
+  }
+
+  detach(): Promise<object> {
+    this.ended = true;
+    return Promise.resolve({});
   }
 
   end(): void {

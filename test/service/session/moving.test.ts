@@ -1,0 +1,104 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Departure } from '../../../service/session/opening';
+import type { Session } from '../../../service/session/session';
+import { ClientHandshake } from '../../support/client-handshake';
+import { ChunkBuilder, command } from '../../support/wire-builder';
+import { SessionBench } from './session-bench';
+
+/** What players say, in pieces: handshake, connect and play of Flash-like clients. */
+function opening(playKey = 'key'): Buffer[] {
+  const chunks = new ChunkBuilder();
+  return [
+    new ClientHandshake().c0c1,
+    Buffer.alloc(1536),
+    chunks.message(command('connect', 1, [{ app: 'channel', flashVer: 'LNX 9,0,124,2' }], 0)),
+    chunks.message(command('createStream', 2, [null], 0)),
+    chunks.message(command('play', 3, [null, playKey], 1)),
+  ];
+}
+
+interface Moved {
+  readonly session: Session;
+  readonly departure: Departure;
+}
+
+/** A bench whose viewers all leave for another process. */
+function benchThatMoves(moved: Moved[]): SessionBench {
+  return new SessionBench((session) => {
+    if (session.canMove) moved.push({ session, departure: session.depart() });
+    return Promise.resolve();
+  });
+}
+
+describe('a viewer whose stream another process has', () => {
+  test('leaves with all that it said, and hears there what it would have heard here, however its bytes are cut', () => {
+    const said = Buffer.concat(opening());
+    fc.assert(
+      fc.property(fc.array(fc.nat(said.length), { maxLength: 8 }), (cuts) => {
+        const moved: Moved[] = [];
+        const client = benchThatMoves(moved).open();
+        const borders = [0, ...cuts.sort((a, b) => a - b), said.length];
+        for (let i = 1; i < borders.length; i += 1) client.bytes(said.subarray(borders[i - 1], borders[i]));
+        expect(client.session.state.phase).toBe('closed');
+        expect(client.transport.ended).toBe(false);
+        const { departure } = moved[0]!;
+        expect(departure.said).toEqual(said);
+        const sent = Buffer.concat(client.transport.written);
+        expect(departure.answeredBytes).toBe(sent.length);
+
+        const there = new SessionBench().open();
+        there.bytes(departure.said);
+        expect(there.session.state.phase).toBe('playing');
+        const again = Buffer.concat(there.transport.written);
+        // The handshake's 3073 bytes are random; nobody sees the second ones.
+        expect(again.subarray(3073, sent.length)).toEqual(sent.subarray(3073));
+        expect(again.length).toBeGreaterThan(sent.length);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('plays here when it is not moved', async () => {
+    const bench = new SessionBench(() => Promise.resolve());
+    const client = bench.open();
+    for (const part of opening()) client.bytes(part);
+    expect(client.transport.paused).toBe(true);
+    await Promise.resolve();
+    expect(client.session.state.phase).toBe('playing');
+    expect(client.transport.paused).toBe(false);
+  });
+
+  test.each([
+    ['it has been pinged', (bench: SessionBench) => bench.advance(31)],
+    ['it has said a lot', (_: SessionBench, session: Session) => session.receive(flood(), 0, flood().length)],
+    ['it was moved before', (_: SessionBench, session: Session) => session.stay()],
+  ])('stays when %s', async (_why, before) => {
+    const moved: Moved[] = [];
+    const bench = benchThatMoves(moved);
+    const client = bench.open();
+    const parts = opening();
+    for (const part of parts.slice(0, 4)) client.bytes(part);
+    before(bench, client.session);
+    client.bytes(parts[4]!);
+    await Promise.resolve();
+    expect(moved).toEqual([]);
+    expect(client.session.state.phase).toBe('playing');
+  });
+
+  test('stays when the stream is here', async () => {
+    const moved: Moved[] = [];
+    const bench = benchThatMoves(moved);
+    await bench.publisher();
+    const client = bench.open();
+    for (const part of opening()) client.bytes(part);
+    expect([moved, client.session.state.phase]).toEqual([[], 'playing']);
+  });
+});
+
+/** Many small messages that mean nothing, such as a client may send for whatever reason. */
+function flood(): Buffer {
+  const chunks = new ChunkBuilder();
+  const message = (): Buffer => chunks.message({ type: 3, streamId: 0, timestamp: 0, payload: Buffer.alloc(4) });
+  return Buffer.concat(Array.from({ length: 1200 }, message));
+}
