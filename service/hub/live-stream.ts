@@ -70,8 +70,8 @@ export class LiveStream implements LogObserver, ContinuedStream {
   urgent = false;
   /** Since when it waits, where the scheduler looks at that (ms of its clock). */
   heldSince = 0;
-  /** When it was flushed last, where the scheduler looks at that. */
-  flushedAt = 0;
+  /** When what a relay had brought was flushed at once, where the scheduler looks at that. */
+  relayedAt = 0;
 
   readonly #env: StreamEnvironment;
   readonly #log: MessageLog;

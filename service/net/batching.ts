@@ -24,8 +24,10 @@ export interface BatchingOptions {
 const EVALUATE_MS = 250;
 /** Longest hold of audio while video goes at once (ms): the next frame comes sooner at 20 frames a second and more. */
 const RIDE_ALONG_MS = 50;
-/** What a relay brings is sent at once when the last flush is longer ago than this part of a tick. */
+/** What a relay brings is sent at once when it did so last longer ago than this part of a tick. */
 const RELAYED_AFTER = 0.75;
+/** What one write of another node brings may come in several reads, so long after the first (ms). */
+const SAME_WRITE_MS = 3;
 /** What is due this soon is sent with what is due now (ms). */
 const DUE_TOGETHER_MS = 2;
 /** Below this knob a tick would delay video for little gain: video frames are 33 ms apart. */
@@ -112,9 +114,10 @@ export class Batching implements FlushScheduler {
     if (this.#mode !== 'tick') this.afterRead();
     else if (stream?.scheduled === true) {
       const now = performance.now();
-      if (now - stream.flushedAt < RELAYED_AFTER * this.#intervalMs) return;
+      const since = now - stream.relayedAt;
+      if (since >= RELAYED_AFTER * this.#intervalMs) stream.relayedAt = now;
+      else if (since > SAME_WRITE_MS) return;
       this.#ready.splice(this.#ready.indexOf(stream), 1);
-      stream.flushedAt = now;
       stream.flush();
     }
   }
@@ -180,10 +183,7 @@ export class Batching implements FlushScheduler {
   };
 
   readonly #afterPoll = (): void => {
-    if (this.#ready.length === 0) return;
-    const now = performance.now();
-    for (const stream of this.#ready) stream.flushedAt = now;
-    this.#flushAll();
+    if (this.#ready.length > 0) this.#flushAll();
   };
 
   #readAgain(): void {

@@ -234,7 +234,28 @@ describe('tick', () => {
     node.batching.close();
   });
 
-  test('what another node has not batched goes out at most twice a tick', () => {
+  test('nor if it comes in pieces, of which one comes late', () => {
+    const node = ticking();
+    const piece = (label: string): void => {
+      node.bench.video(0, interFrame(label));
+      node.batching.afterRelayRead(node.bench.stream);
+    };
+    for (let i = 1; i <= 5; i += 1) {
+      jest.advanceTimersByTime(30);
+      piece('first');
+      jest.advanceTimersByTime(1);
+      piece('second');
+      expect(node.bench.received(node.player)).toHaveLength(3 * i - 1);
+      jest.advanceTimersByTime(9);
+      piece('late');
+      expect(node.bench.received(node.player)).toHaveLength(3 * i - 1);
+      jest.advanceTimersByTime(60);
+      expect(node.bench.received(node.player)).toHaveLength(3 * i);
+    }
+    node.batching.close();
+  });
+
+  test('what another node has not batched goes out little more than twice a tick', () => {
     const node = ticking();
     for (let i = 0; i < 100; i += 1) {
       jest.advanceTimersByTime(5);
@@ -243,7 +264,7 @@ describe('tick', () => {
       node.batching.afterRelayRead(undefined);
     }
     jest.advanceTimersByTime(100);
-    expect(node.received).toBeLessThanOrEqual(12);
+    expect(node.received).toBeLessThanOrEqual(14);
     expect(node.bench.received(node.player)).toHaveLength(100);
     node.batching.close();
   });
