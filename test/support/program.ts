@@ -94,7 +94,7 @@ export class Program {
   /** Waits until `pattern` is in the output so many times, and returns all matches. */
   async waitForMatches(pattern: RegExp, count: number, timeoutMs = 15_000): Promise<RegExpExecArray[]> {
     const deadline = Date.now() + timeoutMs;
-    const everywhere = new RegExp(pattern, 'g');
+    const everywhere = new RegExp(pattern, `${pattern.flags.replace('g', '')}g`);
     for (;;) {
       const matches = [...this.#output.matchAll(everywhere)];
       if (matches.length >= count) return matches;
