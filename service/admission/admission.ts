@@ -111,7 +111,7 @@ export class Admission implements PublishGate {
       return;
     }
     if (graceful || policy.graceMs === 0 || this.#closed) {
-      channel.end(publication);
+      this.#endLocally(publication);
       this.#finish(admitted);
       return;
     }

@@ -24,7 +24,7 @@ ${scenarios.map(({ name, description }) => `      ${name.padEnd(16)} ${descripti
   --against PEER     nginx-rtmp, node-media-server, or the path of another bundle of this server; may be repeated
   --runs N           runs of each server, in turn (default 5)
   --seconds N        length of a measured window (default 8)
-  --warmup N         seconds under load before it (default 6)
+  --warmup N         seconds under load before it (default 20: the compilers need them)
   --workers N        WORKERS=N for this server, on all cores instead of one
   --json FILE        write all results there as well
   --profile          one run of this server; leaves a V8 CPU profile and a flame graph in .build/bench`;
@@ -38,7 +38,7 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
       against: { type: 'string', multiple: true, default: [] },
       runs: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '8' },
-      warmup: { type: 'string', default: '6' },
+      warmup: { type: 'string', default: '20' },
       workers: { type: 'string' },
       json: { type: 'string' },
       profile: { type: 'boolean', default: false },
