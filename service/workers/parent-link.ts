@@ -13,8 +13,8 @@ import type { Logger } from '../logging/logger';
 import type { ConnectionPlaces } from '../net/connection-limits';
 import type { ConnectionHandle } from '../session/transport';
 import type { ConnectionMessage, ParentMessage, Topic, WorkerMessage, WorkerState } from './messages';
-import { sendConnection } from './send-connection';
 import type { PassedConnection, WorkerLine, WorkerLineListener } from './player-mover';
+import { closeConnection, sendConnection } from './send-connection';
 
 const STARTING: Readiness = { ready: false, reason: 'starting' };
 
@@ -205,7 +205,8 @@ export class ParentLink implements StreamRegistry, WorkerLine {
   #passed(message: ConnectionMessage, handle: ConnectionHandle): void {
     const { worker, channel, clientIp, said, answeredBytes } = message;
     const departure = { clientIp, said: Buffer.from(said, 'base64'), answeredBytes };
-    this.#lineListener?.passed(worker, { channel, departure }, handle);
+    if (this.#lineListener === undefined) closeConnection(handle);
+    else this.#lineListener.passed(worker, { channel, departure }, handle);
   }
 
   async #report(id: number, topic: Topic): Promise<void> {

@@ -53,18 +53,18 @@ const WORKER_ID = /^worker-\d+$/;
  */
 export class PlayerMover {
   readonly #options: PlayerMoverOptions;
-  /** Until when the viewers of a channel stay here. */
+  /** Until when the viewers of a channel stay here, the first to end first. */
   readonly #crowded = new Map<string, number>();
 
   constructor(options: PlayerMoverOptions) {
     this.#options = options;
-    const { line, hub, intake, now } = options;
+    const { line, hub, intake } = options;
     line.listen({
       passed: (from, { channel, departure }, handle) => {
         intake.takeOver(handle, departure);
         if ((hub.find(channel)?.viewerCount ?? 0) >= CROWD) line.tellCrowded(from, channel);
       },
-      crowded: (channel) => this.#crowded.set(channel, now() + CROWDED_MS),
+      crowded: (channel) => this.#setCrowded(channel),
     });
   }
 
@@ -79,12 +79,18 @@ export class PlayerMover {
     if (handle !== undefined) line.pass(worker, { channel, departure }, handle);
   }
 
-  #isCrowded(channel: string): boolean {
-    const until = this.#crowded.get(channel);
-    if (until === undefined) return false;
-    if (this.#options.now() < until) return true;
+  #setCrowded(channel: string): void {
+    const now = this.#options.now();
     this.#crowded.delete(channel);
-    return false;
+    for (const [name, until] of this.#crowded) {
+      if (until > now) break;
+      this.#crowded.delete(name);
+    }
+    this.#crowded.set(channel, now + CROWDED_MS);
+  }
+
+  #isCrowded(channel: string): boolean {
+    return (this.#crowded.get(channel) ?? 0) > this.#options.now();
   }
 
   /** The worker of this machine that has the channel's stream; undefined when none has, or it takes too long to learn. */
