@@ -208,6 +208,8 @@ export class Metrics {
       ['rtmp_sent_bytes_total', 'Bytes sent to clients.', 'bytesOut'],
       ['rtmp_received_messages_total', 'RTMP messages read from clients.', 'messagesIn'],
       ['rtmp_sent_messages_total', 'RTMP messages sent to clients.', 'messagesOut'],
+      ['rtmp_socket_reads_total', "Reads from clients' sockets.", 'reads'],
+      ['rtmp_socket_writes_total', "Writes of media to players' sockets.", 'writes'],
       ['rtmp_dropped_frames_total', 'Audio and video messages that slow players did not get.', 'droppedFrames'],
       ['rtmp_slow_players_disconnected_total', 'Players cut off for being too slow.', 'slowPlayersDisconnected'],
     ];

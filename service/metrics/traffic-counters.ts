@@ -13,7 +13,7 @@ export class TrafficCounters {
   messagesOut = 0;
   /** Writes of media to players' sockets: with reads, what the node's cost follows. */
   writes = 0;
-  /** Reads from clients' sockets. */
+  /** Reads from clients' sockets; over TLS, pieces of what was decrypted. */
   reads = 0;
   /** Audio and video messages a player did not get because it could not keep up. */
   droppedFrames = 0;

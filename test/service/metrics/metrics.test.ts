@@ -38,7 +38,7 @@ describe('metrics page', () => {
 
   test('shows what the hot path counted, however often it is read', async () => {
     Object.assign(traffic, { bytesIn: 10, bytesOut: 20, messagesIn: 3, messagesOut: 4, droppedFrames: 5 });
-    traffic.slowPlayersDisconnected = 6;
+    Object.assign(traffic, { slowPlayersDisconnected: 6, reads: 7, writes: 8 });
     await scrape();
     traffic.bytesIn += 5;
     const page = await scrape();
@@ -46,6 +46,8 @@ describe('metrics page', () => {
     expect(page.get('rtmp_sent_bytes_total')).toBe(20);
     expect(page.get('rtmp_received_messages_total')).toBe(3);
     expect(page.get('rtmp_sent_messages_total')).toBe(4);
+    expect(page.get('rtmp_socket_reads_total')).toBe(7);
+    expect(page.get('rtmp_socket_writes_total')).toBe(8);
     expect(page.get('rtmp_dropped_frames_total')).toBe(5);
     expect(page.get('rtmp_slow_players_disconnected_total')).toBe(6);
   });
