@@ -32,9 +32,11 @@ const SAME_WRITE_MS = 3;
 const DUE_TOGETHER_MS = 2;
 /** Below this knob a tick would delay video for little gain: video frames are 33 ms apart. */
 const MIN_TICK_MS = 50;
+/** Below this knob a read that waits brings no more than one that does not. */
+const MIN_PACE_MS = 34;
 /**
- * Messages to players a second, or half as many from publishers, from which on each step is taken. A write or read
- * costs the kernel about 7.5 us, so 2,000 are 1.5 % of a core: not worth anybody's latency.
+ * Messages to players a second, or half as many from publishers who have players, from which on each step is taken. A
+ * write or read costs the kernel about 7.5 us, so 2,000 are 1.5 % of a core: not worth anybody's latency.
  */
 const RIDE_ALONG_LOAD = 2_000;
 const SHORT_TICK_LOAD = 4_000;
@@ -45,10 +47,11 @@ const HYSTERESIS = 0.7;
 /**
  * The node's one controller for batching. Its cost follows the number of socket writes and reads, not bytes; so while
  * they are few it holds nothing, and with load it gathers more into each, up to the knob. Headers, the GOP cache of a
- * new player, commands and pings do not pass through here and are never held.
+ * new player, commands and pings do not pass through here and are never held. Publishers whom nobody plays are read on
+ * a timer whatever the load: nobody waits for their frames.
  */
 export class Batching implements FlushScheduler {
-  readonly #latencyMs: number;
+  #latencyMs: number;
   readonly #traffic: TrafficCounters;
   readonly #evaluation: NodeJS.Timeout | undefined;
   #mode: BatchMode = 'at-once';
@@ -58,10 +61,13 @@ export class Batching implements FlushScheduler {
   #spare: LiveStream[] = [];
   #paced: PacedReader[] = [];
   #sparePaced: PacedReader[] = [];
+  /** Reads those held while there is no tick. */
+  #paceTimer: NodeJS.Timeout | undefined;
   /** A stream in `#ready` has a video frame. */
   #urgent = false;
   #lastOut = 0;
-  #lastIn = 0;
+  /** Messages from publishers who have players, since the load was looked at last. */
+  #announced = 0;
   #evaluatedAt = performance.now();
 
   constructor({ latencyMs, traffic }: BatchingOptions) {
@@ -79,12 +85,13 @@ export class Batching implements FlushScheduler {
     return this.#intervalMs;
   }
 
-  /** Whether publishers are to be read on the tick only. */
-  get pacesReads(): boolean {
-    return this.#mode === 'tick';
+  /** Whether this stream's publisher is to be read again only when it is let go, see `hold`. */
+  paces(stream: LiveStream): boolean {
+    return this.#mode === 'tick' || (this.#latencyMs >= MIN_PACE_MS && stream.playerCount === 0);
   }
 
   ready(stream: LiveStream, urgent: boolean): void {
+    this.#announced += 1;
     if (urgent) {
       stream.urgent = true;
       this.#urgent = true;
@@ -122,15 +129,17 @@ export class Batching implements FlushScheduler {
     }
   }
 
-  /** Has a reader read again on the next tick. */
+  /** Has a reader read again on the next tick, or together with all others that nobody waits for. */
   hold(reader: PacedReader): void {
     this.#paced.push(reader);
+    if (this.#mode !== 'tick') this.#paceTimer ??= setTimeout(this.#paceEnds, this.#latencyMs);
   }
 
   /** Sends and reads all that is held; for the end of the node. */
   close(): void {
     clearInterval(this.#evaluation);
-    this.#set('at-once', 0);
+    this.#latencyMs = 0;
+    this.#enter('at-once', 0);
   }
 
   #flushAll(): void {
@@ -186,6 +195,11 @@ export class Batching implements FlushScheduler {
     if (this.#ready.length > 0) this.#flushAll();
   };
 
+  readonly #paceEnds = (): void => {
+    this.#paceTimer = undefined;
+    this.#readAgain();
+  };
+
   #readAgain(): void {
     const readers = this.#paced;
     this.#paced = this.#sparePaced;
@@ -199,10 +213,10 @@ export class Batching implements FlushScheduler {
     // A look between two ticks would see no load at all.
     if (this.#mode === 'tick' && now - this.#evaluatedAt < 3 * this.#intervalMs) return;
     const seconds = (now - this.#evaluatedAt) / 1000;
-    const { messagesOut, messagesIn } = this.#traffic;
-    const load = Math.max(messagesOut - this.#lastOut, 2 * (messagesIn - this.#lastIn)) / seconds;
+    const { messagesOut } = this.#traffic;
+    const load = Math.max(messagesOut - this.#lastOut, 2 * this.#announced) / seconds;
     this.#lastOut = messagesOut;
-    this.#lastIn = messagesIn;
+    this.#announced = 0;
     this.#evaluatedAt = now;
     const step = this.#stepFor(load);
     if (step === 0) this.#set('at-once', 0);
@@ -219,11 +233,16 @@ export class Batching implements FlushScheduler {
   }
 
   #set(mode: BatchMode, intervalMs: number): void {
-    if (mode === this.#mode && intervalMs === this.#intervalMs) return;
+    if (mode !== this.#mode || intervalMs !== this.#intervalMs) this.#enter(mode, intervalMs);
+  }
+
+  #enter(mode: BatchMode, intervalMs: number): void {
     this.#mode = mode;
     this.#intervalMs = intervalMs;
     clearTimeout(this.#timer);
+    clearTimeout(this.#paceTimer);
     this.#timer = undefined;
+    this.#paceTimer = undefined;
     this.#readAgain();
     this.#flushAll();
     if (mode === 'tick') this.#timer = setInterval(this.#tick, intervalMs);

@@ -8,7 +8,7 @@ import type { SessionRegistry } from '../session/session-registry';
 import type { ConnectionHandle } from '../session/transport';
 import type { Batching } from './batching';
 import type { ConnectionPlaces } from './connection-limits';
-import { adoptWithOnRead, readNow, socketOn } from './onread-socket';
+import { adoptWithOnRead, readNow, socketOn, startReading, stopReading } from './socket-handle';
 import { READ_BUFFER } from './read-buffer';
 import { SocketTransport } from './socket-transport';
 
@@ -62,7 +62,7 @@ export class ConnectionIntake {
       session!.receive(READ_BUFFER, 0, bytes);
       batching.afterRead();
       // A read that filled the buffer left more behind: pausing now would cap the publisher's bitrate.
-      if (!batching.pacesReads || bytes === READ_BUFFER.length || session!.state.phase !== 'publishing') return true;
+      if (bytes === READ_BUFFER.length || !this.#isPaced(session!)) return true;
       batching.hold(reader);
       return false;
     };
@@ -133,10 +133,27 @@ export class ConnectionIntake {
 
   #readEvents(socket: Socket, session: Session): void {
     const { batching, context } = this.#options;
+    let stopsSoon = false;
+    const reader = { readAgain: () => startReading(socket) };
+    const stop = (): void => {
+      stopsSoon = false;
+      if (!this.#isPaced(session)) return;
+      stopReading(socket);
+      batching.hold(reader);
+    };
     socket.on('data', (bytes: Buffer) => {
       context.traffic.reads += 1;
       session.receive(bytes, 0, bytes.length);
       batching.afterRead();
+      if (stopsSoon || !this.#isPaced(session)) return;
+      // Not before everything that has come is read: what is left behind would cap the publisher's bitrate.
+      stopsSoon = true;
+      setImmediate(stop);
     });
+  }
+
+  /** Whether the client publishes, and is to be read again only when the batching says so. */
+  #isPaced({ state }: Session): boolean {
+    return state.phase === 'publishing' && this.#options.batching.paces(state.publication.stream);
   }
 }

@@ -9,6 +9,7 @@ export interface StreamHandle {
   /** The descriptor; -1 where there is none, as on Windows. */
   readonly fd: number;
   reading: boolean;
+  readStart(): number;
   readStop(): number;
   close(): void;
 }
@@ -69,4 +70,17 @@ export function readNow(socket: Socket, buffer: Buffer): number {
   } catch {
     return 0;
   }
+}
+
+/**
+ * Stops reading from a socket with 'data' events; `startReading` goes on. `pause` does not do: a paused socket is read
+ * until its stream's buffer is full.
+ */
+export function stopReading(socket: Socket): void {
+  // What Node keeps in `reading` stays as it is, or the stream would start reading again.
+  (socket as unknown as SocketWithHandle)._handle?.readStop();
+}
+
+export function startReading(socket: Socket): void {
+  (socket as unknown as SocketWithHandle)._handle?.readStart();
 }

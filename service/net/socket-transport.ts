@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { ConnectionHandle, Transport } from '../session/transport';
 import { DirectWriter } from './direct-writer';
-import { takeHandle } from './onread-socket';
+import { takeHandle } from './socket-handle';
 
 /** How long a closing connection may take to send what is left (ms). */
 const LINGER_MS = 5_000;

@@ -36,10 +36,11 @@ class Node {
   }
 
   /** Lets time pass under this load; the node has evaluated it afterwards. */
-  load(messagesOut: number, messagesIn = 0, ms = 1_000): void {
+  load(messagesOut: number, messagesIn = 0, ms = 1_000, publisher = this.bench): void {
+    const bring = audio(publisher);
     for (let at = 0; at < ms; at += 250) {
       this.traffic.messagesOut += messagesOut / 4;
-      this.traffic.messagesIn += messagesIn / 4;
+      for (let i = 0; i < messagesIn / 4; i += 1) bring();
       jest.advanceTimersByTime(250);
     }
   }
@@ -75,7 +76,14 @@ describe('the mode follows the load', () => {
     const node = new Node(latencyMs);
     node.load(out, into);
     expect(node.setting).toBe(setting);
-    expect(node.batching.pacesReads).toBe(setting.startsWith('tick'));
+    expect(node.batching.paces(node.bench.stream)).toBe(setting.startsWith('tick'));
+    node.batching.close();
+  });
+
+  test('but not that of publishers whom nobody plays', () => {
+    const node = new Node(100);
+    node.load(100, 20_000, 1_000, node.addStream());
+    expect(node.setting).toBe('at-once 0');
     node.batching.close();
   });
 
@@ -119,8 +127,69 @@ describe('at once', () => {
       node.read(audio(node.bench));
       expect(node.received).toBe(i);
     }
-    expect(node.batching.pacesReads).toBe(false);
+    expect(node.batching.paces(node.bench.stream)).toBe(false);
   });
+});
+
+describe('a publisher whom nobody plays', () => {
+  test.each([
+    [0, false],
+    [33, false],
+    [34, true],
+    [100, true],
+  ])('with the knob at %d ms is left unread for a while: %s', (latencyMs, paced) => {
+    const node = new Node(latencyMs);
+    const { stream, join } = unplayed(node);
+    expect(node.batching.paces(stream)).toBe(paced);
+    expect(node.batching.paces(node.bench.stream)).toBe(false);
+    join();
+    expect(node.batching.paces(stream)).toBe(false);
+    node.batching.close();
+  });
+
+  test('is read again when the knob says, together with all others', () => {
+    const node = new Node(100);
+    const timers = jest.getTimerCount();
+    const read: string[] = [];
+    const reader = (name: string) => ({ readAgain: () => void read.push(name) });
+    node.batching.hold(reader('first'));
+    jest.advanceTimersByTime(60);
+    node.batching.hold(reader('second'));
+    expect(jest.getTimerCount()).toBe(timers + 1);
+    jest.advanceTimersByTime(39);
+    expect(read).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect(read).toEqual(['first', 'second']);
+    expect(jest.getTimerCount()).toBe(timers);
+    node.batching.close();
+  });
+
+  test('is read on the tick once there is one, and is let go when the node ends', () => {
+    const node = new Node(100);
+    let reads = 0;
+    const reader = {
+      readAgain() {
+        reads += 1;
+        if (node.batching.paces(unplayed(node).stream)) node.batching.hold(reader);
+      },
+    };
+    node.batching.hold(reader);
+    node.load(20_000);
+    const before = reads;
+    jest.advanceTimersByTime(1);
+    node.load(20_000);
+    expect(reads - before).toBe(10);
+    const last = reads;
+    node.batching.close();
+    expect(reads).toBe(last + 1);
+    jest.runOnlyPendingTimers();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  function unplayed(node: Node) {
+    const bench = node.addStream();
+    return { stream: bench.stream, join: () => bench.join() };
+  }
 });
 
 describe('ride-along', () => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { adoptWithOnRead, readNow, type OnRead } from '../../../service/net/onread-socket';
+import { adoptWithOnRead, readNow, startReading, stopReading, type OnRead } from '../../../service/net/socket-handle';
 
 const READ_BUFFER = Buffer.alloc(4096);
 
@@ -185,6 +185,35 @@ describe(`a socket that is not being read, on Node.js ${process.version}`, () =>
     adopted.resume();
     await closed;
   });
+});
+
+test(`a socket with 'data' events can be left unread, on Node.js ${process.version}`, async () => {
+  server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const [accepted] = (await once(server, 'connection')) as [Socket];
+  sockets.push(client, accepted);
+  let text = '';
+  accepted.on('data', (bytes: Buffer) => (text += bytes.toString()));
+  accepted.resume();
+  client.write('first');
+  await once(accepted, 'data');
+  stopReading(accepted);
+  client.write(' second');
+  await roundTrip(accepted, client);
+  expect(text).toBe('first');
+  startReading(accepted);
+  await once(accepted, 'data');
+  expect(text).toBe('first second');
+  stopReading(accepted);
+  client.end(' last');
+  await roundTrip(accepted, client);
+  expect(text).toBe('first second');
+  startReading(accepted);
+  await once(accepted, 'close');
+  expect(text).toBe('first second last');
+  startReading(accepted);
+  stopReading(accepted);
 });
 
 test('a socket that is closed already cannot be taken over', async () => {

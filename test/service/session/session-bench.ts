@@ -46,7 +46,7 @@ export class SessionBench {
     },
     leave: (_, publication) => this.hub.find(publication.channel)?.end(publication),
   };
-  #context: SessionContext = {
+  context: SessionContext = {
     hub: this.hub,
     gate: this.#gate,
     names: new NameRules(128),
@@ -63,13 +63,13 @@ export class SessionBench {
 
   /** @param moveToStream what is asked when somebody plays; default: there is one process only */
   constructor(moveToStream?: SessionContext['moveToStream']) {
-    if (moveToStream !== undefined) this.#context = { ...this.#context, moveToStream };
+    if (moveToStream !== undefined) this.context = { ...this.context, moveToStream };
   }
 
   /** A connection that has sent nothing yet. */
   open(): SessionClient {
     const transport = new FakeTransport();
-    const session = new Session(this.#context, transport, this.sessions.nextId());
+    const session = new Session(this.context, transport, this.sessions.nextId());
     this.sessions.add(session);
     return new SessionClient(this, session, transport);
   }

@@ -1,0 +1,149 @@
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import type { Batching, PacedReader } from '../../../service/net/batching';
+import { ConnectionIntake } from '../../../service/net/connection-intake';
+import { RtmpListener } from '../../../service/net/rtmp-listener';
+import { TlsTermination } from '../../../service/net/tls-termination';
+import { RtmpClient } from '../../support/rtmp-client';
+import { createTestCertificate, temporaryDirectory } from '../../support/test-certificates';
+import { interFrame } from '../hub/stream-bench';
+import { SessionBench } from '../session/session-bench';
+
+const folder = temporaryDirectory();
+const certificate = createTestCertificate(folder.path, 'localhost');
+const ended: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ended.splice(0)) end();
+});
+afterAll(() => folder.remove());
+
+/** Has publishers left unread while `paces` is set, and lets a test say when they are read again. */
+class HandBatching {
+  paces = true;
+  held: PacedReader[] = [];
+  #onHold: (() => void) | undefined;
+
+  afterRead(): void {}
+
+  hold(reader: PacedReader): void {
+    this.held.push(reader);
+    this.#onHold?.();
+  }
+
+  async untilHeld(): Promise<void> {
+    if (this.held.length === 0) await new Promise<void>((resolve) => (this.#onHold = resolve));
+  }
+
+  readAgain(): void {
+    for (const reader of this.held.splice(0)) reader.readAgain();
+  }
+}
+
+/** A listener whose publishers are read when the test says so, and a client that publishes to it. */
+async function published(secure: boolean) {
+  const bench = new SessionBench();
+  const batching = new HandBatching();
+  const intake = new ConnectionIntake({
+    context: bench.context,
+    sessions: bench.sessions,
+    limits: { acquire: () => true, release() {} },
+    batching: { ...bound(batching), paces: () => batching.paces } as unknown as Batching,
+    log: bench.log,
+    isPeer: () => false,
+    turnsAway: () => false,
+    rejected() {},
+  });
+  const pair = { cert: certificate.cert, key: certificate.key };
+  const tls = secure ? new TlsTermination(pair, () => {}) : undefined;
+  const listener = new RtmpListener({ intake, log: bench.log, tls });
+  listener.open();
+  const { port } = await listener.listen(0, '127.0.0.1');
+  const client = await RtmpClient.publisher({ port, channel: 'channel', key: 'key', tls: secure });
+  ended.push(() => client.connection.socket.destroy());
+  ended.push(() => listener.close());
+  const video = (timestamp: number, bytes = 10): void => client.sendVideo(timestamp, interFrame('v'.repeat(bytes)));
+  const { stream } = bench.hub.find('channel')!.publication!;
+  return { bench, batching, client, stream, video };
+}
+
+function bound(batching: HandBatching) {
+  return { afterRead: () => batching.afterRead(), hold: (reader: PacedReader) => batching.hold(reader) };
+}
+
+describe.each([
+  ['RTMP', false],
+  ['RTMPS', true],
+])('a publisher over %s that is not to be read for a while', (_, secure) => {
+  test('is read until nothing more is there, then left alone until it is its turn, and nothing is lost', async () => {
+    const { bench, batching, client, stream, video } = await published(secure);
+    video(0);
+    await batching.untilHeld();
+    expect(stream.stats.messages).toBe(1);
+    const { reads } = bench.traffic;
+    for (let i = 1; i <= 20; i += 1) {
+      video(i);
+      await client.connection.flush();
+    }
+    expect([stream.stats.messages, bench.traffic.reads]).toEqual([1, reads]);
+    while (stream.stats.messages < 21) {
+      batching.readAgain();
+      await batching.untilHeld();
+    }
+    expect(stream.stats.messages).toBe(21);
+  });
+
+  test('loses no speed: more than one read takes is read before it is left alone', async () => {
+    const { batching, stream, video } = await published(secure);
+    video(0);
+    await batching.untilHeld();
+    const sent = 16;
+    for (let i = 1; i <= sent; i += 1) video(i, 100_000);
+    let turns = 0;
+    while (stream.stats.messages <= sent) {
+      batching.readAgain();
+      await batching.untilHeld();
+      turns += 1;
+    }
+    expect(stream.stats.messages).toBe(sent + 1);
+    expect(turns).toBeLessThan(sent / 2);
+  });
+
+  test('may stop publishing, and is read at once from then on', async () => {
+    const { batching, client, video } = await published(secure);
+    video(0);
+    await batching.untilHeld();
+    client.deleteStream();
+    await client.connection.flush();
+    batching.readAgain();
+    await client.waitForStatus('NetStream.Unpublish.Success');
+    await client.roundTrip();
+    expect(batching.held).toEqual([]);
+    await client.publish('key');
+    video(40);
+    await batching.untilHeld();
+  });
+
+  test('may go: that is noticed when it is its turn', async () => {
+    const { bench, batching, client, video } = await published(secure);
+    video(0);
+    await batching.untilHeld();
+    const closed = new Promise<void>((resolve) => (bench.closed.push = () => (resolve(), 1)));
+    await client.connection.flush();
+    client.connection.socket.end();
+    batching.readAgain();
+    await closed;
+    expect(bench.hub.find('channel')?.publication).toBeFalsy();
+  });
+
+  test('is read at once again when that is no longer so', async () => {
+    const { batching, client, video } = await published(secure);
+    video(0);
+    await batching.untilHeld();
+    batching.paces = false;
+    batching.readAgain();
+    for (let i = 1; i <= 3; i += 1) {
+      video(i);
+      await client.roundTrip();
+    }
+    expect(batching.held).toEqual([]);
+  });
+});
