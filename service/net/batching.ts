@@ -1,5 +1,7 @@
 import type { FlushScheduler, LiveStream } from '../hub/live-stream';
 import type { TrafficCounters } from '../metrics/traffic-counters';
+import { HeldReaders, type PacedReader } from './held-readers';
+import { LoadMeter } from './load-meter';
 
 /**
  * How new media goes out:
@@ -8,11 +10,6 @@ import type { TrafficCounters } from '../metrics/traffic-counters';
  * - `tick`: everything on one shared timer, and busy publishers are read on the same tick.
  */
 export type BatchMode = 'at-once' | 'ride-along' | 'tick';
-
-/** A connection that can be left unread until the next tick. */
-export interface PacedReader {
-  readAgain(): void;
-}
 
 export interface BatchingOptions {
   /** The most that batching may add to a frame's way on purpose (ms); 0: nothing is ever held. */
@@ -34,15 +31,6 @@ const DUE_TOGETHER_MS = 2;
 const MIN_TICK_MS = 50;
 /** Below this knob a read that waits brings no more than one that does not. */
 const MIN_PACE_MS = 34;
-/**
- * Messages to players a second, or half as many from publishers who have players, from which on each step is taken. A
- * write or read costs the kernel about 7.5 us, so 2,000 are 1.5 % of a core: not worth anybody's latency.
- */
-const RIDE_ALONG_LOAD = 2_000;
-const SHORT_TICK_LOAD = 4_000;
-const LONG_TICK_LOAD = 6_000;
-/** A step is left again only well below the load at which it was taken. */
-const HYSTERESIS = 0.7;
 
 /**
  * The node's one controller for batching. Its cost follows the number of socket writes and reads, not bytes; so while
@@ -59,16 +47,12 @@ export class Batching implements FlushScheduler {
   #timer: NodeJS.Timeout | undefined;
   #ready: LiveStream[] = [];
   #spare: LiveStream[] = [];
-  #paced: PacedReader[] = [];
-  #sparePaced: PacedReader[] = [];
-  /** Reads those held while there is no tick. */
+  readonly #held = new HeldReaders();
+  /** Lets them read while there is no tick. */
   #paceTimer: NodeJS.Timeout | undefined;
   /** A stream in `#ready` has a video frame. */
   #urgent = false;
-  #lastOut = 0;
-  /** Messages from publishers who have players, since the load was looked at last. */
-  #announced = 0;
-  #evaluatedAt = performance.now();
+  readonly #load = new LoadMeter();
 
   constructor({ latencyMs, traffic }: BatchingOptions) {
     this.#latencyMs = latencyMs;
@@ -91,7 +75,7 @@ export class Batching implements FlushScheduler {
   }
 
   ready(stream: LiveStream, urgent: boolean): void {
-    this.#announced += 1;
+    this.#load.arrived();
     if (urgent) {
       stream.urgent = true;
       this.#urgent = true;
@@ -131,7 +115,7 @@ export class Batching implements FlushScheduler {
 
   /** Has a reader read again on the next tick, or together with all others that nobody waits for. */
   hold(reader: PacedReader): void {
-    this.#paced.push(reader);
+    this.#held.add(reader);
     if (this.#mode !== 'tick') this.#paceTimer ??= setTimeout(this.#paceEnds, this.#latencyMs);
   }
 
@@ -187,7 +171,7 @@ export class Batching implements FlushScheduler {
    * being read on the tick and being sent on it make one wait, not two.
    */
   readonly #tick = (): void => {
-    if (this.#paced.length > 0) this.#readAgain();
+    this.#held.readAgain();
     setImmediate(this.#afterPoll);
   };
 
@@ -197,39 +181,17 @@ export class Batching implements FlushScheduler {
 
   readonly #paceEnds = (): void => {
     this.#paceTimer = undefined;
-    this.#readAgain();
+    this.#held.readAgain();
   };
 
-  #readAgain(): void {
-    const readers = this.#paced;
-    this.#paced = this.#sparePaced;
-    for (let i = 0; i < readers.length; i += 1) readers[i]!.readAgain();
-    readers.length = 0;
-    this.#sparePaced = readers;
-  }
-
   #evaluate(): void {
-    const now = performance.now();
     // A look between two ticks would see no load at all.
-    if (this.#mode === 'tick' && now - this.#evaluatedAt < 3 * this.#intervalMs) return;
-    const seconds = (now - this.#evaluatedAt) / 1000;
-    const { messagesOut } = this.#traffic;
-    const load = Math.max(messagesOut - this.#lastOut, 2 * this.#announced) / seconds;
-    this.#lastOut = messagesOut;
-    this.#announced = 0;
-    this.#evaluatedAt = now;
-    const step = this.#stepFor(load);
+    if (this.#mode === 'tick' && performance.now() - this.#load.readAt < 3 * this.#intervalMs) return;
+    const step = this.#load.read(this.#traffic.messagesOut);
     if (step === 0) this.#set('at-once', 0);
     else if (step === 1 || this.#latencyMs < MIN_TICK_MS) {
       this.#set('ride-along', Math.min(RIDE_ALONG_MS, this.#latencyMs));
     } else this.#set('tick', step === 2 ? MIN_TICK_MS : this.#latencyMs);
-  }
-
-  #stepFor(load: number): number {
-    const current =
-      this.#mode === 'at-once' ? 0 : this.#mode === 'ride-along' ? 1 : this.#intervalMs === MIN_TICK_MS ? 2 : 3;
-    const steps = [RIDE_ALONG_LOAD, SHORT_TICK_LOAD, LONG_TICK_LOAD];
-    return steps.filter((threshold, i) => load >= (current > i ? threshold * HYSTERESIS : threshold)).length;
   }
 
   #set(mode: BatchMode, intervalMs: number): void {
@@ -243,7 +205,7 @@ export class Batching implements FlushScheduler {
     clearTimeout(this.#paceTimer);
     this.#timer = undefined;
     this.#paceTimer = undefined;
-    this.#readAgain();
+    this.#held.readAgain();
     this.#flushAll();
     if (mode === 'tick') this.#timer = setInterval(this.#tick, intervalMs);
   }

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
-import type { Batching, PacedReader } from '../../../service/net/batching';
+import type { Batching } from '../../../service/net/batching';
 import { ConnectionIntake } from '../../../service/net/connection-intake';
+import type { PacedReader } from '../../../service/net/held-readers';
 import { RtmpListener } from '../../../service/net/rtmp-listener';
 import { TlsTermination } from '../../../service/net/tls-termination';
 import { RtmpClient } from '../../support/rtmp-client';
