@@ -1,7 +1,8 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
-import { messageOf, redisOptions } from './redis-connection';
+import { openRedis } from './open-redis';
+import { messageOf } from './redis-connection';
 import { type ChangingPassword, followPassword } from './redis-password';
 
 const REPLIES_ENDING = ':replies';
@@ -61,8 +62,7 @@ export class CommandReplies {
 
   private open(): Redis {
     if (this.redis) return this.redis;
-    const redis = new Redis({
-      ...redisOptions(this.config),
+    const redis = openRedis(this.config, {
       lazyConnect: this.password !== undefined,
       commandTimeout: TIMEOUT_MS,
       maxRetriesPerRequest: 3,

@@ -1,14 +1,11 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
+import { openRedis } from './open-redis';
 import { type ChangingPassword, followPassword } from './redis-password';
 
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 5_000;
-const CONNECT_TIMEOUT_MS = 5_000;
-const KEEP_ALIVE_MS = 15_000;
-/** How long the server has to close its side; the process cannot end before. */
-const DISCONNECT_TIMEOUT_MS = 500;
 
 /** How a connection that died in silence is noticed: the two add up to the longest that it takes. */
 export interface LivenessCheck {
@@ -19,28 +16,6 @@ export interface LivenessCheck {
 }
 
 const DEFAULT_CHECK: LivenessCheck = { pingIntervalMs: 15_000, answerTimeoutMs: 10_000 };
-
-/**
- * What every connection to this Redis has in common. RESP2, because it authenticates with AUTH alone: HELLO is unknown
- * to old servers and needs the name of the user even for `requirepass`. No INFO and no CLIENT SETINFO, which a user of
- * few rights may not run. A password that is kept elsewhere is not in it: see `followPassword`.
- */
-export function redisOptions(config: RedisConfig): RedisOptions {
-  return {
-    host: config.host,
-    port: config.port,
-    protocol: 2,
-    connectionName: 'rtmp-server',
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    keepAlive: KEEP_ALIVE_MS,
-    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-    enableReadyCheck: false,
-    disableClientInfo: true,
-    ...(config.username !== undefined && { username: config.username, password: '' }),
-    ...(typeof config.password === 'string' && { password: config.password }),
-    ...(config.tls && { tls: config.tls.ca === undefined ? {} : { ca: config.tls.ca } }),
-  };
-}
 
 /**
  * A connection for subscriptions that comes back by itself, for ever. An outage is logged once when it begins and once
@@ -63,8 +38,7 @@ export class SubscriberConnection {
     password?: ChangingPassword,
   ) {
     this.where = `${config.host}:${config.port}`;
-    this.redis = new Redis({
-      ...redisOptions(config),
+    this.redis = openRedis(config, {
       maxRetriesPerRequest: null,
       autoResubscribe: false,
       lazyConnect: password !== undefined,

@@ -1,5 +1,6 @@
-import { Redis } from 'ioredis';
-import { messageOf, redisOptions } from '../../commands/redis-connection';
+import type { Redis } from 'ioredis';
+import { openRedis } from '../../commands/open-redis';
+import { messageOf } from '../../commands/redis-connection';
 import { type ChangingPassword, followPassword } from '../../commands/redis-password';
 import type { RedisConfig } from '../../config/redis-settings';
 import type { RegistryScript } from './registry-script';
@@ -51,8 +52,7 @@ export class RegistryConnection {
   constructor(options: RegistryConnectionOptions) {
     this.#options = options;
     const { config, requestTimeoutMs } = options;
-    this.#redis = new Redis({
-      ...redisOptions(config),
+    this.#redis = openRedis(config, {
       lazyConnect: true,
       connectTimeout: CONNECT_TIMEOUT_MS,
       commandTimeout: requestTimeoutMs,

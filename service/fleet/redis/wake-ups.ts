@@ -1,5 +1,5 @@
-import { Redis } from 'ioredis';
-import { redisOptions } from '../../commands/redis-connection';
+import type { Redis } from 'ioredis';
+import { openRedis } from '../../commands/open-redis';
 import { type ChangingPassword, followPassword } from '../../commands/redis-password';
 import type { RedisConfig } from '../../config/redis-settings';
 
@@ -29,8 +29,7 @@ export class WakeUps {
   #forgetPassword: (() => void) | undefined;
 
   constructor({ config, password, prefix, member, mail, channelChanged }: WakeUpsOptions) {
-    const redis = new Redis({
-      ...redisOptions(config),
+    const redis = openRedis(config, {
       lazyConnect: true,
       maxRetriesPerRequest: null,
       autoResubscribe: false,
