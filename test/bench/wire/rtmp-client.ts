@@ -49,7 +49,6 @@ export class RtmpClient implements MessageSink {
     const options = {
       host: address.host,
       port: address.port,
-      noDelay: true,
       onread: {
         buffer: sharedReadBuffer,
         callback: (bytes: number, buffer: Uint8Array) => {
@@ -59,6 +58,8 @@ export class RtmpClient implements MessageSink {
       },
     };
     this.socket = address.tls ? connectTls({ ...options, rejectUnauthorized: false }) : connectTcp(options);
+    // As OBS does. connectTls ignores the option.
+    this.socket.setNoDelay(true);
     this.socket.on('error', (error) => this.end(error.message));
     this.socket.on('close', () => this.end('closed by the server'));
   }
