@@ -152,11 +152,14 @@ describe('while the handler decides', () => {
     const streamIds = ['first', 'second'];
     let asked = 0;
     journal.answer(channel, ({ claims }) =>
-      claims['event'] === 'start' ? { headers: { 'stream-id': streamIds[asked++]! } } : {},
+      claims['event'] === 'start' ? { headers: { 'stream-id': streamIds[asked++]! }, delayMs: 500 } : {},
     );
     const publish = (key: string): Buffer => chunks.message(command('publish', 0, [null, key, 'live'], 1));
     const end = chunks.message(command('deleteStream', 0, [null, 1]));
     client.sendRaw(Buffer.concat([publish('key'), ...media('one'), end, publish('key'), ...media('two'), end]));
+    await journal.next(channel, 'start');
+    await server.publisher(server.newChannel());
+    expect(journal.events(channel)).toEqual(['start']); // others are decided meanwhile, but not this client's second one
     await expectMedia(player, [...avcAacStream('one', 2), ...avcAacStream('two', 2)]);
     await journal.next(channel, 'stop');
     await journal.next(channel, 'stop');
