@@ -1,0 +1,30 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { normalizeAddress } from './address-rules';
+
+/** Hextets of an IPv6 address that name the network of one customer (a /64). */
+const GROUP_HEXTETS = 4;
+const HEXTETS = 8;
+/** RFC 6052: IPv4 clients as a NAT64 translator shows them. Each is a client of its own. */
+const NAT64_PREFIX = '64:ff9b::';
+
+/**
+ * Whom a limit or budget counts an address for: an IPv4 address stands for itself, an IPv6 address for its /64
+ * (`2001:db8:0:1::/64`), since one customer has all addresses of that network. Text that is no address stands for
+ * itself.
+ */
+export function addressGroup(address: string): string {
+  if (isIPv4(address)) return address;
+  const plain = normalizeAddress(address);
+  if (!isIPv6(plain) || plain.startsWith(NAT64_PREFIX)) return plain;
+  return `${hextetsOf(plain).slice(0, GROUP_HEXTETS).join(':')}::/64`;
+}
+
+/** The hextets of a compressed address; an IPv4 address at its end is left as it is. */
+function hextetsOf(address: string): string[] {
+  const [head = '', tail = ''] = address.split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === '' ? [] : tail.split(':');
+  const afterHextets = after.length + (tail.includes('.') ? 1 : 0);
+  const missing = Math.max(0, HEXTETS - before.length - afterHextets);
+  return [...before, ...Array<string>(missing).fill('0'), ...after];
+}
