@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import { abuseCommand } from './abuse/command';
 import type { RunResult } from './metrics';
 import { type BenchOptions, readOptions, usage } from './options';
 import { heaviestFunctions, readCallTree } from './profile/cpu-profile';
@@ -26,6 +27,10 @@ const HEAVIEST_SHOWN = 20;
 async function main(): Promise<void> {
   if (process.argv[2] === 'fleet') {
     await runFleet(readOptions(process.argv.slice(3)));
+    return;
+  }
+  if (process.argv[2] === 'abuse') {
+    await abuseCommand(process.argv.slice(3), BUNDLE);
     return;
   }
   const options = readOptions(process.argv.slice(2));

@@ -19,6 +19,7 @@ const BASIC_SCENARIOS = 'ingest,fanout200,mixed,idle';
 
 export const usage = `npm run bench -- [options]
 npm run bench -- fleet [--seconds N] [--warmup N]   what relays and the registry of a fleet cost
+npm run bench -- abuse [--attack NAMES] [--seconds N] [--bundle FILE]   what somebody who attacks pays, and what it costs
   --scenario NAMES   comma list, or all (default ${BASIC_SCENARIOS})
 ${scenarios.map(({ name, description }) => `      ${name.padEnd(16)} ${description}`).join('\n')}
   --against PEER     nginx-rtmp, node-media-server, or the path of another bundle of this server; may be repeated

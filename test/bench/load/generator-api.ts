@@ -1,4 +1,5 @@
 import type { StreamAddress } from '../wire/stream-address';
+import type { AttackCost, AttackTarget } from '../abuse/attack';
 import type { LatencySummary } from './latency-histogram';
 
 /** No parameters. */
@@ -29,7 +30,23 @@ export interface ChurnApi {
   stop(params: None): Promise<ChurnReport>;
 }
 
+/** What the process of the honest stream beside an attack can be told. */
+export interface HonestApi {
+  /** Publishes and plays one stream of 25 frames a second. */
+  start(params: { address: StreamAddress }): Promise<void>;
+  beginWindow(params: None): Promise<void>;
+  endWindow(params: None): Promise<HonestReport>;
+}
+
+/** What the process of an attacker can be told. */
+export interface AttackerApi {
+  /** Attacks for so long, and resolves when it is over. */
+  attack(params: { name: string; target: AttackTarget; seconds: number }): Promise<AttackCost>;
+}
+
 export interface GeneratorApis {
+  readonly honest: HonestApi;
+  readonly attacker: AttackerApi;
   readonly publishers: PublisherApi;
   readonly players: PlayerApi;
   readonly churn: ChurnApi;
@@ -65,6 +82,19 @@ export interface PlayerReport extends ProcessReport {
   /** Players whose newest video frame was more than 2 s old at the end. */
   readonly stalled: number;
   readonly latency: { readonly all: LatencySummary; readonly video: LatencySummary; readonly audio: LatencySummary };
+}
+
+/** What an honest stream and honest newcomers saw of an attack. */
+export interface HonestReport {
+  /** The longest time between two frames of the stream at its player (ms). */
+  readonly longestGapMs: number;
+  readonly frames: number;
+  /** Connections of others that wanted to publish during the attack, and those that could. */
+  readonly newcomers: number;
+  readonly served: number;
+  readonly slowestMs: number;
+  /** Why the stream or a newcomer failed. */
+  readonly reasons: readonly string[];
 }
 
 export interface ChurnReport {

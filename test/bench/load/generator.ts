@@ -1,3 +1,5 @@
+import { Attacker } from '../abuse/attacker';
+import { HonestStream } from '../abuse/honest-stream';
 import { ChurnLoad } from './churn-load';
 import type { GeneratorAnswer, GeneratorApis, GeneratorRequest, GeneratorRole } from './generator-api';
 import { PlayerLoad } from './player-load';
@@ -9,6 +11,8 @@ const loads: { readonly [Role in GeneratorRole]: () => GeneratorApis[Role] } = {
   publishers: () => new PublisherLoad(),
   players: () => new PlayerLoad(),
   churn: () => new ChurnLoad(),
+  honest: () => new HonestStream(),
+  attacker: () => new Attacker(),
 };
 
 /** A process of the load generator: carries out the benchmark's requests until the channel closes. */

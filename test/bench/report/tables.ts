@@ -53,7 +53,8 @@ export function targetTable(outcomes: readonly TargetOutcome[]): string {
   return aligned([['target', 'case', 'metric', 'ratio to', 'limit', 'measured'], ...rows]);
 }
 
-function aligned(rows: readonly (readonly string[])[]): string {
+/** Columns of equal width; the first row is the heading. */
+export function aligned(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
   const lines = rows.map((row) =>
     row

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,13 +95,18 @@ export class RunningServer {
     return join(this.directory, 'output.log');
   }
 
+  /** Bytes that the server has written to its output. */
+  get logBytes(): number {
+    return statSync(this.logFile).size;
+  }
+
   /** What the server last wrote to its output. */
   endOfLog(): string {
     return readFileSync(this.logFile, 'utf8').slice(-2000);
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);

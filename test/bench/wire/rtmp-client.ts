@@ -49,6 +49,7 @@ export class RtmpClient implements MessageSink {
     const options = {
       host: address.host,
       port: address.port,
+      ...(address.localAddress !== undefined && { localAddress: address.localAddress }),
       onread: {
         buffer: sharedReadBuffer,
         callback: (bytes: number, buffer: Uint8Array) => {
@@ -60,6 +61,7 @@ export class RtmpClient implements MessageSink {
     this.socket = address.tls ? connectTls({ ...options, rejectUnauthorized: false }) : connectTcp(options);
     // As OBS does. connectTls ignores the option.
     this.socket.setNoDelay(true);
+    if (address.preambleHex !== undefined) this.socket.write(Buffer.from(address.preambleHex, 'hex'));
     this.socket.on('error', (error) => this.end(error.message));
     this.socket.on('close', () => this.end('closed by the server'));
   }

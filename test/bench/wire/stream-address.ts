@@ -5,6 +5,10 @@ export interface StreamAddress {
   readonly tls: boolean;
   readonly app: string;
   readonly streamName: string;
+  /** The client's own address; undefined: the system's choice. */
+  readonly localAddress?: string;
+  /** Sent before the handshake, in hex: a load balancer's PROXY header. */
+  readonly preambleHex?: string;
 }
 
 /** The address of stream `n`. */
