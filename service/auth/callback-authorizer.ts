@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../logging/logger';
-import type { CallbackAnswer, CallbackClient } from './callback-client';
+import type { CallbackAnswer, CallbackClient, PostOptions } from './callback-client';
 import { type Clock, systemClock } from './clock';
 import { type CallbackEvent, type SigningSecret, type StartEvent, signEventToken } from './event-token';
 import type { EndedStream, PublishAuthorizer, PublishDecision, PublishRequest } from './publish-authorizer';
@@ -57,7 +57,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     this.clock = options.clock ?? systemClock;
     this.random = options.random ?? Math.random;
     this.stops = new StopQueue({
-      deliver: (stop, signal) => this.deliverStop(stop, signal),
+      deliver: (stop, signal, isRetry) => this.deliverStop(stop, { signal, fresh: isRetry }),
       logger: options.logger,
       clock: this.clock,
       random: this.random,
@@ -127,7 +127,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
         await this.pause(START_RETRY_MS * (1 + this.random()));
         const leftMs = deadlineMs - this.clock.now();
         if (leftMs > 0 && !signal.aborted) {
-          answer = await this.send(event, leftMs);
+          answer = await this.send(event, leftMs, { fresh: true });
         }
       }
       return this.decide(answer, request);
@@ -155,36 +155,36 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     return { accepted: false, final, reason };
   }
 
-  private async deliverStop(event: CallbackEvent, signal: AbortSignal): Promise<StopDelivery> {
-    const answer = await this.send(event, this.options.timeoutMs, signal);
+  private async deliverStop(event: CallbackEvent, options: PostOptions): Promise<StopDelivery> {
+    const answer = await this.send(event, this.options.timeoutMs, options);
     return answer.outcome === 'answered' && answer.status === 200
       ? { delivered: true }
       : { delivered: false, reason: describeFailure(answer) };
   }
 
   /** A token that the handler calls invalid may bear a secret that was rotated away: asked again with a fresh one. */
-  private async send(event: CallbackEvent, timeoutMs: number, signal?: AbortSignal): Promise<CallbackAnswer> {
+  private async send(event: CallbackEvent, timeoutMs: number, options?: PostOptions): Promise<CallbackAnswer> {
     const deadlineMs = this.clock.now() + timeoutMs;
     const secret = await this.options.secret.current();
-    const answer = await this.sendSigned(event, secret, timeoutMs, signal);
+    const answer = await this.sendSigned(event, secret, timeoutMs, options);
     if (answer.outcome !== 'answered' || answer.status !== 401) {
       return answer;
     }
     const fresh = await this.options.secret.renew(secret);
     const leftMs = deadlineMs - this.clock.now();
-    return fresh === undefined || leftMs <= 0 ? answer : this.sendSigned(event, fresh, leftMs, signal);
+    return fresh === undefined || leftMs <= 0 ? answer : this.sendSigned(event, fresh, leftMs, options);
   }
 
   private async sendSigned(
     event: CallbackEvent,
     secret: string,
     timeoutMs: number,
-    signal?: AbortSignal,
+    options?: PostOptions,
   ): Promise<CallbackAnswer> {
     const { client, logger, observer, subject } = this.options;
     const beganMs = this.clock.now();
     const token = await signEventToken(event, subject, secret, beganMs);
-    const answer = await client.post(token, timeoutMs, signal);
+    const answer = await client.post(token, timeoutMs, options);
     const result = resultOf(answer);
     const seconds = Math.max(0, this.clock.now() - beganMs) / 1000;
     logger.debug(`Callback ${event.event}: ${result ?? answer.outcome}`, { channel: event.channel, seconds });

@@ -34,29 +34,42 @@ export interface CallbackClientOptions {
   readonly clock?: Clock;
 }
 
+export interface PostOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Over a connection of its own: a handler that was restarted has closed all those of the pool. Default false. */
+  readonly fresh?: boolean;
+}
+
 /** Delivers event tokens to the callback handler over kept-alive connections. One per process is enough. */
 export class CallbackClient {
   private readonly url: URL;
   private readonly sign: RequestSigner | undefined;
   private readonly clock: Clock;
-  private readonly agent: HttpAgent;
+  private readonly pool: HttpAgent;
+  /** Uses no connection twice. */
+  private readonly freshConnections: HttpAgent;
 
   constructor(options: CallbackClientOptions) {
     this.url = options.url;
     this.sign = options.sign;
     this.clock = options.clock ?? systemClock;
-    const limits = {
+    const kept = {
       keepAlive: true,
       maxSockets: MAX_CONCURRENT_CALLBACKS,
       maxFreeSockets: MAX_IDLE_CONNECTIONS,
       timeout: IDLE_CONNECTION_MS,
     };
+    // With `maxSockets` instead, Node would give the connection of an answered request to the next that waits.
+    const once = { keepAlive: false, maxTotalSockets: MAX_CONCURRENT_CALLBACKS };
     if (this.url.protocol === 'https:') {
       // Made once: reading some hundred roots anew for each connection would take tens of milliseconds.
       const trust = options.trustedCa === undefined ? undefined : createSecureContext({ ca: options.trustedCa });
-      this.agent = new HttpsAgent({ ...limits, ...(trust && { secureContext: trust }) });
+      const secured = trust && { secureContext: trust };
+      this.pool = new HttpsAgent({ ...kept, ...secured });
+      this.freshConnections = new HttpsAgent({ ...once, ...secured });
     } else {
-      this.agent = new HttpAgent(limits);
+      this.pool = new HttpAgent(kept);
+      this.freshConnections = new HttpAgent(once);
     }
   }
 
@@ -64,7 +77,7 @@ export class CallbackClient {
    * POSTs the token with an empty body. Resolves as soon as the answer's headers are in; never rejects, never follows a
    * redirect. `timeoutMs` covers the whole exchange, signing and waiting for a connection included.
    */
-  post(token: string, timeoutMs: number, signal?: AbortSignal): Promise<CallbackAnswer> {
+  post(token: string, timeoutMs: number, { signal, fresh = false }: PostOptions = {}): Promise<CallbackAnswer> {
     return new Promise((resolve) => {
       if (signal?.aborted) {
         resolve({ outcome: 'aborted' });
@@ -91,7 +104,7 @@ export class CallbackClient {
           return;
         }
         try {
-          request = this.open(headers);
+          request = this.open(headers, fresh ? this.freshConnections : this.pool);
         } catch (error) {
           giveUp({ outcome: 'unreachable', reason: describe(error) });
           return;
@@ -120,13 +133,14 @@ export class CallbackClient {
 
   /** Closes the connections. For the end, when nothing is under way any more. */
   close(): void {
-    this.agent.destroy();
+    this.pool.destroy();
+    this.freshConnections.destroy();
   }
 
-  private open(headers: Readonly<Record<string, string>>): ClientRequest {
+  private open(headers: Readonly<Record<string, string>>, agent: HttpAgent): ClientRequest {
     const options = {
       method: 'POST',
-      agent: this.agent,
+      agent,
       headers: { ...headers, 'content-length': 0, 'user-agent': 'rtmp-server' },
     };
     return this.url.protocol === 'https:' ? httpsRequest(this.url, options) : httpRequest(this.url, options);

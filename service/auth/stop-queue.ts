@@ -17,8 +17,8 @@ export interface StopStore {
 }
 
 export interface StopQueueOptions {
-  /** One attempt, bounded in time. A rejection counts as a failed one. */
-  deliver(stop: StopEvent, signal: AbortSignal): Promise<StopDelivery>;
+  /** One attempt, bounded in time; `isRetry`: one has failed before. A rejection counts as a failed one. */
+  deliver(stop: StopEvent, signal: AbortSignal, isRetry: boolean): Promise<StopDelivery>;
   readonly logger: Logger;
   readonly store?: StopStore;
   readonly clock?: Clock;
@@ -170,7 +170,7 @@ export class StopQueue {
     this.attempts += 1;
     let result: StopDelivery;
     try {
-      result = await this.options.deliver(entry.stop, attempt.signal);
+      result = await this.options.deliver(entry.stop, attempt.signal, entry.failures > 0);
     } catch (error) {
       result = { delivered: false, reason: error instanceof Error ? error.message : String(error) };
     }

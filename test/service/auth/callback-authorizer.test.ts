@@ -51,6 +51,11 @@ afterEach(async () => {
   await server.stop();
 });
 
+/** Connections 1 and 2, idle. */
+async function keepTwoConnections(): Promise<void> {
+  await Promise.all([1, 2].map(() => client.post('e30.e30.c2ln', 20_000)));
+}
+
 describe('a start', () => {
   test('answered 200 is accepted with the stream id and limits of the answer', async () => {
     const headers = {
@@ -121,6 +126,15 @@ describe('a start', () => {
     expect(second).toBe(third);
     expect(first).not.toBe(second);
     expect(observed).toEqual(['start accepted', 'start unreachable', 'start accepted']);
+  });
+
+  test('is asked the second time over a new connection: a handler that was restarted has closed every kept one', async () => {
+    await keepTwoConnections();
+    server.answerWith(({ connection }) => ({ hangUp: connection <= 2, headers: { 'stream-id': 'st-3' } }));
+    const decision = await create().authorizeStart(REQUEST, STAYS);
+    expect(decision).toEqual({ accepted: true, grant: { streamId: 'st-3' } });
+    expect(server.requests[2]!.connection).toBeLessThanOrEqual(2);
+    expect(server.requests[3]!.connection).toBe(3);
   });
 
   test('whose connection breaks twice is refused for now', async () => {
@@ -231,6 +245,15 @@ describe('a stop', () => {
     await expect(authorizer.drain(20_000)).resolves.toBe(0);
     expect(observed).toEqual([result, 'stop accepted']);
     expect(authorizer.pendingStops).toBe(0);
+  });
+
+  test('that fails is sent again over a new connection', async () => {
+    await keepTwoConnections();
+    server.answerWith(({ connection }) => ({ hangUp: connection <= 2 }));
+    const authorizer = create();
+    authorizer.streamEnded(ENDED);
+    await expect(authorizer.drain(20_000)).resolves.toBe(0);
+    expect(server.requests.slice(2).map((request) => request.connection)).toEqual([expect.any(Number), 3]);
   });
 
   test('is not lost when the handler is down while streams end, and comes back during the drain', async () => {

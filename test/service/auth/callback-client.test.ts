@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
-import { CallbackClient } from '../../../service/auth/callback-client';
+import { CallbackClient, MAX_CONCURRENT_CALLBACKS } from '../../../service/auth/callback-client';
 import { type CallbackServer, startCallbackServer } from '../../support/callback-server';
 import { createTestCa } from '../../support/test-ca';
 
@@ -76,6 +76,15 @@ describe('a callback request', () => {
     await client.post(TOKEN, ENOUGH_MS);
     expect(server.requests.map((request) => request.connection)).toEqual([1, 1, 1]);
   });
+
+  test('has a connection of its own when a fresh one is asked for, which no other request uses', async () => {
+    const { server, client } = await start();
+    await client.post(TOKEN, ENOUGH_MS);
+    await client.post(TOKEN, ENOUGH_MS, { fresh: true });
+    await client.post(TOKEN, ENOUGH_MS, { fresh: true });
+    await client.post(TOKEN, ENOUGH_MS);
+    expect(server.requests.map((request) => request.connection)).toEqual([1, 2, 3, 1]);
+  });
 });
 
 describe('an answer', () => {
@@ -135,6 +144,16 @@ describe('no answer', () => {
     await expect(client.post(TOKEN, 50)).resolves.toEqual({ outcome: 'timed-out' });
   });
 
+  test('waits for a connection when too many fresh ones are open, and none is used twice', async () => {
+    const { server, client } = await start();
+    server.answerWith(() => ({ delayMs: 1 }));
+    const all = Array.from({ length: MAX_CONCURRENT_CALLBACKS + 20 }, () =>
+      client.post(TOKEN, ENOUGH_MS, { fresh: true }),
+    );
+    for (const answer of await Promise.all(all)) expect(answer).toMatchObject({ outcome: 'answered', status: 200 });
+    expect(new Set(server.requests.map((request) => request.connection)).size).toBe(all.length);
+  });
+
   test('from a closed port is unreachable, with the code as the reason', async () => {
     const { server, client } = await start();
     await server.stop();
@@ -153,11 +172,11 @@ describe('no answer', () => {
     const { server, client } = await start();
     server.answerNext({ neverAnswer: true });
     const abort = new AbortController();
-    const answer = client.post(TOKEN, ENOUGH_MS, abort.signal);
+    const answer = client.post(TOKEN, ENOUGH_MS, { signal: abort.signal });
     await server.request(1);
     abort.abort();
     await expect(answer).resolves.toEqual({ outcome: 'aborted' });
-    await expect(client.post(TOKEN, ENOUGH_MS, abort.signal)).resolves.toEqual({ outcome: 'aborted' });
+    await expect(client.post(TOKEN, ENOUGH_MS, { signal: abort.signal })).resolves.toEqual({ outcome: 'aborted' });
     expect(server.requests).toHaveLength(1);
   });
 });
