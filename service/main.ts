@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { banner } from './banner';
+import { readCommandLine } from './command-line';
 import { withDotenvFile } from './config/dotenv-file';
 import { loadServiceConfig } from './config/service-config';
 import { createLogger } from './logging/create-logger';
@@ -11,12 +12,17 @@ import { startWorkers } from './workers/supervisor';
 /** Put in by the bundler from package.json. */
 declare const __SERVICE_VERSION__: string;
 
-/** `npm start` shows how to begin and has the HTTP port on; a container's or an old server's set-up does neither. */
-const QUICK_START = '--quick-start';
 const QUICK_START_HTTP_PORT = '8080';
 
 async function main(): Promise<void> {
-  const quickStart = process.argv.includes(QUICK_START);
+  const commandLine = readCommandLine(process.argv.slice(2), __SERVICE_VERSION__);
+  if (commandLine.does !== 'serve') {
+    const told = commandLine.does === 'tell';
+    (told ? process.stdout : process.stderr).write(`${commandLine.text}\n`);
+    process.exitCode = told ? 0 : 2;
+    return;
+  }
+  const { quickStart } = commandLine;
   const env = withDotenvFile(process.env);
   const httpPortMayMove = quickStart && !env.HTTP_PORT;
   const { config, warnings } = loadServiceConfig(httpPortMayMove ? { ...env, HTTP_PORT: QUICK_START_HTTP_PORT } : env);

@@ -26,9 +26,16 @@ Other:
   --disabled         (create) begin closed
   --key-stdin        (create) take a key that is in use already, from standard input
   --json             print JSON
+  --help             print this
+
+Examples:
+  npm run keys -- create news --allow-cidr 192.0.2.0/24 --generate-play-key
+  npm run keys -- rotate news --overlap-seconds 3600
+  npm run keys -- set news --not-after 2027-01-31T18:00Z --clear maxBitrateKbps
 
 Environment: TABLE_NAME, KEY_PEPPER_ARN, AWS_REGION and credentials;
-AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL_SECRETS_MANAGER for a local stand-in.`;
+AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL_SECRETS_MANAGER for a local stand-in.
+Exit codes: 0 done, 1 failed, 2 not understood.`;
 
 /** A command line that is not understood. */
 export class UsageError extends Error {
@@ -57,6 +64,7 @@ const OPTIONS = {
   disabled: { type: 'boolean' },
   'key-stdin': { type: 'boolean' },
   json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
 } as const;
 
 function parse(argv: readonly string[]) {
@@ -86,9 +94,10 @@ function given(fields: Record<string, unknown>): Record<string, unknown> {
 }
 
 /** @throws UsageError when an option is unknown or has no usable value. */
-export function parseCliArguments(argv: readonly string[]): CliArguments {
+export function parseCliArguments(argv: readonly string[]): CliArguments | 'help' {
   const { values, positionals } = parse(argv);
   const [command, channel, ...rest] = positionals;
+  if (values.help === true || command === 'help') return 'help';
   if (command === undefined) throw new UsageError('a command is missing');
   if (rest.length > 0) throw new UsageError(`unexpected "${rest.join(' ')}"`);
   const policy = given({

@@ -7,7 +7,12 @@ import { connectKeys } from './keys-config';
 import { InvalidRequest, parseKeysRequest } from './keys-request';
 
 async function run(argv: readonly string[]): Promise<void> {
-  const { request: fields, json, keyFromStdin } = parseCliArguments(argv);
+  const parsed = parseCliArguments(argv);
+  if (parsed === 'help') {
+    process.stdout.write(`${USAGE}\n`);
+    return;
+  }
+  const { request: fields, json, keyFromStdin } = parsed;
   const request = parseKeysRequest(keyFromStdin ? { ...fields, key: (await text(process.stdin)).trim() } : fields);
   const log = createLambdaLogger((line) => process.stderr.write(`${line}\n`));
   const result = await runKeysCommand(request, connectKeys(process.env, log));

@@ -13,7 +13,9 @@ if (process.platform !== 'linux') {
   process.exit(1);
 }
 
-const service = spawnSync(process.execPath, [join(root, 'service', 'build.mjs')], { stdio: 'inherit' });
+const args = process.argv.slice(2);
+const helps = args.includes('--help') || args.includes('-h');
+const service = helps ? { status: 0 } : spawnSync(process.execPath, [join(root, 'service', 'build.mjs')], { stdio: 'inherit' });
 if (service.status !== 0) {
   console.error('The server does not build: see the lines above.');
   process.exit(1);
@@ -38,7 +40,7 @@ await build({
 
 const bench = spawn(
   process.execPath,
-  ['--enable-source-maps', join(outputDir, 'bench.cjs'), ...process.argv.slice(2)],
+  ['--enable-source-maps', join(outputDir, 'bench.cjs'), ...args],
   {
     cwd: root,
     stdio: 'inherit',

@@ -3,6 +3,20 @@ import { installPackages, requireNodeVersion } from '../../service/prerequisites
 import { withSetupLock } from '../../service/setup-lock.mjs';
 import { installDebianPackages, packagesOfMissingPrograms } from '../support/debian-packages.mjs';
 
+const USAGE = `Usage: npm run local [-- --help]
+
+Starts the AWS deployment on this machine: two nodes, a load balancer, Redis, the Lambda functions and stand-ins for AWS.
+It prints URLs with a ready-made key, how to end the stream, and a file of variables for npm run keys, the AWS CLI and
+curl. Ctrl-C ends all of it. Needs Linux; installs haproxy and redis-server as root, otherwise says what is missing.`;
+
+const args = process.argv.slice(2);
+if (args.length > 0) {
+  const helps = args.includes('--help') || args.includes('-h');
+  if (!helps) console.error(`unknown argument ${JSON.stringify(args[0])}\n`);
+  (helps ? console.log : console.error)(USAGE);
+  process.exit(helps ? 0 : 2);
+}
+
 const programs = { haproxy: 'haproxy', 'redis-server': 'redis-server', openssl: 'openssl' };
 
 try {

@@ -59,6 +59,34 @@ describe('the command line', () => {
     expect(created.out).toContain('a-key-in-use-already');
   }, 30_000);
 
+  test.each([[['--help']], [['-h']], [['help']], [['create', '--help']]])(
+    '%j prints the usage, and needs no environment',
+    async (args) => {
+      const { code, out, err } = await cli(args, { PATH: process.env['PATH'] });
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      expect(out).toMatch(/^Usage: npm run keys -- COMMAND/);
+      for (const text of ['delete CHANNEL', '--overlap-seconds', 'TABLE_NAME', 'Examples:', 'Exit codes:']) {
+        expect(out).toContain(text);
+      }
+    },
+    30_000,
+  );
+
+  test.each([
+    [[], 'a command is missing'],
+    [['destroy', 'news'], 'command must be one of'],
+    [['create', 'news', '--help-me'], "Unknown option '--help-me'"],
+  ])(
+    '%j is not understood: the reason and the usage, with exit code 2',
+    async (args, reason) => {
+      const { code, out, err } = await cli(args, { PATH: process.env['PATH'] });
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toContain(reason);
+      expect(err).toContain('Usage: npm run keys -- COMMAND');
+    },
+    30_000,
+  );
+
   test('says what is wrong, with exit code 2 for misuse and 1 for failure', async () => {
     const misused = await cli(['create', 'bad/name', '--max-bitrate-kbps', '5000']);
     expect(misused).toMatchObject({ code: 2, out: '' });
@@ -77,7 +105,7 @@ describe('parseCliArguments', () => {
     const args =
       'create news --when-busy reject --allow-cidr 192.0.2.1 --allow-cidr 2001:db8::/32 --play-key viewers --disabled ' +
       '--not-before 2027-01-31T18:00Z --not-after 2027-02-01T00:00Z --max-duration-seconds 60 --max-bitrate-kbps 900';
-    expect(parseCliArguments(args.split(' ')).request).toEqual({
+    expect(parseCliArguments(args.split(' '))).toHaveProperty('request', {
       command: 'create',
       channel: 'news',
       enabled: false,

@@ -1,0 +1,37 @@
+/** What the program was asked to do by its arguments; settings come from the environment alone. */
+export type CommandLine =
+  | { readonly does: 'serve'; readonly quickStart: boolean }
+  /** `--help`, `--version`. */
+  | { readonly does: 'tell'; readonly text: string }
+  | { readonly does: 'refuse'; readonly text: string };
+
+/** `npm start` shows how to begin and has the HTTP port on; a container's or an old server's set-up does neither. */
+const QUICK_START = '--quick-start';
+
+const USAGE = `Usage: node rtmp-server.cjs [--help | --version]
+       npm start
+
+Serves RTMP, and RTMPS with a certificate, until SIGTERM or Ctrl-C. Settings are environment variables, or lines of a
+.env file in the working directory. The ones most often needed:
+
+  RTMP_PORT=1935                     listening port
+  SSL_CERT=FILE SSL_KEY=FILE         RTMPS on SSL_PORT (443)
+  CALLBACK_URL=URL JWT_SECRET=TEXT   asks an HTTP handler who may publish; without, everybody may
+  RTMP_PLAY_WHITELIST=10.0.0.0/8     who may play; without, everybody who knows the key
+  REDIS_USE=YES REDIS_HOST=HOST      takes operators' commands from Redis
+  HTTP_PORT=8080                     health, metrics and streams
+  LOG_DEBUG=YES                      more log lines
+
+Example: RTMP_PORT=1936 HTTP_PORT=8080 node rtmp-server.cjs
+
+README.md lists all of them. Exit codes: 0 ended when asked to, 1 cannot start, 2 bad arguments.`;
+
+/** @param args what follows the script's name */
+export function readCommandLine(args: readonly string[], version: string): CommandLine {
+  const given = args.filter((arg) => arg !== QUICK_START);
+  if (given.includes('--help') || given.includes('-h')) return { does: 'tell', text: USAGE };
+  if (given.includes('--version') || given.includes('-v')) return { does: 'tell', text: version };
+  const [unknown] = given;
+  if (unknown !== undefined) return { does: 'refuse', text: `unknown argument ${JSON.stringify(unknown)}\n\n${USAGE}` };
+  return { does: 'serve', quickStart: args.includes(QUICK_START) };
+}

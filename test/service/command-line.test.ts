@@ -1,0 +1,21 @@
+import { expect, test } from '@jest/globals';
+import { readCommandLine } from '../../service/command-line';
+
+test('without arguments it serves; npm start adds the banner', () => {
+  expect(readCommandLine([], '1.2.3')).toEqual({ does: 'serve', quickStart: false });
+  expect(readCommandLine(['--quick-start'], '1.2.3')).toEqual({ does: 'serve', quickStart: true });
+});
+
+test.each([['--help'], ['-h'], ['--quick-start', '--help']])('%s tells how it is used', (...args) => {
+  const text = expect.stringMatching(/^Usage:[^]*CALLBACK_URL[^]*Example:[^]*Exit codes:/);
+  expect(readCommandLine(args, '1.2.3')).toEqual({ does: 'tell', text });
+});
+
+test.each(['--version', '-v'])('%s tells the version', (arg) => {
+  expect(readCommandLine([arg], '1.2.3')).toEqual({ does: 'tell', text: '1.2.3' });
+});
+
+test('an argument that it does not know is refused, by its name', () => {
+  const text = expect.stringMatching(/^unknown argument "--port=1936"\n\nUsage:/);
+  expect(readCommandLine(['--port=1936'], '1.2.3')).toEqual({ does: 'refuse', text });
+});
