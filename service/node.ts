@@ -10,6 +10,7 @@ import { CommandChannel, type CommandOutcome } from './commands/command-channel'
 import { CommandHandler } from './commands/command-handler';
 import { type Command, parseCommand } from './commands/command-parser';
 import type { RedisConfig } from './config/redis-settings';
+import type { Place } from './config/listening-places';
 import type { ServiceConfig } from './config/service-config';
 import { askToLeave, drainSessions } from './fleet/drain';
 import { openMember } from './fleet/open-member';
@@ -31,6 +32,7 @@ import { describeListenError } from './net/listen-error';
 import { openTls } from './net/open-tls';
 import { ProxyStage } from './net/proxy-stage';
 import { RtmpListener } from './net/rtmp-listener';
+import { NameGrammar } from './protocol/name-grammar';
 import { NameRules } from './session/name-rules';
 import type { Session } from './session/session';
 import type { SessionContext } from './session/session-context';
@@ -141,11 +143,12 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     refusal,
   });
   let mover: PlayerMover | undefined;
+  const names = new NameGrammar(config.rtmp.names);
   const playRules = AddressRules.parse(config.limits.playWhitelist);
   const context: SessionContext = {
     hub,
     gate: admission,
-    names: new NameRules(config.rtmp.idMaxLength),
+    names: new NameRules(names),
     log,
     traffic,
     chunkSize: config.rtmp.chunkSize,
@@ -173,18 +176,18 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     config.proxy && new ProxyStage({ mode: config.proxy.mode, trusted: { allows: isTrustedProxy }, log, rejected });
   const listeners: RtmpListener[] = [];
   const announcements: string[] = [];
-  const listen = async (name: string, port: number, listener: RtmpListener): Promise<number> => {
-    const address = await listener.listen(port, config.rtmp.bindAddress).catch((error: unknown) => {
+  const listen = async (name: string, { port, bindAddress }: Place, listener: RtmpListener): Promise<number> => {
+    const address = await listener.listen(port, bindAddress).catch((error: unknown) => {
       throw new Error(`${name} cannot listen on port ${port}: ${describeListenError(error)}`, { cause: error });
     });
     listeners.push(listener);
     announcements.push(`${name} listening on ${describeAddress(address)}`);
     return address.port;
   };
-  rtmpPort = await listen('RTMP', config.rtmp.port, new RtmpListener({ intake, log, proxy }));
+  rtmpPort = await listen('RTMP', config.rtmp, new RtmpListener({ intake, log, proxy }));
   const rtmps =
     config.tls && tls
-      ? await listen('RTMPS', config.tls.port, new RtmpListener({ intake, log, proxy, tls: tls.termination }))
+      ? await listen('RTMPS', config.tls, new RtmpListener({ intake, log, proxy, tls: tls.termination }))
       : undefined;
 
   if (parent) {
@@ -236,6 +239,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     new CommandChannel({
       config: config.redis,
       password,
+      names,
       logger: log,
       execute,
       node: config.fleet && registry.self.id,
@@ -244,7 +248,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     });
   await member.start(admission, {
     command: (text) => {
-      const command = parseCommand(text);
+      const command = parseCommand(text, names);
       if (!('error' in command)) execute(command);
     },
     conflict: () => metrics.leaseConflict(),

@@ -62,9 +62,14 @@ export class LambdaEnv {
     return value ?? allowed[0];
   }
 
-  /** `YES` or `NO`, as in the service's own settings. */
+  /** `YES` or `NO` (or `TRUE` or `FALSE`) in any case, as in the service's own settings. */
   flag(name: string, fallback: boolean): boolean {
-    return this.choice(name, ['YES', 'NO'], fallback ? 'YES' : 'NO') === 'YES';
+    const text = this.optional(name);
+    const value = text?.toUpperCase();
+    if (value === undefined) return fallback;
+    if (value === 'YES' || value === 'TRUE') return true;
+    if (value !== 'NO' && value !== 'FALSE') this.#faults.push(`${name} is "${text}", must be YES or NO`);
+    return false;
   }
 
   httpUrl(name: string): URL {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../logging/logger';
+import type { NameGrammar } from '../protocol/name-grammar';
 import type { CallbackAnswer, CallbackClient, PostOptions } from './callback-client';
 import { type Clock, systemClock } from './clock';
 import { type CallbackEvent, type SigningSecret, type StartEvent, signEventToken } from './event-token';
@@ -24,8 +25,8 @@ export interface CallbackAuthorizerOptions {
   readonly timeoutMs: number;
   readonly rtmpHost: string;
   readonly rtmpPort: number;
-  /** Longest play key that is taken. */
-  readonly idMaxLength: number;
+  /** What a play key may look like. */
+  readonly names: NameGrammar;
   /**
    * The handler is a Lambda function: what AWS answers in its place (no permission, throttled) refuses nobody for good.
    */
@@ -144,7 +145,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     if (answer.status === 200) {
       const warn = (message: string): void =>
         this.options.logger.warning(message, { channel: request.channel, ip: request.clientIp });
-      return { accepted: true, grant: readGrant(answer.headers, this.options.idMaxLength, warn) };
+      return { accepted: true, grant: readGrant(answer.headers, this.options.names, warn) };
     }
     const awsError = this.options.behindLambda === true ? answer.headers.get('x-amzn-errortype') : undefined;
     if (awsError !== undefined) {

@@ -3,6 +3,7 @@ import type { ReadSecret } from '../aws/secrets-manager';
 import { lambdaSigner } from '../aws/sigv4-signer';
 import type { ServiceConfig } from '../config/service-config';
 import type { Logger } from '../logging/logger';
+import { NameGrammar } from '../protocol/name-grammar';
 import { AcceptAllAuthorizer } from './accept-all-authorizer';
 import { CallbackAuthorizer } from './callback-authorizer';
 import { CallbackClient } from './callback-client';
@@ -71,7 +72,7 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
     get rtmpPort() {
       return surroundings.rtmpPort();
     },
-    idMaxLength: config.rtmp.idMaxLength,
+    names: new NameGrammar(config.rtmp.names),
     behindLambda: sigv4 !== undefined,
     logger,
     stopStore: { add: () => undefined, remove: ({ jti }) => surroundings.stopDelivered(jti) },

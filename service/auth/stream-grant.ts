@@ -1,6 +1,6 @@
 import type { StreamGrant } from '../hub/publication';
+import type { NameGrammar } from '../protocol/name-grammar';
 
-const NAME = /^[A-Za-z0-9_-]+$/;
 const POSITIVE_INTEGER = /^[1-9][0-9]{0,8}$/;
 
 /** Longest id that a `close-stream` command can name, in characters. */
@@ -12,7 +12,7 @@ const MAX_STREAM_ID_LENGTH = 1024;
  */
 export function readGrant(
   headers: ReadonlyMap<string, string>,
-  idMaxLength: number,
+  names: NameGrammar,
   warn: (message: string) => void,
 ): StreamGrant {
   const streamId = headers.get('stream-id') ?? '';
@@ -20,12 +20,12 @@ export function readGrant(
   const maxDurationSeconds = readPositive(headers, 'max-duration-seconds', warn);
   const maxBitrateKbps = readPositive(headers, 'max-bitrate-kbps', warn);
   const streamIdFits = streamId.length <= MAX_STREAM_ID_LENGTH;
-  const playKeyFits = playKey !== undefined && playKey.length <= idMaxLength && NAME.test(playKey);
+  const playKeyFits = playKey !== undefined && names.isName(playKey);
   if (!streamIdFits) {
     warn(`Callback header stream-id is ignored: longer than ${MAX_STREAM_ID_LENGTH} characters`);
   }
   if (playKey !== undefined && !playKeyFits) {
-    warn(`Callback header play-key is ignored: not 1 to ${idMaxLength} letters, digits, - or _`);
+    warn(`Callback header play-key is ignored: not ${names.description}`);
   }
   return {
     streamId: streamIdFits ? streamId : '',

@@ -1,5 +1,6 @@
 import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
+import type { NameGrammar } from '../protocol/name-grammar';
 import { type Command, parseCommand } from './command-parser';
 import { CommandReplies, type ListedStream } from './command-replies';
 import { type LivenessCheck, SubscriberConnection, messageOf } from './redis-connection';
@@ -19,6 +20,8 @@ export interface CommandOutcome {
 
 export interface CommandChannelOptions {
   readonly config: RedisConfig;
+  /** What a channel may be called. */
+  readonly names: NameGrammar;
   readonly logger: Logger;
   readonly execute: (command: Command) => CommandOutcome;
   /** Id of this node: when given, it is said on REDIS_CHANNEL:replies what was done. */
@@ -104,8 +107,8 @@ export class CommandChannel {
   }
 
   private async receive(text: string): Promise<void> {
-    const { logger, execute, remember } = this.options;
-    const command = parseCommand(text);
+    const { names, logger, execute, remember } = this.options;
+    const command = parseCommand(text, names);
     if ('error' in command) {
       logger.warning(`Redis command ignored: ${command.error}`);
       return;

@@ -1,3 +1,5 @@
+import type { NameGrammar } from '../protocol/name-grammar';
+
 /** Ends the channel's publisher, whatever it streams. */
 export interface KillSessionCommand {
   readonly verb: 'kill-session';
@@ -50,7 +52,6 @@ export interface CommandError {
   readonly error: string;
 }
 
-const CHANNEL_NAME = /^[A-Za-z0-9_-]+$/;
 const NODE_ID = /^[A-Za-z0-9._:-]{1,255}$/;
 const SECONDS = /^[1-9][0-9]{0,5}$/;
 const MAX_BLOCK_SECONDS = 604_800;
@@ -60,16 +61,17 @@ const MAX_QUOTED_LENGTH = 64;
 
 /**
  * Reads one message of the command channel: `VERB>CHANNEL` or `VERB>CHANNEL|ARGUMENT`; `drain>NODE_ID` and `list>` have
- * no channel. Verbs are case-sensitive; the channel obeys the name rules and, like the argument, holds at most 1024
+ * no channel. Verbs may be written in any case; the channel has to be one of `names`, and the argument holds at most 1024
  * characters. The line end that `redis-cli -x` leaves at the end is no part of it. Never throws.
  */
-export function parseCommand(text: string): Command | CommandError {
+export function parseCommand(text: string, names: NameGrammar): Command | CommandError {
   const line = text.replace(TRAILING_LINE_END, '');
   const verbEnd = line.indexOf('>');
   if (verbEnd < 0) {
     return { error: `no ">" in ${quote(line)}` };
   }
-  const verb = line.slice(0, verbEnd);
+  const given = line.slice(0, verbEnd);
+  const verb = given.toLowerCase();
   const rest = line.slice(verbEnd + 1);
   const channelEnd = rest.indexOf('|');
   const channel = channelEnd < 0 ? rest : rest.slice(0, channelEnd);
@@ -77,20 +79,20 @@ export function parseCommand(text: string): Command | CommandError {
   switch (verb) {
     case 'kill-session':
     case 'unblock':
-      return checkArguments(verb, channel) ?? { verb, channel };
+      return checkArguments(names, verb, channel) ?? { verb, channel };
     case 'close-stream':
       if (argument === undefined) {
         return { error: 'close-stream without a stream id' };
       }
-      return checkArguments(verb, channel, argument) ?? { verb, channel, streamIds: possibleIds(argument) };
+      return checkArguments(names, verb, channel, argument) ?? { verb, channel, streamIds: possibleIds(argument) };
     case 'block':
-      return checkArguments(verb, channel) ?? readBlock(channel, argument);
+      return checkArguments(names, verb, channel) ?? readBlock(channel, argument);
     case 'drain':
       return NODE_ID.test(rest) ? { verb, node: rest } : { error: `drain with the bad node id ${quote(rest)}` };
     case 'list':
       return rest === '' ? { verb } : { error: `list with the argument ${quote(rest)}` };
     default:
-      return { error: `unknown command ${quote(verb)}` };
+      return { error: `unknown command ${quote(given)}` };
   }
 }
 
@@ -125,8 +127,8 @@ function readBlock(channel: string, argument: string | undefined): BlockCommand 
     : { error: `block for ${quote(argument ?? '')} seconds, which is not 1 to ${MAX_BLOCK_SECONDS}` };
 }
 
-function checkArguments(verb: string, channel: string, argument = ''): CommandError | undefined {
-  if (channel.length > MAX_ARGUMENT_LENGTH || !CHANNEL_NAME.test(channel)) {
+function checkArguments(names: NameGrammar, verb: string, channel: string, argument = ''): CommandError | undefined {
+  if (!names.isName(channel)) {
     return { error: `${verb} with the bad channel name ${quote(channel)}` };
   }
   if (argument.length > MAX_ARGUMENT_LENGTH) {

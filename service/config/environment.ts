@@ -45,18 +45,14 @@ export class Environment {
     return undefined;
   }
 
-  /**
-   * A YES/NO variable: only the exact opposite of the default changes it, as it always was (`REDIS_USE=yes` leaves
-   * Redis off). Anything but YES and NO gets a warning, because whoever wrote it meant something.
-   */
+  /** A YES/NO variable: YES or TRUE, NO or FALSE, in any case. `1` or `on` is a fault, not a guess. */
   flag(name: string, fallback: boolean): boolean {
-    const value = this.text(name);
+    const value = this.text(name)?.trim().toUpperCase();
     if (value === undefined) return fallback;
-    if (value !== 'YES' && value !== 'NO') {
-      this.warn(`${name} is ${this.#shown(name)}, neither YES nor NO: it counts as ${fallback ? 'YES' : 'NO'}`);
-      return fallback;
-    }
-    return value === 'YES';
+    if (value === 'YES' || value === 'TRUE') return true;
+    if (value === 'NO' || value === 'FALSE') return false;
+    this.fault(name, 'YES or NO (or TRUE or FALSE), in any case');
+    return fallback;
   }
 
   choice<T extends string>(name: string, allowed: readonly T[], fallback: T): T {

@@ -15,7 +15,7 @@ export interface RedisConfig {
   readonly channel: string;
 }
 
-/** Where commands come from; undefined unless REDIS_USE is exactly YES. */
+/** Where commands come from; undefined unless REDIS_USE is YES. */
 export function readRedisSettings(
   env: Environment,
   readFile: ReadFile,

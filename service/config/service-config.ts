@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { NameLimits } from '../protocol/name-grammar';
 import { type CallbackConfig, readCallbackSettings } from './callback-settings';
 import {
   type FleetConfig,
@@ -8,6 +9,10 @@ import {
   readWorkers,
 } from './fleet-settings';
 import { Environment, type EnvironmentValues } from './environment';
+import { readForeignSettings } from './foreign-settings';
+import { refuseSharedPorts } from './listening-places';
+import { type LogConfig, readLogSettings } from './log-settings';
+import { readNameSettings } from './name-settings';
 import { type NodeMetricsConfig, readNodeMetricsSettings } from './node-metrics-settings';
 import { type ProxyConfig, readProxySettings } from './proxy-settings';
 import { type RedisConfig, readRedisSettings } from './redis-settings';
@@ -25,7 +30,7 @@ export interface ServiceConfig {
     readonly bindAddress: string | undefined;
     /** Outgoing chunk size, 128..65536. */
     readonly chunkSize: number;
-    readonly idMaxLength: number;
+    readonly names: NameLimits;
   };
   /** Present when both a certificate and a key are configured. */
   readonly tls: TlsConfig | undefined;
@@ -55,7 +60,7 @@ export interface ServiceConfig {
   readonly taskMetadataUrl: URL | undefined;
   /** The agent of AWS ECS, for what a container may ask of it. */
   readonly ecsAgentUrl: URL | undefined;
-  readonly log: { readonly requests: boolean; readonly debug: boolean; readonly format: 'text' | 'json' };
+  readonly log: LogConfig;
   /** How long SIGTERM waits for stop callbacks and clients. */
   readonly drainMs: number;
   /** LATENCY_MS: the most that batching may add to a frame's way on purpose, 0..500, default 100. */
@@ -88,16 +93,17 @@ const BYTES_PER_MB = 1024 * 1024;
 export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile = readFileSync): LoadedConfig {
   const env = new Environment(values);
   const trustedCa = readTrustedAuthorities(env, readFile);
+  const bindAddress = env.host('BIND_ADDRESS');
   const redis = readRedisSettings(env, readFile, trustedCa);
   const config: ServiceConfig = {
     rtmp: {
       port: env.integer('RTMP_PORT', { ...PORT, fallback: 1935 }),
       advertisedHost: env.text('RTMP_HOST') ?? '',
-      bindAddress: env.host('BIND_ADDRESS'),
+      bindAddress,
       chunkSize: env.integer('RTMP_CHUNK_SIZE', { min: 128, max: 65_536, fallback: 60_000 }),
-      idMaxLength: env.integer('ID_MAX_LENGTH', { min: 1, max: 1024, fallback: 128 }),
+      names: readNameSettings(env),
     },
-    tls: readTlsSettings(env, readFile),
+    tls: readTlsSettings(env, readFile, bindAddress),
     proxy: readProxySettings(env),
     limits: {
       maxConnectionsPerIp: env.integer('MAX_IP_CONCURRENT_CONNECTIONS', { min: 1, max: 1_000_000, fallback: 4 }),
@@ -115,15 +121,12 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
     nodeMetrics: readNodeMetricsSettings(env),
     taskMetadataUrl: readEcsUrl(env, 'ECS_CONTAINER_METADATA_URI_V4'),
     ecsAgentUrl: readEcsUrl(env, 'ECS_AGENT_URI'),
-    log: {
-      requests: env.flag('LOG_REQUESTS', true),
-      debug: env.flag('LOG_DEBUG', false),
-      format: env.choice('LOG_FORMAT', ['text', 'json'], 'text'),
-    },
+    log: readLogSettings(env),
     drainMs: env.integer('DRAIN_SECONDS', { min: 0, max: 86_400, fallback: 10 }) * 1000,
     latencyMs: env.integer('LATENCY_MS', { min: 0, max: 500, fallback: 100 }),
   };
-  refuseSharedPorts(env, config);
+  readForeignSettings(env);
+  refuseSharedPorts(env, { RTMP_PORT: config.rtmp, SSL_PORT: config.tls, HTTP_PORT: config.http });
   env.throwIfFaulty();
   return { config: freeze(config), warnings: env.warnings };
 }
@@ -152,21 +155,6 @@ function readEcsUrl(env: Environment, name: 'ECS_AGENT_URI' | 'ECS_CONTAINER_MET
   if (URL.canParse(address)) return new URL(address);
   env.warn(`${name} is not used: it is not a URL`);
   return undefined;
-}
-
-/** Said here, because "address in use" at start makes people look for another process. */
-function refuseSharedPorts(env: Environment, { rtmp, tls, http }: ServiceConfig): void {
-  const taken = new Map<number, string>();
-  for (const [name, port] of [
-    ['RTMP_PORT', rtmp.port],
-    ['SSL_PORT', tls?.port],
-    ['HTTP_PORT', http?.port],
-  ] as const) {
-    if (port === undefined || port === 0) continue;
-    const other = taken.get(port);
-    if (other !== undefined) env.fault(name, 'a port of its own', `${port} is the port of ${other} too`);
-    taken.set(port, name);
-  }
 }
 
 /** A URL is left as it is: freezing one changes nothing. */

@@ -7,6 +7,8 @@ import { readStoredSecret, type StoredSecret } from './stored-secret';
 export interface TlsConfig {
   /** 0: any free port. */
   readonly port: number;
+  /** undefined: all interfaces, dual stack. */
+  readonly bindAddress: string | undefined;
   readonly cert: PemLocation;
   readonly key: PemLocation;
   /** How often both are read again. */
@@ -21,7 +23,12 @@ export type PemLocation = string | StoredSecret;
  * SSL_KEY_ARN). Files are checked now, because a listener that refuses every handshake is harder to find than a
  * service that does not start; secrets when they are first read. One of the two alone leaves RTMPS off.
  */
-export function readTlsSettings(env: Environment, readFile: ReadFile): TlsConfig | undefined {
+export function readTlsSettings(
+  env: Environment,
+  readFile: ReadFile,
+  rtmpBindAddress: string | undefined,
+): TlsConfig | undefined {
+  const bindAddress = env.host('SSL_BIND_ADDRESS') ?? rtmpBindAddress;
   const port = env.integer('SSL_PORT', { min: 0, max: 65_535, fallback: 443 });
   const reloadSeconds = env.integer('SSL_CHECK_RELOAD_SECONDS', { min: 1, max: 86_400, fallback: 60 });
   const cert = readStoredSecret(env, 'SSL_CERT', 'cert') ?? env.text('SSL_CERT');
@@ -34,7 +41,7 @@ export function readTlsSettings(env: Environment, readFile: ReadFile): TlsConfig
   const certPem = typeof cert === 'string' ? readPem(env, 'SSL_CERT', cert, readFile) : undefined;
   const keyPem = typeof key === 'string' ? readPem(env, 'SSL_KEY', key, readFile) : undefined;
   if (certPem !== undefined && keyPem !== undefined) checkPair(env, certPem, keyPem);
-  return { port, cert, key, reloadCheckMs: reloadSeconds * 1000 };
+  return { port, bindAddress, cert, key, reloadCheckMs: reloadSeconds * 1000 };
 }
 
 const ALLOWED = {

@@ -11,19 +11,18 @@ export interface LogEntry {
   readonly fields: LogFields;
 }
 
+/** Which lines are written: LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_REQUESTS and LOG_DEBUG. */
+export type WrittenLevels = Readonly<Record<LogLevel, boolean>>;
+
 export interface LineLoggerOptions {
-  /** LOG_REQUESTS: whether `request` lines are written. */
-  readonly requests: boolean;
-  /** LOG_DEBUG: whether `debug` lines are written. */
-  readonly debug: boolean;
+  readonly levels: WrittenLevels;
   /** Default: standard output. */
   readonly stream?: Writable;
   readonly now?: () => Date;
 }
 
 interface LineOutput {
-  readonly requests: boolean;
-  readonly debug: boolean;
+  readonly levels: WrittenLevels;
   readonly sink: LineSink;
   readonly now: () => Date;
   readonly layout: (entry: LogEntry) => string;
@@ -33,8 +32,7 @@ interface LineOutput {
 export function lineLogger(layout: (entry: LogEntry) => string, options: LineLoggerOptions): Logger {
   return new LineLogger(
     {
-      requests: options.requests,
-      debug: options.debug,
+      levels: options.levels,
       sink: new LineSink(options.stream ?? process.stdout),
       now: options.now ?? (() => new Date()),
       layout,
@@ -50,23 +48,23 @@ class LineLogger implements Logger {
   ) {}
 
   error(message: string, fields?: LogFields): void {
-    this.#write('error', message, fields);
+    if (this.output.levels.error) this.#write('error', message, fields);
   }
 
   warning(message: string, fields?: LogFields): void {
-    this.#write('warning', message, fields);
+    if (this.output.levels.warning) this.#write('warning', message, fields);
   }
 
   info(message: string, fields?: LogFields): void {
-    this.#write('info', message, fields);
+    if (this.output.levels.info) this.#write('info', message, fields);
   }
 
   request(message: string, fields?: LogFields): void {
-    if (this.output.requests) this.#write('request', message, fields);
+    if (this.output.levels.request) this.#write('request', message, fields);
   }
 
   debug(message: string, fields?: LogFields): void {
-    if (this.output.debug) this.#write('debug', message, fields);
+    if (this.output.levels.debug) this.#write('debug', message, fields);
   }
 
   child(fields: LogFields): Logger {

@@ -1,5 +1,5 @@
-/** Names as the protocol allows them. */
-const NAME = /^[A-Za-z0-9_-]+$/;
+import type { NameGrammar } from '../protocol/name-grammar';
+
 /** FMS and Wowza clients append the application's default instance to its name. */
 const DEFAULT_INSTANCE = '_definst_';
 
@@ -20,21 +20,30 @@ export interface StreamTarget {
   readonly query: string;
 }
 
-/** Splits URLs and names the way encoders write them, and says which are valid. */
+/**
+ * Splits URLs and names the way encoders write them, and says which are valid. Where names may hold slashes, CHANNEL is
+ * the whole app and KEY the whole stream name.
+ */
 export class NameRules {
-  constructor(readonly maxLength: number) {}
+  readonly #grammar: NameGrammar;
 
-  isName(text: string): boolean {
-    return text.length <= this.maxLength && NAME.test(text);
+  constructor(grammar: NameGrammar) {
+    this.#grammar = grammar;
+  }
+
+  /** What is allowed, for messages to the client. */
+  get allowed(): string {
+    return this.#grammar.description;
   }
 
   /** The channel that `connect` asks for; undefined when no valid one can be found in `app` or, without it, `tcUrl`. */
   connectTarget(app: string, tcUrl: string): ConnectTarget | undefined {
     const [path, query] = splitQuery(app === '' ? pathOf(tcUrl) : app);
-    const [channel, key, ...more] = withoutSlashes(path).split('/');
-    if (channel === undefined || more.length > 0 || !this.isName(channel)) return undefined;
+    const parts = this.#grammar.allowsSlash ? splitInstance(path) : withoutSlashes(path).split('/');
+    const [channel, key, ...more] = parts;
+    if (channel === undefined || more.length > 0 || !this.#isName(channel)) return undefined;
     if (key === undefined || key === DEFAULT_INSTANCE) return { channel, key: undefined, query };
-    return this.isName(key) ? { channel, key, query } : undefined;
+    return this.#isName(key) ? { channel, key, query } : undefined;
   }
 
   /**
@@ -44,6 +53,7 @@ export class NameRules {
   streamTarget(connect: ConnectTarget, name: string): StreamTarget | undefined {
     const [path, ownQuery] = splitQuery(name);
     const query = ownQuery === '' ? connect.query : ownQuery;
+    if (this.#grammar.allowsSlash) return this.#slashedTarget(connect.channel, path, query);
     if (connect.key !== undefined && connect.query !== '' && path !== '' && path !== connect.key) {
       // ffmpeg cuts a URL at its last slash, even one in the query: what it takes for the name is the query's end.
       return { channel: connect.channel, key: connect.key, query: `${connect.query}/${name}` };
@@ -51,11 +61,23 @@ export class NameRules {
     const parts = withoutSlashes(path).split('/');
     if (parts.length === 2) {
       const [channel, key] = parts as [string, string];
-      return this.isName(channel) && this.isName(key) ? { channel, key, query } : undefined;
+      return this.#isName(channel) && this.#isName(key) ? { channel, key, query } : undefined;
     }
-    const key = path === '' ? connect.key : path;
-    if (key === undefined || !this.isName(key) || (connect.key !== undefined && connect.key !== key)) return undefined;
+    const key = path === '' ? (connect.key ?? '') : path;
+    if (!this.#isName(key) || (connect.key !== undefined && connect.key !== key)) return undefined;
     return { channel: connect.channel, key, query };
+  }
+
+  /** Without a stream name, what follows the app's last slash is the key, unless a key may be empty. */
+  #slashedTarget(app: string, name: string, query: string): StreamTarget | undefined {
+    const slash = app.lastIndexOf('/');
+    const inApp = name === '' && slash > 0 && !this.#grammar.allowsEmpty;
+    const [channel, key] = inApp ? [app.slice(0, slash), app.slice(slash + 1)] : [app, name];
+    return this.#isName(channel) && this.#isName(key) ? { channel, key, query } : undefined;
+  }
+
+  #isName(text: string): boolean {
+    return this.#grammar.isName(text);
   }
 }
 
@@ -67,6 +89,14 @@ function splitQuery(text: string): [path: string, query: string] {
 /** Some encoders begin the app with a slash, many end it with one. */
 function withoutSlashes(path: string): string {
   return path.replace(/^\/|\/$/g, '');
+}
+
+/** The app without slashes around it, and the default instance where there is one. */
+function splitInstance(app: string): string[] {
+  const path = app.replace(/^\/+|\/+$/g, '');
+  return path.endsWith(`/${DEFAULT_INSTANCE}`)
+    ? [path.slice(0, -DEFAULT_INSTANCE.length - 1), DEFAULT_INSTANCE]
+    : [path];
 }
 
 /** The path and query of an RTMP URL, which some clients quote or give options after a space. */

@@ -40,7 +40,8 @@ describe('the variables of a task definition', () => {
     refuseUnknownVariables(variables, {});
     expect(() => refuseUnknownVariables({ ...variables, RTMP_PROT: '1935' }, {})).toThrow(/know: RTMP_PROT$/);
     expect(() => refuseUnknownVariables({ ...variables, RTMP_PORT: '99999' }, {})).toThrow(/RTMP_PORT/);
-    expect(() => refuseUnknownVariables({ ...variables, FLEET: 'yes' }, {})).toThrow(/not content.*FLEET/);
+    const alias = { PLAY_ALLOWED_FROM: '10.0.0.0/8' };
+    expect(() => refuseUnknownVariables({ ...variables, ...alias }, {})).toThrow(/not content.*PLAY_ALLOWED_FROM/);
   });
 
   test('are refused when the load balancer leads to another port, or comes from another address', () => {

@@ -1,4 +1,5 @@
 import { endsStream, parseCommand } from '../../commands/command-parser';
+import { ANY_NAME } from '../../protocol/name-grammar';
 import type { Logger } from '../../logging/logger';
 import type { AcquireOutcome, Lease, LeaseRequest, RegistryOrder, StopRecord } from '../stream-registry';
 import { ACQUIRE, ANNOUNCE, ASSERT, FINISH, HOLD, REPLACE } from './lease-scripts';
@@ -86,7 +87,7 @@ export class SessionRequests {
     const reply = await this.#ask(ASSERT, this.#assertion(booked, 'no'));
     if (!reply) return true;
     if (reply.status !== 'mine') return false;
-    if (!endsStream(parseCommand(reply.rest[0] ?? ''), live.streamId)) return true;
+    if (!endsStream(parseCommand(reply.rest[0] ?? '', ANY_NAME), live.streamId)) return true;
     log.info('An operator ended the stream before it began', { channel });
     return false;
   }

@@ -28,7 +28,7 @@ export function connect(session: Session, _streamId: number, command: CommandMes
   const tcUrl = asString(properties?.get('tcUrl') ?? properties?.get('tcurl')) ?? '';
   const target = session.context.names.connectTarget(app, tcUrl);
   if (target === undefined) {
-    const reason = `Bad channel name: 1 to ${session.context.names.maxLength} letters, digits, - and _ are allowed`;
+    const reason = `Bad channel name: ${session.context.names.allowed} are allowed`;
     sendConnectError(session, command, reason);
     session.close('refused', reason);
     return;

@@ -15,7 +15,7 @@ export function play(session: Session, streamId: number, command: CommandMessage
   const name = asString(command.args[0]) ?? '';
   const stream = context.names.streamTarget(state.target, name);
   if (stream === undefined) {
-    const reason = `Bad stream key: 1 to ${context.names.maxLength} letters, digits, - and _ are allowed`;
+    const reason = `Bad stream key: ${context.names.allowed} are allowed`;
     if (name === '' || name.startsWith('?')) session.sendStatus(streamId, 'error', 'NetStream.Play.BadName', reason);
     else session.refuse(streamId, 'NetStream.Play.BadName', reason);
     return;

@@ -55,7 +55,7 @@ function decided(session: Session, streamId: number, stream: StreamTarget, outco
 
 /** An empty key starts nothing but leaves the connection usable; any other bad name ends it. */
 function refuseName(session: Session, streamId: number, name: string): void {
-  const reason = `Bad stream key: 1 to ${session.context.names.maxLength} letters, digits, - and _ are allowed`;
+  const reason = `Bad stream key: ${session.context.names.allowed} are allowed`;
   if (name === '' || name.startsWith('?')) session.sendStatus(streamId, 'error', 'NetStream.Publish.BadName', reason);
   else session.refuse(streamId, 'NetStream.Publish.BadName', reason);
 }

@@ -107,3 +107,56 @@ describe.each(lengths)('$setting', ({ limit, limited }) => {
     }
   });
 });
+
+describe('ID_ALLOW_SPECIAL_CHARACTERS=YES', () => {
+  const special = ServerOfFile.start({ ID_ALLOW_SPECIAL_CHARACTERS: 'YES' });
+
+  test.each([
+    ['live.news', 'k.e-y'],
+    ['en/live', 'a/b/c'],
+    ['canal ñ', 'clé "1"'],
+    ['{x}:*', '%s$&\\'],
+  ])('CHANNEL %j and KEY %j are names', async (channel, key) => {
+    const publisher = await special.publisher(channel, `${key}?x=y`);
+    await expectFlows(publisher, await special.player(channel, key), 'flows');
+    const wrong = await special.connect(channel);
+    await wrong.createStream();
+    wrong.sendPlay(`${key}x`);
+    expect(await wrong.nextStatus()).toMatchObject({ code: 'NetStream.Play.BadName' });
+  });
+
+  test.each(['a>b', 'a|b', 'a\nb', 'a\tb', 'a\0', 'a\u007f', '', 'n'.repeat(129)])(
+    'CHANNEL %j is refused',
+    async (app) => {
+      const client = await special.open();
+      const answer = await client.callConnect({ app, tcUrl: 'rtmp://localhost' });
+      expect(answer.args[1]).toMatchObject({ description: expect.stringMatching(/1 to 128 characters other than >/) });
+      await client.expectClosed();
+    },
+  );
+
+  test('a name cannot forge a log line or a field of one', async () => {
+    const client = await special.publisher('live" client="x', 'key');
+    await client.close();
+    const [line] = await special.process.waitForLog(/^.* publish accepted channel="live.*$/m);
+    expect(line).toContain('channel="live\\" client=\\"x"');
+  });
+});
+
+describe('ID_ALLOW_EMPTY=YES', () => {
+  const lenient = ServerOfFile.start({ ID_ALLOW_EMPTY: 'true' });
+
+  test.each([
+    ['', 'key'],
+    ['live', ''],
+    ['', ''],
+  ])('CHANNEL %j and KEY %j are names', async (channel, key) => {
+    const publisher = await lenient.publisher(channel, key);
+    await expectFlows(publisher, await lenient.player(channel, key), 'flows');
+    const wrong = await lenient.connect(channel);
+    await wrong.createStream();
+    wrong.sendPlay('wrong');
+    expect(await wrong.nextStatus()).toMatchObject({ code: 'NetStream.Play.BadName' });
+    await publisher.close();
+  });
+});

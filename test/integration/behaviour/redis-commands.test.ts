@@ -50,6 +50,18 @@ describe('redis commands', () => {
     await expectFlows(await server.publisher(killed.channel), killed.player, 'again');
   });
 
+  test('KILL-SESSION and Close-Stream mean the same, while names keep their case', async () => {
+    const [killed, closed] = [await live(), await live(server, 'Id')];
+    for (const message of [`KILL-SESSION>${killed.channel.toUpperCase()}`, `CLOSE-STREAM>${closed.channel}|ID`])
+      await send(message);
+    await expectFlows(killed.publisher, killed.player, 'another channel');
+    await expectFlows(closed.publisher, closed.player, 'another id');
+    await send(`KILL-SESSION>${killed.channel}`);
+    await killed.publisher.expectClosed();
+    await send(`Close-Stream>${closed.channel}|Id`);
+    await closed.publisher.expectClosed();
+  });
+
   test('close-stream>CHANNEL|ID closes the publisher with that stream id; not with another id or on another channel', async () => {
     const [one, other] = [await live(server, 'one'), await live(server, 'other')];
     for (const message of [
@@ -74,7 +86,7 @@ describe('redis commands', () => {
       'kill-session',
       'kill-session>',
       `kill-session ${channel}`,
-      `Kill-Session>${channel}`,
+      `kill_session>${channel}`,
       `kill-session>${channel}\n\n`,
       `close-stream>${channel}`,
       '\u0000',

@@ -46,6 +46,12 @@ describe('redis connection', () => {
     await kills(redis, await publisherOf(server));
   });
 
+  test('REDIS_USE=true is YES, as it is for the Rust port', async () => {
+    const redis = await startRedis();
+    const server = await startServer({ REDIS_USE: 'true', REDIS_TLS: 'False', REDIS_PORT: String(redis.port) });
+    await kills(redis, await publisherOf(server));
+  });
+
   test('REDIS_PASSWORD is used (requirepass)', async () => {
     const redis = await startRedis({ password: 'the password' });
     const server = await startServer({ REDIS_PORT: String(redis.port), REDIS_PASSWORD: 'the password' });
@@ -103,7 +109,7 @@ describe('redis connection', () => {
     await kills(redis, publisher);
   }, 60_000);
 
-  test.each([undefined, 'NO', 'yes'])('REDIS_USE %s: no connection to redis is made', async (use) => {
+  test.each([undefined, 'NO', 'false'])('REDIS_USE %s: no connection to redis is made', async (use) => {
     const sockets: Socket[] = [];
     const watched = createServer((socket) => sockets.push(socket.on('error', () => undefined))).listen(0, '127.0.0.1');
     await once(watched, 'listening');

@@ -1,11 +1,12 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { RtmpClient } from '../../support/rtmp-client';
 import { ServerProcess, type ServerEnvironment } from '../../support/server-process';
-import { temporaryDirectory } from '../../support/test-certificates';
+import { createTestCertificate, temporaryDirectory } from '../../support/test-certificates';
 
 const folder = temporaryDirectory();
 afterAll(() => folder.remove());
@@ -18,6 +19,21 @@ const canConnect = (port: number, host: string): Promise<boolean> =>
     },
     () => false,
   );
+
+const canReach = (port: number, host: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ port, host }, () => resolve(true)).on('error', () => resolve(false));
+    socket.once('close', () => resolve(false)).once('connect', () => socket.destroy());
+  });
+
+/** One that nobody listened on a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 async function failedStart(environment: ServerEnvironment): Promise<{ code: number | null; log: string }> {
   const server = await ServerProcess.start(environment, { waitUntilReady: false });
@@ -38,6 +54,32 @@ describe('start', () => {
     const server = await ServerProcess.start({ BIND_ADDRESS: undefined });
     for (const host of ['127.0.0.1', '127.0.0.2', '::1']) expect(await canConnect(server.rtmpPort, host)).toBe(true);
     await server.stop('SIGKILL');
+  });
+
+  test('SSL_BIND_ADDRESS is where RTMPS listens, on the port of RTMP if wanted', async () => {
+    const { certPath, keyPath } = createTestCertificate(folder.path, 'bound');
+    const tls = { SSL_CERT: certPath, SSL_KEY: keyPath };
+    const apart = await ServerProcess.start({ ...tls, BIND_ADDRESS: '127.0.0.1', SSL_BIND_ADDRESS: '127.0.0.2' });
+    const reached = (port: number) => Promise.all(['127.0.0.1', '127.0.0.2'].map((host) => canReach(port, host)));
+    expect(await reached(apart.rtmpPort)).toEqual([true, false]);
+    expect(await reached(apart.rtmpsPort)).toEqual([false, true]);
+    await apart.stop('SIGKILL');
+  });
+
+  test('LOG_INFO, LOG_WARNING and LOG_ERROR turn their lines off, the first those of requests too', async () => {
+    const noLines = { LOG_INFO: 'NO', LOG_WARNING: 'NO', LOG_ERROR: 'NO', PLAY_ALLOWED_FROM: '127.0.0.1' };
+    const port = await freePort();
+    const server = await ServerProcess.start({ ...noLines, RTMP_PORT: String(port) }, { waitUntilReady: false });
+    while (!(await canConnect(port, '127.0.0.1'))) await delay(20);
+    await (await RtmpClient.publisher({ port, channel: 'live', key: 'demo' })).close();
+    expect(await server.stop()).toBe(0);
+    expect(server.log).toBe('');
+  });
+
+  test('CONTROL_USE=YES does not start: without the control server everybody could publish', async () => {
+    const { code, log } = await failedStart({ CONTROL_USE: 'YES', CONTROL_BASE_URL: 'ws://127.0.0.1/' });
+    expect(code).toBe(1);
+    expect(log).toContain('CONTROL_USE is "YES"; allowed: NO');
   });
 
   test('RTMP_PORT already taken: clear error in the log and the process ends, not with 0', async () => {

@@ -6,6 +6,7 @@ import type { PublishRequest } from '../../../service/auth/publish-authorizer';
 import { type CallbackAnswerScript, type CallbackServer, startCallbackServer } from '../../support/callback-server';
 import { MemoryLogger } from '../../support/memory-logger';
 import { ManualClock } from './manual-clock';
+import { PLAIN_NAMES } from '../../support/names';
 
 const SECRET = 'a-secret-of-the-test';
 const REQUEST: PublishRequest = { channel: 'ch1', key: 'the-stream-key', clientIp: '192.0.2.7', query: '' };
@@ -26,7 +27,7 @@ function create(options: Partial<CallbackAuthorizerOptions> = {}): CallbackAutho
     timeoutMs: 20_000,
     rtmpHost: 'live.example',
     rtmpPort: 1936,
-    idMaxLength: 128,
+    names: PLAIN_NAMES,
     logger,
     observer: { callback: (event, result) => void observed.push(`${event} ${result}`) },
     ...options,

@@ -1,9 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { readGrant } from '../../../service/auth/stream-grant';
+import { NameGrammar } from '../../../service/protocol/name-grammar';
+
+const names = new NameGrammar({ maxLength: 10, allowEmpty: false, allowSpecialCharacters: false });
 
 function read(headers: Record<string, string>): { grant: ReturnType<typeof readGrant>; warnings: string[] } {
   const warnings: string[] = [];
-  const grant = readGrant(new Map(Object.entries(headers)), 10, (message) => void warnings.push(message));
+  const grant = readGrant(new Map(Object.entries(headers)), names, (message) => void warnings.push(message));
   return { grant, warnings };
 }
 

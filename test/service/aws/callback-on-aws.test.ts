@@ -13,6 +13,7 @@ import { RtmpClient } from '../../support/rtmp-client';
 import { STAND_IN_CREDENTIALS, STAND_IN_ENVIRONMENT, STAND_IN_REGION } from '../../support/stand-in-identity';
 import { startTestNode, type TestNode } from '../../support/test-node';
 import { ManualClock } from '../auth/manual-clock';
+import { PLAIN_NAMES } from '../../support/names';
 
 const IAM = { ...STAND_IN_CREDENTIALS, region: STAND_IN_REGION, service: 'lambda' };
 
@@ -145,7 +146,7 @@ test('a token that a handler no longer accepts is signed anew with a fresh secre
     timeoutMs: 5_000,
     rtmpHost: '',
     rtmpPort: 1935,
-    idMaxLength: 128,
+    names: PLAIN_NAMES,
     logger: lambdas.log,
     observer: { callback: (event, result) => void observed.push(`${event} ${result}`) },
   });

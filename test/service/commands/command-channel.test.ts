@@ -13,6 +13,7 @@ import type { LogFields } from '../../../service/logging/logger';
 import { MemoryLogger } from '../../support/memory-logger';
 import { RedisServer, type RedisServerOptions } from '../../support/redis-server';
 import { type TestCa, createTestCa } from '../../support/test-ca';
+import { PLAIN_NAMES } from '../../support/names';
 
 const CHANNEL = 'rtmp_commands';
 const LISTENING = /^info Listening for commands/;
@@ -72,6 +73,7 @@ function listen(
   const { host, port } = redis;
   const none = { username: undefined, password: undefined, tls: undefined };
   const channel = new CommandChannel({
+    names: PLAIN_NAMES,
     logger,
     execute,
     config: { host, port, ...none, channel: CHANNEL, ...config },

@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { commandText, parseCommand } from '../../../service/commands/command-parser';
+import { commandText, parseCommand as parse } from '../../../service/commands/command-parser';
+import { FREE_NAMES, PLAIN_NAMES, SPECIAL_NAMES } from '../../support/names';
+
+const parseCommand = (text: string) => parse(text, PLAIN_NAMES);
 
 describe('a command', () => {
   test('to kill a session names the channel', () => {
@@ -24,6 +27,29 @@ describe('a command', () => {
   test('may end with the line end that redis-cli -x adds', () => {
     expect(parseCommand('kill-session>ch\n')).toEqual({ verb: 'kill-session', channel: 'ch' });
     expect(parseCommand('close-stream>ch|id\r\n')).toHaveProperty('streamIds', ['id']);
+  });
+});
+
+describe('the verb', () => {
+  test.each([
+    ['KILL-SESSION>Live', { verb: 'kill-session', channel: 'Live' }],
+    ['Close-Stream>Live|Id', { verb: 'close-stream', channel: 'Live', streamIds: ['Id'] }],
+    ['BLOCK>Live|60', { verb: 'block', channel: 'Live', seconds: 60 }],
+    ['UnBlock>LIVE', { verb: 'unblock', channel: 'LIVE' }],
+    ['DRAIN>Node-1', { verb: 'drain', node: 'Node-1' }],
+    ['LIST>', { verb: 'list' }],
+  ])('may be in any case, while names keep theirs: %s', (text, command) => {
+    expect(parseCommand(text)).toEqual(command);
+  });
+});
+
+describe('the channel', () => {
+  test('may be any name that a publisher may use', () => {
+    expect(parse('kill-session>a b/ç.d', SPECIAL_NAMES)).toEqual({ verb: 'kill-session', channel: 'a b/ç.d' });
+    expect(parse('close-stream>|id', FREE_NAMES)).toEqual({ verb: 'close-stream', channel: '', streamIds: ['id'] });
+    expect(parse('kill-session>', SPECIAL_NAMES)).toHaveProperty('error');
+    expect(parse('kill-session>a>b', FREE_NAMES)).toHaveProperty('error');
+    expect(parse('kill-session>a\tb', FREE_NAMES)).toHaveProperty('error');
   });
 });
 
@@ -58,7 +84,8 @@ describe('what is no command', () => {
     ['', 'no ">" in ""'],
     ['kill-session', 'no ">" in "kill-session"'],
     ['restart>ch', 'unknown command "restart"'],
-    ['KILL-SESSION>ch', 'unknown command "KILL-SESSION"'],
+    ['Restart>ch', 'unknown command "Restart"'],
+    ['kill-session>x'.padEnd(142, 'x'), `kill-session with the bad channel name "${'x'.repeat(64)}…"`],
     ['>ch', 'unknown command ""'],
     ['kill-session>', 'kill-session with the bad channel name ""'],
     ['kill-session>a>b', 'kill-session with the bad channel name "a>b"'],
@@ -104,7 +131,7 @@ describe('what is no command', () => {
     fc.assert(
       fc.property(text, (message) => {
         const parsed = parseCommand(message);
-        expect(!('channel' in parsed) || /^[A-Za-z0-9_-]{1,1024}$/.test(parsed.channel)).toBe(true);
+        expect(!('channel' in parsed) || /^[A-Za-z0-9_-]{1,128}$/.test(parsed.channel)).toBe(true);
         // A line end is no part of a command, so that an id cannot keep one at its end.
         const repeatable = !('error' in parsed) && !message.endsWith('\n\n') && !message.endsWith('\n\r\n');
         if (repeatable) expect(parseCommand(commandText(parsed))).toEqual(parsed);

@@ -6,6 +6,7 @@ import type { Command } from '../../../service/commands/command-parser';
 import { RecordingNode } from '../fleet/recording-node';
 import { MemoryLogger } from '../../support/memory-logger';
 import { RedisServer } from '../../support/redis-server';
+import { PLAIN_NAMES } from '../../support/names';
 
 const CHANNEL = 'rtmp_commands';
 
@@ -26,6 +27,7 @@ async function listen(options: Partial<CommandChannelOptions> = {}): Promise<Mem
   const logger = new MemoryLogger();
   const none = { username: undefined, password: undefined, tls: undefined };
   const channel = new CommandChannel({
+    names: PLAIN_NAMES,
     config: { host: redis.host, port: redis.port, ...none, channel: CHANNEL },
     logger,
     execute: () => ({ acted: false, detail: 'nothing here' }),

@@ -4,6 +4,7 @@ import { CommandChannel } from '../../../service/commands/command-channel';
 import { MemoryLogger } from '../../support/memory-logger';
 import { RedisServer } from '../../support/redis-server';
 import { ManualClock } from '../auth/manual-clock';
+import { PLAIN_NAMES } from '../../support/names';
 
 const CHANNEL = 'rtmp_commands';
 const STORED = {
@@ -39,6 +40,7 @@ function listen(username?: string): void {
     clock,
   });
   channel = new CommandChannel({
+    names: PLAIN_NAMES,
     config: { host: redis.host, port: redis.port, username, password: STORED, tls: undefined, channel: CHANNEL },
     password,
     logger: log,

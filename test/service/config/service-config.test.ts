@@ -23,6 +23,9 @@ afterAll(() => directory.remove());
 const load = (values: EnvironmentValues) => loadServiceConfig(values).config;
 const warnings = (values: EnvironmentValues) => loadServiceConfig(values).warnings;
 
+const PLAIN = { maxLength: 128, allowEmpty: false, allowSpecialCharacters: false };
+const EVERY_LEVEL_BUT_DEBUG = { error: true, warning: true, info: true, request: true, debug: false };
+
 function faultOf(values: EnvironmentValues): ConfigError {
   try {
     loadServiceConfig(values);
@@ -37,7 +40,7 @@ describe('defaults', () => {
   test('an empty environment gives a plain RTMP server on port 1935 that accepts everybody', () => {
     expect(loadServiceConfig({})).toEqual({
       config: {
-        rtmp: { port: 1935, advertisedHost: '', bindAddress: undefined, chunkSize: 60_000, idMaxLength: 128 },
+        rtmp: { port: 1935, advertisedHost: '', bindAddress: undefined, chunkSize: 60_000, names: PLAIN },
         tls: undefined,
         proxy: undefined,
         limits: {
@@ -55,7 +58,7 @@ describe('defaults', () => {
         http: undefined,
         nodeMetrics: { slots: 40, emf: undefined },
         taskMetadataUrl: undefined,
-        log: { requests: true, debug: false, format: 'text' },
+        log: { levels: EVERY_LEVEL_BUT_DEBUG, format: 'text' },
         drainMs: 10_000,
         latencyMs: 100,
       },
@@ -94,7 +97,10 @@ describe('values', () => {
       BIND_ADDRESS: '::1',
       RTMP_CHUNK_SIZE: '128',
       ID_MAX_LENGTH: '10',
+      ID_ALLOW_EMPTY: 'YES',
+      ID_ALLOW_SPECIAL_CHARACTERS: 'YES',
       SSL_PORT: '8443',
+      SSL_BIND_ADDRESS: '127.0.0.1',
       SSL_CERT: first.certPath,
       SSL_KEY: first.keyPath,
       SSL_CHECK_RELOAD_SECONDS: '1',
@@ -132,9 +138,10 @@ describe('values', () => {
       SLOTS: '100',
       ECS_CONTAINER_METADATA_URI_V4: 'http://169.254.170.2/v4/abc',
     });
+    const names = { maxLength: 10, allowEmpty: true, allowSpecialCharacters: true };
     expect(config).toEqual({
-      rtmp: { port: 1936, advertisedHost: 'ingest.example.com', bindAddress: '::1', chunkSize: 128, idMaxLength: 10 },
-      tls: { port: 8443, cert: first.certPath, key: first.keyPath, reloadCheckMs: 1000 },
+      rtmp: { port: 1936, advertisedHost: 'ingest.example.com', bindAddress: '::1', chunkSize: 128, names },
+      tls: { port: 8443, bindAddress: '127.0.0.1', cert: first.certPath, key: first.keyPath, reloadCheckMs: 1000 },
       proxy: { mode: 'v2', trusted: ['10.0.0.0/24', '2001:db8::7'] },
       limits: {
         maxConnectionsPerIp: 100,
@@ -166,7 +173,7 @@ describe('values', () => {
       http: { port: 8080, bindAddress: '0.0.0.0' },
       nodeMetrics: { slots: 100, emf: { service: 'live' } },
       taskMetadataUrl: new URL('http://169.254.170.2/v4/abc'),
-      log: { requests: false, debug: true, format: 'json' },
+      log: { levels: { ...EVERY_LEVEL_BUT_DEBUG, request: false, debug: true }, format: 'json' },
       drainMs: 120_000,
       latencyMs: 0,
     });
@@ -199,15 +206,69 @@ describe('values', () => {
     });
   });
 
-  test.each([undefined, 'NO', 'yes', 'true', '1', 'YES '])('REDIS_USE=%s leaves Redis off', (value) => {
+  test.each([undefined, '', 'NO', 'no', 'False', ' no '])('REDIS_USE=%s leaves Redis off', (value) => {
     expect(load({ REDIS_USE: value, REDIS_HOST: 'cache' }).redis).toBeUndefined();
   });
 
-  test('a YES/NO variable that holds something else is pointed out', () => {
-    expect(warnings({ REDIS_USE: 'yes', LOG_REQUESTS: 'no' })).toEqual([
-      'REDIS_USE is "yes", neither YES nor NO: it counts as NO',
-      'LOG_REQUESTS is "no", neither YES nor NO: it counts as YES',
+  test.each(['YES', 'yes', 'true', 'True', 'TRUE', 'YES '])('REDIS_USE=%s turns Redis on', (value) => {
+    expect(load({ REDIS_USE: value, REDIS_HOST: 'cache' }).redis?.host).toBe('cache');
+  });
+
+  test('a YES/NO variable that holds something else stops the start', () => {
+    expect(faultOf({ REDIS_USE: '1', LOG_REQUESTS: 'off' }).message.split('\n').slice(1)).toEqual([
+      '  REDIS_USE is "1"; allowed: YES or NO (or TRUE or FALSE), in any case',
+      '  LOG_REQUESTS is "off"; allowed: YES or NO (or TRUE or FALSE), in any case',
     ]);
+  });
+});
+
+describe('what belongs to other servers of the family', () => {
+  test('RTMPS listens where RTMP does, unless it has an address of its own', () => {
+    const pair = { SSL_CERT: first.certPath, SSL_KEY: first.keyPath };
+    expect(load(pair).tls).toHaveProperty('bindAddress', undefined);
+    expect(load({ ...pair, BIND_ADDRESS: '::1' }).tls).toHaveProperty('bindAddress', '::1');
+    const { rtmp, tls } = load({ ...pair, BIND_ADDRESS: '::1', SSL_BIND_ADDRESS: '127.0.0.1' });
+    expect([rtmp.bindAddress, tls?.bindAddress]).toEqual(['::1', '127.0.0.1']);
+  });
+
+  test('RTMP and RTMPS may have one port on two addresses, but not on one or on all', () => {
+    const pair = { SSL_CERT: first.certPath, SSL_KEY: first.keyPath, SSL_PORT: '443', RTMP_PORT: '443' };
+    expect(load({ ...pair, BIND_ADDRESS: '127.0.0.1', SSL_BIND_ADDRESS: '127.0.0.2' }).tls?.port).toBe(443);
+    for (const ssl of ['127.0.0.1', '0.0.0.0', '::', '']) {
+      expect(faultOf({ ...pair, BIND_ADDRESS: '127.0.0.1', SSL_BIND_ADDRESS: ssl }).message).toContain('SSL_PORT');
+    }
+    expect(faultOf({ ...pair, SSL_BIND_ADDRESS: '127.0.0.1' }).message).toContain('SSL_PORT');
+  });
+
+  test('MSG_BUFFER_SIZE is accepted, with a warning that it has no effect', () => {
+    expect(load({ MSG_BUFFER_SIZE: '8' })).toEqual(load({}));
+    expect(warnings({ MSG_BUFFER_SIZE: '8' })).toEqual([expect.stringContaining('MSG_BUFFER_SIZE has no effect')]);
+  });
+
+  test('a control server cannot be asked, so that CONTROL_USE=YES must not let everybody publish', () => {
+    expect(faultOf({ CONTROL_USE: 'yes' }).message).toContain('CALLBACK_URL');
+    expect(loadServiceConfig({ CONTROL_USE: 'NO', CONTROL_BASE_URL: 'ws://x', EXTERNAL_SSL: 'NO' }).warnings).toEqual(
+      [],
+    );
+  });
+});
+
+describe('log levels', () => {
+  test.each(['error', 'warning', 'info', 'debug'] as const)('%s has its own variable', (level) => {
+    const name = `LOG_${level.toUpperCase()}`;
+    expect(load({ [name]: 'no' }).log.levels[level]).toBe(false);
+    expect(load({ [name]: 'yes' }).log.levels[level]).toBe(true);
+  });
+
+  test('request lines need LOG_REQUESTS and LOG_INFO', () => {
+    expect(load({ LOG_REQUESTS: 'YES', LOG_INFO: 'NO' }).log.levels.request).toBe(false);
+    expect(load({ LOG_REQUESTS: 'NO', LOG_INFO: 'YES' }).log.levels).toMatchObject({ info: true, request: false });
+  });
+
+  test('LOG_TRACE is accepted; where it would add lines, a warning says that there are none', () => {
+    expect(warnings({ LOG_TRACE: 'NO' })).toEqual([]);
+    expect(warnings({ LOG_TRACE: 'YES', LOG_DEBUG: 'YES' })).toEqual([]);
+    expect(warnings({ LOG_TRACE: 'YES' })).toEqual([expect.stringContaining('LOG_DEBUG=YES')]);
   });
 });
 

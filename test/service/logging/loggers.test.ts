@@ -6,7 +6,8 @@ import { textLogger } from '../../../service/logging/text-logger';
 
 /** Local time on purpose: text lines carry the time of the machine they are read on. */
 const now = () => new Date(2006, 0, 2, 15, 4, 5, 678);
-const everything = { requests: true, debug: true, now };
+const levels = { error: true, warning: true, info: true, request: true, debug: true };
+const everything = { levels, now };
 
 function recorder(): { stream: Writable; text: () => string } {
   const chunks: string[] = [];
@@ -88,26 +89,26 @@ describe('JSON lines', () => {
 });
 
 describe.each(['text', 'json'] as const)('%s logger', (format) => {
-  test('LOG_REQUESTS=NO and LOG_DEBUG=NO keep those lines out, children included', () => {
+  const names = ['error', 'warning', 'info', 'request', 'debug'] as const;
+  test.each(names)('lines of the level %s can be kept out, children included; the others are written', (off) => {
     const { stream, text } = recorder();
-    const log = createLogger({ format, requests: false, debug: false, stream }).child({ session: 1 });
-    log.request('PUBLISH');
-    log.debug('details');
-    expect(text()).toBe('');
-    log.info('shown');
-    expect(text()).toContain('shown');
+    const log = createLogger({ format, levels: { ...levels, [off]: false }, stream }).child({ session: 1 });
+    for (const level of names) log[level](`a line of ${level}`);
+    expect([...text().matchAll(/a line of (\w+)/g)].map(([, level]) => level)).toEqual(
+      names.filter((level) => level !== off),
+    );
   });
 
   test('a log reader that goes away does not end the process', () => {
     const stream = new PassThrough();
-    const log = createLogger({ format, requests: true, debug: true, stream });
+    const log = createLogger({ format, levels, stream });
     stream.destroy(new Error('EPIPE'));
     expect(() => log.error('still here')).not.toThrow();
   });
 
   test('a log reader that stops reading costs lines, not memory, and is told so later', async () => {
     const stream = new PassThrough({ highWaterMark: 16 });
-    const log = createLogger({ format, requests: true, debug: true, stream });
+    const log = createLogger({ format, levels, stream });
     const line = 'x'.repeat(1000);
     for (let count = 0; count < 3000; count += 1) log.info(line);
     expect(stream.writableLength).toBeLessThan(1_100_000);

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { NameRules } from '../../../service/session/name-rules';
+import { FREE_NAMES, PLAIN_NAMES, SPECIAL_NAMES } from '../../support/names';
+import { NameGrammar } from '../../../service/protocol/name-grammar';
 
-const names = new NameRules(128);
+const names = new NameRules(PLAIN_NAMES);
 
 describe('what connect asks for', () => {
   test.each([
@@ -43,5 +45,56 @@ describe('what publish and play are about', () => {
 
   test('a key that contradicts the one in the app is none', () => {
     expect(names.streamTarget({ ...live, key: 'key' }, 'other')).toBeUndefined();
+  });
+});
+
+describe('with ID_ALLOW_SPECIAL_CHARACTERS', () => {
+  const special = new NameRules(SPECIAL_NAMES);
+
+  test.each([
+    ['a.b ç', '', 'a.b ç'],
+    ['a/b/c', '', 'a/b/c'],
+    ['/live/', '', 'live'],
+    ['//live//', '', 'live'],
+    ['live/_definst_', '', 'live'],
+    ['live?x=y', '', 'live'],
+    ['', 'rtmp://host/a.b/c', 'a.b/c'],
+  ])('the channel of app %j, tcUrl %j is the whole of it', (app, tcUrl, channel) => {
+    const target = special.connectTarget(app, tcUrl);
+    expect(target).toMatchObject({ channel, key: undefined });
+    // As a relay asks another node for it.
+    expect(special.connectTarget(channel, '')).toMatchObject({ channel });
+  });
+
+  test.each(['', '/', 'a>b', 'a|b', 'a\nb', 'a\u0000', 'a\u007f', 'a\u0085', 'a\u2028', 'x'.repeat(129)])(
+    '%j is no channel and no key',
+    (name) => {
+      expect(special.connectTarget(name, '')).toBeUndefined();
+      const key = special.streamTarget({ channel: 'live', key: undefined, query: '' }, name);
+      expect(key).toEqual(name === '/' ? { channel: 'live', key: '/', query: '' } : undefined);
+    },
+  );
+
+  test('the key is the whole stream name up to its query, or the end of the app without one', () => {
+    const live = { channel: 'live', key: undefined, query: '' };
+    expect(special.streamTarget(live, 'a/b c?x=y')).toEqual({ channel: 'live', key: 'a/b c', query: 'x=y' });
+    expect(special.streamTarget({ ...live, channel: 'a/b/k' }, '')).toEqual({ channel: 'a/b', key: 'k', query: '' });
+  });
+});
+
+describe('with ID_ALLOW_EMPTY', () => {
+  const plainOrEmpty = new NameGrammar({ maxLength: 128, allowEmpty: true, allowSpecialCharacters: false });
+  test.each([plainOrEmpty, FREE_NAMES])('channel and key may be empty', (grammar) => {
+    const rules = new NameRules(grammar);
+    const target = rules.connectTarget('', 'rtmp://host/');
+    expect(target).toEqual({ channel: '', key: undefined, query: '' });
+    expect(rules.streamTarget(target!, 'key?x=y')).toEqual({ channel: '', key: 'key', query: 'x=y' });
+    expect(rules.streamTarget(target!, '?x=y')).toEqual({ channel: '', key: '', query: 'x=y' });
+  });
+
+  test('a key that came with the app counts, where a slash is no part of a name', () => {
+    const target = new NameRules(plainOrEmpty).connectTarget('live/key', '');
+    expect(new NameRules(plainOrEmpty).streamTarget(target!, '')).toMatchObject({ channel: 'live', key: 'key' });
+    expect(new NameRules(FREE_NAMES).connectTarget('live/key', '')).toMatchObject({ channel: 'live/key' });
   });
 });

@@ -14,6 +14,7 @@ import { ClientHandshake } from '../../support/client-handshake';
 import { MemoryLogger } from '../../support/memory-logger';
 import { ChunkBuilder, command, MessageType, type ChunkForm, type OutgoingMessage } from '../../support/wire-builder';
 import { ChunkDecoder, type ReceivedMessage } from '../../support/wire-reader';
+import { PLAIN_NAMES } from '../../support/names';
 
 /** Sessions on a clock that the test moves, each with a client made of bytes. */
 export class SessionBench {
@@ -49,7 +50,7 @@ export class SessionBench {
   context: SessionContext = {
     hub: this.hub,
     gate: this.#gate,
-    names: new NameRules(128),
+    names: new NameRules(PLAIN_NAMES),
     log: this.log,
     traffic: this.traffic,
     chunkSize: 4096,

@@ -1,0 +1,30 @@
+import type { Environment } from './environment';
+
+/** Where something listens. */
+export interface Place {
+  /** 0: any free port. */
+  readonly port: number;
+  /** undefined: all interfaces, dual stack. */
+  readonly bindAddress: string | undefined;
+}
+
+const ALL_INTERFACES: readonly (string | undefined)[] = [undefined, '0.0.0.0', '::'];
+
+/**
+ * Notes a fault when two listeners would have one port. Said here, because "address in use" at start makes people look
+ * for another process. `places` by the variable that holds the port.
+ */
+export function refuseSharedPorts(env: Environment, places: Readonly<Record<string, Place | undefined>>): void {
+  const taken: { readonly name: string; readonly place: Place }[] = [];
+  for (const [name, place] of Object.entries(places)) {
+    if (place === undefined || place.port === 0) continue;
+    const other = taken.find((former) => collide(former.place, place));
+    if (other !== undefined) env.fault(name, 'a port of its own', `${place.port} is the port of ${other.name} too`);
+    taken.push({ name, place });
+  }
+}
+
+function collide(one: Place, other: Place): boolean {
+  const everywhere = ALL_INTERFACES.includes(one.bindAddress) || ALL_INTERFACES.includes(other.bindAddress);
+  return one.port === other.port && (everywhere || one.bindAddress === other.bindAddress);
+}

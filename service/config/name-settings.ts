@@ -1,0 +1,11 @@
+import type { NameLimits } from '../protocol/name-grammar';
+import type { Environment } from './environment';
+
+/** What channels and keys may look like. */
+export function readNameSettings(env: Environment): NameLimits {
+  return {
+    maxLength: env.integer('ID_MAX_LENGTH', { min: 1, max: 1024, fallback: 128 }),
+    allowEmpty: env.flag('ID_ALLOW_EMPTY', false),
+    allowSpecialCharacters: env.flag('ID_ALLOW_SPECIAL_CHARACTERS', false),
+  };
+}
