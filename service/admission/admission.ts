@@ -55,6 +55,9 @@ export interface MovedOrder {
 /** A publisher whose stream goes on elsewhere is disconnected if it has not left after this long (ms). */
 const LEAVE_MS = 10_000;
 
+const TAKEN_OVER = 'Another publisher has taken this channel over';
+const GOES_ON = 'The stream goes on at another node';
+
 const BUSY: AdmissionOutcome = { accepted: false, final: false, reason: 'Stream already publishing' };
 const GONE: AdmissionOutcome = { accepted: false, final: false, reason: 'The publisher has gone' };
 
@@ -87,38 +90,28 @@ export class Admission implements PublishGate {
     try {
       outcome = await this.#decide(publisher, channel, stream, signal);
     } finally {
-      const deferred = this.#deciding.get(channel.name);
-      this.#deciding.delete(channel.name);
-      if (deferred !== undefined) this.moved(channel.name, deferred);
-      // After begin or resume the publisher is no candidate any more, and this leaves its stream alone.
-      channel.withdraw(publisher);
-      hub.tidy(channel);
+      channel.change(() => this.#decided(channel, publisher));
     }
     // Another one may have taken its place in the very moment.
     return outcome.accepted && outcome.publication.publisher !== publisher ? BUSY : outcome;
   }
 
   leave(publisher: Publisher, publication: Publication, graceful: boolean): void {
-    const { hub, registry, policy, log } = this.#options;
-    const channel = hub.find(publication.channel);
     // Displaced publishers have nothing to end.
-    if (channel?.publication !== publication || publication.publisher !== publisher) return;
-    const admitted = this.#admitted.find(publication.channel);
-    if (admitted?.publication !== publication) {
-      // The stream has gone on at another node already.
-      channel.hold(publisher);
-      this.#options.orphaned(channel, publication);
-      return;
-    }
-    if (graceful || policy.graceMs === 0 || this.#closed) {
-      this.#endLocally(publication);
-      this.#finish(admitted);
-      return;
-    }
-    channel.hold(publisher);
-    this.#admitted.hold(admitted, policy.graceMs, () => this.#expire(admitted));
-    log.request('publisher lost, channel held', { channel: publication.channel, seconds: policy.graceMs / 1000 });
-    void registry.hold(publication.channel, admitted.request.session, publication.stream.latestTimestamp);
+    if (publication.publisher !== publisher) return;
+    this.#change(publication, (channel) => {
+      const admitted = this.#admitted.find(publication.channel);
+      if (admitted?.publication !== publication) {
+        // The stream has gone on at another node already.
+        channel.hold(publisher);
+        this.#options.orphaned(channel, publication);
+      } else if (graceful || this.#options.policy.graceMs === 0 || this.#closed) {
+        this.#finish(admitted);
+      } else {
+        channel.hold(publisher);
+        this.#hold(admitted);
+      }
+    });
   }
 
   /** The lease of a session moved to another: ends this node's copy, or lets it go on elsewhere. */
@@ -130,14 +123,17 @@ export class Admission implements PublishGate {
       this.#deciding.set(channelName, order);
       return;
     }
-    this.#admitted.forget(admitted);
-    if (order.continues) {
-      void this.#options.registry.forget(order.session);
-      this.#letGo(admitted.publication);
-      return;
-    }
-    this.#endLocally(admitted.publication, 'Another publisher has taken this channel over');
-    if (!order.stopIsSent) this.#sendStop(admitted);
+    const { publication } = admitted;
+    this.#change(publication, (channel) => {
+      this.#admitted.forget(admitted);
+      if (order.continues) {
+        void this.#options.registry.forget(order.session);
+        this.#letGo(channel, publication);
+        return;
+      }
+      channel.end(publication, TAKEN_OVER);
+      if (!order.stopIsSent) this.#sendStop(admitted);
+    });
   }
 
   /** A dead node's streams: their stops are this node's to send. */
@@ -285,61 +281,73 @@ export class Admission implements PublishGate {
     const { grant } = admitted;
     const playKey = grant.playKey ?? stream.key;
     const begin = { key: stream.key, grant, admitsKey: (key: string) => keysEqual(key, playKey) };
-    const former = this.#admitted.find(stream.channel);
-    if (former !== undefined) {
-      this.#admitted.forget(former);
-      if (!continues) {
-        this.#endLocally(former.publication, 'Another publisher has taken this channel over');
-        this.#sendStop(former);
-      } else {
-        void this.#options.registry.forget(former.request.session);
+    return channel.change(() => {
+      const former = this.#admitted.find(stream.channel);
+      if (former !== undefined) {
+        this.#admitted.forget(former);
+        if (continues) void this.#options.registry.forget(former.request.session);
+        else this.#sendStop(former);
       }
-    }
-    const current = channel.publication;
-    // What another node still sends is better than nothing until there is a keyframe of the new publisher's.
-    const gently = current?.publisher?.isRelay === true;
-    const goesOn = continues && current !== null;
-    const publication = goesOn ? channel.resume(publisher, begin, gently) : channel.begin(publisher, begin);
-    this.#admitted.add({ ...admitted, publication });
-    return publication;
+      const current = channel.publication;
+      // What another node still sends is better than nothing until there is a keyframe of the new publisher's.
+      const gently = current?.publisher?.isRelay === true;
+      const goesOn = continues && current !== null;
+      const publication = goesOn ? channel.resume(publisher, begin, gently) : channel.begin(publisher, begin);
+      this.#admitted.add({ ...admitted, publication });
+      return publication;
+    });
+  }
+
+  /** The publisher has been let in or not. */
+  #decided(channel: Channel, publisher: Publisher): void {
+    const deferred = this.#deciding.get(channel.name);
+    this.#deciding.delete(channel.name);
+    if (deferred !== undefined) this.moved(channel.name, deferred);
+    // After begin or resume the publisher is no candidate any more, and this leaves its stream alone.
+    channel.withdraw(publisher);
+  }
+
+  /** Changes what there is of a stream, here and in its channel, before anybody hears of it. */
+  #change({ channel: name }: Publication, steps: (channel: Channel) => void): void {
+    const channel = this.#options.hub.channel(name);
+    channel.change(() => steps(channel));
+  }
+
+  /** The publisher was lost and may come back. */
+  #hold(admitted: Admitted): void {
+    const { policy, registry, log } = this.#options;
+    const { publication, request } = admitted;
+    this.#admitted.hold(admitted, policy.graceMs, () => this.#expire(admitted));
+    log.request('publisher lost, channel held', { channel: request.channel, seconds: policy.graceMs / 1000 });
+    void registry.hold(request.channel, request.session, publication.stream.latestTimestamp);
   }
 
   #expire(admitted: Admitted): void {
     this.#options.log.request('publisher did not come back', { channel: admitted.request.channel });
-    this.#endLocally(admitted.publication);
     this.#finish(admitted);
   }
 
   /** The stream goes on at another node: this one's publisher is done with it, its players are not. */
-  #letGo(publication: Publication): void {
-    const channel = this.#options.hub.find(publication.channel);
-    if (channel?.publication !== publication) return;
+  #letGo(channel: Channel, publication: Publication): void {
+    if (channel.publication !== publication) return;
     const { publisher } = publication;
-    if (publisher !== null) {
-      const disconnect = (): void => publisher.displaced('The stream goes on at another node');
-      if (this.#options.refusal() === undefined) {
-        channel.hold(publisher);
-        disconnect();
-      } else {
-        // It was asked to connect anew, and sends its last frames here before its first ones there.
-        setTimeout(() => publication.publisher === publisher && disconnect(), LEAVE_MS).unref();
-      }
+    if (publisher !== null && this.#options.refusal() === undefined) {
+      channel.hold(publisher, GOES_ON);
+    } else if (publisher !== null) {
+      // It was asked to connect anew, and sends its last frames here before its first ones there.
+      setTimeout(() => {
+        if (publication.publisher === publisher) publisher.displaced(GOES_ON);
+      }, LEAVE_MS).unref();
     }
     this.#options.orphaned(channel, publication);
   }
 
   #finish(admitted: Admitted): void {
-    this.#admitted.forget(admitted);
-    this.#sendStop(admitted);
-  }
-
-  #endLocally(publication: Publication, reason?: string): void {
-    const { hub } = this.#options;
-    const channel = hub.find(publication.channel);
-    const { publisher } = publication;
-    channel?.end(publication);
-    if (reason !== undefined) publisher?.kill(reason);
-    if (channel !== undefined) hub.tidy(channel);
+    this.#change(admitted.publication, (channel) => {
+      this.#admitted.forget(admitted);
+      channel.end(admitted.publication);
+      this.#sendStop(admitted);
+    });
   }
 
   /** The stop becomes pending in the registry and on its way to the handler. */

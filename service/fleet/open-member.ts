@@ -45,7 +45,7 @@ export function openMember({ config, parent, task, password, ...shared }: Member
   }
   if (parent !== undefined)
     return new SharedMember({ ...shared, registry: parent, machineId: parent.self.id, graceMs });
-  return new SoloMember(shared.hub);
+  return new SoloMember();
 }
 
 /** The last part of the task's ARN: short, and no other task's. */

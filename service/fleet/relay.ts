@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { PlayClient, type PlayEvents } from '../client/play-client';
 import type { Channel } from '../hub/channel';
+import type { Hub } from '../hub/hub';
 import type { StreamInlet } from '../hub/next-source';
 import type { Publication, Publisher } from '../hub/publication';
 import type { TrafficCounters } from '../metrics/traffic-counters';
@@ -13,6 +14,7 @@ import type { Lease, NodeAddress } from './stream-registry';
 
 /** What all relays of a node share. */
 export interface RelayEnvironment {
+  readonly hub: Hub;
   readonly batching: Batching;
   readonly traffic: TrafficCounters;
   readonly keyHash: KeyHash;
@@ -53,7 +55,6 @@ export class Relay implements Publisher, PlayEvents {
   lease: Lease;
 
   readonly #env: RelayEnvironment;
-  readonly #channel: Channel;
   readonly #client: PlayClient;
   readonly #socket: Socket;
   readonly #relays: RelayOwner;
@@ -62,9 +63,8 @@ export class Relay implements Publisher, PlayEvents {
   #heardAt = performance.now();
   #done = false;
 
-  constructor(env: RelayEnvironment, channel: Channel, target: RelayTarget, relays: RelayOwner) {
+  constructor(env: RelayEnvironment, target: RelayTarget, relays: RelayOwner) {
     this.#env = env;
-    this.#channel = channel;
     this.target = target;
     this.lease = target.lease;
     this.#relays = relays;
@@ -123,7 +123,6 @@ export class Relay implements Publisher, PlayEvents {
   close(): void {
     if (this.#done) return;
     this.#done = true;
-    this.#channel.withdraw(this);
     this.#client.close();
     this.#socket.destroy();
   }
@@ -163,19 +162,22 @@ export class Relay implements Publisher, PlayEvents {
   #begin(): StreamInlet | null {
     if (this.#inlet !== null || this.#done) return this.#inlet;
     const { lease } = this;
-    const { keyHash } = this.#env;
+    const { hub, keyHash } = this.#env;
+    // Its viewers may have left and come back since the relay was asked for: to a channel of the same name.
+    const channel = hub.channel(lease.channel);
     // Otherwise a client publishes here, or is about to: if it is let in, its stream is the one.
-    if (!this.#relays.mayFeed(this.#channel) || !this.#channel.reserve(this, true)) {
+    if (!this.#relays.mayFeed(channel) || !channel.reserve(this, true)) {
       this.#end('displaced', 'the channel has a publisher here');
       return null;
     }
-    const current = this.#channel.publication;
+    const current = channel.publication;
     const grant = { streamId: lease.streamId };
     const admitsKey = (key: string): boolean => keyHash.matches(key, this.lease.playKeyHash);
     const begin = { key: '', grant, admitsKey };
     const continues = current !== null && current.grant.streamId === lease.streamId;
-    this.#publication = continues ? this.#channel.resume(this, begin, true) : this.#channel.begin(this, begin);
-    this.#inlet = this.#publication.inlet;
+    const publication = continues ? channel.resume(this, begin, true) : channel.begin(this, begin);
+    this.#publication = publication;
+    this.#inlet = publication.inlet;
     return this.#inlet;
   }
 
@@ -183,5 +185,7 @@ export class Relay implements Publisher, PlayEvents {
     if (this.#done) return;
     this.close();
     this.#relays.ended(this, end, reason);
+    // What waited behind an unfinished message may go out.
+    this.#env.batching.afterRelayRead(this.#publication?.stream);
   }
 }

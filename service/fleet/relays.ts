@@ -1,5 +1,4 @@
 import type { Channel } from '../hub/channel';
-import type { Hub } from '../hub/hub';
 import type { Publication, Publisher } from '../hub/publication';
 import type { Logger } from '../logging/logger';
 import { Relay, type RelayEnd, type RelayEnvironment, type RelayOwner } from './relay';
@@ -7,7 +6,6 @@ import type { RelayTokens } from './relay-token';
 import type { StreamRegistry } from './stream-registry';
 
 export interface RelaysOptions extends RelayEnvironment {
-  readonly hub: Hub;
   readonly registry: StreamRegistry;
   readonly tokens: RelayTokens;
   readonly log: Logger;
@@ -63,10 +61,9 @@ export class Relays implements RelayOwner {
       this.#looking.set(channelName, true);
       return;
     }
-    const channel = this.#options.hub.find(channelName);
-    if (channel === undefined || channel.viewerCount === 0) return;
+    if (!this.#isWatched(channelName)) return;
     this.#looking.set(channelName, false);
-    void this.#follow(channel).finally(() => {
+    void this.#follow(channelName).finally(() => {
       const again = this.#looking.get(channelName) === true;
       this.#looking.delete(channelName);
       if (again) this.look(channelName);
@@ -89,7 +86,7 @@ export class Relays implements RelayOwner {
     const { hub } = this.#options;
     const looksAgain = now - this.#lookedAt >= LOOK_AGAIN_MS;
     for (const [name, relay] of this.#relays) {
-      if ((hub.find(name)?.viewerCount ?? 0) > 0) {
+      if (this.#isWatched(name)) {
         this.#unwatched.delete(name);
         if (looksAgain && now - relay.heardAt > QUIET_MS) this.look(name);
         continue;
@@ -119,30 +116,32 @@ export class Relays implements RelayOwner {
   }
 
   ended(relay: Relay, end: RelayEnd, reason: string): void {
-    const { channel: name } = relay.target.lease;
-    const { hub } = this.#options;
-    const channel = hub.find(name);
-    const { publication } = relay;
     this.#report(relay, end, reason);
-    if (publication !== null && publication.publisher === relay && channel !== undefined) {
+    const channel = this.#options.hub.find(relay.target.lease.channel);
+    if (channel === undefined) this.#leave(relay, end);
+    else channel.change(() => this.#leave(relay, end, channel));
+  }
+
+  /** A relay that has ended feeds its channel no more. */
+  #leave(relay: Relay, end: RelayEnd, channel?: Channel): void {
+    const { publication } = relay;
+    if (channel !== undefined && publication?.publisher === relay) {
       if (end === 'unpublished') channel.end(publication);
       else channel.hold(relay);
       // Unless it could be left to the source before.
       if (channel.publication?.publisher === null) this.#endUnlessFed(channel, publication);
     }
-    if (this.#relays.get(name) === relay) {
-      this.#relays.delete(name);
-      // One that was to follow it has failed: the one before still feeds the stream.
-      const feeding = channel?.publication?.publisher;
-      if (feeding instanceof Relay) this.#relays.set(name, feeding);
-      if (end !== 'displaced') this.#lookSoon(name);
-    }
-    if (channel !== undefined) hub.tidy(channel);
+    const { channel: name } = relay.target.lease;
+    if (this.#relays.get(name) !== relay) return;
+    this.#relays.delete(name);
+    // One that was to follow it has failed: the one before still feeds the stream.
+    const feeding = channel?.publication?.publisher;
+    if (feeding instanceof Relay) this.#relays.set(name, feeding);
+    if (end !== 'displaced') this.#lookSoon(name);
   }
 
-  async #follow(channel: Channel): Promise<void> {
-    const { registry, tokens } = this.#options;
-    const { name } = channel;
+  async #follow(name: string): Promise<void> {
+    const { hub, registry, tokens } = this.#options;
     const found = await registry.locate(name);
     const current = this.#relays.get(name);
     if (found === undefined) {
@@ -157,13 +156,18 @@ export class Relays implements RelayOwner {
       return;
     }
     const token = await tokens.sign(name);
-    if (this.#closed || channel.viewerCount === 0 || !this.mayFeed(channel)) return;
+    const channel = hub.find(name);
+    if (this.#closed || channel === undefined || channel.viewerCount === 0 || !this.mayFeed(channel)) return;
     const former = this.#relays.get(name);
-    const relay = new Relay(this.#options, channel, { ...found, token }, this);
+    const relay = new Relay(this.#options, { ...found, token }, this);
     this.#relays.set(name, relay);
     // One that has brought something goes on until the new one has a keyframe, and is displaced then.
     if (former?.publication === null) former.close();
     this.#tell(name, 'relay from another node', found.owner.id);
+  }
+
+  #isWatched(name: string): boolean {
+    return (this.#options.hub.find(name)?.viewerCount ?? 0) > 0;
   }
 
   /** Attempts that fail one after the other are told of once. */
@@ -200,7 +204,6 @@ export class Relays implements RelayOwner {
       this.#orphans.delete(publication);
       if (publication.publisher !== null) return;
       channel.end(publication);
-      this.#options.hub.tidy(channel);
     }, this.#options.orphanMs);
     this.#orphans.set(publication, timer.unref());
   }
@@ -209,13 +212,12 @@ export class Relays implements RelayOwner {
     this.#relays.delete(name);
     this.#unwatched.delete(name);
     this.#failures.delete(name);
+    relay.close();
     const channel = this.#options.hub.find(name);
     const publication = channel?.publication;
     const feeding = publication?.publisher;
-    relay.close();
-    if (feeding instanceof Relay) feeding.close();
     if (!channel || !publication || !(feeding instanceof Relay)) return;
+    feeding.close();
     channel.end(publication);
-    this.#options.hub.tidy(channel);
   }
 }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { Admission } from '../admission/admission';
 import { KeyHash } from '../admission/key-hash';
 import type { Channel } from '../hub/channel';
-import type { Hub } from '../hub/hub';
 import type { Publication } from '../hub/publication';
 import type { FleetMember } from './fleet-member';
 import { MemoryRegistry } from './memory-registry';
@@ -14,13 +13,10 @@ export class SoloMember implements FleetMember {
   readonly keyHash = new KeyHash(randomBytes(32));
   readonly machineId = this.registry.self.id;
 
-  constructor(private readonly hub: Hub) {}
-
   streamWanted(): void {}
 
   orphaned(channel: Channel, publication: Publication): void {
     channel.end(publication);
-    this.hub.tidy(channel);
   }
 
   isPeer(): boolean {

@@ -2,7 +2,10 @@ import { Channel } from './channel';
 import type { StreamEnvironment } from './live-stream';
 import type { Publication } from './publication';
 
-/** The channels of this node by name. A channel exists while it has a publisher or players. */
+/**
+ * The channels of this node by name. A channel exists while it has a publisher, a candidate or players: it is forgotten at
+ * the end of the change that leaves it without, never in the middle of one.
+ */
 export class Hub {
   readonly #channels = new Map<string, Channel>();
   readonly #env: StreamEnvironment;
@@ -11,11 +14,14 @@ export class Hub {
     this.#env = env;
   }
 
-  /** The channel of this name, made if need be. Whoever takes it calls `tidy` when done with it. */
+  /**
+   * The channel of this name, made if need be, for a publisher or player to be added to it now. Not to be kept: while it
+   * is unused, another one may take its name.
+   */
   channel(name: string): Channel {
     let channel = this.#channels.get(name);
     if (channel === undefined) {
-      channel = new Channel(name, this.#env);
+      channel = new Channel(name, this.#env, this.#forget);
       this.#channels.set(name, channel);
     }
     return channel;
@@ -23,11 +29,6 @@ export class Hub {
 
   find(name: string): Channel | undefined {
     return this.#channels.get(name);
-  }
-
-  /** Forgets a channel that has neither publisher nor players. */
-  tidy(channel: Channel): void {
-    if (channel.isUnused && this.#channels.get(channel.name) === channel) this.#channels.delete(channel.name);
   }
 
   /** Channels with players but no stream. */
@@ -58,4 +59,8 @@ export class Hub {
   tick(now: number): void {
     for (const { stream } of this.publications()) stream.tick(now);
   }
+
+  readonly #forget = (channel: Channel): void => {
+    if (this.#channels.get(channel.name) === channel) this.#channels.delete(channel.name);
+  };
 }

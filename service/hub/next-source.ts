@@ -39,7 +39,7 @@ interface WholeMessage {
  */
 export class NextSource implements StreamInlet {
   readonly #stream: ContinuedStream;
-  readonly #takeOver: (withVideo: boolean) => void;
+  readonly #takeOver: (withVideo: boolean, feed: () => void) => void;
   readonly #tag = new MediaTag();
   readonly #headers = new Map<number, WholeMessage>();
   #description: { readonly timestamp: number; readonly message: DataMessage } | undefined;
@@ -48,9 +48,10 @@ export class NextSource implements StreamInlet {
   #audioSince = -1;
 
   /**
-   * @param takeOver from now on this source alone feeds the stream; `withVideo` false: it has no keyframe to wait for
+   * @param takeOver from now on this source alone feeds the stream, beginning with what `feed` adds; `withVideo` false: it
+   * has no keyframe to wait for
    */
-  constructor(stream: ContinuedStream, takeOver: (withVideo: boolean) => void) {
+  constructor(stream: ContinuedStream, takeOver: (withVideo: boolean, feed: () => void) => void) {
     this.#stream = stream;
     this.#takeOver = takeOver;
   }
@@ -94,7 +95,10 @@ export class NextSource implements StreamInlet {
 
   #begin(message: WholeMessage, withVideo: boolean): void {
     this.#state = 'feeding';
-    this.#takeOver(withVideo);
+    this.#takeOver(withVideo, () => this.#feed(message));
+  }
+
+  #feed(message: WholeMessage): void {
     if (this.#description !== undefined) {
       this.#stream.appendData(this.#description.timestamp, this.#description.message);
     }

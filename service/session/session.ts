@@ -216,12 +216,15 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
 
   /** Ends the publication for an operator or a limit, telling the encoder so. */
   kill(reason: EndReason): void {
+    // Let in, but not told so yet.
+    if (this.state.phase === 'authorizing') this.fail('killed', reason);
     if (this.state.phase !== 'publishing') return;
     this.sendStatus(this.state.streamId, 'error', 'NetStream.Publish.BadName', reason);
     this.close('killed', reason);
   }
 
   displaced(reason: EndReason): void {
+    if (this.state.phase === 'authorizing') this.fail('displaced', reason);
     if (this.state.phase !== 'publishing') return;
     this.sendStatus(this.state.streamId, 'error', 'NetStream.Publish.BadName', reason);
     this.close('displaced', reason);
@@ -416,14 +419,16 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.state = { phase: 'closed' };
     this.#leftover = null;
     this.#handshake = null;
+    // What waits behind an unfinished message belongs to the stream, and goes out before it ends.
+    this.#reader.close();
     if (state.phase === 'authorizing') {
       state.abort.abort();
     } else if (state.phase === 'publishing') {
       this.#endPublication(state, code !== 'client_closed' && code !== 'connection_error' && code !== 'silent');
+      this.context.afterRead();
     } else if (state.phase === 'playing') {
       this.#endPlaying(state);
     }
-    this.#reader.close();
     this.context.sessionClosed(code);
     // A connection that never said anything is a health check or a scanner, not worth a line.
     if (code === 'client_closed' && this.#bytesReceived === 0) this.log.debug('closed without a byte');
@@ -439,7 +444,6 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
 
   #endPlaying(state: SessionState & { phase: 'playing' }): void {
     state.channel.removePlayer(state.player);
-    this.context.hub.tidy(state.channel);
     this.log.request('play ended', { channel: state.stream.channel });
   }
 }

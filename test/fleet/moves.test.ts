@@ -3,7 +3,7 @@ import { type Fleet, FleetOfFile } from '../support/fleet';
 import { LivePublisher } from '../support/live-publisher';
 import { LiveViewer } from '../support/live-viewer';
 import { avc } from '../support/media';
-import { sendMedia } from '../support/server-of-file';
+import { expectFlows, sendMedia } from '../support/server-of-file';
 
 const UNPUBLISH = 'NetStream.Play.UnpublishNotify';
 
@@ -148,6 +148,30 @@ describe('PUBLISHER_TAKEOVER', () => {
     const last = await fleet.journal.next(channel, 'stop');
     expect(last.claims['stream_id']).not.toBe(stop.claims['stream_id']);
     expect(last.claims['jti']).not.toBe(stop.claims['jti']);
+  });
+
+  test('it is seen, ended and stopped like any other on a node whose last viewer has just left', async () => {
+    const { fleet } = ofFile;
+    const channel = fleet.newChannel();
+    resumable(fleet, channel);
+    const first = await fleet.publisher(0, channel);
+    const former = await fleet.player(1, channel);
+    await expectFlows(first, former, 'to the viewer that leaves');
+    await former.close();
+    await fleet.node(1).waitForLog(new RegExp(`play ended channel=${channel}`));
+    // The relay still feeds the channel when the publisher is let in: its node does not get to end it before.
+    const { program } = fleet.node(0);
+    program.signal('SIGSTOP');
+    const second = await fleet.publisher(1, channel).finally(() => program.signal('SIGCONT'));
+    await fleet.node(1).waitForLog(new RegExp(`relay ended channel=${channel}`));
+    const viewer = await fleet.player(1, channel);
+    await expectFlows(second, viewer, 'to the next viewer');
+    expect(await fleet.streams(1, channel)).toMatchObject([{ channel, relay: false }]);
+    await fleet.redis.publish('rtmp_commands', `kill-session>${channel}`);
+    await second.expectClosed();
+    await fleet.journal.next(channel, 'stop');
+    await fleet.journal.next(channel, 'stop');
+    await expectFlows(await fleet.publisher(1, channel), viewer, 'from the publisher after it');
   });
 
   test('one with another key, or that the handler refuses, does not', async () => {

@@ -34,6 +34,17 @@ describe('a stream on any node', () => {
     }
   });
 
+  test('is for those who come back before it has brought anything to where they left', async () => {
+    const { fleet } = ofFile;
+    const channel = fleet.newChannel();
+    const publisher = await fleet.publisher(0, channel);
+    const first = await fleet.player(1, channel);
+    await fleet.serving(0, channel);
+    await first.close();
+    await fleet.node(1).waitForLog(new RegExp(`play ended channel=${channel}`));
+    await expectFlows(publisher, await fleet.player(1, channel), 'for the one who came back');
+  });
+
   test('begins for a late player elsewhere with headers and the last keyframe', async () => {
     const { fleet } = ofFile;
     const channel = fleet.newChannel();
@@ -61,7 +72,7 @@ describe('a stream on any node', () => {
     players.push(await fleet.player(1, channel), await fleet.player(2, channel));
     for (const player of players) await expectFlows(publisher, player, 'to all');
     expect(fleet.relaysServed(0, channel)).toBe(2);
-    const [report] = await streams(fleet, 1, channel);
+    const [report] = await fleet.streams(1, channel);
     expect(report).toMatchObject({ channel, relay: true, players: 5 });
   });
 
@@ -101,7 +112,7 @@ describe('a stream on any node', () => {
     const viewer = await fleet.player(1, channel, 'for-viewers');
     await expectFlows(publisher, viewer, 'for viewers');
     await expect(fleet.player(1, channel, 'secret')).rejects.toThrow('Wrong stream key');
-    expect(JSON.stringify(await streams(fleet, 1, channel))).not.toMatch(/secret|for-viewers/);
+    expect(JSON.stringify(await fleet.streams(1, channel))).not.toMatch(/secret|for-viewers/);
   });
 });
 
@@ -154,11 +165,6 @@ test('audio alone, and a stream that nobody watches, need no keyframe and no rel
   await player.waitForPayload(aac.sequenceHeader());
   await player.waitForPayload(aac.frame('first'));
 });
-
-async function streams(fleet: Fleet, at: number, channel: string): Promise<{ channel: string }[]> {
-  const all = (await (await fetch(fleet.node(at).httpUrl('/api/streams'))).json()) as { channel: string }[];
-  return all.filter((stream) => stream.channel === channel);
-}
 
 async function fleetSecret(fleet: Fleet): Promise<Buffer> {
   return Buffer.from((await fleet.redis.withClient((client) => client.get('{rtmp}:secret'))) ?? '', 'base64');

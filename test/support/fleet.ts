@@ -125,6 +125,12 @@ export class Fleet {
     return client;
   }
 
+  /** What a node's `/api/streams` says of the channel. */
+  async streams(at: number, channel: string): Promise<{ readonly channel: string }[]> {
+    const all = (await (await fetch(this.node(at).httpUrl('/api/streams'))).json()) as { channel: string }[];
+    return all.filter((stream) => stream.channel === channel);
+  }
+
   /** How often other nodes have fetched the channel from this one. */
   relaysServed(at: number, channel: string): number {
     return [...this.node(at).log.matchAll(new RegExp(relayLine(channel), 'g'))].length;

@@ -75,6 +75,8 @@ function begin(session: Session, streamId: number, stream: StreamTarget, isRelay
   session.sendStatus(streamId, 'status', 'NetStream.Play.Reset', 'Playing and resetting stream.');
   session.sendStatus(streamId, 'status', 'NetStream.Play.Start', 'Started playing stream.');
   session.send(sampleAccessMessage(streamId, context.chunkSize));
+  // A client that reads nothing may have been closed by one of these.
+  if (session.isClosed) return;
   if (cache === 'clear') channel.publication?.stream.clearCache();
   channel.addPlayer(player);
   if (!isRelay && channel.publication === null) context.streamWanted(stream.channel);

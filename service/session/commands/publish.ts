@@ -36,8 +36,11 @@ export function publish(session: Session, streamId: number, command: CommandMess
 
 function decided(session: Session, streamId: number, stream: StreamTarget, outcome: AdmissionOutcome): void {
   const { state } = session;
-  // Closed meanwhile: the gate has seen the abort and let nothing begin.
-  if (state.phase !== 'authorizing') return;
+  if (state.phase !== 'authorizing') {
+    // Closed meanwhile. The gate has seen the abort and let nothing begin, unless it came in the very moment.
+    if (outcome.accepted) session.context.gate.leave(session, outcome.publication, true);
+    return;
+  }
   if (!outcome.accepted) {
     session.refuse(streamId, outcome.final ? 'NetStream.Publish.Denied' : 'NetStream.Publish.BadName', outcome.reason);
     return;

@@ -72,6 +72,8 @@ export interface FakePlayerOptions {
   readonly fast?: boolean;
   /** Another node's. */
   readonly isRelay?: boolean;
+  /** What it does when it is told that a stream begins. */
+  readonly began?: (player: Player) => void;
 }
 
 /** A player on a fake socket that notes what its session is told. */
@@ -81,10 +83,14 @@ export class FakePlayer {
   readonly events: string[] = [];
   readonly player: Player;
 
-  constructor({ streamId = 1, key = 'key', wantsCache = true, fast = true, isRelay = false }: FakePlayerOptions = {}) {
+  constructor(options: FakePlayerOptions = {}) {
+    const { streamId = 1, key = 'key', wantsCache = true, fast = true, isRelay = false } = options;
     this.outlet.fast = fast;
     const listener: PlayerListener = {
-      streamBegan: () => this.events.push('began'),
+      streamBegan: () => {
+        this.events.push('began');
+        options.began?.(this.player);
+      },
       streamEnded: () => this.events.push('ended'),
       keyRefused: () => this.events.push('refused'),
       tooSlow: (reason) => this.events.push(reason),

@@ -129,6 +129,23 @@ describe('players', () => {
     expect([channel.isUnused, channel.viewerCount]).toEqual([false, 1]);
   });
 
+  test('that are closed when they are told of a stream are gone', () => {
+    const closed = new FakePlayer({ began: (player) => channel.removePlayer(player) });
+    channel.addPlayer(closed.player);
+    const { stream } = start();
+    send(stream, 0, keyframe('k'));
+    expect([closed.outlet.writes, stream.playerCount, channel.viewerCount]).toEqual([0, 0, 0]);
+  });
+
+  test('that left before they could be told are not told', () => {
+    const first = new FakePlayer({ began: () => channel.removePlayer(second.player) });
+    const second = new FakePlayer();
+    channel.addPlayer(first.player);
+    channel.addPlayer(second.player);
+    start();
+    expect([first.events, second.events]).toEqual([['began'], []]);
+  });
+
   test('that have left get nothing', () => {
     const [gone, waiting] = [join(), join()];
     channel.removePlayer(waiting.player);
@@ -220,14 +237,10 @@ test('another stream takes a live one’s place: players are told of end and beg
 
 describe('the hub', () => {
   test('keeps a channel while it has a publisher, a candidate or players', () => {
-    const isKept = (): boolean => {
-      hub.tidy(channel);
-      return hub.find('channel') === channel;
-    };
+    const isKept = (): boolean => hub.find('channel') === channel;
     const player = join();
-    expect(isKept()).toBe(true);
-    channel.removePlayer(player.player);
     channel.reserve(publisher);
+    channel.removePlayer(player.player);
     expect(isKept()).toBe(true);
     const publication = channel.begin(publisher, begins());
     channel.hold(publisher);
@@ -236,8 +249,27 @@ describe('the hub', () => {
     expect(isKept()).toBe(false);
     expect(hub.channel('channel')).not.toBe(channel);
     // The one that is gone does not take its namesake along.
-    hub.tidy(channel);
+    channel.removePlayer(player.player);
     expect(hub.find('channel')).toBeDefined();
+  });
+
+  test('keeps a channel that is without anything only in the middle of a change', () => {
+    const publication = start();
+    const next = new FakePublisher();
+    channel.change(() => {
+      channel.end(publication);
+      expect(channel.isUnused).toBe(true);
+      channel.reserve(next);
+      channel.begin(next, begins());
+    });
+    expect(hub.find('channel')).toBe(channel);
+    expect(channel.publication?.publisher).toBe(next);
+  });
+
+  test('forgets a channel whose candidate gives up', () => {
+    channel.reserve(publisher);
+    channel.withdraw(publisher);
+    expect(hub.find('channel')).toBeUndefined();
   });
 
   test('knows what is live and who waits', () => {

@@ -44,7 +44,10 @@ let stream: FakeStream;
 let next: NextSource;
 beforeEach(() => {
   stream = new FakeStream();
-  next = new NextSource(stream, (withVideo) => stream.arrived.push(withVideo ? 'taken over' : 'taken over with audio'));
+  next = new NextSource(stream, (withVideo, feed) => {
+    stream.arrived.push(withVideo ? 'taken over' : 'taken over with audio');
+    feed();
+  });
 });
 
 /** As a session hands it over: in pieces. */

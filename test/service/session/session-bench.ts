@@ -86,8 +86,7 @@ export class SessionBench {
   async publisher(): Promise<SessionClient> {
     const client = this.connected();
     client.command('publish', null, 'key', 'live');
-    await Promise.resolve();
-    await Promise.resolve();
+    await client.settled();
     return client;
   }
 
@@ -181,6 +180,12 @@ export class SessionClient {
 
   video(timestamp: number, payload: Buffer, form?: ChunkForm): void {
     this.send({ type: MessageType.video, streamId: 1, timestamp, payload }, form);
+  }
+
+  /** Resolves when the answer to a publish has arrived. */
+  async settled(): Promise<void> {
+    await Promise.resolve();
+    await Promise.resolve();
   }
 
   /** Everything that the server has sent since the handshake. */
