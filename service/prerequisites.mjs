@@ -13,7 +13,8 @@ export function requireNodeVersion() {
   const [major, minor] = needed.split('.').map(Number);
   const [hasMajor, hasMinor] = process.versions.node.split('.').map(Number);
   if (hasMajor < major || (hasMajor === major && hasMinor < minor)) {
-    throw new Error(`Node.js ${needed} or newer is needed, this is ${process.versions.node}.`);
+    const why = 'Older ones have known security holes that clients can reach over the network.';
+    throw new Error(`Node.js ${needed} or newer is needed, this is ${process.versions.node}. ${why}`);
   }
 }
 

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { createSecureContext } from 'node:tls';
+import { readAnswerHeaders } from './answer-headers';
 import { type Clock, systemClock } from './clock';
 
 /** Requests under way at once; further ones wait for a connection, within their own time-out. */
@@ -14,7 +15,7 @@ const IDLE_CONNECTION_MS = 30_000;
 const MAX_BODY_BYTES = 64 * 1024;
 
 export type CallbackAnswer =
-  /** `headers`: lower-case name to its first value. */
+  /** `headers`: those that mean something, by lower-case name. */
   | { readonly outcome: 'answered'; readonly status: number; readonly headers: ReadonlyMap<string, string> }
   | { readonly outcome: 'timed-out' }
   /** The connection failed, or ended before an answer came. `reason` is an error code where there is one. */
@@ -110,7 +111,11 @@ export class CallbackClient {
           return;
         }
         request.on('response', (response) => {
-          settle({ outcome: 'answered', status: response.statusCode ?? 0, headers: firstValues(response) });
+          settle({
+            outcome: 'answered',
+            status: response.statusCode ?? 0,
+            headers: readAnswerHeaders(response.rawHeaders),
+          });
           discardBody(response);
         });
         request.on('error', (error) => settle({ outcome: 'unreachable', reason: describe(error) }));
@@ -157,27 +162,6 @@ function discardBody(response: IncomingMessage): void {
   });
   // The decision is made: a body that breaks off changes nothing.
   response.on('error', () => undefined);
-}
-
-function firstValues(response: IncomingMessage): ReadonlyMap<string, string> {
-  const headers = new Map<string, string>();
-  for (const [name, values] of Object.entries(response.headersDistinct)) {
-    if (values?.[0] !== undefined) {
-      headers.set(name, decodeHeader(values[0]));
-    }
-  }
-  return headers;
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** Node reads header bytes as Latin-1, but a stream id in UTF-8 has to come back to the handler as it was sent. */
-function decodeHeader(value: string): string {
-  try {
-    return utf8.decode(Buffer.from(value, 'latin1'));
-  } catch {
-    return value;
-  }
 }
 
 /** Codes rather than messages where possible: a message may quote addresses that are nobody else's business. */

@@ -104,6 +104,14 @@ describe('an answer', () => {
     expect(answer.outcome === 'answered' && answer.headers.get('stream-id')).toBe('é-1');
   });
 
+  test('with a header called __proto__ is an answer like any other', async () => {
+    const client = await startRaw((socket) =>
+      socket.write('HTTP/1.1 200 OK\r\n__proto__: x\r\n__proto__: y\r\nstream-id: s-1\r\ncontent-length: 0\r\n\r\n'),
+    );
+    const answer = await client.post(TOKEN, ENOUGH_MS);
+    expect(answer.outcome === 'answered' && [...answer.headers]).toEqual([['stream-id', 's-1']]);
+  });
+
   test('that redirects is not followed', async () => {
     const { server, client } = await start();
     server.answerNext({ status: 307, headers: { location: new URL('/elsewhere', server.url).href } });
