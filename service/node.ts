@@ -115,6 +115,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { registry, keyHash } = member;
   const tls = config.tls && (await openTls(config.tls, secrets, log, rejected));
   let rtmpPort = config.rtmp.port;
+  const exempt = AddressRules.parse(config.limits.concurrencyWhitelist);
   const authorization = openAuthorizer({
     config,
     readSecret: secrets.read,
@@ -122,6 +123,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     rtmpPort: () => rtmpPort,
     stopDelivered: (jti) => void registry.stopDelivered(jti),
     callbackFinished: (event, result, durationMs) => metrics.callbackFinished(event, result, durationMs),
+    startUnasked: (reason) => metrics.startUnasked(reason),
+    handlerDown: (down) => metrics.handlerDown(down),
+    questionsPerAddress: (address) => (exempt.allows(address) ? Infinity : config.limits.maxConnectionsPerIp),
     logger: log,
   });
   const { authorizer } = authorization;
@@ -161,7 +165,6 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     afterRead: () => batching.afterRead(),
     sessionClosed: (code) => metrics.sessionClosed(code),
   };
-  const exempt = AddressRules.parse(config.limits.concurrencyWhitelist);
   const limits = parent?.places ?? new ConnectionLimits(config.limits.maxConnectionsPerIp, exempt);
   const intakeOptions = { context, sessions, batching, log, rejected, turnsAway: () => leaving };
   // Among workers, relays come to a port of their own: whoever comes to the public one is a client.

@@ -80,7 +80,12 @@ export class Admission implements PublishGate {
   }
 
   async admit(publisher: Publisher, stream: StreamTarget, signal: AbortSignal): Promise<AdmissionOutcome> {
-    const { hub } = this.#options;
+    const { hub, authorizer } = this.#options;
+    // May take seconds, which is why nothing is reserved yet.
+    const screened = authorizer.screen({ ...stream, clientIp: publisher.clientIp }, signal);
+    const unwanted = screened instanceof Promise ? await screened : screened;
+    if (unwanted !== undefined) return unwanted;
+    if (signal.aborted) return GONE;
     const refusal = this.#options.refusal();
     if (refusal !== undefined) return { accepted: false, final: false, reason: refusal };
     const channel = hub.channel(stream.channel);

@@ -4,14 +4,21 @@ import type { NameGrammar } from '../protocol/name-grammar';
 import type { CallbackAnswer, CallbackClient, PostOptions } from './callback-client';
 import { type Clock, systemClock } from './clock';
 import { type CallbackEvent, type SigningSecret, type StartEvent, signEventToken } from './event-token';
-import type { EndedStream, PublishAuthorizer, PublishDecision, PublishRequest } from './publish-authorizer';
+import type {
+  EndedStream,
+  PublishAuthorizer,
+  PublishDecision,
+  PublishRefusal,
+  PublishRequest,
+} from './publish-authorizer';
+import { type AskedQuestion, StartQuestions, type StartQuestionsObserver } from './start-questions';
 import { type StopDelivery, StopQueue, type StopStore } from './stop-queue';
 import { readGrant } from './stream-grant';
 
 /** `accepted` is status 200, `refused` 400 to 499, `error` any other status. */
 export type CallbackResult = 'accepted' | 'refused' | 'timeout' | 'unreachable' | 'error';
 
-export interface CallbackObserver {
+export interface CallbackObserver extends StartQuestionsObserver {
   /** Called after each request to the handler, retries included. */
   callback(event: 'start' | 'stop', result: CallbackResult, seconds: number): void;
 }
@@ -21,8 +28,10 @@ export interface CallbackAuthorizerOptions {
   /** `sub` of the token. */
   readonly subject: string;
   readonly secret: SigningSecret;
-  /** A publisher waits no longer than this for its answer, the retry included. */
+  /** A publisher waits no longer than this for its answer, the retry and waiting for its turn included. */
   readonly timeoutMs: number;
+  /** Most questions that this client address may have out; default: as many as any. */
+  readonly questionsPerAddress?: (address: string) => number;
   readonly rtmpHost: string;
   readonly rtmpPort: number;
   /** What a play key may look like. */
@@ -52,11 +61,19 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   private readonly clock: Clock;
   private readonly random: () => number;
   private readonly stops: StopQueue;
+  private readonly questions: StartQuestions;
 
   constructor(options: CallbackAuthorizerOptions) {
     this.options = options;
     this.clock = options.clock ?? systemClock;
     this.random = options.random ?? Math.random;
+    this.questions = new StartQuestions({
+      perAddress: options.questionsPerAddress ?? (() => Infinity),
+      logger: options.logger,
+      observer: options.observer,
+      clock: this.clock,
+      random: this.random,
+    });
     this.stops = new StopQueue({
       deliver: (stop, signal, isRetry) => this.deliverStop(stop, { signal, fresh: isRetry }),
       logger: options.logger,
@@ -70,6 +87,13 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   /** How many stop events have not been delivered yet. */
   get pendingStops(): number {
     return this.stops.size;
+  }
+
+  screen(
+    request: PublishRequest,
+    signal: AbortSignal,
+  ): PublishRefusal | undefined | Promise<PublishRefusal | undefined> {
+    return this.questions.screen(request, signal);
   }
 
   /**
@@ -87,7 +111,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
         resolve(PUBLISHER_GONE);
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      void this.askStart(request, signal).then((decision) => {
+      void this.askInTurn(request, signal).then((decision) => {
         signal.removeEventListener('abort', onAbort);
         resolve(decision);
         if (settleExpected && decision.accepted) {
@@ -107,8 +131,19 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     return this.stops.drain(deadlineMs);
   }
 
-  private async askStart(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision> {
-    const { logger, rtmpHost, rtmpPort, timeoutMs } = this.options;
+  private async askInTurn(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision> {
+    const { timeoutMs, logger } = this.options;
+    const { channel, clientIp } = request;
+    try {
+      return await this.questions.ask(request, timeoutMs, signal, (leftMs) => this.askStart(request, leftMs, signal));
+    } catch (error) {
+      logger.error(`Start callback could not be made: ${messageOf(error)}`, { channel, ip: clientIp });
+      return { accepted: false, final: false, reason: 'The callback could not be made' };
+    }
+  }
+
+  private async askStart(request: PublishRequest, timeoutMs: number, signal: AbortSignal): Promise<AskedQuestion> {
+    const { rtmpHost, rtmpPort } = this.options;
     const { channel, key, clientIp, query, resume } = request;
     const event: StartEvent = {
       event: 'start',
@@ -121,21 +156,16 @@ export class CallbackAuthorizer implements PublishAuthorizer {
       rtmpPort,
       ...(resume !== undefined && { resume }),
     };
-    try {
-      const deadlineMs = this.clock.now() + timeoutMs;
-      let answer = await this.send(event, timeoutMs);
-      if (answer.outcome === 'unreachable') {
-        await this.pause(START_RETRY_MS * (1 + this.random()));
-        const leftMs = deadlineMs - this.clock.now();
-        if (leftMs > 0 && !signal.aborted) {
-          answer = await this.send(event, leftMs, { fresh: true });
-        }
+    const deadlineMs = this.clock.now() + timeoutMs;
+    let answer = await this.send(event, timeoutMs);
+    if (answer.outcome === 'unreachable') {
+      await this.pause(START_RETRY_MS * (1 + this.random()));
+      const leftMs = deadlineMs - this.clock.now();
+      if (leftMs > 0 && !signal.aborted) {
+        answer = await this.send(event, leftMs, { fresh: true });
       }
-      return this.decide(answer, request);
-    } catch (error) {
-      logger.error(`Start callback could not be made: ${messageOf(error)}`, { channel, ip: clientIp });
-      return { accepted: false, final: false, reason: 'The callback could not be made' };
     }
+    return { decision: this.decide(answer, request), result: this.isFailure(answer) ? 'failed' : 'answered' };
   }
 
   private decide(answer: CallbackAnswer, request: PublishRequest): PublishDecision {
@@ -147,13 +177,23 @@ export class CallbackAuthorizer implements PublishAuthorizer {
         this.options.logger.warning(message, { channel: request.channel, ip: request.clientIp });
       return { accepted: true, grant: readGrant(answer.headers, this.options.names, warn) };
     }
-    const awsError = this.options.behindLambda === true ? answer.headers.get('x-amzn-errortype') : undefined;
+    const awsError = this.awsError(answer);
     if (awsError !== undefined) {
       return { accepted: false, final: false, reason: `AWS did not let the callback decide (${awsError})` };
     }
     const final = isRefusal(answer.status);
     const reason = final ? `The callback refused the stream (status ${answer.status})` : describeFailure(answer);
     return { accepted: false, final, reason };
+  }
+
+  /** What AWS answered in the handler's place; undefined when the handler answered. */
+  private awsError({ headers }: CallbackAnswer & { outcome: 'answered' }): string | undefined {
+    return this.options.behindLambda === true ? headers.get('x-amzn-errortype') : undefined;
+  }
+
+  /** Whether the handler could not decide, as one that is down cannot. */
+  private isFailure(answer: CallbackAnswer): boolean {
+    return answer.outcome !== 'answered' || answer.status >= 500 || this.awsError(answer) !== undefined;
   }
 
   private async deliverStop(event: CallbackEvent, options: PostOptions): Promise<StopDelivery> {

@@ -12,12 +12,18 @@ import type { PublishAuthorizer } from './publish-authorizer';
 
 export interface AuthorizerSurroundings {
   readonly config: Pick<ServiceConfig, 'callback' | 'rtmp' | 'secretRefreshMs'>;
+  /** Most questions that this client address may have out at once. */
+  questionsPerAddress(address: string): number;
   readonly readSecret: ReadSecret;
   /** `rtmp_host` of the tokens. */
   readonly rtmpHost: string;
   /** The port in use, known only after the authorizer was made where any free one was asked for. */
   rtmpPort(): number;
   callbackFinished(event: 'start' | 'stop', result: string, durationMs: number): void;
+  /** A start was refused without asking the handler. */
+  startUnasked(reason: string): void;
+  /** The handler counts as down from now on, or no longer. */
+  handlerDown(down: boolean): void;
   /** A stop was delivered, or needs no delivery. */
   stopDelivered(jti: string): void;
   readonly logger: Logger;
@@ -67,6 +73,7 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
     subject: callback.subject,
     secret,
     timeoutMs: callback.timeoutMs,
+    questionsPerAddress: (address) => surroundings.questionsPerAddress(address),
     stopRetryMs: callback.stopRetryMs,
     rtmpHost,
     get rtmpPort() {
@@ -78,6 +85,8 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
     stopStore: { add: () => undefined, remove: ({ jti }) => surroundings.stopDelivered(jti) },
     observer: {
       callback: (event, result, seconds) => surroundings.callbackFinished(event, result, seconds * 1000),
+      unasked: (reason) => surroundings.startUnasked(reason),
+      handlerDown: (down) => surroundings.handlerDown(down),
     },
   });
   return {

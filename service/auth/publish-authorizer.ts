@@ -14,10 +14,14 @@ export interface PublishRequest {
   readonly stopJti?: string;
 }
 
-export type PublishDecision =
-  | { readonly accepted: true; readonly grant: StreamGrant }
-  /** `final`: trying again with the same key is pointless (the handler answered 4xx). */
-  | { readonly accepted: false; readonly final: boolean; readonly reason: string };
+export type PublishDecision = { readonly accepted: true; readonly grant: StreamGrant } | PublishRefusal;
+
+export interface PublishRefusal {
+  readonly accepted: false;
+  /** Trying again with the same key is pointless (the handler answered 4xx). */
+  readonly final: boolean;
+  readonly reason: string;
+}
 
 /** A stream that was accepted and has ended. */
 export interface EndedStream {
@@ -32,6 +36,14 @@ export interface EndedStream {
 
 /** Decides who may publish and is told, exactly once, of each accepted stream's end. */
 export interface PublishAuthorizer {
+  /**
+   * What is known before anything is asked or reserved: a refusal, or undefined, at once or, when the address has to
+   * wait, after some seconds. Never rejects. `signal` aborts when the publisher has gone.
+   */
+  screen(
+    request: PublishRequest,
+    signal: AbortSignal,
+  ): PublishRefusal | undefined | Promise<PublishRefusal | undefined>;
   /** Never rejects: a failure is a refusal with a reason. `signal` aborts when the publisher has gone. */
   authorizeStart(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision>;
   /** Queues the stop event; returns at once and never throws. */

@@ -5,6 +5,8 @@ import type { StopEvent } from './event-token';
 const MIN_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
 const DRAIN_RETRY_MS = 250;
+/** Most attempts at once. */
+export const STOP_CONCURRENCY = 16;
 
 export type StopDelivery = { readonly delivered: true } | { readonly delivered: false; readonly reason: string };
 
@@ -68,7 +70,7 @@ export class StopQueue {
       random: Math.random,
       retryForMs: 24 * 3_600_000,
       maxPending: 10_000,
-      concurrency: 16,
+      concurrency: STOP_CONCURRENCY,
       drainConcurrency: 256,
       ...options,
     };

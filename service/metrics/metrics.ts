@@ -59,6 +59,17 @@ export class Metrics {
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [this.registry],
   });
+  readonly #unasked = new Counter({
+    name: 'rtmp_unasked_starts_total',
+    help: 'Publishers refused without asking the callback handler, by reason.',
+    labelNames: ['reason'],
+    registers: [this.registry],
+  });
+  readonly #handlerDown = new Gauge({
+    name: 'rtmp_callback_handler_down',
+    help: '1 while the callback handler is not asked because it failed too often in a row; of several workers, how many.',
+    registers: [this.registry],
+  });
   readonly #rejected = new Counter({
     name: 'rtmp_rejected_connections_total',
     help: 'Connections closed before they became sessions, by reason.',
@@ -120,6 +131,15 @@ export class Metrics {
     this.#callbackSeconds.observe({ event }, durationMs / 1000);
     this.#tally.callbackTook(durationMs);
     if (event === 'start' && result === 'refused') this.#tally.count('CallbackDenied');
+  }
+
+  /** A publisher was refused without asking the handler. */
+  startUnasked(reason: string): void {
+    this.#unasked.inc({ reason });
+  }
+
+  handlerDown(down: boolean): void {
+    this.#handlerDown.set(down ? 1 : 0);
   }
 
   connectionRejected(reason: string): void {

@@ -1,5 +1,5 @@
 import type { LeaseRequest, LiveLease, StopRecord } from '../stream-registry';
-import { BoundedMap } from './bounded-map';
+import { BoundedMap } from '../../collections/bounded-map';
 
 /** Sessions and stops that are over, remembered until nothing late can refer to them. */
 const MAX_REMEMBERED = 20_000;

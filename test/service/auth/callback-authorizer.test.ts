@@ -29,7 +29,11 @@ function create(options: Partial<CallbackAuthorizerOptions> = {}): CallbackAutho
     rtmpPort: 1936,
     names: PLAIN_NAMES,
     logger,
-    observer: { callback: (event, result) => void observed.push(`${event} ${result}`) },
+    observer: {
+      callback: (event, result) => void observed.push(`${event} ${result}`),
+      unasked: () => undefined,
+      handlerDown: () => undefined,
+    },
     ...options,
   });
   opened.push(authorizer);
@@ -277,6 +281,38 @@ describe('a stop', () => {
     const authorizer = create();
     authorizer.streamEnded(ENDED);
     await expect(authorizer.drain(300)).resolves.toBe(1);
+  });
+});
+
+describe('starts and stops', () => {
+  test('do not hold each other up: stops have connections that starts cannot take', async () => {
+    server.answerWith(({ claims }) => ({ neverAnswer: claims.event === 'start' }));
+    const authorizer = create();
+    for (let count = 0; count < 300; count += 1) {
+      const clientIp = `192.0.2.${count}`;
+      void authorizer.authorizeStart({ ...REQUEST, channel: `ch${count}`, clientIp }, STAYS);
+    }
+    await server.request(240);
+    authorizer.streamEnded(ENDED);
+    expect((await server.request(241)).claims.event).toBe('stop');
+  });
+
+  test('a stop is sent though starts are not asked about, and its failures do not keep starts from being asked', async () => {
+    server.answerWith(({ claims }) => ({ status: claims.event === 'start' ? 500 : 200 }));
+    const authorizer = create();
+    for (let count = 0; count < 6; count += 1) {
+      await authorizer.authorizeStart({ ...REQUEST, channel: `ch${count}` }, STAYS);
+    }
+    expect(server.requests).toHaveLength(5);
+    authorizer.streamEnded(ENDED);
+    expect((await server.request(6)).claims.event).toBe('stop');
+
+    server.answerWith(({ claims }) => ({ status: claims.event === 'stop' ? 500 : 200 }));
+    const other = create();
+    for (let count = 0; count < 9; count += 1) other.streamEnded({ ...ENDED, channel: `ch${count}` });
+    await server.request(15);
+    await logger.waitFor(/attempt 1 failed.*ch8/);
+    await expect(other.authorizeStart(REQUEST, STAYS)).resolves.toMatchObject({ accepted: true });
   });
 });
 

@@ -148,7 +148,11 @@ test('a token that a handler no longer accepts is signed anew with a fresh secre
     rtmpPort: 1935,
     names: PLAIN_NAMES,
     logger: lambdas.log,
-    observer: { callback: (event, result) => void observed.push(`${event} ${result}`) },
+    observer: {
+      callback: (event, result) => void observed.push(`${event} ${result}`),
+      unasked: () => undefined,
+      handlerDown: () => undefined,
+    },
   });
   const request = { channel: 'live', key, clientIp: '192.0.2.1', query: '' };
   const stays = new AbortController().signal;

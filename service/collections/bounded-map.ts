@@ -21,4 +21,8 @@ export class BoundedMap<K, V> {
       return;
     }
   }
+
+  delete(key: K): void {
+    this.#entries.delete(key);
+  }
 }

@@ -1,0 +1,94 @@
+import { BoundedMap } from '../collections/bounded-map';
+import { type Clock, systemClock } from './clock';
+
+/** The wait after the first refusal; it doubles with each further one. */
+const FIRST_WAIT_MS = 1_000;
+/** Below what encoders wait for an answer to their publish. */
+const MAX_WAIT_MS = 5_000;
+/** Refusals of an address for a channel are forgotten when there was none for this long. */
+const FORGET_MS = 60_000;
+/** Refusals, whatever the channels, that an address may cause at once; and how soon each is forgiven. */
+const FREE_REFUSALS = 20;
+const FORGIVE_MS = 1_000;
+/** Beyond this the wait grows no more. */
+const MAX_DEBT = FREE_REFUSALS + MAX_WAIT_MS / FORGIVE_MS;
+/** Per table; the oldest entries are forgotten for new ones. */
+const MAX_ENTRIES = 10_000;
+
+/** Whom a question is about. */
+export interface Asked {
+  /** The address group that asks. */
+  readonly group: string;
+  readonly channel: string;
+  readonly key: string;
+}
+
+interface Refusals {
+  count: number;
+  /** No question before this time. */
+  untilMs: number;
+  forgetAtMs: number;
+}
+
+/** How many refusals were not forgiven at that time. */
+interface Debt {
+  refusals: number;
+  atMs: number;
+}
+
+/**
+ * How long a question has to wait because the handler has refused others of the same address: guessing a key takes
+ * seconds a guess. It counts per address and channel, so that others behind the same NAT do not wait, and far more
+ * generously per address, for those who try one channel after another. A key that was accepted for its channel never
+ * waits: its owner is not held up by a neighbour who guesses.
+ */
+export class RefusalDelays {
+  readonly #clock: Clock;
+  readonly #refusals = new BoundedMap<string, Refusals>(MAX_ENTRIES);
+  readonly #debts = new BoundedMap<string, Debt>(MAX_ENTRIES);
+  readonly #acceptedKeys = new BoundedMap<string, true>(MAX_ENTRIES);
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
+
+  /** Milliseconds, at most five seconds; 0: none. */
+  waitMs(asked: Asked): number {
+    if (this.#acceptedKeys.has(keyName(asked))) return 0;
+    const now = this.#clock.now();
+    const channelMs = (this.#refusals.get(channelName(asked))?.untilMs ?? 0) - now;
+    const addressMs = (this.#debt(asked.group) - FREE_REFUSALS) * FORGIVE_MS;
+    return Math.min(MAX_WAIT_MS, Math.max(0, channelMs, addressMs));
+  }
+
+  /** The handler has refused the key for good. */
+  refused(asked: Asked): void {
+    const now = this.#clock.now();
+    this.#acceptedKeys.delete(keyName(asked));
+    const known = this.#refusals.get(channelName(asked));
+    const count = (known !== undefined && known.forgetAtMs > now ? known.count : 0) + 1;
+    const waitMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (count - 1));
+    this.#refusals.set(channelName(asked), { count, untilMs: now + waitMs, forgetAtMs: now + waitMs + FORGET_MS });
+    const refusals = Math.min(MAX_DEBT, this.#debt(asked.group) + 1);
+    this.#debts.set(asked.group, { refusals, atMs: now });
+  }
+
+  accepted(asked: Asked): void {
+    this.#refusals.delete(channelName(asked));
+    this.#acceptedKeys.set(keyName(asked), true);
+  }
+
+  #debt(group: string): number {
+    const debt = this.#debts.get(group);
+    return debt === undefined ? 0 : Math.max(0, debt.refusals - (this.#clock.now() - debt.atMs) / FORGIVE_MS);
+  }
+}
+
+/** Names hold no control characters. */
+function channelName({ group, channel }: Asked): string {
+  return `${group}\n${channel}`;
+}
+
+function keyName({ channel, key }: Asked): string {
+  return `${channel}\n${key}`;
+}
