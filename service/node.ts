@@ -222,7 +222,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { emf, slots } = config.nodeMetrics;
   const collect = () => Promise.resolve([state.figures()]);
   const reporter = emf && !parent ? new EmfReporter({ service: emf.service, slots, collect }) : undefined;
-  const http = new HttpServer({ ...state, metrics, logger: log, skipProxyHeaders: config.proxy !== undefined });
+  const http = new HttpServer({
+    ...state,
+    metrics,
+    logger: log,
+    skipProxyHeaders: config.proxy !== undefined,
+    allowedHosts: config.http?.allowedHosts ?? [],
+  });
   const httpPort = config.http && (await listenHttp(http, config.http, httpPortMayMove === true));
   if (config.http) log.info(`HTTP listening on ${config.http.bindAddress}:${httpPort}`);
 

@@ -71,6 +71,8 @@ export interface HttpConfig {
   /** 0: any free port. */
   readonly port: number;
   readonly bindAddress: string;
+  /** Host names under which metrics and streams may be asked for, besides IP addresses and names without a dot. */
+  readonly allowedHosts: readonly string[];
 }
 
 /** Reads a file whose path came from a variable; throws as `fs.readFileSync` does. */
@@ -145,7 +147,16 @@ function readPlayWhitelist(env: Environment): readonly string[] {
 function readHttpSettings(env: Environment): HttpConfig | undefined {
   const port = env.optionalInteger('HTTP_PORT', PORT);
   const bindAddress = env.host('HTTP_BIND_ADDRESS') ?? '127.0.0.1';
-  return port === undefined ? undefined : { port, bindAddress };
+  const allowedHosts = readAllowedHosts(env);
+  return port === undefined ? undefined : { port, bindAddress, allowedHosts };
+}
+
+function readAllowedHosts(env: Environment): readonly string[] {
+  const names = (env.text('HTTP_ALLOWED_HOSTS') ?? '').split(',').map((name) => name.trim());
+  const given = names.filter((name) => name !== '');
+  if (given.every((name) => name === '*' || /^[a-z0-9_.-]+$/i.test(name))) return given;
+  env.fault('HTTP_ALLOWED_HOSTS', 'host names without port, or *, separated by commas');
+  return [];
 }
 
 /** Set by ECS, not by people: one that makes no sense is no reason not to start. */

@@ -4,6 +4,8 @@ import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
 import { describeListenError } from '../net/listen-error';
 import { skipProxyHeader } from '../net/optional-proxy-header';
+import { AllowedHosts } from './allowed-hosts';
+import { ConnectionCap } from './connection-cap';
 import type { StreamReport } from './stream-report';
 
 /** How many ports after the wanted one listenOrNext tries. */
@@ -36,6 +38,8 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   /** Connections may begin with a PROXY protocol header: load balancers put one before their health checks too. */
   readonly skipProxyHeaders?: boolean;
+  /** Names, besides IP addresses and names without a dot, under which more than health may be asked for. */
+  readonly allowedHosts?: readonly string[];
 }
 
 interface Answer {
@@ -44,11 +48,18 @@ interface Answer {
   readonly body: string;
 }
 
+/** Asked for under any name: load balancers use what they like, and there is nothing to learn from these. */
+const HEALTH_PAGES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
+const BAD_HOST = 'this host name is not allowed: add it to HTTP_ALLOWED_HOSTS, or use the IP address';
+
 /** The port an operator, a load balancer and Prometheus look at: `/healthz`, `/readyz`, `/metrics`, `/api/streams`. */
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #faults: FaultRateLimit;
+  readonly #hosts: AllowedHosts;
+  readonly #connections = new ConnectionCap(LIMITS.connections);
   /** Connections that have not shown yet whether they begin with a PROXY protocol header. */
   readonly #unread = new Set<Socket>();
   readonly #pages: ReadonlyMap<string, () => Answer | Promise<Answer>>;
@@ -56,6 +67,7 @@ export class HttpServer {
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#faults = new FaultRateLimit(options.logger);
+    this.#hosts = new AllowedHosts(options.allowedHosts ?? []);
     this.#pages = new Map<string, () => Answer | Promise<Answer>>([
       ['/healthz', () => text(200, 'ok')],
       ['/readyz', () => this.#readiness()],
@@ -73,8 +85,8 @@ export class HttpServer {
       (request, response) => void this.#answer(request, response),
     );
     this.#server.setTimeout(LIMITS.idleMs);
-    this.#server.maxConnections = LIMITS.connections;
     if (options.skipProxyHeaders === true) this.#skipProxyHeaders();
+    this.#server.prependListener('connection', (socket: Socket) => this.#connections.add(socket));
   }
 
   /**
@@ -141,12 +153,15 @@ export class HttpServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let answer: Answer;
+    const { socket } = request;
+    this.#connections.setAnswering(socket, true);
     try {
       answer = await this.#route(request, response);
     } catch (error) {
       this.#faults.report('error', 'request', 'HTTP request failed', { path: request.url, error: String(error) });
       answer = json(500, { error: 'internal error' });
     }
+    this.#connections.setAnswering(socket, false);
     const body = Buffer.from(answer.body, 'utf8');
     response.writeHead(answer.status, {
       'content-type': answer.contentType,
@@ -160,6 +175,7 @@ export class HttpServer {
   #route(request: IncomingMessage, response: ServerResponse): Answer | Promise<Answer> {
     const path = (request.url ?? '/').replace(/[?#].*$/s, '');
     const page = this.#pages.get(path);
+    if (!HEALTH_PAGES.has(path) && !this.#hosts.allows(request.headers.host)) return json(403, { error: BAD_HOST });
     if (page === undefined) return json(404, { error: 'not found', pages: [...this.#pages.keys()] });
     if (request.method === 'GET' || request.method === 'HEAD') return page();
     response.setHeader('allow', 'GET, HEAD');

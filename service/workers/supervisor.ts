@@ -52,6 +52,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
     },
     logger: log,
     skipProxyHeaders: config.proxy !== undefined,
+    allowedHosts: config.http?.allowedHosts ?? [],
   });
   const listenHttp = (): Promise<number> | undefined => {
     if (config.http === undefined) return undefined;

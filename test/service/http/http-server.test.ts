@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { HttpServer, type HttpServerOptions, type Readiness } from '../../../service/http/http-server';
 import type { StreamReport } from '../../../service/http/stream-report';
@@ -99,6 +99,63 @@ describe('pages', () => {
   test('headers without end are cut off', async () => {
     const answer = await get('/healthz', { headers: { 'x-long': 'x'.repeat(20_000) } });
     expect(answer.status).toBe(431);
+  });
+});
+
+describe('slow and idle clients', () => {
+  test('do not keep a health check out: the oldest of them gives way', async () => {
+    const slow = Array.from({ length: 256 }, () => connect(port, '127.0.0.1'));
+    for (const socket of slow) socket.on('error', () => undefined).write('GET /metrics HTTP/1.1\r\nHost: x\r\n');
+    await Promise.all(slow.map((socket) => once(socket, 'connect')));
+    const oldestEnds = once(slow[0]!.resume(), 'close');
+    expect((await get('/healthz')).status).toBe(200);
+    await oldestEnds;
+    expect(slow.filter((socket) => socket.destroyed)).toHaveLength(1);
+    for (const socket of slow) socket.destroy();
+  });
+
+  test('do not cut off an answer that is being made', async () => {
+    let asked = (): void => undefined;
+    let give = (_page: string): void => undefined;
+    const scraped = new Promise<void>((resolve) => (asked = resolve));
+    scrape = () => {
+      asked();
+      return new Promise((resolve) => (give = resolve));
+    };
+    const page = get('/metrics');
+    await scraped;
+    const idle = Array.from({ length: 300 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    await Promise.all(idle.map((socket) => once(socket, 'connect')));
+    expect((await get('/healthz')).status).toBe(200);
+    give('rtmp_players 4\n');
+    expect(await (await page).text()).toBe('rtmp_players 4\n');
+    for (const socket of idle) socket.destroy();
+  });
+});
+
+describe('the Host header', () => {
+  const ask = async (path: string, host: string): Promise<number> => {
+    const asked = request({ port, host: '127.0.0.1', path, headers: { host } }).end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    answer.resume();
+    return answer.statusCode ?? 0;
+  };
+
+  test('of a foreign name gets health and nothing of clients', async () => {
+    const statuses = await Promise.all(
+      ['/healthz', '/readyz', '/metrics', '/api/streams', '/other'].map((path) => ask(path, 'evil.example')),
+    );
+    expect(statuses).toEqual([200, 200, 403, 403, 403]);
+    expect(await ask('/metrics', `127.0.0.1:${port}`)).toBe(200);
+    expect(await ask('/metrics', 'localhost')).toBe(200);
+  });
+
+  test('may be a name that is configured', async () => {
+    await server.close();
+    server = newServer({ allowedHosts: ['rtmp.example.com'] });
+    port = await server.listen(0, '127.0.0.1');
+    expect(await ask('/api/streams', 'rtmp.example.com:8080')).toBe(200);
+    expect(await ask('/api/streams', 'evil.example')).toBe(403);
   });
 });
 

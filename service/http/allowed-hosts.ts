@@ -1,0 +1,33 @@
+import { isIP } from 'node:net';
+
+/** `name:port`, `[address]:port`, or either without a port. */
+const HOST = /^(?:\[(?<address>[0-9a-f:.]+)\]|(?<name>[^:[\]]*))(?::\d*)?$/;
+
+/**
+ * Under which names the pages that tell of clients may be asked for. A web page that points its own name at this
+ * machine (DNS rebinding) could read them through the browser of somebody on the same network: its name is one with a
+ * dot that nobody has allowed. IP addresses, names without a dot and `localhost` cannot be such a page's.
+ */
+export class AllowedHosts {
+  readonly #names: ReadonlySet<string>;
+
+  /** @param names host names without port; `*`: every name */
+  constructor(names: readonly string[]) {
+    this.#names = new Set(names.map(plainName));
+  }
+
+  /** @param host the Host header; undefined: a client too old to send one, which no browser is */
+  allows(host: string | undefined): boolean {
+    if (host === undefined || this.#names.has('*')) return true;
+    const { address, name } = HOST.exec(host.trim().toLowerCase())?.groups ?? {};
+    if (address !== undefined) return isIP(address) === 6;
+    if (name === undefined) return false;
+    const plain = plainName(name);
+    return isIP(plain) === 4 || !plain.includes('.') || plain.endsWith('.localhost') || this.#names.has(plain);
+  }
+}
+
+/** Lower case, without the dot that ends a full name. */
+function plainName(name: string): string {
+  return name.toLowerCase().replace(/\.$/, '');
+}
