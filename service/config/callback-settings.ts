@@ -18,6 +18,10 @@ export interface CallbackConfig {
   readonly trustedCa?: string | undefined;
 }
 
+/** RFC 7518, 3.2: HS256 needs a key of at least the hash's size; a shorter one can be guessed from a single token. */
+const MIN_SECRET_BYTES = 32;
+const LOOPBACK_HOST = /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/;
+
 const FUNCTION_URL_HOST = /\.lambda-url\.([a-z0-9-]+)\.on\.aws$/;
 
 /** Whom to ask about publishers. An unsigned question would let anyone pose as this server, hence JWT_SECRET. */
@@ -33,6 +37,7 @@ export function readCallbackSettings(env: Environment, trustedCa: string | undef
   }
   const jwtSecret = readJwtSecret(env);
   if (url === undefined || jwtSecret === undefined) return undefined;
+  warnOfWeakness(env, url, jwtSecret);
   return {
     url,
     jwtSecret,
@@ -42,6 +47,17 @@ export function readCallbackSettings(env: Environment, trustedCa: string | undef
     sigv4: auth === 'sigv4' ? { region: readSigningRegion(env, url) } : undefined,
     trustedCa,
   };
+}
+
+function warnOfWeakness(env: Environment, url: URL, jwtSecret: string | StoredSecret): void {
+  if (typeof jwtSecret === 'string' && Buffer.byteLength(jwtSecret) < MIN_SECRET_BYTES) {
+    env.warn(
+      `JWT_SECRET is shorter than ${MIN_SECRET_BYTES} bytes: whoever sees one token can try to guess the secret`,
+    );
+  }
+  if (url.protocol === 'http:' && !LOOPBACK_HOST.test(url.hostname)) {
+    env.warn('CALLBACK_URL is http:// to another host: whoever sees that traffic reads the stream keys in it');
+  }
 }
 
 function readJwtSecret(env: Environment): string | StoredSecret | undefined {

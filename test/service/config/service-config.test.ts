@@ -273,6 +273,34 @@ describe('log levels', () => {
   });
 });
 
+describe('weak callback settings', () => {
+  const long = 'x'.repeat(32);
+
+  test('a secret below 32 bytes is warned of in one sentence that does not tell it', () => {
+    const [warning, ...others] = warnings({ CALLBACK_URL: 'https://h.example/cb', JWT_SECRET: 'sesame' });
+    expect(warning).toMatch(/^JWT_SECRET is shorter than 32 bytes/);
+    expect(warning).not.toContain('sesame');
+    expect(others).toEqual([]);
+    expect(warnings({ CALLBACK_URL: 'https://h.example/cb', JWT_SECRET: long })).toEqual([]);
+    expect(warnings({ CALLBACK_URL: 'https://h.example/cb', JWT_SECRET: 'é'.repeat(16) })).toEqual([]);
+    expect(warnings({ JWT_SECRET: 'not used' })).toEqual([]);
+  });
+
+  test.each(['http://h.example/cb', 'http://10.0.0.1:8000/', 'http://[2001:db8::1]/'])('%s is warned of', (url) => {
+    expect(warnings({ CALLBACK_URL: url, JWT_SECRET: long })).toEqual([
+      expect.stringMatching(/^CALLBACK_URL is http:\/\/ to another host/),
+    ]);
+  });
+
+  test.each([
+    'http://localhost:8000/cb',
+    'http://127.0.0.1/',
+    'http://127.1.2.3/',
+    'http://[::1]:80/',
+    'https://h.example/',
+  ])('%s is not', (url) => expect(warnings({ CALLBACK_URL: url, JWT_SECRET: long })).toEqual([]));
+});
+
 describe('play whitelist names', () => {
   test('PLAY_ALLOWED_FROM works, with a warning', () => {
     expect(load({ PLAY_ALLOWED_FROM: '10.0.0.0/8' }).limits.playWhitelist).toEqual(['10.0.0.0/8']);
