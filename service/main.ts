@@ -4,6 +4,7 @@ import { readCommandLine } from './command-line';
 import { withDotenvFile } from './config/dotenv-file';
 import { loadServiceConfig } from './config/service-config';
 import { createLogger } from './logging/create-logger';
+import { addressGroup } from './net/address-group';
 import { type RunningService, startNode } from './node';
 import { describeStartFailure } from './start-failure';
 import { runWorker } from './workers/run-worker';
@@ -26,7 +27,7 @@ async function main(): Promise<void> {
   const env = withDotenvFile(process.env);
   const httpPortMayMove = quickStart && !env.HTTP_PORT;
   const { config, warnings } = loadServiceConfig(httpPortMayMove ? { ...env, HTTP_PORT: QUICK_START_HTTP_PORT } : env);
-  const log = createLogger(config.log);
+  const log = createLogger({ ...config.log, addressGroup });
   if (cluster.isWorker) {
     await runWorker(config, log.child({ worker: cluster.worker?.id }), __SERVICE_VERSION__);
     return;

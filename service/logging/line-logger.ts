@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { LogFields, Logger, LogLevel } from './logger';
+import { LineBudget } from './line-budget';
 import { LineSink } from './line-sink';
 import { maskField } from './mask';
 
@@ -19,26 +20,52 @@ export interface LineLoggerOptions {
   /** Default: standard output. */
   readonly stream?: Writable;
   readonly now?: () => Date;
-}
-
-interface LineOutput {
-  readonly levels: WrittenLevels;
-  readonly sink: LineSink;
-  readonly now: () => Date;
-  readonly layout: (entry: LogEntry) => string;
+  /** Whom a client's address counts for; default: itself. */
+  readonly addressGroup?: (address: string) => string;
 }
 
 /** A Logger that writes one line per entry in the given layout, which must escape what it prints. */
 export function lineLogger(layout: (entry: LogEntry) => string, options: LineLoggerOptions): Logger {
-  return new LineLogger(
-    {
-      levels: options.levels,
-      sink: new LineSink(options.stream ?? process.stdout),
-      now: options.now ?? (() => new Date()),
-      layout,
-    },
-    {},
-  );
+  return new LineLogger(new LineOutput(layout, options), {});
+}
+
+/** What a logger and its children share: they write to one place, and have one budget. */
+class LineOutput {
+  readonly #layout: (entry: LogEntry) => string;
+  readonly #sink: LineSink;
+  readonly #budget: LineBudget;
+  readonly #now: () => Date;
+  readonly #levels: WrittenLevels;
+
+  constructor(layout: (entry: LogEntry) => string, options: LineLoggerOptions) {
+    const now = options.now ?? (() => new Date());
+    this.#layout = layout;
+    this.#sink = new LineSink(options.stream ?? process.stdout);
+    this.#now = now;
+    this.#levels = options.levels;
+    this.#budget = new LineBudget({
+      now: () => now().getTime(),
+      addressGroup: options.addressGroup ?? ((address) => address),
+      report: (fields) => {
+        if (this.#levels.warning) this.#write('warning', 'log lines were left out', fields);
+      },
+    });
+  }
+
+  write(level: LogLevel, message: string, own: LogFields, fields: LogFields | undefined): void {
+    if (!this.#levels[level]) return;
+    const all = fields === undefined ? own : { ...own, ...maskSecrets(fields) };
+    if (isCausedByClient(level, all) && !this.#budget.allows(addressOf(all))) return;
+    this.#write(level, message, all);
+  }
+
+  #write(level: LogLevel, message: string, fields: LogFields): void {
+    const layout = this.#layout;
+    const time = this.#now();
+    this.#sink.write(layout({ time, level, message, fields }), (dropped) =>
+      layout({ time, level: 'warning', message: 'the log is read too slowly, lines are missing', fields: { dropped } }),
+    );
+  }
 }
 
 class LineLogger implements Logger {
@@ -48,37 +75,37 @@ class LineLogger implements Logger {
   ) {}
 
   error(message: string, fields?: LogFields): void {
-    if (this.output.levels.error) this.#write('error', message, fields);
+    this.output.write('error', message, this.fields, fields);
   }
 
   warning(message: string, fields?: LogFields): void {
-    if (this.output.levels.warning) this.#write('warning', message, fields);
+    this.output.write('warning', message, this.fields, fields);
   }
 
   info(message: string, fields?: LogFields): void {
-    if (this.output.levels.info) this.#write('info', message, fields);
+    this.output.write('info', message, this.fields, fields);
   }
 
   request(message: string, fields?: LogFields): void {
-    if (this.output.levels.request) this.#write('request', message, fields);
+    this.output.write('request', message, this.fields, fields);
   }
 
   debug(message: string, fields?: LogFields): void {
-    if (this.output.levels.debug) this.#write('debug', message, fields);
+    this.output.write('debug', message, this.fields, fields);
   }
 
   child(fields: LogFields): Logger {
     return new LineLogger(this.output, { ...this.fields, ...maskSecrets(fields) });
   }
+}
 
-  #write(level: LogLevel, message: string, fields: LogFields | undefined): void {
-    const { now, layout, sink } = this.output;
-    const time = now();
-    const all = fields === undefined ? this.fields : { ...this.fields, ...maskSecrets(fields) };
-    sink.write(layout({ time, level, message, fields: all }), (dropped) =>
-      layout({ time, level: 'warning', message: 'the log is read too slowly, lines are missing', fields: { dropped } }),
-    );
-  }
+/** What the node says of itself is rare and must not be missed. */
+function isCausedByClient(level: LogLevel, { ip }: LogFields): boolean {
+  return level === 'request' || level === 'debug' || (level === 'warning' && ip !== undefined);
+}
+
+function addressOf({ ip }: LogFields): string | undefined {
+  return typeof ip === 'string' ? ip : undefined;
 }
 
 function maskSecrets(fields: LogFields): LogFields {
