@@ -15,7 +15,7 @@ const ASK_AGAIN_MS = 250;
 export async function drainSessions(sessions: SessionRegistry, timeoutMs: number, log: Logger): Promise<void> {
   for (const session of [...sessions]) {
     // Neither publishing nor playing: nothing to wait for.
-    if (!['publishing', 'playing', 'authorizing'].includes(session.state.phase)) session.shutDown();
+    if (session.streams.isEmpty) session.shutDown();
   }
   log.info('draining', { sessions: sessions.size, seconds: timeoutMs / 1000 });
   const stopAsking = askToLeave(sessions, log);
@@ -46,7 +46,7 @@ export function askToLeave(sessions: SessionRegistry, log: Logger): () => void {
 
 /** Asks the next ones; gives their number. */
 function askNext(sessions: SessionRegistry): number {
-  const streaming = [...sessions].filter(({ state }) => state.phase === 'publishing' || state.phase === 'playing');
+  const streaming = [...sessions].filter(({ phase }) => phase === 'publishing' || phase === 'playing');
   // Viewers of a relay first: their stream does not depend on a publisher that is about to move from here.
   streaming.sort((a, b) => urgency(a) - urgency(b));
   let asked = 0;
@@ -57,7 +57,7 @@ function askNext(sessions: SessionRegistry): number {
   return asked;
 }
 
-function urgency({ state }: Session): number {
-  if (state.phase === 'playing') return state.channel.publication?.publisher?.isRelay === true ? 0 : 2;
-  return 1;
+function urgency({ streams: { publish, play } }: Session): number {
+  if (publish !== null || play === null) return 1;
+  return play.channel.publication?.publisher?.isRelay === true ? 0 : 2;
 }

@@ -81,7 +81,7 @@ export class ConnectionIntake {
       session = this.#begin(socket, address, false, alreadySent);
     }
     if (first !== undefined && first.length > 0) session.receive(first, 0, first.length);
-    if (session.state.phase !== 'authorizing') (socket ?? accepted).resume();
+    if (!session.isWaiting) (socket ?? accepted).resume();
   }
 
   /** Goes on with a connection that may become a session, and closes any other. */
@@ -153,7 +153,7 @@ export class ConnectionIntake {
   }
 
   /** Whether the client publishes, and is to be read again only when the batching says so. */
-  #isPaced({ state }: Session): boolean {
-    return state.phase === 'publishing' && this.#options.batching.paces(state.publication.stream);
+  #isPaced({ streams: { publishing } }: Session): boolean {
+    return publishing !== null && this.#options.batching.paces(publishing.publication.stream);
   }
 }

@@ -1,3 +1,4 @@
+import type { Publishing } from './open-streams';
 import type { Session } from './session';
 
 /** From the first byte to the end of the handshake, and from there to `connect` (ms). */
@@ -57,7 +58,7 @@ export class SessionDeadlines {
 
   tick(now: number): void {
     const session = this.#session;
-    const { phase } = session.state;
+    const { phase } = session;
     if (phase === 'closed') return;
     if (phase === 'handshaking') {
       if (now - this.#openedAt > HANDSHAKE_MS) session.fail('handshake_timeout', 'no handshake in time');
@@ -83,7 +84,8 @@ export class SessionDeadlines {
       this.#pingedAt = now;
       session.ping(now - this.#openedAt);
     }
-    if (phase === 'publishing') this.#checkPublisher(now);
+    const { publishing } = session.streams;
+    if (publishing !== null) this.#checkPublisher(publishing, now);
   }
 
   /** The publish was accepted now. */
@@ -93,10 +95,9 @@ export class SessionDeadlines {
     this.#heardAt = this.#mediaAt;
   }
 
-  #checkPublisher(now: number): void {
+  #checkPublisher({ publication }: Publishing, now: number): void {
     const session = this.#session;
-    if (session.state.phase !== 'publishing') return;
-    const { grant, stream } = session.state.publication;
+    const { grant, stream } = publication;
     if (now - this.#mediaAt > MEDIA_MS) {
       session.fail('media_timeout', `no audio or video for ${MEDIA_MS / 1000} s`);
     } else if (grant.maxDurationSeconds !== undefined && now - this.#phaseSince > grant.maxDurationSeconds * 1000) {

@@ -43,7 +43,7 @@ export class SessionRegistry {
   /** How many sessions are in each phase. */
   countByPhase(): Record<string, number> {
     const counts: Record<string, number> = {};
-    for (const { state } of this.#sessions) counts[state.phase] = (counts[state.phase] ?? 0) + 1;
+    for (const { phase } of this.#sessions) counts[phase] = (counts[phase] ?? 0) + 1;
     return counts;
   }
 

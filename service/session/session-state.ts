@@ -1,43 +1,24 @@
-import type { Channel } from '../hub/channel';
-import type { StreamInlet } from '../hub/next-source';
-import type { Player } from '../hub/player';
-import type { Publication } from '../hub/publication';
-import type { ConnectTarget, StreamTarget } from './name-rules';
+import type { ConnectTarget } from './name-rules';
 
 /**
- * Where a session stands. Each phase names all there is to know in it; commands look at the phase first and are
- * refused in phases that do not accept them:
+ * Where a connection stands; what it publishes and plays is apart, in `OpenStreams`:
  *
- *     handshaking -> connecting -> connected -> authorizing -> publishing -> connected ...
- *                                            -> playing -> connected ...
+ *     handshaking -> connecting -> connected
  *     any -> closed
  */
-export type SessionState =
+export type ConnectionState =
   | { readonly phase: 'handshaking' }
   /** The handshake is done; only `connect` is accepted. */
   | { readonly phase: 'connecting' }
+  /** Message streams may be created, published and played. */
   | { readonly phase: 'connected'; readonly target: ConnectTarget }
-  /** A publish is being decided on; reading is paused. */
-  | { readonly phase: 'authorizing'; readonly target: ConnectTarget; readonly abort: AbortController }
-  | {
-      readonly phase: 'publishing';
-      readonly target: ConnectTarget;
-      readonly stream: StreamTarget;
-      readonly streamId: number;
-      readonly publication: Publication;
-      readonly inlet: StreamInlet;
-    }
-  | {
-      readonly phase: 'playing';
-      readonly target: ConnectTarget;
-      readonly channel: Channel;
-      readonly stream: StreamTarget;
-      readonly streamId: number;
-      readonly player: Player;
-    }
   | { readonly phase: 'closed' };
 
-export type SessionPhase = SessionState['phase'];
+/**
+ * A session's state in one word, for metrics and logs. One that publishes and plays at the same time counts as
+ * publishing.
+ */
+export type SessionPhase = ConnectionState['phase'] | 'authorizing' | 'publishing' | 'playing';
 
 /** Why sessions end, for metrics; the log line has the words. */
 export type CloseCode =

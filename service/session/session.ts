@@ -14,11 +14,12 @@ import { readDataMessage } from '../protocol/message/data-message';
 import { MessageType, type MessageHeader } from '../protocol/message/message-types';
 import { ProtocolError } from '../protocol/protocol-errors';
 import { dispatchCommand } from './commands/dispatch';
+import { OpenStreams, type Playing, type Publishing } from './open-streams';
 import { Opening, type Departure } from './opening';
 import { commandMessage, statusMessage, type StatusCode, type StatusLevel } from './replies';
 import type { SessionContext } from './session-context';
 import { SessionDeadlines } from './session-deadlines';
-import type { CloseCode, SessionState } from './session-state';
+import type { CloseCode, ConnectionState, SessionPhase } from './session-state';
 import type { Transport } from './transport';
 
 /** Before a peer has shown that it may publish it can make the server hold no more than this. */
@@ -52,14 +53,14 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   readonly isRelay = false;
   readonly deadlines: SessionDeadlines;
   log: Logger;
-  state: SessionState = { phase: 'handshaking' };
+  state: ConnectionState = { phase: 'handshaking' };
+  /** What it publishes and plays; empty unless it is connected. */
+  readonly streams = new OpenStreams();
   /** What the client calls itself (`flashVer`). */
   software = '';
   /** The client said that it understands a reconnect request. */
   canReconnect = false;
   #askedToReconnect = false;
-  /** Message streams made so far; ids count up from 1. */
-  streamsCreated = 0;
   /** Of what this session sends: the client has to be told before it changes. */
   chunkSize = INITIAL_CHUNK_SIZE;
 
@@ -71,6 +72,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   #unpublishAnnounced = false;
   /** Null once the connection stays here, whatever it asks for. */
   #opening: Opening | null;
+  #waiting = false;
   /** Read but not looked at yet, while a decision is awaited. */
   #leftover: Buffer | null = null;
 
@@ -91,6 +93,16 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     return this.state.phase === 'closed';
   }
 
+  /** Where it stands, in one word. */
+  get phase(): SessionPhase {
+    return this.streams.phase ?? this.state.phase;
+  }
+
+  /** A decision is awaited: what comes in is not looked at before `proceed`. */
+  get isWaiting(): boolean {
+    return this.#waiting;
+  }
+
   /** Takes bytes from the connection; `source` may be reused as soon as this returns. */
   receive(source: Buffer, start: number, end: number): void {
     if (this.isClosed) return;
@@ -98,7 +110,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.#bytesReceived += end - start;
     this.deadlines.heard();
     if (this.#opening !== null) this.#record(this.#opening, source, start, end);
-    if (this.state.phase === 'authorizing') {
+    if (this.#waiting) {
       this.#keepLeftover(source.subarray(start, end));
       return;
     }
@@ -110,12 +122,13 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   proceed(): void {
     const leftover = this.#leftover;
     this.#leftover = null;
+    this.#waiting = false;
     if (leftover !== null) {
       this.#consume(leftover, 0, leftover.length);
       this.context.afterRead();
     }
     // What was left over may hold another publish, to be waited for in its turn.
-    if (this.state.phase !== 'authorizing' && !this.isClosed) this.transport.resume();
+    if (!this.isWaiting && !this.isClosed) this.transport.resume();
   }
 
   /**
@@ -123,8 +136,9 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
    * a publisher that leaves must not keep its place until the answer.
    */
   wait(): void {
+    this.#waiting = true;
     this.#reader.halt();
-    if (this.state.phase !== 'authorizing') this.transport.pause();
+    if (this.streams.publish?.phase !== 'authorizing') this.transport.pause();
   }
 
   /** The transport has closed. */
@@ -142,7 +156,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     if (!this.deadlines.allowsTinyChunks(this.#reader.tinyChunks)) {
       this.fail('protocol_error', 'chunk_flood: too many chunks below 128 bytes');
     }
-    if (this.state.phase === 'publishing' && this.state.publication.stream.blockedBytes > MAX_BLOCKED_BYTES) {
+    if ((this.streams.publishing?.publication.stream.blockedBytes ?? 0) > MAX_BLOCKED_BYTES) {
       this.fail('protocol_error', 'a message was left unfinished while others went on');
     }
   }
@@ -151,7 +165,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.transport.write(bytes);
     this.#opening?.answered(bytes.length);
     const { unsentBytes } = this.transport;
-    const maxUnsentBytes = this.state.phase === 'playing' ? MAX_UNSENT_BYTES_PLAYING : MAX_UNSENT_BYTES;
+    const maxUnsentBytes = this.streams.play === null ? MAX_UNSENT_BYTES : MAX_UNSENT_BYTES_PLAYING;
     if (unsentBytes > maxUnsentBytes) this.close('too_slow', `${unsentBytes} bytes unread by the client`);
   }
 
@@ -183,7 +197,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
 
   /** Whether another process could go on with this connection. */
   get canMove(): boolean {
-    return this.#opening !== null && this.state.phase === 'connected' && this.transport.unsentBytes === 0;
+    return this.#opening !== null && this.phase === 'connected' && this.transport.unsentBytes === 0;
   }
 
   /** The connection is not to be moved, for it was, or it has been sent what was no answer. */
@@ -206,28 +220,22 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
 
   /** Ends the session for a fault or a time-out, telling a client that has connected why. */
   fail(code: CloseCode, reason: string): void {
-    const { state } = this;
-    if (state.phase === 'publishing') this.sendStatus(state.streamId, 'error', 'NetStream.Publish.BadName', reason);
-    else if (state.phase === 'playing') this.sendStatus(state.streamId, 'error', 'NetStream.Play.Failed', reason);
-    else if (state.phase === 'connected' || state.phase === 'authorizing')
+    const { publishing, play } = this.streams;
+    if (publishing !== null) this.sendStatus(publishing.streamId, 'error', 'NetStream.Publish.BadName', reason);
+    if (play !== null) this.sendStatus(play.streamId, 'error', 'NetStream.Play.Failed', reason);
+    if (publishing === null && play === null && this.state.phase === 'connected') {
       this.sendStatus(0, 'error', 'NetConnection.Connect.Closed', reason);
+    }
     this.close(code, reason);
   }
 
   /** Ends the publication for an operator or a limit, telling the encoder so. */
   kill(reason: EndReason): void {
-    // Let in, but not told so yet.
-    if (this.state.phase === 'authorizing') this.fail('killed', reason);
-    if (this.state.phase !== 'publishing') return;
-    this.sendStatus(this.state.streamId, 'error', 'NetStream.Publish.BadName', reason);
-    this.close('killed', reason);
+    this.#endPublisher('killed', reason);
   }
 
   displaced(reason: EndReason): void {
-    if (this.state.phase === 'authorizing') this.fail('displaced', reason);
-    if (this.state.phase !== 'publishing') return;
-    this.sendStatus(this.state.streamId, 'error', 'NetStream.Publish.BadName', reason);
-    this.close('displaced', reason);
+    this.#endPublisher('displaced', reason);
   }
 
   /**
@@ -246,8 +254,8 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   /** Ends the session because the node ends, telling the client so. */
   shutDown(): void {
     const reason = 'Server is shutting down';
-    const { state } = this;
-    if (state.phase === 'playing' && state.channel.publication !== null) {
+    const { publishing, play } = this.streams;
+    if (publishing === null && play !== null && play.channel.publication !== null) {
       this.streamEnded();
       this.close('shutdown', reason);
     } else {
@@ -260,26 +268,31 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.#reader.limits = PUBLISHER_LIMITS;
   }
 
-  /** Ends what the session publishes or plays; it stays connected. */
-  leaveStream(): void {
-    const { state } = this;
-    if (state.phase === 'publishing') {
-      this.state = { phase: 'connected', target: state.target };
-      this.#endPublication(state, true);
-      this.deadlines.connected();
-    } else if (state.phase === 'playing') {
-      this.state = { phase: 'connected', target: state.target };
-      this.#endPlaying(state);
-      this.deadlines.connected();
-    }
+  /** Ends what the session publishes, as the client asked; it stays connected. */
+  endPublish(): void {
+    const { publishing } = this.streams;
+    if (publishing === null) return;
+    this.streams.publish = null;
+    this.#endPublication(publishing, true);
+    if (this.streams.isEmpty) this.deadlines.connected();
+  }
+
+  /** Ends what the session plays; it stays connected. */
+  endPlay(): void {
+    const { play } = this.streams;
+    if (play === null) return;
+    this.streams.play = null;
+    this.#endPlaying(play);
+    if (this.streams.isEmpty) this.deadlines.connected();
   }
 
   openMessage(header: MessageHeader): PayloadSink | null {
     const { typeId } = header;
     if (typeId === MessageType.Audio || typeId === MessageType.Video) {
-      if (this.state.phase !== 'publishing' || header.length === 0) return discardingSink;
+      const { publishing } = this.streams;
+      if (publishing === null || header.length === 0) return discardingSink;
       this.deadlines.gotMedia();
-      return this.state.inlet.openMedia(typeId, header.timestamp, header.length);
+      return publishing.inlet.openMedia(typeId, header.timestamp, header.length);
     }
     if (header.length > MAX_COLLECTED_BYTES && typeId !== MessageType.Aggregate) {
       throw new ProtocolError('message_too_large', `message of type ${typeId} has ${header.length} bytes`);
@@ -315,20 +328,21 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   }
 
   streamBegan(): void {
-    if (this.state.phase !== 'playing') return;
-    this.send(userControl(UserControlEvent.StreamBegin, this.state.streamId));
+    const { play } = this.streams;
+    if (play !== null) this.send(userControl(UserControlEvent.StreamBegin, play.streamId));
   }
 
   streamEnded(): void {
-    if (this.state.phase !== 'playing') return;
-    const { streamId } = this.state;
+    const { play } = this.streams;
+    if (play === null) return;
+    const { streamId } = play;
     this.sendStatus(streamId, 'status', 'NetStream.Play.UnpublishNotify', 'stream is now unpublished.');
     this.send(userControl(UserControlEvent.StreamEof, streamId));
   }
 
   keyRefused(): void {
-    if (this.state.phase !== 'playing') return;
-    this.refuse(this.state.streamId, 'NetStream.Play.BadName', 'Wrong stream key');
+    const { play } = this.streams;
+    if (play !== null) this.refuse(play.streamId, 'NetStream.Play.BadName', 'Wrong stream key');
   }
 
   tooSlow(reason: string): void {
@@ -366,9 +380,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   }
 
   #record(opening: Opening, source: Buffer, start: number, end: number): void {
-    const { phase } = this.state;
-    const opens = phase === 'handshaking' || phase === 'connecting' || phase === 'connected';
-    if (!opens || !opening.heard(source, start, end)) this.stay();
+    if (!this.streams.isEmpty || !opening.heard(source, start, end)) this.stay();
   }
 
   #keepLeftover(bytes: Buffer): void {
@@ -389,17 +401,19 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   }
 
   #data(header: MessageHeader, payload: Buffer): void {
-    if (this.state.phase !== 'publishing') return;
+    const { publishing } = this.streams;
+    if (publishing === null) return;
     const data = readDataMessage(header.typeId, payload);
-    if (data !== undefined) this.state.inlet.appendData(header.timestamp, data);
+    if (data !== undefined) publishing.inlet.appendData(header.timestamp, data);
   }
 
   #aggregate(header: MessageHeader, payload: Buffer): void {
     splitAggregate(header.timestamp, payload, (typeId, timestamp, part) => {
-      if (this.state.phase !== 'publishing' || part.length === 0) return;
+      const { publishing } = this.streams;
+      if (publishing === null || part.length === 0) return;
       if (typeId === MessageType.Audio || typeId === MessageType.Video) {
         this.deadlines.gotMedia();
-        this.state.inlet.appendMedia(typeId, timestamp, part);
+        publishing.inlet.appendMedia(typeId, timestamp, part);
       } else if (typeId === MessageType.DataAmf0 || typeId === MessageType.DataAmf3) {
         this.#data({ typeId, timestamp, length: part.length, streamId: header.streamId }, part);
       }
@@ -414,20 +428,21 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   }
 
   #finish(code: CloseCode, reason: string): void {
-    const { state } = this;
-    if (state.phase === 'closed') return;
+    if (this.isClosed) return;
+    const { publish, play } = this.streams;
     this.state = { phase: 'closed' };
+    this.streams.publish = null;
+    this.streams.play = null;
     this.#leftover = null;
     this.#handshake = null;
     // What waits behind an unfinished message belongs to the stream, and goes out before it ends.
     this.#reader.close();
-    if (state.phase === 'authorizing') {
-      state.abort.abort();
-    } else if (state.phase === 'publishing') {
-      this.#endPublication(state, code !== 'client_closed' && code !== 'connection_error' && code !== 'silent');
+    if (play !== null) this.#endPlaying(play);
+    if (publish?.phase === 'authorizing') {
+      publish.abort.abort();
+    } else if (publish?.phase === 'publishing') {
+      this.#endPublication(publish, code !== 'client_closed' && code !== 'connection_error' && code !== 'silent');
       this.context.afterRead();
-    } else if (state.phase === 'playing') {
-      this.#endPlaying(state);
     }
     this.context.sessionClosed(code);
     // A connection that never said anything is a health check or a scanner, not worth a line.
@@ -437,13 +452,21 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   }
 
   /** @param graceful false when the publisher was lost, and may come back */
-  #endPublication({ stream, publication }: SessionState & { phase: 'publishing' }, graceful: boolean): void {
+  #endPublication({ stream, publication }: Publishing, graceful: boolean): void {
     this.log.request('publish ended', { channel: stream.channel, key: maskKey(stream.key) });
     this.context.gate.leave(this, publication, graceful || this.#unpublishAnnounced);
   }
 
-  #endPlaying(state: SessionState & { phase: 'playing' }): void {
-    state.channel.removePlayer(state.player);
-    this.log.request('play ended', { channel: state.stream.channel });
+  #endPlaying({ channel, player, stream }: Playing): void {
+    channel.removePlayer(player);
+    this.log.request('play ended', { channel: stream.channel });
+  }
+
+  #endPublisher(code: CloseCode, reason: EndReason): void {
+    // One that is being decided on may have been let in without having been told so yet.
+    const { publish } = this.streams;
+    if (publish === null) return;
+    this.sendStatus(publish.streamId, 'error', 'NetStream.Publish.BadName', reason);
+    this.close(code, reason);
   }
 }

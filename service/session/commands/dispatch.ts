@@ -1,7 +1,7 @@
 import type { CommandMessage } from '../../protocol/message/command-message';
 import type { Session } from '../session';
 import { connect } from './connect';
-import { closeStream, createStream, deleteStream } from './message-streams';
+import { closeStream, createStream, deleteStream } from './stream-lifetime';
 import { pause, receiveAudio, receiveVideo } from './player-control';
 import { play } from './play';
 import { publish } from './publish';
@@ -42,8 +42,7 @@ const HANDLERS: ReadonlyMap<string, CommandHandler> = new Map<string, CommandHan
 
 /** Before `connect` nothing else is accepted; unknown commands get the empty answer that keeps clients going. */
 export function dispatchCommand(session: Session, streamId: number, command: CommandMessage): void {
-  const { phase } = session.state;
-  session.log.debug('command', { name: command.name, phase });
-  if (phase === 'connecting' && command.name !== 'connect') return;
+  session.log.debug('command', { name: command.name, phase: session.phase });
+  if (session.state.phase === 'connecting' && command.name !== 'connect') return;
   (HANDLERS.get(command.name) ?? answerResult)(session, streamId, command);
 }

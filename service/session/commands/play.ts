@@ -7,9 +7,11 @@ import type { Session } from '../session';
 
 /** `play`: with no publisher the player idles until one comes with the same key. */
 export function play(session: Session, streamId: number, command: CommandMessage): void {
-  const { state, context } = session;
-  if (state.phase !== 'connected') {
-    session.sendStatus(streamId, 'error', 'NetStream.Play.BadConnection', 'Connection already publishing or playing');
+  const { state, streams, context } = session;
+  if (state.phase !== 'connected') return;
+  if (streams.play !== null || streams.publish?.streamId === streamId) {
+    const reason = streams.play === null ? 'Stream already publishing' : 'Connection already playing';
+    session.sendStatus(streamId, 'error', 'NetStream.Play.BadConnection', reason);
     return;
   }
   const name = asString(command.args[0]) ?? '';
@@ -25,7 +27,7 @@ export function play(session: Session, streamId: number, command: CommandMessage
     playWhereStreamIs(session, streamId, stream);
     return;
   }
-  // Nothing else is read until the token is checked, so the state cannot change meanwhile but to closed.
+  // Nothing else is read until the token is checked: meanwhile no stream can begin, but the session may close.
   session.wait();
   void context.verifyRelay(token, stream.channel).then((allowed) => {
     if (session.isClosed) return;
@@ -42,7 +44,7 @@ function playWhereStreamIs(session: Session, streamId: number, stream: StreamTar
     playAsViewer(session, streamId, stream);
     return;
   }
-  // As above: the state cannot change meanwhile but to closed, which it is when the connection has moved.
+  // As above: nothing begins meanwhile. The session is closed when the connection has moved.
   session.wait();
   void moveToStream(session, stream.channel).then(() => {
     if (session.isClosed) return;
@@ -63,13 +65,12 @@ function playAsViewer(session: Session, streamId: number, stream: StreamTarget):
 }
 
 function begin(session: Session, streamId: number, stream: StreamTarget, isRelay: boolean): void {
-  const { state, context } = session;
-  if (state.phase !== 'connected') return;
+  const { context } = session;
   const channel = context.hub.channel(stream.channel);
   const cache = new URLSearchParams(stream.query).get('cache');
   const wantsCache = cache !== 'no' && cache !== 'clear';
   const player = new Player(session.transport, session, streamId, stream.key, wantsCache, isRelay);
-  session.state = { phase: 'playing', target: state.target, channel, stream, streamId, player };
+  session.streams.play = { phase: 'playing', streamId, stream, channel, player };
   session.log.request('play', { channel: stream.channel, relay: isRelay || undefined });
   session.send(userControl(UserControlEvent.StreamBegin, streamId));
   session.sendStatus(streamId, 'status', 'NetStream.Play.Reset', 'Playing and resetting stream.');

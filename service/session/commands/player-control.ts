@@ -4,21 +4,21 @@ import type { Session } from '../session';
 
 /** `pause` true or false; a player may do so while it idles too. */
 export function pause(session: Session, streamId: number, command: CommandMessage): void {
-  const { state } = session;
-  if (state.phase !== 'playing') return;
+  const { play } = session.streams;
+  if (play === null) return;
   const paused = command.args[0] === true;
-  const { player, channel } = state;
+  const { player, channel } = play;
   const stream = channel.publication?.stream;
   if (paused) {
     player.paused = true;
     stream?.playerChanged(player);
-    session.send(userControl(UserControlEvent.StreamEof, state.streamId));
+    session.send(userControl(UserControlEvent.StreamEof, play.streamId));
     session.sendStatus(streamId, 'status', 'NetStream.Pause.Notify', 'Paused live');
     return;
   }
   const resumes = player.paused;
   player.paused = false;
-  session.send(userControl(UserControlEvent.StreamBegin, state.streamId));
+  session.send(userControl(UserControlEvent.StreamBegin, play.streamId));
   if (resumes) stream?.sendHeaders(player);
   session.sendStatus(streamId, 'status', 'NetStream.Unpause.Notify', 'Unpaused live');
   if (resumes) stream?.resumePlayer(player);
@@ -26,14 +26,16 @@ export function pause(session: Session, streamId: number, command: CommandMessag
 
 /** `receiveAudio`: false stops audio for this player only. */
 export function receiveAudio(session: Session, _streamId: number, command: CommandMessage): void {
-  if (session.state.phase !== 'playing') return;
-  session.state.player.wantsAudio = command.args[0] !== false;
-  session.state.channel.publication?.stream.playerChanged(session.state.player);
+  const { play } = session.streams;
+  if (play === null) return;
+  play.player.wantsAudio = command.args[0] !== false;
+  play.channel.publication?.stream.playerChanged(play.player);
 }
 
 /** `receiveVideo`: false stops video for this player only. */
 export function receiveVideo(session: Session, _streamId: number, command: CommandMessage): void {
-  if (session.state.phase !== 'playing') return;
-  session.state.player.wantsVideo = command.args[0] !== false;
-  session.state.channel.publication?.stream.playerChanged(session.state.player);
+  const { play } = session.streams;
+  if (play === null) return;
+  play.player.wantsVideo = command.args[0] !== false;
+  play.channel.publication?.stream.playerChanged(play.player);
 }

@@ -9,14 +9,11 @@ import type { Session } from '../session';
  * Publish.Start. Until the answer nothing more is read, so that media sent meanwhile waits in the client's socket.
  */
 export function publish(session: Session, streamId: number, command: CommandMessage): void {
-  const { state } = session;
-  if (state.phase !== 'connected') {
-    session.sendStatus(
-      streamId,
-      'error',
-      'NetStream.Publish.BadConnection',
-      'Connection already publishing or playing',
-    );
+  const { state, streams } = session;
+  if (state.phase !== 'connected') return;
+  if (streams.publish !== null || streams.play?.streamId === streamId) {
+    const reason = streams.publish === null ? 'Stream already playing' : 'Connection already publishing';
+    session.sendStatus(streamId, 'error', 'NetStream.Publish.BadConnection', reason);
     return;
   }
   const name = asString(command.args[0]) ?? '';
@@ -26,7 +23,7 @@ export function publish(session: Session, streamId: number, command: CommandMess
     return;
   }
   const abort = new AbortController();
-  session.state = { phase: 'authorizing', target: state.target, abort };
+  streams.publish = { phase: 'authorizing', streamId, abort };
   session.wait();
   session.log.request('publish', { channel: stream.channel, key: maskKey(stream.key) });
   void session.context.gate.admit(session, stream, abort.signal).then((outcome) => {
@@ -35,9 +32,8 @@ export function publish(session: Session, streamId: number, command: CommandMess
 }
 
 function decided(session: Session, streamId: number, stream: StreamTarget, outcome: AdmissionOutcome): void {
-  const { state } = session;
-  if (state.phase !== 'authorizing') {
-    // Closed meanwhile. The gate has seen the abort and let nothing begin, unless it came in the very moment.
+  if (session.isClosed) {
+    // The gate has seen the abort and let nothing begin, unless it came in the very moment.
     if (outcome.accepted) session.context.gate.leave(session, outcome.publication, true);
     return;
   }
@@ -47,7 +43,7 @@ function decided(session: Session, streamId: number, stream: StreamTarget, outco
   }
   const { publication } = outcome;
   const { inlet } = publication;
-  session.state = { phase: 'publishing', target: state.target, stream, streamId, publication, inlet };
+  session.streams.publish = { phase: 'publishing', streamId, stream, publication, inlet };
   session.trust();
   session.deadlines.publishing();
   const published = `/${stream.channel}/${stream.key} is now published.`;
