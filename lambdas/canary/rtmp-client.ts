@@ -172,7 +172,9 @@ export class RtmpClient {
 
   /** Settles whoever waits for this answer or status; a refusal of anything is the end. */
   #answer(typeId: number, payload: Buffer): void {
-    const { name, transactionId, args } = decodeCommand(typeId, payload);
+    const message = decodeCommand(typeId, payload);
+    if (message === undefined) return;
+    const { name, transactionId, args } = message;
     const info = asObject(args[0]);
     const code = asString(info?.get('code')) ?? '';
     if (name === '_error' || info?.get('level') === 'error') {

@@ -107,7 +107,9 @@ export class PlayClient implements MessageReceiver {
   }
 
   #command(typeId: number, payload: Buffer): void {
-    const { name, args } = decodeCommand(typeId, payload);
+    const message = decodeCommand(typeId, payload);
+    if (message === undefined) return;
+    const { name, args } = message;
     const info = asObject(args[0]);
     const code = asString(info?.get('code')) ?? '';
     if (name === '_error') this.#events.failed(code);

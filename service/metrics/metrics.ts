@@ -111,6 +111,7 @@ export class Metrics {
     this.#redisConnected.remove();
     this.#registerGauges(gauges);
     this.#registerTraffic(traffic);
+    this.#registerIgnored(traffic);
     this.#registerEventLoop();
     registerProcessMetrics(this.registry);
     new Gauge({
@@ -244,6 +245,20 @@ export class Metrics {
         },
       });
     }
+  }
+
+  #registerIgnored(traffic: TrafficCounters): void {
+    new Counter({
+      name: 'rtmp_ignored_messages_total',
+      help: 'Messages of clients left out because their name could not be read, by kind (command, data).',
+      labelNames: ['kind'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc({ kind: 'command' }, traffic.ignoredCommands);
+        this.inc({ kind: 'data' }, traffic.ignoredData);
+      },
+    });
   }
 
   #registerEventLoop(): void {

@@ -17,6 +17,10 @@ export class TrafficCounters {
   reads = 0;
   /** Audio and video messages a player did not get because it could not keep up. */
   droppedFrames = 0;
+  /** Commands that were left out because not even their name could be read. */
+  ignoredCommands = 0;
+  /** Data messages that no player gets: their name could not be read, or they order metadata to be forgotten. */
+  ignoredData = 0;
   /** Players that were disconnected because dropping frames did not help. */
   slowPlayersDisconnected = 0;
 }

@@ -19,7 +19,6 @@ export type ProtocolErrorCode =
   | 'message_too_large'
   /** Unfinished messages of all chunk streams together hold too much memory. */
   | 'too_much_unfinished'
-  | 'bad_message'
   | 'bad_control_message'
   | 'bad_aggregate'
   /** The first byte is not 3, the version of plain RTMP. */

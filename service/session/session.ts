@@ -13,6 +13,7 @@ import { acknowledgement, userControl, UserControlEvent } from '../protocol/mess
 import { readDataMessage } from '../protocol/message/data-message';
 import { MessageType, type MessageHeader } from '../protocol/message/message-types';
 import { ProtocolError } from '../protocol/protocol-errors';
+import { rejectConnect } from './commands/connect';
 import { dispatchCommand } from './commands/dispatch';
 import { OpenStreams, type Playing, type Publishing } from './open-streams';
 import { Opening, type Departure } from './opening';
@@ -306,7 +307,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     switch (header.typeId) {
       case MessageType.CommandAmf0:
       case MessageType.CommandAmf3:
-        dispatchCommand(this, header.streamId, decodeCommand(header.typeId, payload));
+        this.#command(header, payload);
         break;
       case MessageType.DataAmf0:
       case MessageType.DataAmf3:
@@ -400,11 +401,19 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.send(acknowledgement(this.#bytesAcknowledged));
   }
 
+  #command({ typeId, streamId }: MessageHeader, payload: Buffer): void {
+    const command = decodeCommand(typeId, payload);
+    if (command !== undefined) dispatchCommand(this, streamId, command);
+    else if (this.state.phase === 'connecting') rejectConnect(this, 0, 'The first command cannot be read');
+    else this.context.traffic.ignoredCommands += 1;
+  }
+
   #data(header: MessageHeader, payload: Buffer): void {
     const { publishing } = this.streams;
     if (publishing === null) return;
     const data = readDataMessage(header.typeId, payload);
-    if (data !== undefined) publishing.inlet.appendData(header.timestamp, data);
+    if (data === undefined) this.context.traffic.ignoredData += 1;
+    else publishing.inlet.appendData(header.timestamp, data);
   }
 
   #aggregate(header: MessageHeader, payload: Buffer): void {

@@ -1,6 +1,5 @@
 import { decodeAmf0Prefix } from '../amf/amf0-decode';
 import type { AmfObject, AmfValue } from '../amf/amf-value';
-import { ProtocolError } from '../protocol-errors';
 import { MessageType } from './message-types';
 
 /** A remote call (RTMP 1.0 section 7.2): its name, the id that an answer must repeat (0: none wanted) and arguments. */
@@ -22,15 +21,13 @@ export function amf0Offset(typeId: number, payload: Buffer): number {
 }
 
 /**
- * Reads a command. What follows an unreadable argument is left out: encoders append odd things to commands whose
- * beginning is all that matters.
- *
- * @throws ProtocolError when not even the name can be read
+ * Reads a command; undefined when not even its name can be read. What follows an unreadable argument is left out:
+ * encoders append odd things to commands whose beginning is all that matters.
  */
-export function decodeCommand(typeId: number, payload: Buffer): CommandMessage {
-  const { values, error } = decodeAmf0Prefix(payload, amf0Offset(typeId, payload));
+export function decodeCommand(typeId: number, payload: Buffer): CommandMessage | undefined {
+  const { values } = decodeAmf0Prefix(payload, amf0Offset(typeId, payload));
   const [name, transactionId, object, ...args] = values;
-  if (typeof name !== 'string') throw error ?? new ProtocolError('bad_message', 'command without a name');
+  if (typeof name !== 'string') return undefined;
   return { name, transactionId: typeof transactionId === 'number' ? transactionId : 0, object, args };
 }
 

@@ -20,7 +20,7 @@ const FOUR_CCS = ['av01', 'avc1', 'hvc1', 'vp08', 'vp09', 'vvc1', '.mp3', 'Opus'
 /** `connect` (RTMP 1.0 section 7.2.1.1): names the channel and answers what the server can do. */
 export function connect(session: Session, _streamId: number, command: CommandMessage): void {
   if (session.state.phase !== 'connecting') {
-    sendConnectError(session, command, 'Already connected');
+    sendConnectError(session, command.transactionId, 'Already connected');
     return;
   }
   const properties = asObject(command.object);
@@ -29,8 +29,7 @@ export function connect(session: Session, _streamId: number, command: CommandMes
   const target = session.context.names.connectTarget(app, tcUrl);
   if (target === undefined) {
     const reason = `Bad channel name: ${session.context.names.allowed} are allowed`;
-    sendConnectError(session, command, reason);
-    session.close('refused', reason);
+    rejectConnect(session, command.transactionId, reason);
     return;
   }
   session.software = (asString(properties?.get('flashVer')) ?? '').slice(0, 128);
@@ -74,11 +73,17 @@ function enhancedCapabilities(): [string, AmfValue][] {
   ];
 }
 
-function sendConnectError(session: Session, command: CommandMessage, description: string): void {
+/** Refuses a client that has not connected, telling it why, and closes the connection. */
+export function rejectConnect(session: Session, transactionId: number, reason: string): void {
+  sendConnectError(session, transactionId, reason);
+  session.close('refused', reason);
+}
+
+function sendConnectError(session: Session, transactionId: number, description: string): void {
   const info = new Map([
     ['code', 'NetConnection.Connect.Rejected'],
     ['description', description],
     ['level', 'error'],
   ]);
-  session.sendCommand(0, ['_error', command.transactionId, null, info]);
+  session.sendCommand(0, ['_error', transactionId, null, info]);
 }

@@ -9,6 +9,23 @@ export function answerResult(session: Session, _streamId: number, command: Comma
 
 export function answerNothing(): void {}
 
+/**
+ * A command this server does not know gets the empty answer that keeps clients going. Not so one that begins with `@`:
+ * with its `_result` the sender of an `@publish` would take itself for a publisher.
+ */
+export function answerUnknown(session: Session, streamId: number, command: CommandMessage): void {
+  if (!command.name.startsWith('@')) {
+    answerResult(session, streamId, command);
+    return;
+  }
+  const info = new Map([
+    ['code', 'NetConnection.Call.Failed'],
+    ['description', 'Unknown command'],
+    ['level', 'error'],
+  ]);
+  session.sendCommand(streamId, ['_error', command.transactionId, null, info]);
+}
+
 /** FCPublish: FMLE and encoders like it wait for onFCPublish, some of them for its transaction id too. */
 export function announceStream(session: Session, streamId: number, command: CommandMessage): void {
   answerResult(session, streamId, command);

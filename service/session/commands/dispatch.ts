@@ -1,6 +1,6 @@
 import type { CommandMessage } from '../../protocol/message/command-message';
 import type { Session } from '../session';
-import { connect } from './connect';
+import { connect, rejectConnect } from './connect';
 import { closeStream, createStream, deleteStream } from './stream-lifetime';
 import { pause, receiveAudio, receiveVideo } from './player-control';
 import { play } from './play';
@@ -11,6 +11,7 @@ import {
   answerNothing,
   answerResult,
   answerStreamLength,
+  answerUnknown,
   subscribe,
 } from './courtesies';
 
@@ -40,9 +41,13 @@ const HANDLERS: ReadonlyMap<string, CommandHandler> = new Map<string, CommandHan
   ['onStatus', answerNothing],
 ]);
 
-/** Before `connect` nothing else is accepted; unknown commands get the empty answer that keeps clients going. */
+/** Before `connect` any other command, such as one that is almost called so, is refused; answers are ignored. */
 export function dispatchCommand(session: Session, streamId: number, command: CommandMessage): void {
   session.log.debug('command', { name: command.name, phase: session.phase });
-  if (session.state.phase === 'connecting' && command.name !== 'connect') return;
-  (HANDLERS.get(command.name) ?? answerResult)(session, streamId, command);
+  const handler = HANDLERS.get(command.name) ?? answerUnknown;
+  if (session.state.phase !== 'connecting' || handler === connect || handler === answerNothing) {
+    handler(session, streamId, command);
+  } else {
+    rejectConnect(session, command.transactionId, 'The first command must be connect');
+  }
 }

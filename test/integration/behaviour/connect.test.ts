@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { amfEncode } from '../../support/amf-test-codec';
 import { aac, avcAacStream } from '../../support/media';
 import { ClientHandshake } from '../../support/client-handshake';
 import { expectFlows, expectMedia, ServerOfFile } from '../../support/server-of-file';
@@ -85,14 +86,42 @@ describe('connect', () => {
     expect(await (await server.connect('live')).createStream()).toBe(1);
   });
 
-  test('commands before connect are not carried out', async () => {
+  test.each(['publish', 'createStream', 'releaseStream', '@connect', 'Connect', ''])(
+    'before connect, %j is refused with _error and the connection closed, with no wait for a time-out',
+    async (name) => {
+      const client = await server.open();
+      const answer = await client.call(name, { app: 'live' });
+      expect(answer).toMatchObject({ name: '_error', args: [null, { code: 'NetConnection.Connect.Rejected' }] });
+      await client.expectClosed();
+      expect(client.received.filter((message) => message.command !== undefined)).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    ['bytes that are no AMF', Buffer.from('ffffff', 'hex')],
+    ['a number for a name', amfEncode(1, 2)],
+  ])('before connect, a command of %s is refused as well', async (_, payload) => {
+    const client = await server.open();
+    client.connection.send({ type: MessageType.command, streamId: 0, timestamp: 0, payload });
+    const answer = await client.nextMessage((message) => message.command !== undefined, 'an answer');
+    expect(answer.command).toMatchObject({ name: '_error', args: [null, { code: 'NetConnection.Connect.Rejected' }] });
+    await client.expectClosed();
+  });
+
+  test('answers to nothing before connect are ignored', async () => {
     const channel = server.newChannel();
     const client = await server.open();
-    client.streamId = 1;
-    client.sendPublish('key');
-    await client.roundTrip();
-    await server.publisher(channel);
-    expect(client.received.filter((message) => message.command !== undefined)).toEqual([]);
+    for (const name of ['_result', '_error', 'onStatus']) client.sendCommand(name, [null]);
+    expect((await client.callConnect({ app: channel })).name).toBe('_result');
+  });
+
+  test('after connect, an unknown command is answered; one that begins with @ with _error, and publishes nothing', async () => {
+    const channel = server.newChannel();
+    const client = await server.connect(channel);
+    expect((await client.call('someVendorsCommand', null)).name).toBe('_result');
+    const answer = await client.call('@publish', null, 'key', 'live');
+    expect(answer).toMatchObject({ name: '_error', args: [null, { code: 'NetConnection.Call.Failed' }] });
+    await client.publish('key');
   });
 
   test('pipelining: C0+C1+C2, connect, createStream, publish and media in a single write', async () => {

@@ -38,7 +38,7 @@ describe('metrics page', () => {
 
   test('shows what the hot path counted, however often it is read', async () => {
     Object.assign(traffic, { bytesIn: 10, bytesOut: 20, messagesIn: 3, messagesOut: 4, droppedFrames: 5 });
-    Object.assign(traffic, { slowPlayersDisconnected: 6, reads: 7, writes: 8 });
+    Object.assign(traffic, { slowPlayersDisconnected: 6, reads: 7, writes: 8, ignoredCommands: 9, ignoredData: 10 });
     await scrape();
     traffic.bytesIn += 5;
     const page = await scrape();
@@ -50,6 +50,8 @@ describe('metrics page', () => {
     expect(page.get('rtmp_socket_writes_total')).toBe(8);
     expect(page.get('rtmp_dropped_frames_total')).toBe(5);
     expect(page.get('rtmp_slow_players_disconnected_total')).toBe(6);
+    expect(page.get('rtmp_ignored_messages_total{kind="command"}')).toBe(9);
+    expect(page.get('rtmp_ignored_messages_total{kind="data"}')).toBe(10);
   });
 
   test('counts callbacks by event and result, with their duration in seconds', async () => {

@@ -156,6 +156,20 @@ describe('bounds of a session', () => {
     expect(acks().at(-1)).toBeLessThan(0x60000000);
   });
 
+  test('commands and data without a readable name are ignored in mid-stream, and counted', async () => {
+    const publisher = await bench.publisher();
+    const nameless = [Buffer.from('ffffff', 'hex'), amfEncode(1, 2), Buffer.of(2, 0, 9, 0x70)];
+    for (const payload of nameless) {
+      for (const type of [MessageType.command, MessageType.commandAmf3, MessageType.data]) {
+        publisher.send({ type, streamId: 1, timestamp: 0, payload });
+      }
+    }
+    expect(bench.closed).toEqual([]);
+    expect(bench.traffic).toMatchObject({ ignoredCommands: 6, ignoredData: 3 });
+    publisher.video(40, frame.payload);
+    expect(bench.hub.find('channel')?.publication?.stream.hasVideo).toBe(true);
+  });
+
   test('a publish with values that cannot be read after its name is still a publish', async () => {
     const client = bench.connected();
     const payload = Buffer.concat([amfEncode('publish', 4, null, 'key'), Buffer.of(0x55, 1, 2, 3)]);
