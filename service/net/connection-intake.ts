@@ -153,7 +153,8 @@ export class ConnectionIntake {
   }
 
   /** Whether the client publishes, and is to be read again only when the batching says so. */
-  #isPaced({ streams: { publishing } }: Session): boolean {
-    return publishing !== null && this.#options.batching.paces(publishing.publication.stream);
+  #isPaced({ streams: { publishing }, awaitsAcknowledgements }: Session): boolean {
+    if (publishing === null || awaitsAcknowledgements) return false;
+    return this.#options.batching.paces(publishing.publication.stream);
   }
 }

@@ -17,6 +17,7 @@ import { rejectConnect } from './commands/connect';
 import { dispatchCommand } from './commands/dispatch';
 import { OpenStreams, type Playing, type Publishing } from './open-streams';
 import { Opening, type Departure } from './opening';
+import { ReceivedBytes } from './received-bytes';
 import { commandMessage, statusMessage, type StatusCode, type StatusLevel } from './replies';
 import type { SessionContext } from './session-context';
 import { SessionDeadlines } from './session-deadlines';
@@ -32,11 +33,6 @@ const PUBLISHER_LIMITS: ReaderLimits = {
 };
 /** Commands, data and control messages of a publisher are collected whole; no honest one comes near this. */
 const MAX_COLLECTED_BYTES = 1024 * 1024;
-/** Acknowledge this often (bytes) until the client names its own window. */
-const DEFAULT_ACK_WINDOW = 2_500_000;
-const MIN_ACK_WINDOW = 1_000;
-/** Some encoders read the acknowledged count as signed and stall when it passes this; FMS-likes start over here. */
-const ACK_COUNT_LIMIT = 0xf0000000;
 /** What may arrive after reading was paused. */
 const MAX_LEFTOVER_BYTES = 1024 * 1024;
 /** How much is read while a publish is decided on. */
@@ -67,9 +63,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
 
   #handshake: ServerHandshake | null = new ServerHandshake();
   readonly #reader: ChunkReader;
-  #bytesReceived = 0;
-  #bytesAcknowledged = 0;
-  #ackWindow = DEFAULT_ACK_WINDOW;
+  readonly #received = new ReceivedBytes();
   #unpublishAnnounced = false;
   /** Null once the connection stays here, whatever it asks for. */
   #opening: Opening | null;
@@ -104,11 +98,16 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     return this.#waiting;
   }
 
+  /** The client may be waiting for acknowledgements, which come with reading: it is to be read without delay. */
+  get awaitsAcknowledgements(): boolean {
+    return this.#received.windowIsSmall;
+  }
+
   /** Takes bytes from the connection; `source` may be reused as soon as this returns. */
   receive(source: Buffer, start: number, end: number): void {
     if (this.isClosed) return;
     this.context.traffic.bytesIn += end - start;
-    this.#bytesReceived += end - start;
+    this.#received.add(end - start);
     this.deadlines.heard();
     if (this.#opening !== null) this.#record(this.#opening, source, start, end);
     if (this.#waiting) {
@@ -116,7 +115,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
       return;
     }
     this.#consume(source, start, end);
-    if (this.#bytesReceived - this.#bytesAcknowledged >= this.#ackWindow) this.#acknowledge();
+    if (this.#received.acknowledgementsDue > 0) this.#acknowledge();
   }
 
   /** Goes on reading after a decision; what had arrived before comes first. */
@@ -320,7 +319,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
         this.#userControl(payload);
         break;
       case MessageType.WindowAckSize:
-        if (payload.length >= 4) this.#ackWindow = Math.max(MIN_ACK_WINDOW, payload.readUInt32BE(0));
+        if (payload.length >= 4) this.#received.window = payload.readUInt32BE(0);
         break;
       default:
         // Acknowledgements, peer bandwidth, shared objects and unknown types ask nothing of this server.
@@ -392,13 +391,10 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   }
 
   #acknowledge(): void {
-    this.#bytesAcknowledged = this.#bytesReceived;
-    if (this.#bytesReceived >= ACK_COUNT_LIMIT) {
-      this.#bytesReceived = 0;
-      this.#bytesAcknowledged = 0;
-    }
     this.stay();
-    this.send(acknowledgement(this.#bytesAcknowledged));
+    const messages: Buffer[] = [];
+    while (this.#received.acknowledgementsDue > 0) messages.push(acknowledgement(this.#received.acknowledge()));
+    this.send(Buffer.concat(messages));
   }
 
   #command({ typeId, streamId }: MessageHeader, payload: Buffer): void {
@@ -455,7 +451,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     }
     this.context.sessionClosed(code);
     // A connection that never said anything is a health check or a scanner, not worth a line.
-    if (code === 'client_closed' && this.#bytesReceived === 0) this.log.debug('closed without a byte');
+    if (code === 'client_closed' && this.#received.total === 0) this.log.debug('closed without a byte');
     else if (code === 'protocol_error' || code === 'handshake_failed') this.log.warning('closed', { code, reason });
     else this.log.request('closed', { code, reason });
   }

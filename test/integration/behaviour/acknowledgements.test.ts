@@ -21,21 +21,40 @@ describe('acknowledgements', () => {
     expect(counts).toEqual([...counts].sort((a, b) => a - b));
   });
 
-  test('without a window of the client its own, the server acknowledges every 2.5 MB', async () => {
+  test('a window may be asked for late, and what came in before is acknowledged then', async () => {
     const publisher = await server.publisher(server.newChannel());
-    for (let index = 0; index < 3; index += 1) publisher.sendVideo(index * 40, avc.keyframe('large', 1_000_000));
+    publisher.sendVideo(0, avc.keyframe('before', 300_000));
+    publisher.setWindowAckSize(20_000);
     const count = await publisher.waitForControl(MessageType.acknowledgement);
-    expect(count).toBeGreaterThanOrEqual(2_500_000);
+    expect(count).toBeGreaterThan(280_000);
     expect(count).toBeLessThanOrEqual(publisher.connection.socket.bytesWritten);
   });
 
-  test('a window of 0 is no reason to acknowledge every byte', async () => {
+  test('every window is acknowledged, however much is read at once', async () => {
+    const publisher = await server.publisher(server.newChannel());
+    publisher.setWindowAckSize(20_000);
+    await publisher.roundTrip();
+    publisher.sendVideo(0, avc.keyframe('large', 2_000_000));
+    const counts: number[] = [];
+    while ((counts.at(-1) ?? 0) < 1_980_000) counts.push(await publisher.waitForControl(MessageType.acknowledgement));
+    const steps = counts.slice(1).map((count, index) => count - counts[index]!);
+    expect(new Set(steps)).toEqual(new Set([20_000]));
+  });
+
+  test('a client that asked for no window is sent no acknowledgement', async () => {
+    const publisher = await server.publisher(server.newChannel());
+    for (let index = 0; index < 8; index += 1) publisher.sendVideo(index * 40, avc.keyframe('large', 1_000_000));
+    await publisher.roundTrip();
+    expect(publisher.received.filter(({ type }) => type === MessageType.acknowledgement)).toEqual([]);
+  });
+
+  test('a window of 0 asks for no acknowledgements', async () => {
     const publisher = await server.publisher(server.newChannel());
     publisher.setWindowAckSize(0);
     for (let index = 0; index < 20; index += 1) publisher.sendVideo(index * 40, avc.interFrame('small', 100));
     await publisher.roundTrip();
     const acks = publisher.received.filter(({ type }) => type === MessageType.acknowledgement);
-    expect(acks.length).toBeLessThan(10);
+    expect(acks).toEqual([]);
   });
 });
 
