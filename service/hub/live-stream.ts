@@ -223,9 +223,13 @@ export class LiveStream implements LogObserver, ContinuedStream {
     this.#env.traffic.bytesOut += headers.length;
   }
 
-  /** Sends what is cached, so that a player that was paused goes on at a keyframe; without a cache it waits for one. */
+  /**
+   * Sends what is cached, so that a player that was paused goes on at a keyframe; without a cache it waits for one. So
+   * does a player that has not read what it was sent before: its unsent bytes would grow with each resume.
+   */
   resumePlayer(player: Player): void {
-    const waits = !this.#sendCache(player) && player.wantsVideo && this.stats.videoCodec >= 0;
+    const isBehind = player.outlet.unsentBytes > SOFT_UNSENT_BYTES;
+    const waits = (isBehind || !this.#sendCache(player)) && player.wantsVideo && this.stats.videoCodec >= 0;
     player.awaitsKeyframeUntil = waits ? this.#env.now() + MAX_KEYFRAME_WAIT_MS : 0;
     this.playerChanged(player);
   }

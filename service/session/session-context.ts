@@ -15,6 +15,8 @@ export interface SessionContext {
   readonly traffic: TrafficCounters;
   /** Outgoing chunk size, 128..65536. */
   readonly chunkSize: number;
+  /** The most that a player may be sent at once of what is cached (bytes). */
+  readonly gopCacheBytes: number;
   /** Whether a client with this address may play. */
   mayPlay(address: string): boolean;
   /** A viewer waits for this channel, which no publisher has here: it may be live elsewhere. */

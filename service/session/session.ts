@@ -37,8 +37,9 @@ const MAX_COLLECTED_BYTES = 1024 * 1024;
 const MAX_LEFTOVER_BYTES = 1024 * 1024;
 /** How much is read while a publish is decided on. */
 const READ_AHEAD_BYTES = 64 * 1024;
-/** Answers and pings that the client leaves unread; a player's media is bounded apart, far above its GOP cache. */
+/** Answers and pings that the client leaves unread. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
+/** The same for a player, beside a whole GOP cache: the stream itself leaves no more than 64 MB of new media unsent. */
 const MAX_UNSENT_BYTES_PLAYING = 96 * 1024 * 1024;
 /** RTMP 1.0 section 5.4.1: what clients expect until Set Chunk Size says otherwise. */
 const INITIAL_CHUNK_SIZE = 128;
@@ -165,8 +166,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.transport.write(bytes);
     this.#opening?.answered(bytes.length);
     const { unsentBytes } = this.transport;
-    const maxUnsentBytes = this.streams.play === null ? MAX_UNSENT_BYTES : MAX_UNSENT_BYTES_PLAYING;
-    if (unsentBytes > maxUnsentBytes) this.close('too_slow', `${unsentBytes} bytes unread by the client`);
+    if (unsentBytes > this.#maxUnsentBytes) this.close('too_slow', `${unsentBytes} bytes unread by the client`);
   }
 
   sendCommand(streamId: number, values: readonly AmfValue[]): void {
@@ -348,6 +348,11 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   tooSlow(reason: string): void {
     this.context.traffic.slowPlayersDisconnected += 1;
     this.close('too_slow', reason);
+  }
+
+  get #maxUnsentBytes(): number {
+    if (this.streams.play === null) return MAX_UNSENT_BYTES;
+    return this.context.gopCacheBytes + MAX_UNSENT_BYTES_PLAYING;
   }
 
   #consume(source: Buffer, start: number, end: number): void {

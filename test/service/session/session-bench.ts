@@ -16,6 +16,9 @@ import { ChunkBuilder, command, MessageType, type ChunkForm, type OutgoingMessag
 import { ChunkDecoder, type ReceivedMessage } from '../../support/wire-reader';
 import { PLAIN_NAMES } from '../../support/names';
 
+/** More than players' unsent answers may take by themselves. */
+export const GOP_CACHE_BYTES = 128 * 2 ** 20;
+
 /** Sessions on a clock that the test moves, each with a client made of bytes. */
 export class SessionBench {
   nowMs = 1_000;
@@ -29,7 +32,7 @@ export class SessionBench {
     pool: new SlabPool(0),
     traffic: this.traffic,
     chunkSize: 4096,
-    gopCacheBytes: 2 ** 20,
+    gopCacheBytes: GOP_CACHE_BYTES,
     scheduler: { ready: (stream) => void this.#ready.add(stream) },
     now: () => this.nowMs,
   });
@@ -54,6 +57,7 @@ export class SessionBench {
     log: this.log,
     traffic: this.traffic,
     chunkSize: 4096,
+    gopCacheBytes: GOP_CACHE_BYTES,
     mayPlay: () => true,
     streamWanted: () => {},
     refusal: () => undefined,
