@@ -156,6 +156,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
     traffic,
     chunkSize: config.rtmp.chunkSize,
+    timeouts: config.timeouts,
     gopCacheBytes: config.limits.gopCacheBytes,
     streamWanted: (channel) => member.streamWanted(channel),
     ...(member.verifyRelay && { verifyRelay: member.verifyRelay }),

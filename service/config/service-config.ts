@@ -44,6 +44,13 @@ export interface ServiceConfig {
     /** 0 turns the GOP cache off. */
     readonly gopCacheBytes: number;
   };
+  /** When clients count as gone (ms). */
+  readonly timeouts: {
+    /** A publisher that sends no audio or video, even if it answers pings. */
+    readonly mediaMs: number;
+    /** Any client that sends nothing at all. */
+    readonly silentMs: number;
+  };
   /** Absent: every publisher is accepted. */
   readonly callback: CallbackConfig | undefined;
   readonly redis: RedisConfig | undefined;
@@ -85,6 +92,7 @@ export interface LoadedConfig {
 }
 
 const PORT = { min: 0, max: 65_535 };
+const TIMEOUT_SECONDS = { min: 5, max: 86_400 };
 const BYTES_PER_MB = 1024 * 1024;
 
 /**
@@ -112,6 +120,10 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
       concurrencyWhitelist: env.addresses('CONCURRENT_LIMIT_WHITELIST'),
       playWhitelist: readPlayWhitelist(env),
       gopCacheBytes: env.integer('GOP_CACHE_SIZE_MB', { min: 0, max: 65_536, fallback: 256 }) * BYTES_PER_MB,
+    },
+    timeouts: {
+      mediaMs: env.integer('MEDIA_TIMEOUT_SECONDS', { ...TIMEOUT_SECONDS, fallback: 120 }) * 1000,
+      silentMs: env.integer('SILENT_TIMEOUT_SECONDS', { ...TIMEOUT_SECONDS, fallback: 60 }) * 1000,
     },
     callback: readCallbackSettings(env, trustedCa),
     redis,

@@ -6,6 +6,13 @@ import type { PublishGate } from './publish-gate';
 import type { Session } from './session';
 import type { CloseCode } from './session-state';
 
+export interface SessionTimeouts {
+  /** A publisher that sends no audio or video for so long is gone, even if it answers pings (ms). */
+  readonly mediaMs: number;
+  /** A client that sends nothing at all for so long is gone (ms). */
+  readonly silentMs: number;
+}
+
 /** What all sessions of a node share. */
 export interface SessionContext {
   readonly hub: Hub;
@@ -15,6 +22,7 @@ export interface SessionContext {
   readonly traffic: TrafficCounters;
   /** Outgoing chunk size, 128..65536. */
   readonly chunkSize: number;
+  readonly timeouts: SessionTimeouts;
   /** The most that a player may be sent at once of what is cached (bytes). */
   readonly gopCacheBytes: number;
   /** Whether a client with this address may play. */

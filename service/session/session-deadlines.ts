@@ -6,10 +6,8 @@ const HANDSHAKE_MS = 10_000;
 const CONNECT_MS = 10_000;
 /** From `connect` to a publish or play, and after one has ended (ms). */
 const STREAM_MS = 90_000;
-/** A publisher that sends no audio or video for so long is gone, even if it answers pings (ms). */
-const MEDIA_MS = 120_000;
+/** How often clients are pinged: at least twice within the time after which a silent one is gone (ms). */
 const PING_INTERVAL_MS = 30_000;
-const SILENCE_MS = 60_000;
 /** A publisher over its bitrate for this long is ended (ms). */
 const OVER_BITRATE_MS = 10_000;
 /** Chunks below 128 bytes a second, and how many seconds' worth may come at once. */
@@ -76,11 +74,12 @@ export class SessionDeadlines {
       session.fail('idle_timeout', 'neither publish nor play in time');
       return;
     }
-    if (phase !== 'authorizing' && now - this.#heardAt > SILENCE_MS) {
-      session.fail('silent', `nothing heard for ${SILENCE_MS / 1000} s`);
+    const { silentMs } = session.context.timeouts;
+    if (phase !== 'authorizing' && now - this.#heardAt > silentMs) {
+      session.fail('silent', `nothing heard for ${silentMs / 1000} s`);
       return;
     }
-    if (now - this.#pingedAt >= PING_INTERVAL_MS) {
+    if (now - this.#pingedAt >= Math.min(PING_INTERVAL_MS, silentMs / 2)) {
       this.#pingedAt = now;
       session.ping(now - this.#openedAt);
     }
@@ -98,8 +97,9 @@ export class SessionDeadlines {
   #checkPublisher({ publication }: Publishing, now: number): void {
     const session = this.#session;
     const { grant, stream } = publication;
-    if (now - this.#mediaAt > MEDIA_MS) {
-      session.fail('media_timeout', `no audio or video for ${MEDIA_MS / 1000} s`);
+    const { mediaMs } = session.context.timeouts;
+    if (now - this.#mediaAt > mediaMs) {
+      session.fail('media_timeout', `no audio or video for ${mediaMs / 1000} s`);
     } else if (grant.maxDurationSeconds !== undefined && now - this.#phaseSince > grant.maxDurationSeconds * 1000) {
       session.kill(`Stream reached its maximum duration of ${grant.maxDurationSeconds} s`);
     } else if (grant.maxBitrateKbps === undefined || stream.stats.bitrateKbps <= grant.maxBitrateKbps) {

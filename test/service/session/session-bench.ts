@@ -57,6 +57,7 @@ export class SessionBench {
     log: this.log,
     traffic: this.traffic,
     chunkSize: 4096,
+    timeouts: { mediaMs: 120_000, silentMs: 60_000 },
     gopCacheBytes: GOP_CACHE_BYTES,
     mayPlay: () => true,
     streamWanted: () => {},

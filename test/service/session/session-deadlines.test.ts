@@ -87,6 +87,21 @@ describe('time-outs of a session', () => {
     expect(bench.hub.publicationCount).toBe(0);
   });
 
+  test('both times are settings; clients are pinged at least twice before they count as silent', async () => {
+    bench.context = { ...bench.context, timeouts: { mediaMs: 30_000, silentMs: 20_000 } };
+    const player = bench.connected();
+    player.command('play', null, 'key');
+    const publisher = await bench.publisher();
+    publisher.video(0, avc.keyframe('only'));
+    bench.advance(20, () => pong(publisher));
+    expect([pings(player), bench.closed]).toEqual([2, []]);
+    bench.advance(1, () => pong(publisher));
+    expect(bench.closed).toEqual(['silent']);
+    bench.advance(10, () => pong(publisher));
+    expect(bench.closed).toEqual(['silent', 'media_timeout']);
+    expect(publisher.statuses.at(-1)?.description).toBe('no audio or video for 30 s');
+  });
+
   test('a publisher of audio once a minute goes on', async () => {
     const publisher = await bench.publisher();
     bench.advance(600, () => {
