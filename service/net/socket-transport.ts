@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { ConnectionHandle, Transport } from '../session/transport';
-import { DirectWriter } from './direct-writer';
 import { takeHandle } from './socket-handle';
 
 /** How long a closing connection may take to send what is left (ms). */
@@ -11,7 +10,6 @@ const CLIENT_END_MS = 1_000;
 
 /** A session's way to its socket, plain or TLS. */
 export class SocketTransport implements Transport {
-  #direct: DirectWriter | undefined;
   #ended = false;
   #alreadySent: number;
 
@@ -23,38 +21,38 @@ export class SocketTransport implements Transport {
     alreadySent = 0,
   ) {
     this.#alreadySent = alreadySent;
-    if (!secure) DirectWriter.learnFrom(socket);
   }
 
   get unsentBytes(): number {
-    return this.#direct === undefined ? this.socket.writableLength : this.#direct.unsentBytes;
+    return this.socket.writableLength;
   }
 
   write(bytes: Buffer): boolean {
-    if (this.#ended) return false;
-    // Once there is a way past the stream nothing goes through it any more, so that nothing can be overtaken.
-    return this.#direct === undefined ? this.#writeToStream(bytes) : this.#direct.write(bytes);
+    const { socket } = this;
+    // Not writable: the client has gone, and the 'error' or 'close' that tells so is on its way.
+    if (this.#ended || !socket.writable) return false;
+    if (this.#alreadySent === 0) socket.write(bytes);
+    else this.#writeUnsent(bytes);
+    return socket.writableLength > 0;
   }
 
   writeAll(views: readonly Buffer[]): boolean {
-    if (this.#ended) return false;
     if (views.length === 1) return this.write(views[0]!);
-    return this.#direct === undefined ? this.#writeToStream(...views) : this.#direct.writeAll(views);
-  }
-
-  #writeToStream(...views: readonly Buffer[]): boolean {
     const { socket } = this;
-    if (!socket.writable) return false;
+    if (this.#ended || !socket.writable) return false;
     socket.cork();
-    for (const view of views) {
-      const skipped = Math.min(this.#alreadySent, view.length);
-      this.#alreadySent -= skipped;
-      if (skipped < view.length) socket.write(view.subarray(skipped));
+    for (let i = 0; i < views.length; i += 1) {
+      if (this.#alreadySent === 0) socket.write(views[i]!);
+      else this.#writeUnsent(views[i]!);
     }
     socket.uncork();
-    if (socket.writableLength > 0) return true;
-    if (!this.secure && this.#alreadySent === 0) this.#direct = DirectWriter.for(socket);
-    return false;
+    return socket.writableLength > 0;
+  }
+
+  #writeUnsent(bytes: Buffer): void {
+    const skipped = Math.min(this.#alreadySent, bytes.length);
+    this.#alreadySent -= skipped;
+    if (skipped < bytes.length) this.socket.write(bytes.subarray(skipped));
   }
 
   pause(): void {
