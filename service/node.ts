@@ -15,23 +15,27 @@ import type { ServiceConfig } from './config/service-config';
 import { askToLeave, drainSessions } from './fleet/drain';
 import { openMember } from './fleet/open-member';
 import type { StreamRegistry } from './fleet/stream-registry';
-import { HttpServer } from './http/http-server';
+import { HttpServer, STARTING } from './http/http-server';
 import { reportStream } from './http/stream-reporter';
 import { Hub } from './hub/hub';
 import { SlabPool } from './hub/slab';
 import type { Logger } from './logging/logger';
 import { registerBatchingMetrics } from './metrics/batching-metrics';
 import { EmfReporter } from './metrics/emf-reporter';
+import { registerIoPathMetric } from './metrics/io-path-metric';
 import { Metrics } from './metrics/metrics';
 import { TrafficCounters } from './metrics/traffic-counters';
 import { AddressRules } from './net/address-rules';
 import { Batching } from './net/batching';
 import { ConnectionIntake } from './net/connection-intake';
-import { ConnectionLimits, type ConnectionPlaces } from './net/connection-limits';
+import { ConnectionLimits, type ConnectionPlaces, UNLIMITED_PLACES } from './net/connection-limits';
+import { chooseIoPath, type IoPath } from './net/io-path';
 import { describeListenError } from './net/listen-error';
+import { ListenerTest } from './net/listener-test';
 import { openTls } from './net/open-tls';
 import { ProxyStage } from './net/proxy-stage';
-import { RtmpListener } from './net/rtmp-listener';
+import { RtmpListener, type RtmpListenerOptions } from './net/rtmp-listener';
+import type { TestAnnouncer } from './net/test-connections';
 import { NameGrammar } from './protocol/name-grammar';
 import { NameRules } from './session/name-rules';
 import type { Session } from './session/session';
@@ -49,7 +53,6 @@ const CLOSE_MS = 500;
 
 /** Where the processes of one machine reach each other. */
 const LOOPBACK = '127.0.0.1';
-const UNLIMITED: ConnectionPlaces = { acquire: () => true, release: () => undefined };
 
 export interface NodeOptions {
   readonly config: ServiceConfig;
@@ -58,7 +61,10 @@ export interface NodeOptions {
   /** The next HTTP port is taken where the configured one is not free. */
   readonly httpPortMayMove?: boolean;
   /** Present when this is one of several processes that share the ports of a machine: what the parent keeps for all. */
-  readonly parent?: StreamRegistry & WorkerLine & { readonly places: ConnectionPlaces };
+  readonly parent?: StreamRegistry &
+    WorkerLine & { readonly places: ConnectionPlaces; readonly testAnnouncer: TestAnnouncer };
+  /** How sockets are read; default: what works on this Node.js. */
+  readonly ioPath?: IoPath;
   /** An operator wants this node emptied and ended. */
   readonly drainRequested?: () => void;
   /** AWS ECS stops this node's task, and nobody is left on it: there is nothing to wait for. */
@@ -113,7 +119,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const password = config.redis && openPassword(config.redis.password, config.secretRefreshMs, secrets, log);
   const member = openMember({ config, parent, task, password, hub, batching, traffic, log });
   const { registry, keyHash } = member;
-  const tls = config.tls && (await openTls(config.tls, secrets, log, rejected));
+  const tls = config.tls && (await openTls(config.tls, secrets, log));
+  const ioPath = options.ioPath ?? (await chooseIoPath(log, tls?.termination));
+  registerIoPathMetric(metrics.registry, ioPath);
   let rtmpPort = config.rtmp.port;
   const exempt = AddressRules.parse(config.limits.concurrencyWhitelist);
   const authorization = openAuthorizer({
@@ -160,7 +168,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     gopCacheBytes: config.limits.gopCacheBytes,
     streamWanted: (channel) => member.streamWanted(channel),
     ...(member.verifyRelay && { verifyRelay: member.verifyRelay }),
-    ...(parent && { moveToStream: async (session: Session, channel: string) => mover?.move(session, channel) }),
+    ...(parent &&
+      ioPath === 'onread' && {
+        moveToStream: async (session: Session, channel: string) => mover?.move(session, channel),
+      }),
     refusal,
     mayPlay: (address) => playRules.isEmpty || playRules.allows(address),
     now,
@@ -168,7 +179,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     sessionClosed: (code) => metrics.sessionClosed(code),
   };
   const limits = parent?.places ?? new ConnectionLimits(config.limits.maxConnectionsPerIp, exempt);
-  const intakeOptions = { context, sessions, batching, log, rejected, turnsAway: () => leaving };
+  const intakeOptions = { context, sessions, batching, log, ioPath, rejected, turnsAway: () => leaving };
   // Among workers, relays come to a port of their own: whoever comes to the public one is a client.
   const isPeer = (address: string): boolean => parent === undefined && member.isPeer(address);
   const intake = new ConnectionIntake({ ...intakeOptions, limits, isPeer });
@@ -179,24 +190,37 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const isTrustedProxy = (address: string): boolean => trustedProxies.allows(address) || isPeer(address);
   const proxy =
     config.proxy && new ProxyStage({ mode: config.proxy.mode, trusted: { allows: isTrustedProxy }, log, rejected });
+  const listenerTest = new ListenerTest({
+    context,
+    batching,
+    ioPath,
+    proxy: config.proxy?.mode,
+    log,
+    processes: parent ? config.workers : 1,
+    announcer: parent?.testAnnouncer,
+  });
   const listeners: RtmpListener[] = [];
   const announcements: string[] = [];
-  const listen = async (name: string, { port, bindAddress }: Place, listener: RtmpListener): Promise<number> => {
+  const listen = async (
+    name: string,
+    { port, bindAddress }: Place,
+    more: Pick<RtmpListenerOptions, 'tls'> = {},
+  ): Promise<number> => {
+    const { route, listensAt } = listenerTest.route(name, more.tls !== undefined);
+    const listener = new RtmpListener({ intake, log, proxy, rejected, tests: route, ...more });
     const address = await listener.listen(port, bindAddress).catch((error: unknown) => {
       throw new Error(`${name} cannot listen on port ${port}: ${describeListenError(error)}`, { cause: error });
     });
     listeners.push(listener);
+    listensAt(address);
     announcements.push(`${name} listening on ${describeAddress(address)}`);
     return address.port;
   };
-  rtmpPort = await listen('RTMP', config.rtmp, new RtmpListener({ intake, log, proxy }));
-  const rtmps =
-    config.tls && tls
-      ? await listen('RTMPS', config.tls, new RtmpListener({ intake, log, proxy, tls: tls.termination }))
-      : undefined;
+  rtmpPort = await listen('RTMP', config.rtmp);
+  const rtmps = config.tls && tls ? await listen('RTMPS', config.tls, { tls: tls.termination }) : undefined;
 
   if (parent) {
-    const relays = new ConnectionIntake({ ...intakeOptions, limits: UNLIMITED, isPeer: () => true });
+    const relays = new ConnectionIntake({ ...intakeOptions, limits: UNLIMITED_PLACES, isPeer: () => true });
     const listener = new RtmpListener({ intake: relays, log });
     // Workers share the public port, so that each needs one of its own; other machines' nodes too, if there are any.
     const host = config.fleet === undefined ? LOOPBACK : config.rtmp.bindAddress;
@@ -209,8 +233,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
   const state: WorkerState = {
     ready: () => {
-      if (!open) return { ready: false, reason: 'starting' };
+      if (!open) return STARTING;
       if (stopping || leaving) return { ready: false, reason: stopping ? 'shutting down' : 'leaving' };
+      const { fault } = listenerTest;
+      if (fault !== undefined) return { ready: false, reason: fault };
       const missing = authorization.waitsFor();
       return missing === undefined ? { ready: true } : { ready: false, reason: `waiting for ${missing}` };
     },
@@ -265,6 +291,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     conflict: () => metrics.leaseConflict(),
   });
   for (const listener of listeners) listener.open();
+  await listenerTest.start();
   open = true;
   for (const line of announcements) log.info(line);
   const leave = async (): Promise<void> => {
@@ -306,6 +333,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         // Publishers that were lost, or break before they make, may go on with their streams at another node.
         await admission.noneHeld(leftMs());
       }
+      listenerTest.close();
       for (const listener of listeners) listener.close();
       commands?.stop();
       for (const session of sessions) session.shutDown();

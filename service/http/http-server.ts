@@ -30,6 +30,9 @@ export interface Readiness {
   readonly reason?: string;
 }
 
+/** Until clients are served. */
+export const STARTING: Readiness = { ready: false, reason: 'starting' };
+
 export interface HttpServerOptions {
   /** Whether new sessions are welcome: false before the listeners are up and while draining. */
   ready(): Readiness;

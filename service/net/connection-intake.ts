@@ -6,18 +6,21 @@ import { Session } from '../session/session';
 import type { SessionContext } from '../session/session-context';
 import type { SessionRegistry } from '../session/session-registry';
 import type { ConnectionHandle } from '../session/transport';
+import { outlivesErrors } from './accepted-socket';
 import type { Batching } from './batching';
 import type { ConnectionPlaces } from './connection-limits';
+import type { IoPath } from './io-path';
 import { adoptWithOnRead, readNow, socketOn, startReading, stopReading } from './socket-handle';
 import { READ_BUFFER } from './read-buffer';
 import { SocketTransport } from './socket-transport';
 
 export interface IntakeOptions {
   readonly context: SessionContext;
-  readonly sessions: SessionRegistry;
+  readonly sessions: Pick<SessionRegistry, 'nextId' | 'add' | 'delete'>;
   readonly limits: ConnectionPlaces;
   readonly batching: Batching;
   readonly log: Logger;
+  readonly ioPath: IoPath;
   /** Whether connections from this address may be other nodes', which are not limited. */
   isPeer(address: string): boolean;
   /** Whether new clients are to try another node. */
@@ -26,43 +29,73 @@ export interface IntakeOptions {
   rejected(reason: string): void;
 }
 
+/** What has become of a connection that another process has begun. */
+interface Begun {
+  /** What the client said there. */
+  readonly said: Buffer;
+  /** How much it was answered. */
+  readonly answeredBytes: number;
+}
+
 /** Turns accepted connections whose client address is known into sessions. */
 export class ConnectionIntake {
   readonly #options: IntakeOptions;
-  /** Whether plain sockets are read with `onread`; false on a Node.js that does not let accepted ones be. */
-  usesOnRead = true;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
   }
 
-  /** Begins a session on a plain connection. `first` holds bytes that were read while looking for a PROXY header. */
+  /**
+   * Begins a session on a plain, paused connection. `first` holds bytes that were read while looking for a PROXY header;
+   * more may be in the socket.
+   */
   open(accepted: Socket, address: string, first?: Buffer): void {
-    if (first !== undefined) accepted.pause();
     this.#admit(accepted, address, () => this.#openPlain(accepted, address, first));
   }
 
   /** Goes on with a connection that another process of this machine has begun. */
-  takeOver(handle: ConnectionHandle, departure: Departure): void {
-    const { clientIp, said, answeredBytes } = departure;
-    const socket = socketOn(handle);
-    this.#admit(socket, clientIp, () => this.#openPlain(socket, clientIp, said, answeredBytes));
+  takeOver(handle: ConnectionHandle, { clientIp, said, answeredBytes }: Departure): void {
+    const socket = outlivesErrors(socketOn(handle));
+    this.#admit(socket, clientIp, () => this.#openPlain(socket, clientIp, undefined, { said, answeredBytes }));
   }
 
   /** Begins a session on a TLS connection. Its reads come decrypted in buffers of their own. */
   openSecure(socket: TLSSocket, address: string): void {
+    outlivesErrors(socket);
     this.#admit(socket, address, () => this.#readEvents(socket, this.#begin(socket, address, true)));
   }
 
-  #openPlain(accepted: Socket, address: string, first?: Buffer, alreadySent?: number): void {
-    const { batching, context } = this.#options;
+  #openPlain(accepted: Socket, address: string, first?: Buffer, begun?: Begun): void {
     let session: Session | undefined;
+    let socket = accepted;
+    if (this.#options.ioPath === 'public') {
+      session = this.#begin(accepted, address, false, begun?.answeredBytes);
+      this.#readEvents(accepted, session);
+    } else {
+      const adopted = this.#adopt(accepted, () => session!);
+      if (adopted === undefined) {
+        this.#options.limits.release(address);
+        return;
+      }
+      socket = adopted;
+      session = this.#begin(adopted, address, false, begun?.answeredBytes);
+      // What has come while its place was asked for has been read already.
+      const waiting = accepted.read() as Buffer | null;
+      if (waiting !== null) first = first === undefined ? waiting : Buffer.concat([first, waiting]);
+    }
+    for (const bytes of [begun?.said, first]) if (bytes !== undefined) session.receive(bytes, 0, bytes.length);
+    if (!session.isWaiting) socket.resume();
+  }
+
+  /** Has a connection read into the shared buffer; undefined when it has ended. */
+  #adopt(accepted: Socket, session: () => Session): Socket | undefined {
+    const { batching, context } = this.#options;
     const receive = (bytes: number): boolean => {
       context.traffic.reads += 1;
-      session!.receive(READ_BUFFER, 0, bytes);
+      session().receive(READ_BUFFER, 0, bytes);
       batching.afterRead();
       // A read that filled the buffer left more behind: pausing now would cap the publisher's bitrate.
-      if (bytes === READ_BUFFER.length || !this.#isPaced(session!)) return true;
+      if (bytes === READ_BUFFER.length || !this.#isPaced(session())) return true;
       batching.hold(reader);
       return false;
     };
@@ -73,15 +106,7 @@ export class ConnectionIntake {
       },
     };
     const socket = adoptWithOnRead(accepted, READ_BUFFER, receive);
-    if (socket === undefined) {
-      this.usesOnRead = false;
-      session = this.#begin(accepted, address, false, alreadySent);
-      this.#readEvents(accepted, session);
-    } else {
-      session = this.#begin(socket, address, false, alreadySent);
-    }
-    if (first !== undefined && first.length > 0) session.receive(first, 0, first.length);
-    if (!session.isWaiting) (socket ?? accepted).resume();
+    return socket;
   }
 
   /** Goes on with a connection that may become a session, and closes any other. */
@@ -111,7 +136,6 @@ export class ConnectionIntake {
   #reject(socket: Socket, address: string, code: string, reason: string): void {
     this.#options.rejected(code);
     this.#options.log.request(`connection refused: ${reason}`, { ip: address });
-    socket.on('error', () => {});
     socket.destroy();
   }
 
@@ -132,13 +156,19 @@ export class ConnectionIntake {
   }
 
   #readEvents(socket: Socket, session: Session): void {
-    const { batching, context } = this.#options;
+    const { batching, context, ioPath } = this.#options;
+    const reader = {
+      readAgain: () => {
+        if (ioPath === 'public') socket.resume();
+        else startReading(socket);
+      },
+    };
     let stopsSoon = false;
-    const reader = { readAgain: () => startReading(socket) };
     const stop = (): void => {
       stopsSoon = false;
       if (!this.#isPaced(session)) return;
-      stopReading(socket);
+      if (ioPath === 'public') socket.pause();
+      else stopReading(socket);
       batching.hold(reader);
     };
     socket.on('data', (bytes: Buffer) => {

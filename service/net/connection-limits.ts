@@ -7,6 +7,9 @@ export interface ConnectionPlaces {
   release(address: string): void;
 }
 
+/** For connections that no limit is meant for. */
+export const UNLIMITED_PLACES: ConnectionPlaces = { acquire: () => true, release: () => undefined };
+
 /** Counts connections per client address and says when one has enough. */
 export class ConnectionLimits implements ConnectionPlaces {
   readonly #counts = new Map<string, number>();

@@ -17,15 +17,9 @@ export interface OpenTls {
 /**
  * TLS with the configured certificate, which is followed from then on.
  *
- * @param rejected counts a connection whose handshake failed
  * @throws Error fit for an operator when the certificate cannot be had or used
  */
-export async function openTls(
-  config: TlsConfig,
-  secrets: SecretsManager,
-  log: Logger,
-  rejected: (reason: string) => void,
-): Promise<OpenTls> {
+export async function openTls(config: TlsConfig, secrets: SecretsManager, log: Logger): Promise<OpenTls> {
   const store = await CertificateStore.open({
     source: certificateSource(config.cert, config.key, secrets),
     reloadCheckMs: config.reloadCheckMs,
@@ -34,7 +28,7 @@ export async function openTls(
   }).catch((cause: unknown) => {
     throw new Error(`RTMPS cannot start, its certificate cannot be used: ${String(cause)}`, { cause });
   });
-  const termination = new TlsTermination(store.current.pair, rejected);
+  const termination = new TlsTermination(store.current.pair);
   store.onChange(({ pair }) => termination.use(pair));
   return { termination, close: () => store.close() };
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { outlivesErrors } from './accepted-socket';
 import { parseProxyHeader } from './proxy-protocol';
 
 /**
@@ -14,7 +15,6 @@ export function skipProxyHeader(socket: Socket, deadlineMs: number, ready: () =>
     socket.off('data', onData);
     socket.off('end', onEnd);
     socket.off('close', done);
-    socket.off('error', ignore);
   };
   const onEnd = (): void => void socket.destroy();
   const onData = (bytes: Buffer): void => {
@@ -28,10 +28,10 @@ export function skipProxyHeader(socket: Socket, deadlineMs: number, ready: () =>
     ready();
     socket.resume();
   };
+  outlivesErrors(socket);
   socket.on('data', onData);
   socket.on('end', onEnd);
   socket.on('close', done);
-  socket.on('error', ignore);
 }
 
 function headerLength(received: Buffer): number | 'incomplete' {
@@ -42,6 +42,3 @@ function headerLength(received: Buffer): number | 'incomplete' {
     return 0;
   }
 }
-
-/** A reset is an end like any other here. */
-function ignore(): void {}

@@ -7,8 +7,7 @@ import { parseProxyHeader, type ProxyProtocolMode } from './proxy-protocol';
 
 export interface ProxyStageOptions {
   readonly mode: ProxyProtocolMode;
-  /** Peers whose header is believed; any other peer's connection is closed. */
-  /** IPs and CIDRs, or other nodes of the fleet. */
+  /** Peers whose header is believed; any other peer's connection is closed. IPs and CIDRs, or other nodes of the fleet. */
   readonly trusted: Pick<AddressRules, 'allows'>;
   readonly log: Logger;
   /** Counts a connection that ends here. */
@@ -69,7 +68,6 @@ export class ProxyStage {
       this.#waiting -= 1;
       socket.off('data', onData);
       socket.off('close', done);
-      socket.off('error', ignore);
     };
     const reject = (rejection: Rejection): void => {
       done();
@@ -86,6 +84,7 @@ export class ProxyStage {
       }
       // It may be a health check, some of which come with the balancer's own address: wait until somebody speaks.
       if (received.length === 0) return;
+      // Whoever takes it over may have to wait for something first: what comes meanwhile stays in the socket.
       socket.pause();
       done();
       ready(address, received);
@@ -93,7 +92,6 @@ export class ProxyStage {
     const deadline = setTimeout(() => reject({ code: 'proxy_timeout' }), deadlineMs);
     socket.on('data', onData);
     socket.on('close', done);
-    socket.on('error', ignore);
     socket.resume();
   }
 
@@ -117,10 +115,6 @@ export class ProxyStage {
     if (message !== undefined) {
       this.#faults.report('warning', code, 'connection refused', { ip: peer, reason: message });
     }
-    socket.on('error', ignore);
     socket.destroy();
   }
 }
-
-/** A reset is an end like any other here. */
-function ignore(): void {}

@@ -1,10 +1,19 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
+import { outlivesErrors } from './accepted-socket';
 import { normalizeAddress } from './address-rules';
 import type { ConnectionIntake } from './connection-intake';
 import type { ProxyStage } from './proxy-stage';
 import type { TlsTermination } from './tls-termination';
+
+/** The way of the node's own test connections, which leave no trace: see `ListenerTest`. */
+export interface TestRoute {
+  /** Whether an accepted connection is one of them. */
+  claims(socket: Socket): boolean;
+  readonly intake: ConnectionIntake;
+  readonly proxy?: ProxyStage | undefined;
+}
 
 export interface RtmpListenerOptions {
   readonly intake: ConnectionIntake;
@@ -13,12 +22,17 @@ export interface RtmpListenerOptions {
   readonly proxy?: ProxyStage | undefined;
   /** Present: connections are TLS (RTMPS). */
   readonly tls?: TlsTermination | undefined;
+  readonly tests?: TestRoute | undefined;
+  /** Counts a connection that did not get past its TLS handshake. */
+  rejected?(reason: string): void;
 }
 
 /** Finds dead peers behind NATs that forgot them (ms). */
 const KEEP_ALIVE_MS = 30_000;
 /** Connections the kernel may hold until they are accepted, as far as it allows. */
 const BACKLOG = 4096;
+/** Connections that may wait until the listener is open; nobody notices when their clients leave. */
+const MAX_WAITING = 4096;
 
 /**
  * Accepts connections on one port and leads them past PROXY header and TLS to the intake. Those that come before `open`
@@ -38,8 +52,10 @@ export class RtmpListener {
     this.#server = createServer(
       { pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
       (socket) => {
+        outlivesErrors(socket);
         if (this.#waiting === undefined) this.#accept(socket);
-        else this.#waiting.push(socket);
+        else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(socket);
+        else socket.destroy();
       },
     );
   }
@@ -73,13 +89,13 @@ export class RtmpListener {
     for (const socket of waiting) this.#accept(socket);
   }
 
-  /** Stops accepting; open connections go on. */
+  /** Stops accepting; open connections go on, those that wait for `open` end. */
   close(): void {
     this.#server.close();
+    for (const socket of this.#waiting ?? []) socket.destroy();
   }
 
   #accept(socket: Socket): void {
-    const { proxy } = this.#options;
     // Undefined when the client is gone already.
     const peer = socket.remoteAddress;
     if (peer === undefined) {
@@ -87,17 +103,33 @@ export class RtmpListener {
       return;
     }
     const address = normalizeAddress(peer);
-    if (proxy === undefined) this.#open(socket, address);
-    else proxy.read(socket, address, (client, rest) => this.#open(socket, client, rest));
+    const { tests } = this.#options;
+    const isTest = tests?.claims(socket) === true;
+    const { proxy, intake } = isTest ? tests : this.#options;
+    if (proxy === undefined) this.#open(socket, intake, isTest, address);
+    else proxy.read(socket, address, (client, rest) => this.#open(socket, intake, isTest, client, rest));
   }
 
-  #open(socket: Socket, address: string, rest?: Buffer): void {
-    const { tls, intake } = this.#options;
+  #open(socket: Socket, intake: ConnectionIntake, isTest: boolean, address: string, rest?: Buffer): void {
+    const { tls } = this.#options;
     if (tls === undefined) {
       intake.open(socket, address, rest);
       return;
     }
     if (rest !== undefined && rest.length > 0) socket.unshift(rest);
-    tls.secure(socket, (secured) => intake.openSecure(secured, address));
+    tls.secure(
+      socket,
+      (secured) => intake.openSecure(secured, address),
+      (reason) => {
+        if (!isTest) this.#tlsFailed(address, reason);
+      },
+    );
+  }
+
+  /** Without a reason it was a client that went, a health check or a scanner: not worth a line. */
+  #tlsFailed(address: string, reason?: string): void {
+    this.#options.rejected?.('tls_handshake');
+    if (reason === undefined) return;
+    this.#faults.report('warning', `tls ${reason}`, 'connection refused', { ip: address, reason });
   }
 }

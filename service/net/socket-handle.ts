@@ -1,11 +1,17 @@
+/**
+ * All that the service uses of Node.js beyond what Node documents is in this file. `io-path.ts` tries each of these at
+ * start and has the server do without them where one does not work.
+ */
+import type { SendHandle } from 'node:child_process';
 import { readSync } from 'node:fs';
 import { Socket } from 'node:net';
+import type { ConnectionHandle } from '../session/transport';
 
 /** What `onread` calls with each read: how many bytes are in the buffer. False stops reading at once. */
 export type OnRead = (bytes: number, buffer: Buffer) => boolean;
 
 /** The operating system's connection, as Node's sockets hold it. */
-export interface StreamHandle {
+interface StreamHandle extends ConnectionHandle {
   /** The descriptor; -1 where there is none, as on Windows. */
   readonly fd: number;
   reading: boolean;
@@ -20,10 +26,9 @@ interface SocketWithHandle {
 
 /**
  * Reads from an accepted socket straight into a buffer of ours: no Buffer is made for a read, and reading can be
- * stopped before the next one. `net.Server` offers no `onread`, so the connection's handle moves to a new Socket; a
- * test says whether this still works on the Node.js at hand.
+ * stopped before the next one. `net.Server` offers no `onread`, so the connection's handle moves to a new Socket.
  *
- * @returns undefined where this Node.js does not allow it; 'data' events are to be used then
+ * @returns undefined when the connection has ended already
  */
 export function adoptWithOnRead(accepted: Socket, buffer: Buffer, callback: OnRead): Socket | undefined {
   const handle = takeHandle(accepted);
@@ -36,8 +41,11 @@ export function adoptWithOnRead(accepted: Socket, buffer: Buffer, callback: OnRe
   return new Socket(options);
 }
 
-/** Takes a socket's connection from it, unread; undefined when it has none any more. The socket is of no use then. */
-export function takeHandle(socket: Socket): StreamHandle | undefined {
+/**
+ * Takes a socket's connection from it; undefined when it has none any more. What the socket has read and nobody has
+ * taken from it (`socket.read()`) is not in the connection any more; beyond that the socket is of no use then.
+ */
+export function takeHandle(socket: Socket): ConnectionHandle | undefined {
   const holder = socket as unknown as SocketWithHandle;
   const handle = holder._handle;
   if (handle === null || handle === undefined) return undefined;
@@ -49,10 +57,20 @@ export function takeHandle(socket: Socket): StreamHandle | undefined {
 }
 
 /** A socket on a connection that was another one's; it is not read before it is resumed. */
-export function socketOn(handle: object): Socket {
+export function socketOn(handle: ConnectionHandle): Socket {
   // `handle` is not among the options that Node documents.
   const options = { handle, readable: true, writable: true, pauseOnCreate: true };
   return new Socket(options);
+}
+
+/** For `process.send`. Node takes the bare handle of a socket too: a Socket around it would begin to read. */
+export function sendable(handle: ConnectionHandle): SendHandle {
+  return handle as SendHandle;
+}
+
+/** Closes this process's side of a connection that is no socket's. */
+export function closeHandle(handle: ConnectionHandle): void {
+  (handle as StreamHandle).close();
 }
 
 /**

@@ -23,8 +23,8 @@ export interface Ports {
 }
 
 /**
- * What a worker asks of the parent: a method of its view of the registry, to join it (`join`), or a place for a client's
- * connection (`acquireConnection`).
+ * What a worker asks of the parent: a method of its view of the registry, to join it (`join`), a place for a client's
+ * connection (`acquireConnection`), or to tell all workers of a test connection (`announceTest`).
  */
 export interface WorkerRequest {
   readonly kind: 'request';
@@ -82,6 +82,8 @@ export type ParentMessage =
   | { readonly kind: 'order'; readonly order: RegistryOrder }
   | { readonly kind: 'changed'; readonly channel: string }
   | { readonly kind: 'claimed'; readonly stops: readonly StopRecord[] }
+  /** A test connection is about to come from this local port, to any worker. */
+  | { readonly kind: 'testAnnounced'; readonly localPort: number }
   | { readonly kind: 'question'; readonly id: number; readonly topic: Topic }
   | ConnectionMessage
   | CrowdedMessage

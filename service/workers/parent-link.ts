@@ -8,15 +8,15 @@ import type {
   StopRecord,
   StreamRegistry,
 } from '../fleet/stream-registry';
-import type { Readiness } from '../http/http-server';
+import { STARTING } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionPlaces } from '../net/connection-limits';
+import { closeHandle } from '../net/socket-handle';
+import type { TestAnnouncer } from '../net/test-connections';
 import type { ConnectionHandle } from '../session/transport';
 import type { ConnectionMessage, ParentMessage, Topic, WorkerMessage, WorkerState } from './messages';
 import type { PassedConnection, WorkerLine, WorkerLineListener } from './player-mover';
-import { closeConnection, sendConnection } from './send-connection';
-
-const STARTING: Readiness = { ready: false, reason: 'starting' };
+import { sendConnection } from './send-connection';
 
 /**
  * A worker's line to the parent process, which keeps the registry and the count of connections for all of them, and
@@ -32,6 +32,7 @@ export class ParentLink implements StreamRegistry, WorkerLine {
   #listener: RegistryListener | undefined;
   #state: WorkerState | undefined;
   #lineListener: WorkerLineListener | undefined;
+  #testAnnounced: ((localPort: number) => void) | undefined;
   #draining = false;
 
   /**
@@ -69,7 +70,7 @@ export class ParentLink implements StreamRegistry, WorkerLine {
     this.#lineListener = listener;
   }
 
-  pass(to: string, { channel, departure }: PassedConnection, handle: ConnectionHandle): void {
+  pass(to: string, { channel, departure }: PassedConnection, handle: ConnectionHandle): boolean {
     const { clientIp, said, answeredBytes } = departure;
     const message: ConnectionMessage = {
       kind: 'connection',
@@ -79,7 +80,7 @@ export class ParentLink implements StreamRegistry, WorkerLine {
       said: said.toString('base64'),
       answeredBytes,
     };
-    sendConnection((...args) => process.send?.(...args), message, handle);
+    return sendConnection((...args) => process.send?.(...args), message, handle);
   }
 
   tellCrowded(to: string, channel: string): void {
@@ -90,6 +91,12 @@ export class ParentLink implements StreamRegistry, WorkerLine {
   readonly places: ConnectionPlaces = {
     acquire: (address, unlimited) => this.#ask<boolean>('acquireConnection', address, unlimited),
     release: (address) => this.tell({ kind: 'release', address }),
+  };
+
+  /** Test connections that workers make, any of which may get them. */
+  readonly testAnnouncer: TestAnnouncer = {
+    announce: (localPort) => this.#ask('announceTest', localPort),
+    onAnnounced: (listener) => (this.#testAnnounced = listener),
   };
 
   start(listener: RegistryListener): Promise<void> {
@@ -196,6 +203,9 @@ export class ParentLink implements StreamRegistry, WorkerLine {
       case 'crowded':
         this.#lineListener?.crowded(message.channel);
         break;
+      case 'testAnnounced':
+        this.#testAnnounced?.(message.localPort);
+        break;
       case 'stop':
         this.stopRequested();
         break;
@@ -205,7 +215,7 @@ export class ParentLink implements StreamRegistry, WorkerLine {
   #passed(message: ConnectionMessage, handle: ConnectionHandle): void {
     const { worker, channel, clientIp, said, answeredBytes } = message;
     const departure = { clientIp, said: Buffer.from(said, 'base64'), answeredBytes };
-    if (this.#lineListener === undefined) closeConnection(handle);
+    if (this.#lineListener === undefined) closeHandle(handle);
     else this.#lineListener.passed(worker, { channel, departure }, handle);
   }
 

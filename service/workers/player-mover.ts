@@ -15,8 +15,11 @@ export interface PassedConnection {
 export interface WorkerLine {
   /** Of this worker. */
   readonly self: { readonly id: string };
-  /** Gives a connection to another worker; if that is gone, the connection is closed. */
-  pass(to: string, connection: PassedConnection, handle: ConnectionHandle): void;
+  /**
+   * Gives a connection to another worker; if that is gone, the connection is closed. False when connections cannot be
+   * given away at all; it is closed then, too.
+   */
+  pass(to: string, connection: PassedConnection, handle: ConnectionHandle): boolean;
   /** Tells another worker that no more viewers of this channel are wanted from there. */
   tellCrowded(to: string, channel: string): void;
   listen(listener: WorkerLineListener): void;
@@ -55,6 +58,8 @@ export class PlayerMover {
   readonly #options: PlayerMoverOptions;
   /** Until when the viewers of a channel stay here, the first to end first. */
   readonly #crowded = new Map<string, number>();
+  /** Turns false with the first connection that cannot be given away. */
+  #works = true;
 
   constructor(options: PlayerMoverOptions) {
     this.#options = options;
@@ -71,12 +76,14 @@ export class PlayerMover {
   /** Moves the viewer if that is worth it; its session is closed then. */
   async move(session: Session, channel: string): Promise<void> {
     const { line } = this.#options;
-    if (this.#isCrowded(channel)) return;
+    if (!this.#works || this.#isCrowded(channel)) return;
     const worker = await this.#ownerOf(channel);
     if (worker === undefined || worker === line.self.id || !session.canMove) return;
     const departure = session.depart();
     const handle = await session.transport.detach();
-    if (handle !== undefined) line.pass(worker, { channel, departure }, handle);
+    if (handle === undefined || line.pass(worker, { channel, departure }, handle)) return;
+    this.#works = false;
+    session.log.warning('connections cannot be given to other workers: viewers stay where they come to');
   }
 
   #setCrowded(channel: string): void {

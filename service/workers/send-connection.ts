@@ -1,4 +1,5 @@
 import type { SendHandle } from 'node:child_process';
+import { closeHandle, sendable } from '../net/socket-handle';
 import type { ConnectionHandle } from '../session/transport';
 import type { ConnectionMessage } from './messages';
 
@@ -7,13 +8,15 @@ type Send = (message: ConnectionMessage, handle: SendHandle, options: object, se
 /**
  * Sends a connection to another process, which has it alone then. If that process is gone the connection is closed: the
  * client connects anew.
+ *
+ * @returns false when this Node.js does not send connections so; it is closed then, too
  */
-export function sendConnection(send: Send, message: ConnectionMessage, handle: ConnectionHandle): void {
-  // Node takes the bare handle of a socket too: a Socket around it would begin to read.
-  send(message, handle as SendHandle, {}, () => closeConnection(handle));
-}
-
-/** Closes this process's side of a connection. */
-export function closeConnection(handle: ConnectionHandle): void {
-  (handle as { close(): void }).close();
+export function sendConnection(send: Send, message: ConnectionMessage, handle: ConnectionHandle): boolean {
+  try {
+    send(message, sendable(handle), {}, () => closeHandle(handle));
+    return true;
+  } catch {
+    closeHandle(handle);
+    return false;
+  }
 }

@@ -1,7 +1,7 @@
 import { AggregatorRegistry } from 'prom-client';
 import type { ServiceConfig } from '../config/service-config';
 import { MemoryRegistry } from '../fleet/memory-registry';
-import { HttpServer, type Readiness } from '../http/http-server';
+import { HttpServer, type Readiness, STARTING } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import { EmfReporter } from '../metrics/emf-reporter';
 import { AddressRules } from '../net/address-rules';
@@ -39,7 +39,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
     log,
     drainRequested: () => options.drainRequested?.(),
   });
-  let readiness: Readiness = { ready: false, reason: 'starting' };
+  let readiness: Readiness = STARTING;
   const http = new HttpServer({
     ready: () => readiness,
     streams: async () => mergeReports((await pool.ask('streams')).flat()),

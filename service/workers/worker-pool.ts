@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { MemoryRegistry } from '../fleet/memory-registry';
-import type { Readiness } from '../http/http-server';
+import { type Readiness, STARTING } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionLimits } from '../net/connection-limits';
 import type { Answer, Ports, Topic, WorkerNotice } from './messages';
@@ -80,11 +80,17 @@ export class WorkerPool {
     return answers.filter((answer) => answer !== undefined);
   }
 
-  /** Ready when a worker is. To be called regularly: ends workers that have missed too many checks. */
+  /**
+   * Ready when a worker is, and none says that it is not; one that starts gets no clients yet. To be called regularly:
+   * ends workers that have missed too many checks.
+   */
   async check(): Promise<Readiness> {
     const answers = await Promise.all([...this.#workers].map((entry) => this.#check(...entry)));
     const told = answers.filter((answer) => answer !== undefined);
-    return told.find(({ ready }) => ready) ?? told[0] ?? { ready: false, reason: 'no worker answers' };
+    const started = told.filter(({ reason }) => reason !== STARTING.reason);
+    return (
+      started.find(({ ready }) => !ready) ?? started[0] ?? told[0] ?? { ready: false, reason: 'no worker answers' }
+    );
   }
 
   /** Resolves when all workers have ended, by themselves or, if they take too long, by force. */
@@ -123,7 +129,8 @@ export class WorkerPool {
         }
       };
       const other = (id: string) => [...this.#workers.values()].find((process) => process.id === id);
-      this.#workers.set(worker, new WorkerProcess({ worker, registry, limits, log, answerMs, notice, other }));
+      const all = (): Iterable<WorkerProcess> => this.#workers.values();
+      this.#workers.set(worker, new WorkerProcess({ worker, registry, limits, log, answerMs, notice, other, all }));
       worker.on('exit', (code, signal) => {
         clearTimeout(late);
         this.#workers.delete(worker);

@@ -4,6 +4,7 @@ import type { StreamRegistry } from '../fleet/stream-registry';
 import type { Readiness } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionLimits } from '../net/connection-limits';
+import { closeHandle } from '../net/socket-handle';
 import type { ConnectionHandle } from '../session/transport';
 import type {
   Answer,
@@ -14,7 +15,7 @@ import type {
   WorkerMessage,
   WorkerNotice,
 } from './messages';
-import { closeConnection, sendConnection } from './send-connection';
+import { sendConnection } from './send-connection';
 
 export interface WorkerProcessOptions {
   readonly worker: Worker;
@@ -26,6 +27,8 @@ export interface WorkerProcessOptions {
   notice(notice: WorkerNotice): void;
   /** Another worker by its id. */
   other(id: string): WorkerProcess | undefined;
+  /** All workers, this one included. */
+  all(): Iterable<WorkerProcess>;
 }
 
 /** The parent's side of one worker: carries out what it asks, and forgets all it had when it ends. */
@@ -91,12 +94,17 @@ export class WorkerProcess {
   pass(message: ConnectionMessage, handle: ConnectionHandle): void {
     const { worker } = this.#options;
     if (worker.isConnected()) sendConnection((...args) => worker.process.send(...args), message, handle);
-    else closeConnection(handle);
+    else closeHandle(handle);
   }
 
   /** Another worker wants no more viewers of a channel from it. */
   tellCrowded(message: CrowdedMessage): void {
     this.#send(message);
+  }
+
+  /** A test connection from this local port may come to it. */
+  tellTestAnnounced(localPort: number): void {
+    this.#send({ kind: 'testAnnounced', localPort });
   }
 
   #receive(message: WorkerMessage, handle: ConnectionHandle | undefined): void {
@@ -126,13 +134,17 @@ export class WorkerProcess {
 
   #passOn(message: ConnectionMessage, handle: ConnectionHandle): void {
     const target = this.#options.other(message.worker);
-    if (target === undefined) closeConnection(handle);
+    if (target === undefined) closeHandle(handle);
     else target.pass({ ...message, worker: this.id }, handle);
   }
 
   async #execute(method: string, args: readonly unknown[]): Promise<unknown> {
     if (method === 'join') return this.#join(String(args[0]), Number(args[1]));
     if (method === 'acquireConnection') return this.#acquireConnection(String(args[0]), args[1] === true);
+    if (method === 'announceTest') {
+      for (const worker of this.#options.all()) worker.tellTestAnnounced(Number(args[0]));
+      return undefined;
+    }
     const view = this.#view as unknown as Record<string, (...args: readonly unknown[]) => Promise<unknown>>;
     const result = await view[method]?.(...args);
     // Buffers do not pass as they are.

@@ -9,13 +9,16 @@ import { RtmpClient } from '../support/rtmp-client';
 
 /** A registry that lets its node join only when it is told to. */
 class SlowToJoin extends MemoryMember {
+  readonly testAnnouncer = { announce: () => Promise.resolve(), onAnnounced: () => undefined };
   readonly places = { acquire: () => true, release: () => undefined };
   admit: () => void = () => undefined;
   readonly #admitted = new Promise<void>((resolve) => (this.admit = resolve));
 
   listen(): void {}
 
-  pass(): void {}
+  pass(): boolean {
+    return true;
+  }
 
   tellCrowded(): void {}
 

@@ -1,7 +1,7 @@
 import { afterEach } from '@jest/globals';
 import type { EnvironmentValues } from '../../service/config/environment';
 import { loadServiceConfig } from '../../service/config/service-config';
-import { startNode, type RunningNode } from '../../service/node';
+import { startNode, type NodeOptions, type RunningNode } from '../../service/node';
 import { MemoryLogger } from './memory-logger';
 
 /** A node within the test's own process. */
@@ -23,7 +23,10 @@ afterEach(async () => {
 });
 
 /** Starts one on loopback with free ports, as these variables say. */
-export async function startTestNode(values: EnvironmentValues = {}): Promise<TestNode> {
+export async function startTestNode(
+  values: EnvironmentValues = {},
+  options: Pick<NodeOptions, 'ioPath'> = {},
+): Promise<TestNode> {
   const log = new MemoryLogger();
   const tls = values['SSL_CERT'] !== undefined || values['SSL_CERT_ARN'] !== undefined ? { SSL_PORT: '0' } : {};
   const { config } = loadServiceConfig({
@@ -34,7 +37,7 @@ export async function startTestNode(values: EnvironmentValues = {}): Promise<Tes
     ...tls,
     ...values,
   });
-  const started = await startNode({ config, log, version: 'test' });
+  const started = await startNode({ config, log, version: 'test', ...options });
   const page = async (path: string): Promise<{ status: number; text: string }> => {
     const answer = await fetch(`http://127.0.0.1:${started.ports.http}${path}`);
     return { status: answer.status, text: await answer.text() };

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import type { Batching } from '../../../service/net/batching';
 import { ConnectionIntake } from '../../../service/net/connection-intake';
+import type { IoPath } from '../../../service/net/io-path';
 import type { PacedReader } from '../../../service/net/held-readers';
 import { RtmpListener } from '../../../service/net/rtmp-listener';
 import { TlsTermination } from '../../../service/net/tls-termination';
@@ -40,7 +41,7 @@ class HandBatching {
 }
 
 /** A listener whose publishers are read when the test says so, and a client that publishes to it. */
-async function published(secure: boolean) {
+async function published(secure: boolean, ioPath: IoPath) {
   const bench = new SessionBench();
   const batching = new HandBatching();
   const intake = new ConnectionIntake({
@@ -49,12 +50,13 @@ async function published(secure: boolean) {
     limits: { acquire: () => true, release() {} },
     batching: { ...bound(batching), paces: () => batching.paces } as unknown as Batching,
     log: bench.log,
+    ioPath,
     isPeer: () => false,
     turnsAway: () => false,
     rejected() {},
   });
   const pair = { cert: certificate.cert, key: certificate.key };
-  const tls = secure ? new TlsTermination(pair, () => {}) : undefined;
+  const tls = secure ? new TlsTermination(pair) : undefined;
   const listener = new RtmpListener({ intake, log: bench.log, tls });
   listener.open();
   const { port } = await listener.listen(0, '127.0.0.1');
@@ -70,12 +72,14 @@ function bound(batching: HandBatching) {
   return { afterRead: () => batching.afterRead(), hold: (reader: PacedReader) => batching.hold(reader) };
 }
 
-describe.each([
-  ['RTMP', false],
-  ['RTMPS', true],
-])('a publisher over %s that is not to be read for a while', (_, secure) => {
+describe.each<[string, boolean, IoPath]>([
+  ['RTMP', false, 'onread'],
+  ['RTMPS', true, 'onread'],
+  ['RTMP, by public calls alone,', false, 'public'],
+  ['RTMPS, by public calls alone,', true, 'public'],
+])('a publisher over %s that is not to be read for a while', (_, secure, ioPath) => {
   test('is read until nothing more is there, then left alone until it is its turn, and nothing is lost', async () => {
-    const { bench, batching, client, stream, video } = await published(secure);
+    const { bench, batching, client, stream, video } = await published(secure, ioPath);
     video(0);
     await batching.untilHeld();
     expect(stream.stats.messages).toBe(1);
@@ -93,7 +97,7 @@ describe.each([
   });
 
   test('loses no speed: more than one read takes is read before it is left alone', async () => {
-    const { batching, stream, video } = await published(secure);
+    const { batching, stream, video } = await published(secure, ioPath);
     video(0);
     await batching.untilHeld();
     const sent = 16;
@@ -109,7 +113,7 @@ describe.each([
   });
 
   test('may stop publishing, and is read at once from then on', async () => {
-    const { batching, client, video } = await published(secure);
+    const { batching, client, video } = await published(secure, ioPath);
     video(0);
     await batching.untilHeld();
     client.deleteStream();
@@ -124,7 +128,7 @@ describe.each([
   });
 
   test('may go: that is noticed when it is its turn', async () => {
-    const { bench, batching, client, video } = await published(secure);
+    const { bench, batching, client, video } = await published(secure, ioPath);
     video(0);
     await batching.untilHeld();
     const closed = new Promise<void>((resolve) => (bench.closed.push = () => (resolve(), 1)));
@@ -136,7 +140,7 @@ describe.each([
   });
 
   test('is read at once again when that is no longer so', async () => {
-    const { batching, client, video } = await published(secure);
+    const { batching, client, video } = await published(secure, ioPath);
     video(0);
     await batching.untilHeld();
     batching.paces = false;

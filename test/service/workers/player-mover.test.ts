@@ -15,6 +15,7 @@ class Surroundings {
   owner: string | undefined = 'worker-2';
   draining = false;
   registryAnswers = true;
+  lineWorks = true;
   viewersHere = 0;
   readonly passed: unknown[] = [];
   readonly crowdedTold: string[] = [];
@@ -35,7 +36,10 @@ class Surroundings {
       line: {
         self: { id: 'worker-1' },
         listen: (listener) => (this.listener = listener),
-        pass: (...args) => void this.passed.push(args),
+        pass: (...args) => {
+          this.passed.push(args);
+          return this.lineWorks;
+        },
         tellCrowded: (to, channel) => void this.crowdedTold.push(`${to} ${channel}`),
       },
       hub: { find: () => ({ viewerCount: this.viewersHere }) } as unknown as Hub,

@@ -7,7 +7,7 @@ import { ConnectionLimits } from '../../../service/net/connection-limits';
 import { type PoolTiming, WorkerPool } from '../../../service/workers/worker-pool';
 import { MemoryLogger } from '../../support/memory-logger';
 
-type Behaviour = 'serves' | 'fails' | 'never listens' | 'hangs' | 'is not ready';
+type Behaviour = 'serves' | 'fails' | 'never listens' | 'hangs' | 'is not ready' | 'is starting';
 
 let log: MemoryLogger;
 let pool: WorkerPool | undefined;
@@ -95,15 +95,18 @@ describe('a worker that', () => {
     expect(log.matching(/does not answer/)).toEqual([]);
   });
 
-  test('is not ready does not keep the others from being it', async () => {
-    nextOnes('is not ready');
+  test.each<[string, Behaviour, boolean]>([
+    ['is not ready keeps the others from being it: clients come to it, too', 'is not ready', false],
+    ['starts does not, for clients do not come to it yet', 'is starting', true],
+  ])('%s', async (_, behaviour, ready) => {
+    nextOnes(behaviour);
     await poolOf(2).start();
-    expect(await pool?.check()).toEqual({ ready: false });
+    expect(await pool?.check()).toMatchObject({ ready: false, reason: expect.anything() });
     nextOnes('serves');
     process.kill(processIds()[0]!, 'SIGKILL');
     await log.waitFor(/a worker ended/);
     await untilServing(2);
-    expect(await pool?.check()).toEqual({ ready: true });
+    expect((await pool?.check())?.ready).toBe(ready);
   });
 
   test('has just been killed does no harm to the parent that speaks to it', async () => {
