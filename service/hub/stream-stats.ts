@@ -2,6 +2,8 @@ import { MediaFlag } from '../protocol/media/media-tag';
 
 /** Rates are taken over this long, in milliseconds. */
 const WINDOW_MS = 2000;
+/** Two keyframes further apart than this lie on both sides of a step of the encoder's clock (ms). */
+const MAX_KEYFRAME_INTERVAL_MS = 600_000;
 
 /** Counts what a publisher sends; plain fields, since they are touched for every message. */
 export class StreamStats {
@@ -12,7 +14,7 @@ export class StreamStats {
   videoFrames = 0;
   audioCodec = -1;
   videoCodec = -1;
-  /** Seconds between the last two keyframes by their timestamps; 0 before the second. */
+  /** Seconds between the last two keyframes by their timestamps, steps of the clock apart; 0 before the second. */
   keyframeIntervalSeconds = 0;
   /** Timestamp of the newest audio or video message. */
   lastTimestamp = 0;
@@ -49,7 +51,9 @@ export class StreamStats {
     this.videoCodec = codec;
     if ((flags & MediaFlag.Config) === 0) this.videoFrames += 1;
     if ((flags & MediaFlag.Keyframe) === 0) return;
-    if (this.#lastKeyframe >= 0) this.keyframeIntervalSeconds = ((timestamp - this.#lastKeyframe) >>> 0) / 1000;
+    const intervalMs = (timestamp - this.#lastKeyframe) | 0;
+    const isInterval = this.#lastKeyframe >= 0 && intervalMs > 0 && intervalMs <= MAX_KEYFRAME_INTERVAL_MS;
+    if (isInterval) this.keyframeIntervalSeconds = intervalMs / 1000;
     this.#lastKeyframe = timestamp;
   }
 

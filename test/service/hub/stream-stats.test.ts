@@ -49,4 +49,15 @@ describe('stream statistics', () => {
     expect(stats.keyframeIntervalSeconds).toBe(2);
     expect(stats.lastTimestamp).toBe(1_000);
   });
+
+  test.each([
+    ['back', 5_000],
+    ['on by days', 0x30000000],
+  ])('a step of the clock %s is no interval', (_, stepTo) => {
+    const stats = new StreamStats(0);
+    for (const timestamp of [100_000, 102_000, stepTo]) stats.add(50, Video | Keyframe, AVC, timestamp);
+    expect(stats.keyframeIntervalSeconds).toBe(2);
+    stats.add(50, Video | Keyframe, AVC, stepTo + 3_000);
+    expect(stats.keyframeIntervalSeconds).toBe(3);
+  });
 });
