@@ -45,6 +45,14 @@ describe('with video', () => {
     expect(after(99, KEY).start).toBe(-1);
   });
 
+  test('the bound is of messages: what is left unused where memory ends does not count', () => {
+    const cache = new GopCache(1_000);
+    for (let i = 0; i < 10; i += 1) cache.add(i * 1_000, i * 1_000 + 100, i === 0 ? KEY : Video, i * 40);
+    expect(cache.start).toBe(0);
+    cache.add(10_000, 10_001, Video, 400);
+    expect(cache.start).toBe(-1);
+  });
+
   test('cleared, it fills again from the next keyframe', () => {
     const cache = after(10_000, KEY, Video);
     cache.clear();
@@ -52,6 +60,54 @@ describe('with video', () => {
     expect(cache.start).toBe(-1);
     cache.add(300, 400, KEY, 120);
     expect(cache.start).toBe(300);
+  });
+});
+
+describe('with video that stops', () => {
+  /** Audio from `start` on, every 20 ms for so many seconds. */
+  const audioFor = (seconds: number, start: number, every = 20): (readonly [number, number])[] =>
+    Array.from({ length: (seconds * 1000) / every }, (_, i) => [Audio, (start + i * every) >>> 0] as const);
+  const moving = [[KEY, 0] as const, [Video, 40] as const, [Video, 80] as const];
+
+  test('it starts at the keyframe for some seconds more, then at the last seconds of audio', () => {
+    expect(after(1 << 20, ...moving, ...audioFor(4.9, 100)).start).toBe(0);
+    const messages = [...moving, ...audioFor(60, 100)];
+    const cache = after(1 << 20, ...messages);
+    expect(cache.startsAtKeyframe).toBe(false);
+    const kept = messages.length - cache.start / 100;
+    expect(kept).toBeGreaterThan(2 * 50);
+    expect(kept).toBeLessThanOrEqual(3 * 50);
+  });
+
+  test('it is empty when there is nothing but data, until video is back', () => {
+    const data = Array.from({ length: 6_000 }, (_, i) => [Data, i] as const);
+    expect(after(1 << 20, ...moving, ...data).start).toBe(-1);
+    expect(after(1 << 20, ...moving, ...data, [Video, 9_000], [KEY, 9_040]).start).toBe(600_400);
+  });
+
+  test.each([
+    ['stands', 0],
+    ['runs backwards', -20],
+    ['leaps', 70_000],
+  ])('it is bounded while the clock %s', (_, every) => {
+    const audio = Array.from({ length: 20_000 }, (_unused, i) => [Audio, (100 + i * every) >>> 0] as const);
+    const { start } = after(1 << 24, ...moving, ...audio);
+    expect(2_000_300 - start).toBeLessThanOrEqual(300_000);
+  });
+
+  test('a slide show goes on: the next picture is due when the one before was', () => {
+    const slides = [0, 10, 20, 30].flatMap((second) => [
+      [KEY, second * 1000] as const,
+      ...audioFor(9.9, second * 1000),
+    ]);
+    for (let count = 1; count <= slides.length; count += 1) {
+      const { startsAtKeyframe } = after(1 << 20, ...slides.slice(0, count));
+      expect(startsAtKeyframe).toBe(true);
+    }
+  });
+
+  test('announced video that never comes is none', () => {
+    expect(after(1 << 20, HEADER, ...audioFor(30, 0)).start).toBeGreaterThan(0);
   });
 });
 
