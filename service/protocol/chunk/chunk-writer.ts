@@ -53,6 +53,23 @@ export function restamp(encoded: Buffer, at: number, streamId: number): void {
   encoded.writeUInt32LE(streamId, at + 8);
 }
 
+/** What `encodeMessage` was given, read back from its result, which was made with this chunk size. */
+export function decodeMessage(
+  encoded: Buffer,
+  chunkSize: number,
+): { timestamp: number; typeId: number; payload: Buffer } {
+  const field = encoded.readUIntBE(1, 3);
+  const extended = field === EXTENDED;
+  const payload = Buffer.allocUnsafe(encoded.readUIntBE(4, 3));
+  let at = extended ? 16 : 12;
+  for (let filled = 0; filled < payload.length;) {
+    const copied = encoded.copy(payload, filled, at, at + chunkSize);
+    filled += copied;
+    at += copied + (extended ? 5 : 1);
+  }
+  return { timestamp: extended ? encoded.readUInt32BE(12) : field, typeId: encoded[7]!, payload };
+}
+
 /** A whole message in chunk-encoded form, for messages that are not shared between players. */
 export function encodeMessage(
   chunkStreamId: number,

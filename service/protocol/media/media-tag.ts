@@ -14,6 +14,10 @@ export const MediaFlag = {
   Config: 16,
   /** The kind of `Config` that decoding depends on: frames after a changed sequence header need it, those before not. */
   SequenceHeader: 32,
+  /** Holds other tracks than the main one, and not the main one. */
+  SideTrack: 64,
+  /** A multitrack packet with the main track in it, alone or among others. */
+  WrappedMain: 128,
 } as const;
 
 /** Above every track id. */
@@ -61,6 +65,12 @@ const LEGACY_AUDIO: Readonly<Record<number, string>> = {
 /** Legacy codec ids whose second byte is a packet type, 0 being the sequence header. */
 const PACKETIZED_VIDEO = new Set([7, 12, 13]);
 const AAC = 10;
+/**
+ * Tag, packet type and, for video, composition time. Encoders that do not know their configuration yet send a sequence
+ * header without one: it is of no use to late players, and the real one that follows does not replace anything.
+ */
+const LEGACY_AAC_HEADER_BYTES = 2;
+const LEGACY_VIDEO_HEADER_BYTES = 5;
 
 const EnhancedPacket = {
   SequenceStart: 0,
@@ -72,7 +82,8 @@ const EnhancedPacket = {
   AudioMultitrack: 5,
   ModEx: 7,
 } as const;
-const ONE_TRACK = 0;
+/** Enhanced RTMP v2, AvMultitrackType. */
+export const MultitrackKind = { OneTrack: 0, ManyTracks: 1, ManyTracksManyCodecs: 2 } as const;
 
 const KEYFRAME = 1;
 const COMMAND_FRAME = 5;
@@ -98,6 +109,7 @@ export function readVideoTag(bytes: Buffer, start: number, end: number, tag: Med
   if (PACKETIZED_VIDEO.has(codecId)) {
     const packetType = start + 1 < end ? bytes[start + 1]! : 1;
     if (packetType === 0) {
+      if (start + LEGACY_VIDEO_HEADER_BYTES >= end) return;
       tag.flags |= MediaFlag.Config | MediaFlag.SequenceHeader;
       tag.configKey = configKey(true, 0, 0);
       return;
@@ -120,7 +132,7 @@ export function readAudioTag(bytes: Buffer, start: number, end: number, tag: Med
   }
   tag.codec = format;
   tag.mainAudioTrack = 0;
-  if (format === AAC && start + 1 < end && bytes[start + 1] === 0) {
+  if (format === AAC && start + LEGACY_AAC_HEADER_BYTES < end && bytes[start + 1] === 0) {
     tag.flags |= MediaFlag.Config | MediaFlag.SequenceHeader;
     tag.configKey = configKey(false, 0, 0);
   }
@@ -147,7 +159,8 @@ function readEnhanced(bytes: Buffer, start: number, end: number, tag: MediaTag, 
   }
   if (video && frameType === COMMAND_FRAME && packetType !== EnhancedPacket.Metadata) return;
   let track = 0;
-  let kind = ONE_TRACK;
+  let kind: number = MultitrackKind.OneTrack;
+  let main: boolean;
   if (packetType === (video ? EnhancedPacket.VideoMultitrack : EnhancedPacket.AudioMultitrack)) {
     if (at >= end) return;
     kind = bytes[at]! >> 4;
@@ -155,12 +168,13 @@ function readEnhanced(bytes: Buffer, start: number, end: number, tag: MediaTag, 
     at += 1;
     if (at + 5 > end) return;
     track = bytes[at + 4]!;
-  } else if (at + 4 > end) {
-    return;
+    main = readTracks(bytes, at, end, kind, tag, video);
+    tag.flags |= main ? MediaFlag.WrappedMain : MediaFlag.SideTrack;
+  } else {
+    if (at + 4 > end) return;
+    tag.codec = bytes.readUInt32BE(at);
+    main = isMainTrack(0, tag, video);
   }
-  // Messages of many tracks begin with the main one.
-  const main = kind !== ONE_TRACK || isMainTrack(track, tag, video);
-  if (main) tag.codec = bytes.readUInt32BE(at);
   const sequence =
     packetType === EnhancedPacket.SequenceStart || (video && packetType === EnhancedPacket.VideoTsSequenceStart);
   const extra = video ? EnhancedPacket.Metadata : EnhancedPacket.AudioMultichannelConfig;
@@ -170,6 +184,36 @@ function readEnhanced(bytes: Buffer, start: number, end: number, tag: MediaTag, 
   } else if (frameType === KEYFRAME && (packetType === 1 || packetType === 3) && main) {
     // Side tracks follow the first one: their keyframes must not restart a player.
     tag.flags |= MediaFlag.Keyframe;
+  }
+}
+
+/**
+ * Looks at the tracks of a multitrack packet, which begin at `at`, for the main one, whose codec it takes. One that is
+ * cut short or of an unknown kind is said to hold the main track: whoever cannot tell must not leave it out.
+ */
+function readTracks(bytes: Buffer, start: number, end: number, kind: number, tag: MediaTag, video: boolean): boolean {
+  let codec = bytes.readUInt32BE(start);
+  let at = start + 4;
+  if (kind === MultitrackKind.OneTrack || kind > MultitrackKind.ManyTracksManyCodecs) {
+    const main = kind !== MultitrackKind.OneTrack || isMainTrack(bytes[at]!, tag, video);
+    if (main) tag.codec = codec;
+    return main;
+  }
+  let main = false;
+  for (;;) {
+    if (isMainTrack(bytes[at]!, tag, video)) {
+      main = true;
+      tag.codec = codec;
+    }
+    if (at + 4 > end) return true;
+    at += 4 + bytes.readUIntBE(at + 1, 3);
+    if (at > end) return true;
+    if (at === end) return main;
+    if (kind === MultitrackKind.ManyTracksManyCodecs) {
+      if (at + 5 > end) return true;
+      codec = bytes.readUInt32BE(at);
+      at += 4;
+    }
   }
 }
 

@@ -20,7 +20,7 @@ import {
 } from '../../../support/enhanced-media';
 import { aac, avc, content, h263, hevc12, mp3, speex } from '../../../support/media';
 
-const { Audio, Video, Keyframe, Config, SequenceHeader } = MediaFlag;
+const { Audio, Video, Keyframe, Config, SequenceHeader, SideTrack, WrappedMain } = MediaFlag;
 const HEADER = Config | SequenceHeader;
 
 function video(body: Buffer, tag = new MediaTag()): { flags: number; codec: string } {
@@ -53,6 +53,7 @@ describe('legacy video tags', () => {
     ['Screen video 2 keyframe', Buffer.of(0x16, 0, 0), Keyframe, 'screen2'],
     ['an unknown codec', Buffer.of(0x1e, 0, 0), Keyframe, 'legacy-14'],
     ['an AVC tag of one byte', Buffer.of(0x17), Keyframe, 'avc1'],
+    ['an AVC sequence header without a configuration', Buffer.of(0x17, 0, 0, 0, 0), 0, 'avc1'],
   ])('%s', (_, body, flags, codec) => {
     expect(video(body)).toEqual({ flags: Video | flags, codec });
   });
@@ -67,6 +68,7 @@ describe('legacy audio tags', () => {
     ['AAC sequence header', aac.sequenceHeader(), HEADER, 'mp4a'],
     ['AAC frame', aac.frame('a'), 0, 'mp4a'],
     ['an AAC tag of one byte', Buffer.of(0xaf), 0, 'mp4a'],
+    ['an AAC sequence header without a configuration', Buffer.of(0xaf, 0), 0, 'mp4a'],
     ['MP3', mp3.frame('\0a'), 0, '.mp3'],
     ['MP3 at 8 kHz', Buffer.of(0xe2, 0), 0, '.mp3'],
     ['Speex', speex.frame('\0a'), 0, 'speex'],
@@ -181,28 +183,41 @@ describe('multitrack', () => {
   const frame = (id: number, fourCc = 'hvc1') => ({ id, fourCc, body: content('frame') });
   const coded = VideoPacketType.codedFrames;
 
-  test('many tracks in one message: keyframe and codec are those of the first', () => {
+  test('many tracks in one message: keyframe and codec are those of the main one, wherever it stands', () => {
     const same = videoManyTracks(coded, [frame(0), frame(1)]);
     const mixed = videoManyTracks(coded, [frame(0, 'av01'), frame(1, 'avc1')]);
-    expect(video(same)).toEqual({ flags: Video | Keyframe, codec: 'hvc1' });
-    expect(video(mixed)).toEqual({ flags: Video | Keyframe, codec: 'av01' });
-    expect(video(videoManyTracks(coded, [frame(0), frame(1)], false))).toEqual({ flags: Video, codec: 'hvc1' });
-    expect(video(withModEx(mixed))).toEqual({ flags: Video | Keyframe, codec: 'av01' });
+    const turned = videoManyTracks(coded, [frame(1, 'avc1'), frame(0, 'av01')]);
+    expect(video(same)).toEqual({ flags: Video | WrappedMain | Keyframe, codec: 'hvc1' });
+    for (const body of [mixed, turned, withModEx(mixed)]) {
+      expect(video(body)).toEqual({ flags: Video | WrappedMain | Keyframe, codec: 'av01' });
+    }
+    const inter = videoManyTracks(coded, [frame(0), frame(1)], false);
+    expect(video(inter)).toEqual({ flags: Video | WrappedMain, codec: 'hvc1' });
     expect(audio(audioManyTracks(AudioPacketType.codedFrames, [frame(0, 'Opus'), frame(1, 'mp4a')]))).toEqual({
-      flags: Audio,
+      flags: Audio | WrappedMain,
       codec: 'Opus',
     });
   });
 
   test.each([
-    ['a track without a number', avc.keyframe('k'), 'avc1'],
-    ['track 0', videoOneTrack(coded, frame(0)), 'hvc1'],
-    ['track 1, if there is no other', videoOneTrack(coded, frame(1)), 'hvc1'],
-  ])('the keyframes of side tracks are not those of the stream, which is %s', (_, main, codec) => {
+    ['one codec', 'hvc1'],
+    ['several codecs', 'avc1'],
+  ])('many tracks of %s without the main one are side tracks', (_, second) => {
     const tag = new MediaTag();
-    expect(video(main, tag)).toEqual({ flags: Video | Keyframe, codec });
-    expect(video(videoOneTrack(coded, frame(2, 'av01')), tag)).toEqual({ flags: Video, codec: '' });
-    expect(video(main, tag)).toEqual({ flags: Video | Keyframe, codec });
+    video(avc.keyframe('k'), tag);
+    const sides = videoManyTracks(coded, [frame(1), frame(2, second)]);
+    expect(video(sides, tag)).toEqual({ flags: Video | SideTrack, codec: '' });
+  });
+
+  test.each([
+    ['a track without a number', avc.keyframe('k'), Video | Keyframe, 'avc1'],
+    ['track 0', videoOneTrack(coded, frame(0)), Video | Keyframe | WrappedMain, 'hvc1'],
+    ['track 1, if there is no other', videoOneTrack(coded, frame(1)), Video | Keyframe | WrappedMain, 'hvc1'],
+  ])('the keyframes of side tracks are not those of the stream, which is %s', (_, main, flags, codec) => {
+    const tag = new MediaTag();
+    expect(video(main, tag)).toEqual({ flags, codec });
+    expect(video(videoOneTrack(coded, frame(2, 'av01')), tag)).toEqual({ flags: Video | SideTrack, codec: '' });
+    expect(video(main, tag)).toEqual({ flags, codec });
   });
 });
 
