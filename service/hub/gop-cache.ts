@@ -86,7 +86,8 @@ export class GopCache {
 
   #addOther(position: number, flags: number, timestamp: number): void {
     const passed = this.#passed(flags, timestamp);
-    if (flags === MediaFlag.Audio && (!this.#hasVideo || this.start >= 0)) this.#addStep(position);
+    const isMainFrame = (flags & (MediaFlag.Audio | MediaFlag.Config | MediaFlag.SideTrack)) === MediaFlag.Audio;
+    if (isMainFrame && (!this.#hasVideo || this.start >= 0)) this.#addStep(position);
     if (!this.#hasVideo) return;
     this.#sinceFrame += passed;
     if (this.#sinceFrame > this.#frameGap + VIDEO_OVERDUE_MS) {

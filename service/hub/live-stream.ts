@@ -4,19 +4,21 @@ import type { PayloadSink } from '../protocol/chunk/payload-sink';
 import { type DataMessage } from '../protocol/message/data-message';
 import { MessageType } from '../protocol/message/message-types';
 import { GopCache } from './gop-cache';
-import { LEFT_OUT, MessageLog, type LogMessage, type LogObserver } from './message-log';
+import { LEFT_OUT, MessageLog, SHARED_STREAM_ID, type LogMessage, type LogObserver, type Unwrap } from './message-log';
 import type { ContinuedStream } from './next-source';
 import { SOFT_UNSENT_BYTES, type Player } from './player';
 import type { SlabPool } from './slab';
 import { StreamConfig } from './stream-config';
 import { StreamStats } from './stream-stats';
 import { Timeline } from './timeline';
+import { unwrapMainTrack } from './unwrap';
+import { Wanted } from './wanted';
 
 /** Messages of a range, chosen and encoded for players that do not share the common bytes. */
 interface Selection {
   readonly from: number;
   readonly to: number;
-  readonly mask: number;
+  readonly wanted: number;
   readonly streamId: number;
   readonly bytes: Buffer;
   readonly messages: number;
@@ -44,10 +46,11 @@ export interface FlushScheduler {
 
 /** A lagging player goes on once this little is unsent. */
 const RESUME_UNSENT_BYTES = SOFT_UNSENT_BYTES / 4;
-/** Unsent bytes at which a lagging player is disconnected, unless a larger GOP cache was sent to it at once. */
-const HARD_UNSENT_BYTES = 64 * 1024 * 1024;
-/** How long a player may lag before it is disconnected. */
+/** Unsent bytes beyond its soft bound at which a lagging player is disconnected. */
+const MAX_EXCESS_BYTES = 56 * 1024 * 1024;
+/** How long a player may lag before it is disconnected, unless that much has drained meanwhile. */
 const MAX_LAG_MS = 30_000;
+const LAG_PROGRESS_BYTES = SOFT_UNSENT_BYTES;
 /** How long a player waits for a keyframe before it goes on without one. */
 const MAX_KEYFRAME_WAIT_MS = 30_000;
 /** A new source that sends only audio for this long has no video to wait for (ms of its clock). */
@@ -77,19 +80,23 @@ export class LiveStream implements LogObserver, ContinuedStream {
   readonly #log: MessageLog;
   readonly #gop: GopCache;
   readonly #shared: Player[] = [];
+  /** Those that share the main tracks alone, once there are others. */
+  readonly #sharedMain: Player[] = [];
   readonly #apart: Player[] = [];
+  /** Those that work through the cache they began with: much may be unsent. */
+  readonly #starting: Player[] = [];
   /** Those whose sockets hold bytes of the log: they have a `heldFrom`. */
   readonly #holding: Player[] = [];
   readonly #tag = new MediaTag();
   readonly #views: Buffer[] = [];
-  /** The last selection made in this flush: players that are exceptions in the same way share it too. */
-  #selection: Selection | null = null;
+  /** Selections made in this flush: players that are exceptions in the same way share them too. */
+  readonly #selections: Selection[] = [];
+  /** There have been multitrack packets. */
+  #hasTracks = false;
   /** Up to here everything has gone to the players. */
   #flushed = 0;
   /** Messages ready since. */
   #unflushed = 0;
-  /** Set while a whole metadata message is appended. */
-  #metadataAhead = false;
   #ended = false;
   readonly #timeline = new Timeline();
   /** The stream has had more than one source. */
@@ -108,12 +115,12 @@ export class LiveStream implements LogObserver, ContinuedStream {
 
   /** Players that are served, paused ones included. */
   get playerCount(): number {
-    return this.#shared.length + this.#apart.length;
+    return this.#shared.length + this.#sharedMain.length + this.#apart.length;
   }
 
   /** Players that are people's, not other nodes'. */
   get viewerCount(): number {
-    return [...this.#shared, ...this.#apart].filter(({ isRelay }) => !isRelay).length;
+    return this.#players.filter(({ isRelay }) => !isRelay).length;
   }
 
   get hasVideo(): boolean {
@@ -142,12 +149,9 @@ export class LiveStream implements LogObserver, ContinuedStream {
 
   /** Adds a data message, without its `@setDataFrame`. */
   appendData(timestamp: number, message: DataMessage): void {
-    if (message.isMetadata) {
-      this.#metadataAhead = true;
-      this.config.description = message.metadata;
-    }
-    this.#log.append(MessageType.DataAmf0, this.#timeline.place(timestamp), message.payload, timestamp);
-    this.#metadataAhead = false;
+    const { payload, isMetadata } = message;
+    if (isMetadata) this.config.description = message.metadata;
+    this.#log.append(MessageType.DataAmf0, this.#timeline.place(timestamp), payload, timestamp, isMetadata);
   }
 
   /**
@@ -173,33 +177,42 @@ export class LiveStream implements LogObserver, ContinuedStream {
     const { flags } = tag;
     if (this.#joined && this.#leavesOut(message, flags)) return LEFT_OUT;
     let gopFlags = flags;
+    const position = slab.base + start;
+    if (tag.codec >= 0 && flags !== MediaFlag.Data) this.#noteCodec(position, flags, tag.codec);
     if ((flags & MediaFlag.Config) !== 0) {
       // Many encoders repeat their sequence headers: only another one makes the frames before it useless.
-      if (!this.config.set(tag.configKey, slab.bytes.subarray(start, end))) gopFlags &= ~MediaFlag.SequenceHeader;
-    } else if (this.#metadataAhead && flags === MediaFlag.Data) {
+      const replaces = this.config.set(tag.configKey, slab.bytes.subarray(start, end), position, tag.codec);
+      if (!replaces) gopFlags &= ~MediaFlag.SequenceHeader;
+    } else if (message.isMetadata) {
       this.config.setMetadata(slab.bytes.subarray(start, end));
     } else if ((flags & MediaFlag.Data) === 0) {
       this.#timeline.sent(timestamp, message.sourceTimestamp);
     }
-    this.#gop.add(slab.base + start, slab.base + end, gopFlags, timestamp);
+    if ((flags & (MediaFlag.SideTrack | MediaFlag.WrappedMain)) !== 0 && !this.#hasTracks) this.#tracksBegin();
+    this.#gop.add(position, slab.base + end, gopFlags, timestamp);
     this.stats.add(end - start, flags, tag.codec, timestamp);
     this.#env.traffic.messagesIn += 1;
     this.#unflushed += 1;
-    if (this.playerCount === 0) this.#skip(slab.base + start, slab.base + end);
+    if (this.playerCount === 0) this.#skip(position, slab.base + end);
     else this.#env.scheduler.ready(this, (flags & MediaFlag.Video) !== 0);
     return flags;
   }
 
   /** Starts serving a player: headers, then the GOP cache, then what is new. */
   addPlayer(player: Player): void {
-    this.sendHeaders(player);
     // What is cached of a former source, another node's viewers have had from there.
     const wantsCache = player.wantsCache && !(player.isRelay && this.#timeline.isJoining);
+    this.sendHeaders(player, wantsCache ? this.#lateStart : this.#flushed);
+    player.missesVideo = !player.wantsVideo;
+    // It may still have much of the stream before.
+    this.#noteStarting(player);
     if (!(wantsCache && this.#sendCache(player)) && player.wantsCache && this.#gop.startsAtKeyframe) {
       // A keyframe is about to go out; this player must not get the rest of the GOP before it.
-      player.awaitsKeyframeUntil = this.#env.now() + MAX_KEYFRAME_WAIT_MS;
+      this.#awaitKeyframe(player, true);
+    } else if (player.wantsCache && !this.#gop.startsAtKeyframe && this.hasVideo) {
+      this.#awaitKeyframe(player, false);
     }
-    (player.shares ? this.#shared : this.#apart).push(player);
+    this.#listOf(player).push(player);
   }
 
   /** Empties the GOP cache: it fills again from the next keyframe on. */
@@ -208,16 +221,17 @@ export class LiveStream implements LogObserver, ContinuedStream {
   }
 
   removePlayer(player: Player): void {
-    remove(this.#shared, player);
-    remove(this.#apart, player);
+    this.#unlist(player);
+    remove(this.#starting, player);
     if (remove(this.#holding, player) && player.outlet.unsentBytes > 0) this.#log.taint(player.heldFrom);
     player.heldFrom = Infinity;
   }
 
-  /** Sends the headers again, ahead of a resume. */
-  sendHeaders(player: Player): void {
+  /** Sends the headers that hold from this position of the log on: from the cache's, ahead of a resume. */
+  sendHeaders(player: Player, from = this.#lateStart): void {
     player.missedHeaders = false;
-    const headers = this.config.encodeFor(player.streamId);
+    const unwrap = this.#hasTracks && !player.wantsAllTracks ? this.#unwrap : undefined;
+    const headers = this.config.encodeFor(player.streamId, from, unwrap);
     if (headers.length === 0) return;
     player.outlet.write(headers);
     this.#env.traffic.bytesOut += headers.length;
@@ -228,9 +242,12 @@ export class LiveStream implements LogObserver, ContinuedStream {
    * does a player that has not read what it was sent before: its unsent bytes would grow with each resume.
    */
   resumePlayer(player: Player): void {
+    player.awaitsKeyframeUntil = 0;
     const isBehind = player.outlet.unsentBytes > SOFT_UNSENT_BYTES;
-    const waits = (isBehind || !this.#sendCache(player)) && player.wantsVideo && this.stats.videoCodec >= 0;
-    player.awaitsKeyframeUntil = waits ? this.#env.now() + MAX_KEYFRAME_WAIT_MS : 0;
+    const goesOn = !isBehind && this.#sendCache(player);
+    if (player.wantsVideo && this.hasVideo && !(goesOn && this.#gop.startsAtKeyframe)) {
+      this.#awaitKeyframe(player, !goesOn);
+    }
     this.playerChanged(player);
   }
 
@@ -239,11 +256,14 @@ export class LiveStream implements LogObserver, ContinuedStream {
     // It cannot be too slow for what it is not sent.
     if (player.paused) player.laggingSince = 0;
     else if (player.missedHeaders && player.laggingSince === 0 && player.wantsAudio && player.wantsVideo) {
-      this.sendHeaders(player);
+      this.sendHeaders(player, this.#flushed);
     }
-    if (remove(this.#shared, player) || remove(this.#apart, player)) {
-      (player.shares ? this.#shared : this.#apart).push(player);
+    if (!player.wantsVideo) player.missesVideo = true;
+    else if (player.missesVideo) {
+      player.missesVideo = false;
+      if (this.hasVideo) this.#awaitKeyframe(player, false);
     }
+    if (this.#unlist(player)) this.#listOf(player).push(player);
   }
 
   /** Sends everything new to all players: one write for each, the same bytes for those that share. */
@@ -276,23 +296,22 @@ export class LiveStream implements LogObserver, ContinuedStream {
     traffic.messagesOut += this.#unflushed * shared.length;
     traffic.writes += shared.length;
     this.#unflushed = 0;
+    if (this.#sharedMain.length > 0) behind += this.#sendMainTracks(from, to);
     for (const player of this.#apart) this.#sendApart(player, from, to);
-    this.#selection = null;
+    this.#selections.length = 0;
     if (behind > 0) this.#setLaggardsApart();
     this.#rejoin();
     this.#trim();
   }
 
-  /** Looks after what passes with time: rates, and players that lag for too long. Called about once a second. */
+  /** Looks after what passes with time: rates, and messages and players that hold things up. Called once a second. */
   tick(now: number): void {
     this.stats.tick(now);
-    for (const player of [...this.#apart]) {
-      if (player.laggingSince === 0) continue;
-      const { unsentBytes } = player.outlet;
-      if (unsentBytes > Math.max(HARD_UNSENT_BYTES, player.softUnsentBytes))
-        player.listener.tooSlow(`${unsentBytes} bytes unsent`);
-      else if (now - player.laggingSince > MAX_LAG_MS) player.listener.tooSlow(`too slow for ${MAX_LAG_MS / 1000} s`);
-    }
+    const { position } = this.#log;
+    this.#log.letOvertake();
+    if (this.#log.position !== position) this.flush();
+    this.#lowerBounds();
+    for (const player of [...this.#apart]) if (player.laggingSince > 0) this.#checkLaggard(player, now);
   }
 
   /** Sends what is left and lets go of all memory. Players are no longer served. */
@@ -302,15 +321,58 @@ export class LiveStream implements LogObserver, ContinuedStream {
     this.#letGo();
     const heldFrom = this.#heldFrom;
     this.#holding.length = 0;
-    for (const player of [...this.#shared, ...this.#apart]) {
+    for (const player of this.#players) {
       player.heldFrom = Infinity;
       player.laggingSince = 0;
       player.awaitsKeyframeUntil = 0;
       player.missedHeaders = false;
     }
-    this.#shared.length = 0;
-    this.#apart.length = 0;
+    for (const list of [this.#shared, this.#sharedMain, this.#apart, this.#starting]) list.length = 0;
     this.#log.close(heldFrom);
+  }
+
+  get #players(): Player[] {
+    return [...this.#shared, ...this.#sharedMain, ...this.#apart];
+  }
+
+  /** The list of those that are served as this player is to be. */
+  #listOf(player: Player): Player[] {
+    if (!player.shares) return this.#apart;
+    return player.wantsAllTracks || !this.#hasTracks ? this.#shared : this.#sharedMain;
+  }
+
+  /** Takes a player out of its list; false when it is served no more. */
+  #unlist(player: Player): boolean {
+    return remove(this.#shared, player) || remove(this.#sharedMain, player) || remove(this.#apart, player);
+  }
+
+  /** From here on not everybody gets the same. */
+  #tracksBegin(): void {
+    this.#hasTracks = true;
+    const all = this.#shared.splice(0);
+    for (const player of all) this.#listOf(player).push(player);
+  }
+
+  /** The main track's part of a multitrack packet, for players that know of none. */
+  readonly #unwrap: Unwrap = (encoded) => unwrapMainTrack(encoded, this.#env.chunkSize, this.#tag);
+
+  /** A player gets no video before a keyframe; `silent`: nor anything else. */
+  #awaitKeyframe(player: Player, silent: boolean): void {
+    player.awaitsKeyframeUntil = this.#env.now() + MAX_KEYFRAME_WAIT_MS;
+    player.silentUntilKeyframe = silent;
+  }
+
+  /** Where a late player's cache starts; where what is new starts when there is none. */
+  get #lateStart(): number {
+    const { start } = this.#gop;
+    return start < 0 || start > this.#flushed ? this.#flushed : start;
+  }
+
+  /** The main track may have another codec: then what was kept for the one before is of no use. */
+  #noteCodec(position: number, flags: number, codec: number): void {
+    const video = (flags & MediaFlag.Video) !== 0;
+    const before = video ? this.stats.videoCodec : this.stats.audioCodec;
+    if (codec !== before && before >= 0) this.config.codecChanged(video, codec, position);
   }
 
   /** Whether a message of a new source adds nothing (a header the players have) or cannot be decoded yet. */
@@ -376,16 +438,72 @@ export class LiveStream implements LogObserver, ContinuedStream {
     const to = this.#flushed;
     if (from < 0 || from >= to) return false;
     if (player.shares) {
-      this.#log.views(from, to, this.#views);
-      if (outlet.writeAll(this.#views)) this.#hold(player, from);
-      for (const view of this.#views) this.#env.traffic.bytesOut += view.length;
+      const views = this.#views;
+      if (this.#listOf(player) === this.#shared) this.#log.views(from, to, views);
+      else this.#log.selectViews(from, to, player.wanted, views, this.#unwrap);
+      if (views.length > 0 && outlet.writeAll(views)) this.#hold(player, from);
+      for (const view of views) this.#env.traffic.bytesOut += view.length;
       this.#env.traffic.writes += 1;
     } else if (!player.paused) {
       this.#sendSelected(player, from, to);
     }
     // What was sent at once may take its time to drain: that is no lag.
     player.softUnsentBytes = SOFT_UNSENT_BYTES + outlet.unsentBytes;
+    this.#noteStarting(player);
     return true;
+  }
+
+  #noteStarting(player: Player): void {
+    if (player.softUnsentBytes > SOFT_UNSENT_BYTES && !this.#starting.includes(player)) this.#starting.push(player);
+  }
+
+  /** Once a cache that was sent at once has drained by so much, so much less may be unsent: it must not fall back. */
+  #lowerBounds(): void {
+    const starting = this.#starting;
+    let kept = 0;
+    for (const player of starting) {
+      player.softUnsentBytes = Math.min(player.softUnsentBytes, SOFT_UNSENT_BYTES + player.outlet.unsentBytes);
+      if (player.softUnsentBytes === SOFT_UNSENT_BYTES) continue;
+      starting[kept] = player;
+      kept += 1;
+    }
+    starting.length = kept;
+  }
+
+  #setLagging(player: Player, now: number): void {
+    player.laggingSince = now;
+    player.laggingBytes = player.outlet.unsentBytes;
+  }
+
+  /** Ends a player that cannot keep up, and does not get rid of what it has at any pace. */
+  #checkLaggard(player: Player, now: number): void {
+    const { unsentBytes } = player.outlet;
+    const isLate = now - player.laggingSince > MAX_LAG_MS;
+    if (unsentBytes > player.softUnsentBytes + MAX_EXCESS_BYTES) player.listener.tooSlow(`${unsentBytes} bytes unsent`);
+    else if (player.laggingBytes - unsentBytes >= LAG_PROGRESS_BYTES) this.#setLagging(player, now);
+    else if (isLate && unsentBytes > RESUME_UNSENT_BYTES) {
+      player.listener.tooSlow(`too slow for ${MAX_LAG_MS / 1000} s`);
+    } else if (isLate) {
+      // It has drained: the keyframe is late, not the player.
+      player.laggingSince = 0;
+      this.#awaitKeyframe(player, true);
+    }
+  }
+
+  /** One selection for all that get the main tracks alone; returns how many of them are behind. */
+  #sendMainTracks(from: number, to: number): number {
+    const players = this.#sharedMain;
+    const { bytes, messages } = this.#select(from, to, Wanted.Kinds, SHARED_STREAM_ID);
+    if (bytes.length === 0) return 0;
+    let behind = 0;
+    for (const { outlet, softUnsentBytes } of players) {
+      if (outlet.write(bytes) && outlet.unsentBytes > softUnsentBytes) behind += 1;
+    }
+    const { traffic } = this.#env;
+    traffic.bytesOut += bytes.length * players.length;
+    traffic.messagesOut += messages * players.length;
+    traffic.writes += players.length;
+    return behind;
   }
 
   #sendApart(player: Player, from: number, to: number): void {
@@ -393,21 +511,27 @@ export class LiveStream implements LogObserver, ContinuedStream {
     if (player.paused) return;
     let start = from;
     if (player.laggingSince > 0 || player.awaitsKeyframeUntil > 0) {
-      const restart = outlet.unsentBytes > RESUME_UNSENT_BYTES ? -1 : this.#restartPoint(player, from, to);
-      this.#drop(player, from, restart < 0 ? to : restart);
-      if (restart < 0) return;
-      player.laggingSince = 0;
-      player.awaitsKeyframeUntil = 0;
-      if (player.missedHeaders) this.sendHeaders(player);
-      start = restart;
+      const isSilent = player.laggingSince > 0 || player.silentUntilKeyframe;
+      const restart = isSilent && outlet.unsentBytes > RESUME_UNSENT_BYTES ? -1 : this.#restartPoint(player, from, to);
+      start = restart < 0 ? to : restart;
+      if (isSilent) this.#drop(player, from, start);
+      else if (start > from) this.#sendSelected(player, from, start, Wanted.NoVideoFrames);
+      if (restart >= 0) {
+        player.laggingSince = 0;
+        player.awaitsKeyframeUntil = 0;
+        if (player.missedHeaders) this.sendHeaders(player, restart);
+      }
     }
-    this.#sendSelected(player, start, to);
-    if (outlet.unsentBytes > player.softUnsentBytes) player.laggingSince = this.#env.now();
+    if (start < to) this.#sendSelected(player, start, to);
+    if (player.laggingSince === 0 && outlet.unsentBytes > player.softUnsentBytes) {
+      this.#setLagging(player, this.#env.now());
+    }
   }
 
   /** Sends a player's own selection of `[from, to)`. */
-  #sendSelected(player: Player, from: number, to: number): void {
-    const { bytes, messages, skippedFlags } = this.#select(from, to, player.mask, player.streamId);
+  #sendSelected(player: Player, from: number, to: number, more = 0): void {
+    const wanted = player.wanted | more;
+    const { bytes, messages, skippedFlags } = this.#select(from, to, wanted, player.streamId);
     if ((skippedFlags & MediaFlag.Config) !== 0) player.missedHeaders = true;
     if (bytes.length === 0) return;
     player.outlet.write(bytes);
@@ -417,19 +541,21 @@ export class LiveStream implements LogObserver, ContinuedStream {
     traffic.writes += 1;
   }
 
-  #select(from: number, to: number, mask: number, streamId: number): Selection {
-    const last = this.#selection;
-    const same = last?.from === from && last.to === to && last.mask === mask && last.streamId === streamId;
-    if (same) return last;
-    const bytes = this.#log.select(from, to, mask, streamId);
+  #select(from: number, to: number, playerWants: number, streamId: number): Selection {
+    const wanted = this.#hasTracks ? playerWants : playerWants | Wanted.AllTracks;
+    for (const made of this.#selections) {
+      if (made.from === from && made.to === to && made.wanted === wanted && made.streamId === streamId) return made;
+    }
+    const bytes = this.#log.select(from, to, wanted, streamId, this.#unwrap);
     const { selected: messages, skippedFlags } = this.#log;
-    this.#selection = { from, to, mask, streamId, bytes, messages, skippedFlags };
-    return this.#selection;
+    const selection = { from, to, wanted, streamId, bytes, messages, skippedFlags };
+    this.#selections.push(selection);
+    return selection;
   }
 
   /** Where a player that dropped messages can go on: at a keyframe or, without video, anywhere. */
   #restartPoint(player: Player, from: number, to: number): number {
-    const video = player.wantsVideo && this.stats.videoCodec >= 0;
+    const video = player.wantsVideo && this.hasVideo;
     if (player.laggingSince === 0 && this.#env.now() >= player.awaitsKeyframeUntil) return from;
     return video ? this.#log.find(from, to, MediaFlag.Keyframe) : from;
   }
@@ -438,7 +564,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
   #drop(player: Player, from: number, to: number): void {
     const { traffic } = this.#env;
     // Only a player that cannot keep up drops frames; one that has just come back from a pause skips them.
-    const counted = player.laggingSince > 0 ? player.mask & (MediaFlag.Audio | MediaFlag.Video) : 0;
+    const counted = player.laggingSince > 0 ? player.wanted & (MediaFlag.Audio | MediaFlag.Video) : 0;
     this.#log.visit(from, to, (slab, index) => {
       const flags = slab.flags[index]!;
       if ((flags & counted) !== 0) traffic.droppedFrames += 1;
@@ -448,10 +574,10 @@ export class LiveStream implements LogObserver, ContinuedStream {
   }
 
   #setLaggardsApart(): void {
-    for (const player of [...this.#shared]) {
+    for (const player of [...this.#shared, ...this.#sharedMain]) {
       if (player.outlet.unsentBytes <= player.softUnsentBytes) continue;
-      player.laggingSince = this.#env.now();
-      remove(this.#shared, player);
+      this.#unlist(player);
+      this.#setLagging(player, this.#env.now());
       this.#apart.push(player);
     }
   }
@@ -461,7 +587,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
       const player = this.#apart[i]!;
       if (!player.shares) continue;
       this.#apart.splice(i, 1);
-      this.#shared.push(player);
+      this.#listOf(player).push(player);
     }
   }
 }

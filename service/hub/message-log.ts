@@ -10,6 +10,7 @@ import { copyBytes } from '../protocol/chunk/copy-bytes';
 import type { PayloadSink } from '../protocol/chunk/payload-sink';
 import { MessageType } from '../protocol/message/message-types';
 import { SLAB_BYTES, type Slab, type SlabPool } from './slab';
+import { isOtherTrack, isWanted, isWantedUnwrapped } from './wanted';
 
 /** The message stream id that encoded messages bear; players on another get patched copies. */
 export const SHARED_STREAM_ID = 1;
@@ -34,9 +35,14 @@ export interface LogMessage {
   readonly timestamp: number;
   /** As the publisher sent it. */
   readonly sourceTimestamp: number;
+  /** It describes the stream (`onMetaData`). */
+  readonly isMetadata: boolean;
 }
 
 export const LEFT_OUT = -1;
+
+/** Gives the main track's part of an encoded message; undefined when there is none in it. */
+export type Unwrap = (encoded: Buffer) => Buffer | undefined;
 
 /** What `makeRoom` may leave unused at the end of a slab. */
 const MAX_ROOM_BYTES = SLAB_BYTES / 4;
@@ -65,6 +71,8 @@ export class MessageLog {
   readonly #limbo: Slab[] = [];
   /** Messages in progress in the order of their places; a message becomes readable when all before it are. */
   readonly #open: OpenMessage[] = [];
+  /** Unfinished messages that others have overtaken: they have no place any more. */
+  readonly #aside: OpenMessage[] = [];
   readonly #spare: OpenMessage[] = [];
 
   constructor(pool: SlabPool, chunkSize: number, observer: LogObserver) {
@@ -81,22 +89,49 @@ export class MessageLog {
   }
 
   /** Reserves the place of a message whose payload follows piece by piece. */
-  open(typeId: number, timestamp: number, length: number, sourceTimestamp = timestamp): PayloadSink {
+  open(
+    typeId: number,
+    timestamp: number,
+    length: number,
+    sourceTimestamp = timestamp,
+    isMetadata = false,
+  ): PayloadSink {
     const bytes = encodedLength(timestamp, length, this.#chunkSize);
     const slab = this.#slabFor(bytes);
     const message = this.#spare.pop() ?? new OpenMessage(this, this.#chunkSize);
     message.begin(slab, slab.reserved, bytes, typeId, timestamp, length);
     message.sourceTimestamp = sourceTimestamp;
+    message.isMetadata = isMetadata;
     slab.reserved += bytes;
     this.#open.push(message);
     return message;
   }
 
   /** Adds a message that is there as a whole. */
-  append(typeId: number, timestamp: number, payload: Buffer, sourceTimestamp = timestamp): void {
-    const sink = this.open(typeId, timestamp, payload.length, sourceTimestamp);
+  append(typeId: number, timestamp: number, payload: Buffer, sourceTimestamp = timestamp, isMetadata = false): void {
+    const sink = this.open(typeId, timestamp, payload.length, sourceTimestamp, isMetadata);
     sink.append(payload, 0, payload.length);
     sink.complete();
+  }
+
+  /**
+   * Lets messages that were ready at the last call already, but for an unfinished one before them, go out before it.
+   * That one comes behind them when it is finished; if another of its kind was faster, it is left out, for the order
+   * within a kind is that in which a decoder needs it. Called about once a second.
+   */
+  letOvertake(): void {
+    let last = this.#open.length - 1;
+    while (last > 0 && !this.#open[last]!.hasWaited) last -= 1;
+    for (let i = 0; i < last;) {
+      if (this.#open[i]!.done) {
+        i += 1;
+        continue;
+      }
+      this.#setAside(i);
+      last -= 1;
+    }
+    this.#advance();
+    for (const message of this.#open) message.hasWaited = message.done;
   }
 
   /**
@@ -124,20 +159,13 @@ export class MessageLog {
   }
 
   /**
-   * Copies the messages of `[from, to)` that bear one of the media flags, with another message stream id.
-   * For the players that cannot share the common bytes.
+   * Copies the messages of `[from, to)` that are wanted, as `isWanted` says, with another message stream id. For the
+   * players that cannot share the common bytes.
    */
-  select(from: number, to: number, mask: number, streamId: number): Buffer {
+  select(from: number, to: number, wanted: number, streamId: number, unwrap?: Unwrap): Buffer {
     const parts: Buffer[] = [];
-    let skipped = 0;
-    this.visit(from, to, (slab, index) => {
-      const flags = slab.flags[index]!;
-      if ((flags & mask) !== 0) parts.push(slab.bytes.subarray(slab.starts[index], slab.endOf(index)));
-      else skipped |= flags;
-      return true;
-    });
+    this.#collect(from, to, wanted, unwrap, (part) => void parts.push(part));
     this.selected = parts.length;
-    this.skippedFlags = skipped;
     const copy = Buffer.concat(parts);
     let at = 0;
     for (const part of parts) {
@@ -145,6 +173,33 @@ export class MessageLog {
       at += part.length;
     }
     return copy;
+  }
+
+  /** Collects the same messages into `views` without copying them, but for those that are unwrapped. */
+  selectViews(from: number, to: number, wanted: number, views: Buffer[], unwrap?: Unwrap): void {
+    views.length = 0;
+    this.#collect(from, to, wanted, unwrap, (part) => {
+      const last = views[views.length - 1];
+      const adjoins = last?.buffer === part.buffer && last.byteOffset + last.length === part.byteOffset;
+      if (adjoins) views[views.length - 1] = Buffer.from(part.buffer, last.byteOffset, last.length + part.length);
+      else views.push(part);
+    });
+  }
+
+  #collect(from: number, to: number, wanted: number, unwrap: Unwrap | undefined, take: (part: Buffer) => void): void {
+    this.skippedFlags = 0;
+    this.visit(from, to, (slab, index) => {
+      const flags = slab.flags[index]!;
+      if (!isWanted(flags, wanted)) {
+        // A player does not miss what it would not be sent at any time.
+        if (!isOtherTrack(flags, wanted)) this.skippedFlags |= flags;
+        return true;
+      }
+      const message = slab.bytes.subarray(slab.starts[index], slab.endOf(index));
+      const part = unwrap !== undefined && isWantedUnwrapped(flags, wanted) ? unwrap(message) : message;
+      if (part !== undefined) take(part);
+      return true;
+    });
   }
 
   /** The position of the first message in `[from, to)` that bears the flag; -1 when there is none. */
@@ -195,6 +250,7 @@ export class MessageLog {
     this.#limbo.length = 0;
     this.#slabs.length = 0;
     this.#open.length = 0;
+    this.#aside.length = 0;
   }
 
   #slabFor(bytes: number): Slab {
@@ -206,7 +262,25 @@ export class MessageLog {
   }
 
   /** @internal */
-  completed(): void {
+  completed(message: OpenMessage): void {
+    if (message.isAside) this.#bringBack(message);
+    this.#advance();
+  }
+
+  /** @internal */
+  aborted(message: OpenMessage): void {
+    if (message.isAside) {
+      if (this.#leaveAside(message)) this.#spare.push(message);
+      return;
+    }
+    const at = this.#open.indexOf(message);
+    if (at < 0) return;
+    this.#takeOut(at);
+    this.#advance();
+  }
+
+  /** Makes finished messages readable, up to the first unfinished one. */
+  #advance(): void {
     while (this.#open.length > 0 && this.#open[0]!.done) {
       const message = this.#open[0]!;
       const flags = this.#observer.messageReady(message, message.start + headerLength(message.timestamp));
@@ -220,28 +294,59 @@ export class MessageLog {
       slab.flags.push(flags);
       slab.ready = end;
       this.position = slab.base + end;
+      if (this.#aside.length > 0) this.#noteOvertaking(message.typeId);
       this.#spare.push(message);
     }
   }
 
-  /** @internal */
-  aborted(message: OpenMessage): void {
-    const at = this.#open.indexOf(message);
-    if (at < 0) return;
-    this.#takeOut(at);
-    this.completed();
-  }
-
-  /** Closes the gap that a message leaves which will not be sent: nothing behind it has been shown to anybody yet. */
+  /** Takes a message out that will not be sent. */
   #takeOut(at: number): void {
     const message = this.#open[at]!;
+    this.#closeGap(at, message.start, message.end);
+    this.#spare.push(message);
+  }
+
+  /** Takes an unfinished message out of the log into memory of its own, where the rest of it arrives. */
+  #setAside(at: number): void {
+    const message = this.#open[at]!;
+    const { start, end } = message;
+    message.setAside();
+    this.#closeGap(at, start, end);
+    this.#aside.push(message);
+  }
+
+  /** A message that was set aside is finished: it comes next, unless it comes too late. */
+  #bringBack(message: OpenMessage): void {
+    if (!this.#leaveAside(message)) return;
+    if (message.isOvertaken) {
+      this.#spare.push(message);
+      return;
+    }
+    const slab = this.#slabFor(message.end - message.start);
+    message.bringBack(slab, slab.reserved);
+    slab.reserved = message.end;
+    this.#open.push(message);
+  }
+
+  /** False when the stream has ended meanwhile. */
+  #leaveAside(message: OpenMessage): boolean {
+    const at = this.#aside.indexOf(message);
+    if (at >= 0) this.#aside.splice(at, 1);
+    return at >= 0;
+  }
+
+  #noteOvertaking(typeId: number): void {
+    for (const message of this.#aside) if (message.typeId === typeId) message.isOvertaken = true;
+  }
+
+  /** Closes the gap at `[start, end)` that a message leaves: nothing behind it has been shown to anybody yet. */
+  #closeGap(at: number, start: number, end: number): void {
+    const { slab } = this.#open[at]!;
     this.#open.splice(at, 1);
-    const { slab, start, end } = message;
     slab.bytes.copyWithin(start, end, slab.reserved);
     slab.reserved -= end - start;
     for (let i = at; i < this.#open.length && this.#open[i]!.slab === slab; i += 1)
       this.#open[i]!.moveDown(end - start);
-    this.#spare.push(message);
   }
 }
 
@@ -253,7 +358,14 @@ class OpenMessage implements PayloadSink, LogMessage {
   typeId = 0;
   timestamp = 0;
   sourceTimestamp = 0;
+  isMetadata = false;
   done = false;
+  /** Was finished at the last look, but for one before it. */
+  hasWaited = false;
+  /** Not in the log, and another one of its kind has gone out since. */
+  isAside = false;
+  isOvertaken = false;
+  #target!: Buffer;
   #at = 0;
   #chunkRemaining = 0;
   #chunkStreamId = 0;
@@ -265,18 +377,22 @@ class OpenMessage implements PayloadSink, LogMessage {
 
   begin(slab: Slab, start: number, bytes: number, typeId: number, timestamp: number, length: number): void {
     this.slab = slab;
+    this.#target = slab.bytes;
     this.start = start;
     this.end = start + bytes;
     this.typeId = typeId;
     this.timestamp = timestamp;
     this.done = false;
+    this.hasWaited = false;
+    this.isAside = false;
+    this.isOvertaken = false;
     this.#chunkStreamId = chunkStreamIdOf(typeId);
     this.#chunkRemaining = this.chunkSize;
     this.#at = writeHeader(slab.bytes, start, this.#chunkStreamId, timestamp, length, typeId, SHARED_STREAM_ID);
   }
 
   append(source: Buffer, start: number, end: number): void {
-    const target = this.slab.bytes;
+    const target = this.#target;
     let from = start;
     while (from < end) {
       if (this.#chunkRemaining === 0) {
@@ -293,7 +409,7 @@ class OpenMessage implements PayloadSink, LogMessage {
 
   complete(): void {
     this.done = true;
-    this.log.completed();
+    this.log.completed(this);
   }
 
   abort(): void {
@@ -304,6 +420,24 @@ class OpenMessage implements PayloadSink, LogMessage {
     this.start -= bytes;
     this.end -= bytes;
     this.#at -= bytes;
+  }
+
+  /** Goes on in memory of its own. */
+  setAside(): void {
+    const own = Buffer.allocUnsafeSlow(this.end - this.start);
+    this.#target.copy(own, 0, this.start, this.#at);
+    this.#target = own;
+    this.isAside = true;
+    this.moveDown(this.start);
+  }
+
+  /** Is in the log again, whole. */
+  bringBack(slab: Slab, start: number): void {
+    this.#target.copy(slab.bytes, start, this.start, this.end);
+    this.slab = slab;
+    this.#target = slab.bytes;
+    this.isAside = false;
+    this.moveDown(this.start - start);
   }
 }
 

@@ -86,6 +86,8 @@ export class NextSource implements StreamInlet {
     const { flags } = tag;
     if ((flags & MediaFlag.Config) !== 0) {
       if (payload.length > MAX_HEADER_BYTES || this.#headers.size >= MAX_HEADERS) return;
+      // Anew, so that the newest comes last: messages of many tracks hold what others hold too.
+      this.#headers.delete(tag.configKey);
       this.#headers.set(tag.configKey, message);
       return;
     }

@@ -1,5 +1,6 @@
 import { MediaFlag } from '../protocol/media/media-tag';
 import { SHARED_STREAM_ID } from './message-log';
+import { Wanted } from './wanted';
 
 /** The way to a player's connection. */
 export interface PlayerOutlet {
@@ -35,15 +36,24 @@ export class Player {
   wantsAudio = true;
   wantsVideo = true;
   paused = false;
-  /** Unsent bytes passed the soft bound at this time (ms); nothing is sent until a keyframe after it drained. 0: no. */
+  /**
+   * Nothing is sent until a keyframe after it has drained: unsent bytes passed the soft bound at this time (ms), or it
+   * has got rid of much of them since. 0: no.
+   */
   laggingSince = 0;
+  /** What was unsent then. */
+  laggingBytes = 0;
   /** What may be unsent before it counts as lagging: more while the GOP cache that it began with drains. */
   softUnsentBytes = SOFT_UNSENT_BYTES;
   /**
-   * Goes on at the next keyframe, since it missed frames that others need, or without one at this time (ms): some
+   * Gets no video frame until the next keyframe, since it missed frames that others need, or until this time (ms): some
    * encoders make no second one. 0: it does not wait.
    */
   awaitsKeyframeUntil = 0;
+  /** Gets nothing else either until then. */
+  silentUntilKeyframe = false;
+  /** Did not want video, so that it has missed frames. */
+  missesVideo = false;
   /** A sequence header or metadata was among what it missed. */
   missedHeaders = false;
   /** Position of the oldest byte that the socket may still hold; Infinity when it holds none. */
@@ -59,9 +69,11 @@ export class Player {
     readonly wantsCache: boolean,
     /** Another node that passes the stream on to its own players. */
     readonly isRelay = false,
+    /** False: it knows of no multitrack, and gets the main track of each kind alone. */
+    readonly wantsAllTracks = true,
   ) {}
 
-  /** Whether it gets the same bytes as everybody else. */
+  /** Whether it gets the same bytes as everybody else that wants as many tracks. */
   get shares(): boolean {
     return (
       this.laggingSince === 0 &&
@@ -73,8 +85,10 @@ export class Player {
     );
   }
 
-  /** The media flags of messages that it wants. */
-  get mask(): number {
-    return MediaFlag.Data | (this.wantsAudio ? MediaFlag.Audio : 0) | (this.wantsVideo ? MediaFlag.Video : 0);
+  /** Which messages it wants, see `Wanted`. */
+  get wanted(): number {
+    const audio = this.wantsAudio ? MediaFlag.Audio : 0;
+    const video = this.wantsVideo ? MediaFlag.Video : 0;
+    return MediaFlag.Data | audio | video | (this.wantsAllTracks ? Wanted.AllTracks : 0);
   }
 }

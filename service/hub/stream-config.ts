@@ -1,45 +1,92 @@
 import { headerLength, restamp } from '../protocol/chunk/chunk-writer';
 import type { AmfObject } from '../protocol/amf/amf-value';
+import { codecName } from '../protocol/media/media-tag';
+import type { Unwrap } from './message-log';
 
 /** Bound what a publisher can make the server keep: sequence starts of many tracks, and their sizes. */
 const MAX_CONFIGS = 64;
 const MAX_CONFIG_BYTES = 64 * 1024;
+/** Keys from here on are those of video, see `MediaTag.configKey`. */
+const FIRST_VIDEO_KEY = 0x10000;
+const MANY_TRACKS_KEY = 0xf000;
+
+interface StoredConfig {
+  readonly key: number;
+  /** Undefined: the codec has changed to one without a header. */
+  readonly encoded: Buffer | undefined;
+  /** As in `MediaTag.codec`: -1 for side tracks. */
+  readonly codec: number;
+  /** Counts up with each header that is new. */
+  readonly age: number;
+  /** The log's position from which it holds; before, `former` did. */
+  readonly since: number;
+  readonly former: Buffer | undefined;
+}
 
 /**
  * The stream's description and the newest sequence header of each track: what a late player needs before any frame.
- * Kept apart from the log, in chunk-encoded form, since they outlive the slabs they came in.
+ * Kept apart from the log, in chunk-encoded form, since they outlive the slabs they came in. Where a header was
+ * replaced, the one before is kept for players that start before that place.
  */
 export class StreamConfig {
   /** The values of the newest onMetaData, for reports. */
   description: AmfObject | undefined;
   #metadata: Buffer | undefined;
-  readonly #configs = new Map<number, Buffer>();
+  readonly #configs = new Map<number, StoredConfig>();
+  #ages = 0;
 
   setMetadata(encoded: Buffer): void {
     this.#metadata = Buffer.from(encoded);
   }
 
   /**
-   * Keeps a sequence header; `key` says which earlier one it replaces. Beyond 64 different ones none is added, and none
-   * of more than 64 KB, which no codec's comes near, is kept. Returns whether it replaces one with other contents.
+   * Keeps a sequence header that is at this position of the log; `key` says which earlier one it replaces. Beyond 64
+   * different ones none is added, and none of more than 64 KB, which no codec's comes near, is kept. Returns whether it
+   * replaces one with other contents.
    */
-  set(key: number, encoded: Buffer): boolean {
-    const replaces = this.#configs.has(key) && !this.has(key, encoded);
-    if (encoded.length > MAX_CONFIG_BYTES) this.#configs.delete(key);
-    else if (this.#configs.has(key) || this.#configs.size < MAX_CONFIGS) this.#configs.set(key, Buffer.from(encoded));
-    return replaces;
+  set(key: number, encoded: Buffer, position = 0, codec = -1): boolean {
+    const stored = this.#configs.get(key);
+    if (stored === undefined && this.#configs.size >= MAX_CONFIGS) return false;
+    const copy = encoded.length > MAX_CONFIG_BYTES ? undefined : Buffer.from(encoded);
+    if (this.has(key, encoded)) {
+      this.#configs.set(key, { ...stored!, encoded: copy });
+      return false;
+    }
+    const since = stored === undefined ? 0 : position;
+    this.#ages += 1;
+    this.#configs.set(key, { key, encoded: copy, codec, age: this.#ages, since, former: stored?.encoded });
+    return stored?.encoded !== undefined;
+  }
+
+  /** The main track has another codec from this position on: headers of the one before are of no use to it. */
+  codecChanged(video: boolean, codec: number, position: number): void {
+    for (const stored of this.#configs.values()) {
+      const { key, encoded } = stored;
+      if (isVideo(key) !== video || stored.codec < 0 || encoded === undefined) continue;
+      if (codecName(stored.codec, video) === codecName(codec, video)) continue;
+      this.#configs.set(key, { ...stored, encoded: undefined, since: position, former: encoded });
+    }
   }
 
   /** Whether the stored sequence header under this key is the same, whatever its timestamp. */
   has(key: number, encoded: Buffer): boolean {
-    const stored = this.#configs.get(key);
+    const stored = this.#configs.get(key)?.encoded;
     return stored !== undefined && payloadOf(stored).equals(payloadOf(encoded));
   }
 
-  /** All of it for one player, on its message stream: metadata first, then audio, then video (keys are ordered so). */
-  encodeFor(streamId: number): Buffer {
-    const messages = [...this.#configs].sort(([a], [b]) => a - b).map(([, encoded]) => encoded);
-    if (this.#metadata !== undefined) messages.unshift(this.#metadata);
+  /**
+   * All of it for one player, on its message stream: metadata first, then audio, then video.
+   *
+   * @param from the position in the log that the player starts at
+   * @param unwrap for players that get main tracks alone
+   */
+  encodeFor(streamId: number, from = Infinity, unwrap?: Unwrap): Buffer {
+    const messages: Buffer[] = this.#metadata === undefined ? [] : [this.#metadata];
+    for (const { encoded, since, former } of this.#inOrder()) {
+      const config = from < since ? former : encoded;
+      const part = config === undefined || unwrap === undefined ? config : unwrap(config);
+      if (part !== undefined) messages.push(part);
+    }
     const all = Buffer.concat(messages);
     let at = 0;
     for (const message of messages) {
@@ -48,6 +95,20 @@ export class StreamConfig {
     }
     return all;
   }
+
+  /** By track, as keys are ordered; by age where a message may hold what others hold too: then the newest comes last. */
+  #inOrder(): StoredConfig[] {
+    const all = [...this.#configs.values()];
+    return [false, true].flatMap((video) => {
+      const ofKind = all.filter(({ key }) => isVideo(key) === video);
+      const overlap = ofKind.some(({ key }) => (key & MANY_TRACKS_KEY) !== 0);
+      return ofKind.sort((a, b) => (overlap ? a.age - b.age : a.key - b.key));
+    });
+  }
+}
+
+function isVideo(key: number): boolean {
+  return key >= FIRST_VIDEO_KEY;
 }
 
 /** What follows the header of an encoded message; without the headers of later chunks where timestamps are short. */

@@ -74,6 +74,8 @@ export interface FakePlayerOptions {
   readonly isRelay?: boolean;
   /** What it does when it is told that a stream begins. */
   readonly began?: (player: Player) => void;
+  /** False: knows of no multitrack. */
+  readonly wantsAllTracks?: boolean;
 }
 
 /** A player on a fake socket that notes what its session is told. */
@@ -84,7 +86,7 @@ export class FakePlayer {
   readonly player: Player;
 
   constructor(options: FakePlayerOptions = {}) {
-    const { streamId = 1, key = 'key', wantsCache = true, fast = true, isRelay = false } = options;
+    const { streamId = 1, key = 'key', wantsCache = true, fast = true, isRelay = false, wantsAllTracks } = options;
     this.outlet.fast = fast;
     const listener: PlayerListener = {
       streamBegan: () => {
@@ -95,6 +97,6 @@ export class FakePlayer {
       keyRefused: () => this.events.push('refused'),
       tooSlow: (reason) => this.events.push(reason),
     };
-    this.player = new Player(this.outlet, listener, streamId, key, wantsCache, isRelay);
+    this.player = new Player(this.outlet, listener, streamId, key, wantsCache, isRelay, wantsAllTracks);
   }
 }

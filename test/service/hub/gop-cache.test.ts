@@ -125,6 +125,17 @@ describe('with audio alone', () => {
     expect(startsAtKeyframe).toBe(false);
   });
 
+  test('in packets of many tracks too, and it starts with the main one', () => {
+    const { SideTrack, WrappedMain } = MediaFlag;
+    const pairs = Array.from({ length: 200 }, (_, i) => [
+      [Audio | SideTrack, i * 20] as const,
+      [Audio | WrappedMain, i * 20] as const,
+    ]).flat();
+    const { start } = after(1 << 20, ...pairs);
+    expect(start).toBeGreaterThan(0);
+    expect(start % 200).toBe(100);
+  });
+
   test('round the end of the clock as well', () => {
     const messages = seconds(20, 0xffffffff - 10_000);
     const kept = (messages.length * 100 - after(1 << 20, ...messages).start) / 5000;

@@ -79,6 +79,51 @@ describe('late players', () => {
     expect(bench.received(bench.join())).toEqual([...HEADERS, 'video 120 k2']);
   });
 
+  test('get metadata that came while another message was half received', () => {
+    const bench = begun();
+    const frame = interFrame('i3');
+    const unfinished = bench.stream.openMedia(9, 120, frame.length);
+    bench.data(100, 'onMetaData', { width: 320 });
+    unfinished.append(frame, 0, frame.length);
+    unfinished.complete();
+    bench.flush();
+    expect(bench.received(bench.join())[0]).toBe('data 100 ["onMetaData",{"width":320}]');
+  });
+
+  test.each([
+    ['off', { gopCacheBytes: 0 }],
+    ['past its bound', { gopCacheBytes: 30 }],
+  ])('get no video before a keyframe while the cache is %s, but audio at once', (_, options) => {
+    const bench = begun(new StreamBench(options));
+    const players = [bench.join(), bench.join()];
+    const before = bench.traffic.writes;
+    bench.audio(100, aacFrame('a2'));
+    bench.video(120, interFrame('cannot be decoded'));
+    bench.video(130, avcHeader('V'));
+    bench.flush();
+    expect(bench.traffic.writes - before).toBe(2);
+    expect(players[0]!.outlet.last).toBe(players[1]!.outlet.last);
+    bench.video(160, keyframe('k4'));
+    bench.video(200, interFrame('i5'));
+    bench.flush();
+    const expected = [...HEADERS, 'audio 100 a2', 'video 130 V', 'video 160 k4', 'video 200 i5'];
+    for (const player of players) expect(bench.received(player)).toEqual(expected);
+  });
+
+  test('wait no longer than 30 seconds for that keyframe: some encoders make no second one', () => {
+    const bench = begun(new StreamBench({ gopCacheBytes: 0 }));
+    const player = bench.join();
+    for (const [passed, label] of [
+      [29_999, 'too early'],
+      [1, 'i4'],
+    ] as const) {
+      bench.clock += passed;
+      bench.video(120, interFrame(label));
+      bench.flush();
+    }
+    expect(bench.received(player).slice(HEADERS.length)).toEqual(['video 120 i4']);
+  });
+
   test('get all of a GOP that fills several slabs', () => {
     const bench = begun();
     bench.video(100, keyframe('k2'));
@@ -107,6 +152,139 @@ describe('late players', () => {
     const bench = begun();
     expect(bench.urgency).toEqual([]);
     expect(bench.received(bench.join())).toEqual([...HEADERS, ...GOP]);
+  });
+});
+
+describe('video that stops, while audio goes on', () => {
+  /** The GOP at the begin, then audio alone, up to this time. */
+  function audioOnly(until: number): StreamBench {
+    const bench = begun();
+    for (let time = 100; time <= until; time += 20) bench.audio(time, aacFrame(`a${time}`));
+    bench.flush();
+    return bench;
+  }
+
+  test('is not cached for ever: late players get the last seconds of audio', () => {
+    const bench = audioOnly(60_000);
+    const [first, ...rest] = bench.received(bench.join()).slice(HEADERS.length);
+    expect(first).toMatch(/^audio 57\d\d\d /);
+    expect(rest.at(-1)).toBe('audio 60000 a60000');
+  });
+
+  test('nor does a player that was paused go back to it', () => {
+    const bench = begun();
+    const fake = bench.join();
+    fake.player.paused = true;
+    bench.stream.playerChanged(fake.player);
+    for (let time = 100; time <= 60_000; time += 20) bench.audio(time, aacFrame(`a${time}`));
+    bench.flush();
+    fake.player.paused = false;
+    bench.stream.resumePlayer(fake.player);
+    expect(bench.received(fake)[HEADERS.length + GOP.length]).toMatch(/^audio 57\d\d\d /);
+  });
+
+  test('and when it comes back, those that joined meanwhile get it from a keyframe on', () => {
+    const bench = audioOnly(60_000);
+    const player = bench.join();
+    bench.video(60_020, interFrame('cannot be decoded'));
+    bench.audio(60_020, aacFrame('a'));
+    bench.video(60_040, keyframe('back'));
+    bench.flush();
+    expect(bench.received(player).slice(-3)).toEqual(['audio 60000 a60000', 'audio 60020 a', 'video 60040 back']);
+  });
+});
+
+describe('a header that changes within the cached part', () => {
+  test('comes at its place: what is cached of before gets the one of before', () => {
+    const bench = begun();
+    bench.audio(100, aacHeader('B'));
+    bench.audio(100, aacFrame('of B'));
+    bench.flush();
+    const expected = [...HEADERS, ...GOP, 'audio 100 B', 'audio 100 of B'];
+    expect(bench.received(bench.join())).toEqual(expected);
+    bench.video(120, keyframe('k2'));
+    bench.flush();
+    expect(bench.received(bench.join())).toEqual([HEADERS[0], 'audio 100 B', HEADERS[2], 'video 120 k2']);
+  });
+
+  test('in audio alone too', () => {
+    const bench = new StreamBench();
+    bench.audio(0, aacHeader('A'));
+    for (let time = 0; time <= 3_000; time += 20) bench.audio(time, aacFrame('of A'));
+    bench.audio(3_020, aacHeader('B'));
+    bench.audio(3_020, aacFrame('of B'));
+    bench.flush();
+    const received = bench.received(bench.join());
+    expect([received[0], received.at(-2), received.at(-1)]).toEqual(['audio 0 A', 'audio 3020 B', 'audio 3020 of B']);
+  });
+
+  test('is none for a codec without headers: what is kept is for what is cached of before, and goes with it', () => {
+    const bench = begun();
+    const mp3 = (label: string): Buffer => Buffer.from(`\x2f\0${label}`, 'latin1');
+    bench.audio(100, mp3('mp3'));
+    bench.flush();
+    expect(bench.received(bench.join())).toEqual([...HEADERS, ...GOP, 'audio 100 mp3']);
+    bench.video(120, keyframe('k2'));
+    bench.flush();
+    expect(bench.received(bench.join())).toEqual([HEADERS[0], HEADERS[2], 'video 120 k2']);
+    bench.audio(140, aacHeader('A'));
+    bench.audio(140, aacFrame('aac again'));
+    bench.video(160, keyframe('k3'));
+    bench.flush();
+    expect(bench.received(bench.join())).toEqual([HEADERS[0], 'audio 140 A', HEADERS[2], 'video 160 k3']);
+  });
+
+  test('is none either when the first one was empty, as from encoders that learn it with the first frame', () => {
+    const bench = new StreamBench();
+    bench.audio(0, aacHeader(''));
+    bench.audio(0, aacHeader('A'));
+    bench.audio(20, aacFrame('a1'));
+    bench.flush();
+    expect(bench.received(bench.join())).toEqual(['audio 0 A', 'audio 0 ', 'audio 0 A', 'audio 20 a1']);
+  });
+});
+
+describe('a message that is never finished', () => {
+  /** An audio message of which a part has come. */
+  function stuck(bench: StreamBench): (rest: string) => void {
+    const payload = aacFrame('late, and whole');
+    const sink = bench.stream.openMedia(8, 90, payload.length);
+    sink.append(payload, 0, 5);
+    return () => {
+      sink.append(payload, 5, payload.length);
+      sink.complete();
+    };
+  }
+
+  function ticks(bench: StreamBench, count: number): void {
+    for (let i = 0; i < count; i += 1) bench.stream.tick((bench.clock += 1_000));
+  }
+
+  test('is overtaken within two seconds, and stops nobody after that', () => {
+    const bench = begun();
+    const player = bench.join();
+    stuck(bench);
+    bench.video(120, interFrame('i3'));
+    bench.flush();
+    expect(bench.received(player).slice(6)).toEqual([]);
+    ticks(bench, 2);
+    expect(bench.received(player).slice(6)).toEqual(['video 120 i3']);
+    bench.video(160, interFrame('i4'));
+    bench.flush();
+    expect(bench.received(player).slice(6)).toEqual(['video 120 i3', 'video 160 i4']);
+    expect(bench.stream.blockedBytes).toBe(0);
+  });
+
+  test('keeps its place while nothing waits for it', () => {
+    const bench = begun();
+    const player = bench.join();
+    const finish = stuck(bench);
+    ticks(bench, 10);
+    bench.video(120, interFrame('i3'));
+    ticks(bench, 1);
+    finish('');
+    bench.flush();
+    expect(bench.received(player).slice(6)).toEqual(['audio 90 late, and whole', 'video 120 i3']);
   });
 });
 
@@ -237,8 +415,8 @@ describe('exceptions', () => {
     const fake = bench.join({ wantsCache: false });
     Object.assign(fake.player, wants);
     bench.stream.playerChanged(fake.player);
-    const publish = (time: number): void => {
-      bench.video(time, interFrame('i3'));
+    const publish = (time: number, frame = interFrame('i3')): void => {
+      bench.video(time, frame);
       bench.audio(time + 10, aacFrame('a3'));
       bench.data(time + 20, 'onTextData', 'x');
       bench.flush();
@@ -247,9 +425,32 @@ describe('exceptions', () => {
     expect(bench.received(fake).slice(3)).toEqual(expected);
     Object.assign(fake.player, { wantsAudio: true, wantsVideo: true });
     bench.stream.playerChanged(fake.player);
-    publish(220);
+    publish(220, keyframe('k4'));
+    expect(bench.received(fake).slice(-3)).toEqual(['video 220 k4', 'audio 230 a3', 'data 240 ["onTextData","x"]']);
+    publish(320);
     expect(fake.outlet.last).toBe(witness.outlet.last);
-    expect(bench.received(fake).slice(-3)).toEqual(['video 220 i3', 'audio 230 a3', 'data 240 ["onTextData","x"]']);
+  });
+
+  test('with video again, it gets that from the next keyframe on, and everything else at once', () => {
+    const bench = begun();
+    const fake = bench.join();
+    fake.player.wantsVideo = false;
+    bench.stream.playerChanged(fake.player);
+    bench.video(120, interFrame('missed'));
+    bench.flush();
+    fake.player.wantsVideo = true;
+    bench.stream.playerChanged(fake.player);
+    bench.video(160, interFrame('cannot be decoded'));
+    bench.audio(170, aacFrame('a4'));
+    bench.flush();
+    bench.audio(190, aacFrame('a5'));
+    bench.video(200, interFrame('nor this'));
+    bench.video(240, keyframe('k6'));
+    bench.video(280, interFrame('i7'));
+    bench.flush();
+    const since = ['audio 170 a4', 'audio 190 a5', 'video 240 k6', 'video 280 i7'];
+    expect(bench.received(fake).slice(HEADERS.length + GOP.length)).toEqual(since);
+    expect(fake.player.shares).toBe(true);
   });
 
   test('headers that came while it did not want their kind are sent when it does', () => {

@@ -183,6 +183,83 @@ describe('messages that arrive piece by piece', () => {
     );
   });
 
+  describe('and one that does not come to its end', () => {
+    const open = (
+      log: MessageLog,
+      type: number,
+      time: number,
+      text: string,
+    ): { sink: PayloadSink; rest: () => void } => {
+      const payload = Buffer.from(text);
+      const sink = log.open(type, time, payload.length);
+      sink.append(payload, 0, 3);
+      return {
+        sink,
+        rest: () => {
+          sink.append(payload, 3, payload.length);
+          sink.complete();
+        },
+      };
+    };
+    const expectLog = (log: MessageLog, ...messages: (readonly [type: number, time: number, text: string])[]): void => {
+      const wanted = messages.map(([type, time, text]) => encoded(type, time, Buffer.from(text)));
+      expect(bytesOf(log, 0, log.position)).toEqual(Buffer.concat(wanted));
+    };
+
+    test('is overtaken by those that were ready at the look before, and by all after them', () => {
+      const { log } = make();
+      const stuck = [open(log, 9, 1, 'video'), open(log, 8, 2, 'audio')];
+      log.append(18, 3, Buffer.from('data'));
+      log.letOvertake();
+      expectLog(log);
+      const young = open(log, 9, 4, 'young');
+      log.append(18, 5, Buffer.from('more data'));
+      log.letOvertake();
+      expectLog(log, [18, 3, 'data']);
+      young.rest();
+      expectLog(log, [18, 3, 'data'], [9, 4, 'young'], [18, 5, 'more data']);
+      log.append(18, 6, Buffer.from('at once'));
+      stuck[1]!.rest();
+      expectLog(log, [18, 3, 'data'], [9, 4, 'young'], [18, 5, 'more data'], [18, 6, 'at once'], [8, 2, 'audio']);
+    });
+
+    test('comes at last where none of its kind has overtaken it, and is left out where one has', () => {
+      const { log } = make();
+      const [video, audio] = [open(log, 9, 1, 'video'), open(log, 8, 2, 'audio')];
+      log.append(9, 3, Buffer.from('another'));
+      log.letOvertake();
+      log.letOvertake();
+      audio.rest();
+      video.rest();
+      expectLog(log, [9, 3, 'another'], [8, 2, 'audio']);
+    });
+
+    test('may be aborted, or come to its end after the stream', () => {
+      const { log } = make();
+      const [aborted, late] = [open(log, 9, 1, 'aborted'), open(log, 9, 2, 'late')];
+      log.append(8, 3, Buffer.from('sound'));
+      log.letOvertake();
+      log.letOvertake();
+      aborted.sink.abort();
+      expectLog(log, [8, 3, 'sound']);
+      log.close(Infinity);
+      const { position } = log;
+      late.rest();
+      expect(log.position).toBe(position);
+    });
+
+    test('is left where it is while it is the only one, or the last', () => {
+      const { log } = make();
+      log.append(8, 1, Buffer.from('before'));
+      const last = open(log, 9, 2, 'video');
+      for (let i = 0; i < 5; i += 1) log.letOvertake();
+      log.append(8, 3, Buffer.from('after'));
+      log.letOvertake();
+      last.rest();
+      expectLog(log, [8, 1, 'before'], [9, 2, 'video'], [8, 3, 'after']);
+    });
+  });
+
   /** A step: begin a message, add to an unfinished one, finish it, or abort it. */
   const steps = fc.array(
     fc.oneof(

@@ -146,3 +146,12 @@ test('headers that never end do not add up', () => {
   next.appendMedia(MessageType.Video, 0, keyframe('k'));
   expect(stream.arrived).toEqual(['taken over', '9 @0 k']);
 });
+
+test('headers come in the order in which they came last', () => {
+  const config = (label: string, ...bytes: number[]): Buffer => payload(label, Buffer.from(bytes));
+  const many = config('many tracks', 0x96, 0x10, 0x68, 0x76, 0x63, 0x31, 0, 0, 0, 1, 1);
+  const one = config('one track', 0x90, 0x68, 0x76, 0x63, 0x31, 2);
+  for (const header of [many, one, many]) send(MessageType.Video, 0, header);
+  send(MessageType.Video, 40, keyframe('k'));
+  expect(stream.arrived).toEqual(['taken over', '9 @0 one track', '9 @0 many tracks', '9 @40 k']);
+});

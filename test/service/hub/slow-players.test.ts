@@ -129,6 +129,70 @@ describe('a player that begins with a large cache', () => {
   });
 });
 
+describe('a player that begins with more than it can take in half a minute', () => {
+  /** A GOP of 120 MB, and a player that has been sent that. */
+  function joined(): { bench: StreamBench; slow: FakePlayer } {
+    const bench = new StreamBench({ chunkSize: 65_536 });
+    publish(bench, 0, keyframe('k0'));
+    for (let i = 1; i <= 8; i += 1) publish(bench, i, Buffer.concat([interFrame('huge'), Buffer.alloc(15 * MB)]));
+    return { bench, slow: bench.join({ fast: false }) };
+  }
+
+  /** Seconds in which so much is published and so much drains. */
+  function pass(bench: StreamBench, slow: FakePlayer, seconds: number, published: number, drained: number): void {
+    for (let i = 0; i < seconds; i += 1) {
+      publish(bench, 1_000, Buffer.concat([interFrame('i'), Buffer.alloc(published)]));
+      slow.outlet.drain(drained);
+      bench.clock += 1_000;
+      bench.stream.tick(bench.clock);
+    }
+  }
+
+  test('works through that while it gains on the stream', () => {
+    const { bench, slow } = joined();
+    pass(bench, slow, 120, 0.5 * MB, 2 * MB);
+    expect(slow.events).toEqual([]);
+    expect(slow.outlet.unsentBytes).toBe(0);
+    expect(bench.traffic.droppedFrames).toBe(0);
+  });
+
+  test('that does not gain on it gets no more until it is done and a keyframe comes', () => {
+    const { bench, slow } = joined();
+    pass(bench, slow, 100, 3 * MB, 2 * MB);
+    expect(slow.events).toEqual([]);
+    expect(bench.traffic.droppedFrames).toBeGreaterThan(50);
+    slow.outlet.drain();
+    publish(bench, 2_000, keyframe('again'));
+    slow.outlet.drain();
+    expect(bench.received(slow).at(-1)).toBe('video 2000 again');
+  });
+
+  test('is cut off when it takes nothing, and when it stops in the middle', () => {
+    for (const begins of [0, 40]) {
+      const { bench, slow } = joined();
+      pass(bench, slow, begins, 1 * MB, 2 * MB);
+      pass(bench, slow, 37, 1 * MB, 0);
+      expect(slow.events).toEqual([]);
+      pass(bench, slow, 3, 1 * MB, 0);
+      expect(slow.events[0]).toBe('too slow for 30 s');
+      expect(slow.outlet.unsentBytes).toBeLessThan((120 - begins + 12) * MB);
+    }
+  });
+});
+
+test('a player that has drained is not cut off because the keyframe is late', () => {
+  const { bench, slow } = make();
+  publishMany(bench, 9);
+  slow.outlet.drain();
+  slow.outlet.fast = true;
+  bench.stream.tick((bench.clock += 30_001));
+  expect(slow.events).toEqual([]);
+  publish(bench, 20, interFrame('cannot be decoded'));
+  publish(bench, 21, keyframe('k21'));
+  expect(bench.received(slow).at(-1)).toBe('video 21 k21');
+  expect(slow.outlet.messages(65_536).map(({ timestamp }) => timestamp)).not.toContain(20);
+});
+
 test('a cache of more than 64 MB is sent whole', () => {
   const bench = new StreamBench({ chunkSize: 65_536 });
   publish(bench, 0, keyframe('k0'));

@@ -36,6 +36,45 @@ describe('what late players get first', () => {
     expect(config.encodeFor(1)).toEqual(Buffer.concat([message(18, 'new'), message(9, 'second', 40)]));
   });
 
+  test('the newest last where messages of many tracks hold what others hold too', () => {
+    const config = new StreamConfig();
+    const [many, one] = [0x10000 + 256 * 16, 0x10000];
+    config.set(0, message(8, 'audio'));
+    config.set(many, message(9, 'both tracks'));
+    config.set(one, message(9, 'track 0 anew'));
+    const order = (): string[] =>
+      config
+        .encodeFor(1)
+        .toString('latin1')
+        .match(/[a-z][a-z 0-9]+/g)!;
+    expect(order()).toEqual(['audio', 'both tracks', 'track 0 anew']);
+    config.set(many, message(9, 'both anew'));
+    config.set(one, message(9, 'track 0 anew'));
+    expect(order()).toEqual(['audio', 'track 0 anew', 'both anew']);
+  });
+
+  test('the one before for players that start before the place where it was replaced', () => {
+    const config = new StreamConfig();
+    config.set(0, message(8, 'first'), 100);
+    config.set(0, message(8, 'second'), 500);
+    expect(config.encodeFor(1, 0)).toEqual(message(8, 'first'));
+    expect(config.encodeFor(1, 499)).toEqual(message(8, 'first'));
+    expect(config.encodeFor(1, 500)).toEqual(message(8, 'second'));
+  });
+
+  test('none of a codec that the main track has no more', () => {
+    const config = new StreamConfig();
+    const [aac, mp3, avc] = [10, 2, 7];
+    config.set(0, message(8, 'audio'), 0, aac);
+    config.set(16, message(8, 'side track'), 0, -1);
+    config.set(0x10000, message(9, 'video'), 0, avc);
+    config.codecChanged(true, Buffer.from('avc1').readUInt32BE(), 200);
+    config.codecChanged(false, mp3, 300);
+    const rest = Buffer.concat([message(8, 'side track'), message(9, 'video')]);
+    expect(config.encodeFor(1, 300)).toEqual(rest);
+    expect(config.encodeFor(1, 200)).toEqual(Buffer.concat([message(8, 'audio'), rest]));
+  });
+
   test('nothing before there is any', () => {
     expect(new StreamConfig().encodeFor(1)).toHaveLength(0);
   });
