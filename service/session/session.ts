@@ -58,6 +58,8 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   software = '';
   /** The client said that it understands a reconnect request. */
   canReconnect = false;
+  /** The client said that it understands streams of several tracks. */
+  knowsMultitrack = false;
   #askedToReconnect = false;
   /** Of what this session sends: the client has to be told before it changes. */
   chunkSize = INITIAL_CHUNK_SIZE;

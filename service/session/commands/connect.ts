@@ -12,7 +12,8 @@ import type { Session } from '../session';
 const WINDOW_ACK_SIZE = 5_000_000;
 /** Enhanced RTMP v2 capability bits (`capsEx`): reconnect request, multitrack, ModEx. */
 const CAN_RECONNECT = 1;
-const CAPS_EX = CAN_RECONNECT | 2 | 4;
+const MULTITRACK = 2;
+const CAPS_EX = CAN_RECONNECT | MULTITRACK | 4;
 /** Enhanced RTMP v2: the server can pass this codec on without looking into it. */
 const CAN_FORWARD = 4;
 const FOUR_CCS = ['av01', 'avc1', 'hvc1', 'vp08', 'vp09', 'vvc1', '.mp3', 'Opus', 'ac-3', 'ec-3', 'fLaC', 'mp4a'];
@@ -34,7 +35,9 @@ export function connect(session: Session, _streamId: number, command: CommandMes
   }
   session.software = (asString(properties?.get('flashVer')) ?? '').slice(0, 128);
   const capsEx = properties?.get('capsEx');
-  session.canReconnect = typeof capsEx === 'number' && (capsEx & CAN_RECONNECT) !== 0;
+  const canDo = typeof capsEx === 'number' ? capsEx : 0;
+  session.canReconnect = (canDo & CAN_RECONNECT) !== 0;
+  session.knowsMultitrack = (canDo & MULTITRACK) !== 0;
   session.state = { phase: 'connected', target };
   session.deadlines.connected();
   session.log = session.log.child({ channel: target.channel });

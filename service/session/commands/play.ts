@@ -1,4 +1,6 @@
+import { keysEqual } from '../../hub/key-equality';
 import { Player } from '../../hub/player';
+import type { Publication } from '../../hub/publication';
 import { asString, type CommandMessage } from '../../protocol/message/command-message';
 import { userControl, UserControlEvent } from '../../protocol/message/control-messages';
 import { sampleAccessMessage } from '../replies';
@@ -67,9 +69,10 @@ function playAsViewer(session: Session, streamId: number, stream: StreamTarget):
 function begin(session: Session, streamId: number, stream: StreamTarget, isRelay: boolean): void {
   const { context } = session;
   const channel = context.hub.channel(stream.channel);
-  const cache = new URLSearchParams(stream.query).get('cache');
-  const wantsCache = cache !== 'no' && cache !== 'clear';
-  const player = new Player(session.transport, session, streamId, stream.key, wantsCache, isRelay);
+  const options = new URLSearchParams(stream.query);
+  const cache = options.get('cache');
+  const allTracks = isRelay || wantsAllTracks(options.get('tracks'), session.knowsMultitrack);
+  const player = new Player(session.transport, session, streamId, stream.key, cache !== 'no', isRelay, allTracks);
   session.streams.play = { phase: 'playing', streamId, stream, channel, player };
   session.log.request('play', { channel: stream.channel, relay: isRelay || undefined });
   session.send(userControl(UserControlEvent.StreamBegin, streamId));
@@ -78,7 +81,21 @@ function begin(session: Session, streamId: number, stream: StreamTarget, isRelay
   session.send(sampleAccessMessage(streamId, context.chunkSize));
   // A client that reads nothing may have been closed by one of these.
   if (session.isClosed) return;
-  if (cache === 'clear') channel.publication?.stream.clearCache();
   channel.addPlayer(player);
+  if (cache === 'clear') clearCache(channel.publication, stream.key);
   if (!isRelay && channel.publication === null) context.streamWanted(stream.channel);
+}
+
+/** `tracks=all` and `tracks=default` say it, for tools; otherwise it goes by what the client said in `connect`. */
+function wantsAllTracks(tracks: string | null, knowsMultitrack: boolean): boolean {
+  return tracks === 'all' || (knowsMultitrack && tracks !== 'default');
+}
+
+/**
+ * Empties the stream's cache for whoever has the publisher's key: a viewer must not take the start of the stream from
+ * all others. Where the stream is another node's the key is not known, and the cache stays.
+ */
+function clearCache(publication: Publication | null, key: string): void {
+  if (publication === null || publication.key === '' || !keysEqual(key, publication.key)) return;
+  publication.stream.clearCache();
 }

@@ -100,11 +100,14 @@ describe('KEY?cache=', () => {
     expect((await joins(server, channel, publisher)).media.length).toBeGreaterThan(20);
   });
 
-  test('clear skips and empties it, until the next keyframe', async () => {
+  test('clear gives it to this player and then empties it, until the next keyframe', async () => {
     const channel = server.newChannel();
-    const publisher = await publishAll(server, channel, avcAacStream('cached', 10));
+    const items = avcAacStream('cached', 10);
+    const publisher = await publishAll(server, channel, items);
     const clearing = await joins(server, channel, publisher, 'key?x=1&cache=clear');
-    expect(clearing.media).toHaveLength(3);
+    expect(fingerprints(clearing.media.slice(0, -1))).toEqual(
+      fingerprints([audioConfig, videoConfig, ...items.slice(2)]),
+    );
     publisher.sendVideo(1_000, avc.interFrame('undecodable'));
     await publisher.roundTrip();
     expect((await joins(server, channel, publisher)).media).toHaveLength(3);
@@ -126,9 +129,14 @@ describe('GOP_CACHE_SIZE_MB', () => {
     expect(fingerprints(player.media.slice(2, -1))).toEqual(fingerprints(next));
   });
 
-  test('0 turns it off: config only, then what comes', async () => {
+  test('0 turns it off: config only, then audio at once, and video from the next keyframe on', async () => {
     const publisher = await publishAll(off, 'off', avcAacStream('uncached', 10));
     const player = await joins(off, 'off', publisher);
     expect(fingerprints(player.media.slice(0, -1))).toEqual(fingerprints([audioConfig, videoConfig]));
+    publisher.sendVideo(90_020, avc.interFrame('cannot be decoded'));
+    publisher.sendVideo(90_040, avc.keyframe('key'));
+    publisher.sendVideo(90_080, avc.interFrame('inter'));
+    await player.waitForPayload(avc.interFrame('inter'));
+    expect(player.media.slice(3).map(({ timestamp }) => timestamp)).toEqual([90_040, 90_080]);
   });
 });

@@ -26,15 +26,18 @@ interface Parts {
   readonly fromKeyframe: readonly MediaItem[];
 }
 
+/** Connects as players do that understand streams of several tracks. */
+const multitrack = { extra: { capsEx: 2 } };
+
 /** Everything passes bit for bit to a player that was there, and what is needed to one that joins late. */
 async function expectCached({ headers, before, fromKeyframe }: Parts): Promise<void> {
   const channel = server.newChannel();
-  const early = await server.player(channel);
+  const early = await server.player(channel, 'key', multitrack);
   const publisher = await server.publisher(channel);
   const items = [...headers, ...before, ...fromKeyframe];
   sendMedia(publisher, items);
   await expectMedia(early, items);
-  const late = await server.player(channel);
+  const late = await server.player(channel, 'key', multitrack);
   publisher.sendData(0, 'onTextData', 'marker');
   await late.nextMessage(({ data }) => data?.[0] === 'onTextData', 'the marker');
   expect(fingerprints(late.media)).toEqual(fingerprints([...headers, ...fromKeyframe]));
@@ -163,5 +166,53 @@ describe('enhanced RTMP passes through bit for bit, and late players get what th
     ];
     sendMedia(publisher, items);
     await expectMedia(player, items);
+  });
+});
+
+describe('a player that does not say that it understands multitrack', () => {
+  const sides = (id: number, label: string, packetType: number = VideoPacketType.codedFramesX): MediaItem =>
+    video(0, videoOneTrack(packetType, { id, fourCc: 'hvc1', body: content(label, 300) }));
+  const main = fourCcVideo('hvc1');
+  const obs = [
+    video(0, main.sequenceStart()),
+    sides(1, 'config 1', VideoPacketType.sequenceStart),
+    video(0, main.keyframe('k0', 2_000)),
+    sides(1, 'k0 of 1'),
+    video(40, main.interFrame('p1')),
+  ];
+  const ofMain = obs.filter((_, i) => i % 2 === 0);
+
+  /** A stream of two tracks with a player from its begin and one that joins late, which ask for it in this way. */
+  async function play(query: string, extra = {}): Promise<Record<'early' | 'late', string[]>> {
+    const channel = server.newChannel();
+    const early = await server.player(channel, `key${query}`, { extra });
+    const publisher = await server.publisher(channel);
+    sendMedia(publisher, obs);
+    await early.waitForPayload(main.interFrame('p1'));
+    const late = await server.player(channel, `key${query}`, { extra });
+    publisher.sendAudio(50, fourCcAudio('Opus').frame('marker'));
+    for (const player of [early, late]) await player.waitForPayload(fourCcAudio('Opus').frame('marker'));
+    return { early: fingerprints(early.media.slice(0, -1)), late: fingerprints(late.media.slice(0, -1)) };
+  }
+
+  test.each([
+    ['gets the main track alone', '', {}, ofMain],
+    ['gets it too when it can only reconnect', '', { capsEx: 1 }, ofMain],
+    ['gets all of them for tracks=all', '?tracks=all', {}, obs],
+    ['as does one that says so', '', { capsEx: 7 }, obs],
+    ['but for tracks=default', '?x=1&tracks=default', { capsEx: 7 }, ofMain],
+  ])('%s', async (_, query, extra, expected) => {
+    const { early, late } = await play(query, extra);
+    expect(early).toEqual(fingerprints(expected));
+    expect(late.sort()).toEqual(fingerprints(expected).sort());
+  });
+
+  test('gets the main one of packets of many tracks as a packet of its own', async () => {
+    const channel = server.newChannel();
+    const player = await server.player(channel);
+    const publisher = await server.publisher(channel);
+    const tracks = [0, 1].map((id) => ({ id, fourCc: 'hvc1', body: content(`picture ${id}`, 100_000) }));
+    publisher.sendVideo(0, videoManyTracks(VideoPacketType.codedFramesX, tracks));
+    await expectMedia(player, [video(0, main.keyframeX('picture 0', 100_000))]);
   });
 });

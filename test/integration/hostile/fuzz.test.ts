@@ -39,7 +39,7 @@ function expectUnharmed(): void {
 
 describe(`broken connections (seed ${seed})`, () => {
   test('the captures themselves are good', async () => {
-    const player = await server.player('whole');
+    const player = await server.player('whole', 'key', { extra: { capsEx: 2 } });
     for (const { name, bytes } of captures('whole')) {
       const before = player.media.length;
       await send(bytes, () => 0.99);

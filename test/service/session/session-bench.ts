@@ -42,7 +42,8 @@ export class SessionBench {
       const channel = this.hub.channel(name);
       channel.reserve(publisher);
       if (this.grant === undefined) return new Promise(() => {});
-      const admitsKey = (given: string): boolean => given === key;
+      const playKey = this.grant.playKey ?? key;
+      const admitsKey = (given: string): boolean => given === playKey;
       return Promise.resolve({
         accepted: true,
         publication: channel.begin(publisher, { key, grant: this.grant, admitsKey }),

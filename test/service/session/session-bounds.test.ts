@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { amfEncode } from '../../support/amf-test-codec';
 import { aac, avc } from '../../support/media';
 import { control, MessageType, UserControl, userControl } from '../../support/wire-builder';
-import { GOP_CACHE_BYTES, SessionBench } from './session-bench';
+import { GOP_CACHE_BYTES, SessionBench, type SessionClient } from './session-bench';
 
 let bench: SessionBench;
 beforeEach(() => {
@@ -83,15 +83,26 @@ describe('bounds of a session', () => {
     expect(bench.closed).toEqual(['protocol_error']);
   });
 
-  test('a publisher that leaves a message unfinished while others go on is closed at the bound, and told', async () => {
+  /** A publisher that has left a message unfinished, and a second of whose video is so many megabytes. */
+  async function publishBehindUnfinished(megabytes: readonly number[]): Promise<SessionClient> {
     const publisher = await bench.publisher();
     publisher.bytes(publisher.chunks.chunks({ ...frame }, { csid: 20 })[0]!);
     publisher.send(control(MessageType.setChunkSize, 1_000_000));
     publisher.chunks.chunkSize = 1_000_000;
-    for (let at = 0; at < 34 && !publisher.transport.ended; at += 1) {
-      publisher.video(at * 40, avc.interFrame('blocked', 1_000_000));
+    for (const count of megabytes) {
+      for (let i = 0; i < count; i += 1) publisher.video(40, avc.interFrame('blocked', 1_000_000));
       bench.advance(1);
     }
+    return publisher;
+  }
+
+  test('a publisher may leave a message unfinished while others go on: they overtake it', async () => {
+    await publishBehindUnfinished([4, 10, 10, 10, 10]);
+    expect(bench.closed).toEqual([]);
+  });
+
+  test('it is closed, and told, when more waits than is bearable until they do', async () => {
+    const publisher = await publishBehindUnfinished([34]);
     expect(bench.closed).toEqual(['protocol_error']);
     expect(publisher.statuses.at(-1)?.description).toMatch(/unfinished/);
   });
