@@ -25,6 +25,8 @@ export interface CallbackAnswerScript {
   /** Ends the connection without an answer. */
   readonly hangUp?: boolean;
   readonly neverAnswer?: boolean;
+  /** Sent instead of an HTTP answer; the connection stays open. */
+  readonly raw?: string;
 }
 
 export type CallbackScript = (request: CallbackRequest) => CallbackAnswerScript;
@@ -129,6 +131,8 @@ function describeRequest(message: IncomingMessage, body: string, connection: num
 function give(answer: CallbackAnswerScript, message: IncomingMessage, response: ServerResponse): void {
   if (answer.hangUp) {
     message.socket.destroy();
+  } else if (answer.raw !== undefined) {
+    message.socket.write(answer.raw);
   } else if (!answer.neverAnswer) {
     response.writeHead(answer.status ?? 200, answer.headers);
     response.end(answer.body);

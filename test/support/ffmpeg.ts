@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Program } from './program';
 import { repositoryRoot } from './server-process';
 
-/** What a source file holds: H.264 and AAC, one of them, or MP3. */
-export type SourceKind = 'h264-aac' | 'h264' | 'aac' | 'mp3';
+/** What a source file holds: H.264 and AAC, one of them, or MP3; `tiny` is a second of H.264 and AAC in some 10 KB. */
+export type SourceKind = 'h264-aac' | 'h264' | 'aac' | 'mp3' | 'tiny';
 
 const seconds = 2;
 const pictures = ['-f', 'lavfi', '-i', `testsrc2=size=320x240:rate=25:duration=${seconds}`];
@@ -18,10 +18,15 @@ const recipes: Record<SourceKind, readonly string[]> = {
   'h264-aac': [...pictures, ...tone, ...h264, ...aac],
   h264: [...pictures, ...h264],
   aac: [...tone, ...aac],
+  tiny: [
+    ...['-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=25:duration=1'],
+    ...['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=44100:duration=1'],
+    ...[...h264, '-c:a', 'aac', '-b:a', '24k', '-ac', '1'],
+  ],
   mp3: [...tone, '-c:a', 'libmp3lame', '-b:a', '96k', '-ac', '2'],
 };
 
-/** An FLV file of 2 seconds, made once and kept beside the bundle. */
+/** An FLV file of 2 seconds (`tiny`: 1), made once and kept beside the bundle. */
 export async function sourceFile(kind: SourceKind): Promise<string> {
   const folder = join(repositoryRoot, '.build/test-media');
   const recipe = recipes[kind];
