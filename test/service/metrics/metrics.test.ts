@@ -65,6 +65,18 @@ describe('metrics page', () => {
     expect(page.get('rtmp_callback_duration_seconds_bucket{le="0.05",event="start"}')).toBe(1);
   });
 
+  test('publishers who were refused without asking, and whether the handler is down', async () => {
+    metrics.startUnasked('queue_full');
+    metrics.startUnasked('queue_full');
+    expect((await scrape()).get('rtmp_callback_handler_down')).toBe(0);
+    metrics.handlerDown(true);
+    const page = await scrape();
+    expect(page.get('rtmp_unasked_starts_total{reason="queue_full"}')).toBe(2);
+    expect(page.get('rtmp_callback_handler_down')).toBe(1);
+    metrics.handlerDown(false);
+    expect((await scrape()).get('rtmp_callback_handler_down')).toBe(0);
+  });
+
   test('counts rejections, ends and commands by reason', async () => {
     metrics.connectionRejected('ip_limit');
     metrics.connectionRejected('ip_limit');
