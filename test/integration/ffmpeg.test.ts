@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
+import { audioOneTrack, videoOneTrack } from '../support/enhanced-media';
+import { mediaOfFlv } from '../support/flv-file';
+import type { MediaItem } from '../support/media';
+import { RtmpClient } from '../support/rtmp-client';
+import { sendMedia } from '../support/server-of-file';
 import { ServerProcess } from '../support/server-process';
 import { createTestCertificate, temporaryDirectory } from '../support/test-certificates';
 
@@ -72,9 +77,31 @@ describe('ffmpeg', () => {
     }
   });
 
+  test('that knows of no multitrack sees one picture and one sound of a stream with side tracks', async () => {
+    const file = await sourceFile('h264-aac');
+    const player = playWithFfmpeg(server.rtmpUrl('tracks', 'key'), ['-map', '0']);
+    await playing('tracks');
+    const publisher = await RtmpClient.publisher({ port: server.rtmpPort, channel: 'tracks', key: 'key' });
+    for (const item of mediaOfFlv(file)) {
+      sendMedia(publisher, [item, asSideTrack(item)]);
+    }
+    await publisher.close();
+    expect(await packetsOf(player)).toEqual(await packetsOfFile(file));
+  });
+
   test('is told why when its key is malformed', async () => {
     const publisher = publishWithFfmpeg(await sourceFile('h264'), server.rtmpUrl('named', 'bad.key'));
     expect((await publisher.exited).code).not.toBe(0);
     expect(publisher.output).toMatch(/Server error: \S+/);
   });
 });
+
+/** The same once more as track 1, as OBS sends its further tracks: tag and packet type apart, the body is that of fourCC. */
+function asSideTrack({ kind, timestamp, payload }: MediaItem): MediaItem {
+  const isConfig = payload[1] === 0;
+  if (kind === 'audio') return { kind, timestamp, payload: audioOneTrack(isConfig ? 0 : 1, track('mp4a', payload, 2)) };
+  const body = track('avc1', payload, isConfig ? 5 : 2);
+  return { kind, timestamp, payload: videoOneTrack(isConfig ? 0 : 1, body, payload[0] === 0x17) };
+}
+
+const track = (fourCc: string, payload: Buffer, from: number) => ({ id: 1, fourCc, body: payload.subarray(from) });

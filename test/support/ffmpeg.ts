@@ -50,9 +50,9 @@ export function publishWithFfmpeg(file: string, url: string, { realTime = true }
   return ffmpeg([...(realTime ? ['-re'] : []), '-i', file, '-c', 'copy', '-f', 'flv', url]);
 }
 
-/** Plays until the stream ends. `packets` then says what came. */
-export function playWithFfmpeg(url: string): Program {
-  return ffmpeg(['-i', url, ...asPackets]);
+/** Plays until the stream ends, one picture and one sound unless `which` says otherwise. `packetsOf` says what came. */
+export function playWithFfmpeg(url: string, which: readonly string[] = []): Program {
+  return ffmpeg(['-i', url, ...which, ...asPackets]);
 }
 
 const asPackets = ['-c', 'copy', '-copyts', '-f', 'framemd5', '-'];
