@@ -139,19 +139,20 @@ export class LiveStream implements LogObserver, ContinuedStream {
 
   /** The place for an audio or video message's payload. */
   openMedia(typeId: number, timestamp: number, length: number): PayloadSink {
-    return this.#log.open(typeId, this.#timeline.place(timestamp), length, timestamp);
+    return this.#log.open(typeId, this.#timeline.place(typeId, timestamp), length, timestamp);
   }
 
   /** Adds an audio or video message that is there as a whole, such as a part of an aggregate. */
   appendMedia(typeId: number, timestamp: number, payload: Buffer): void {
-    this.#log.append(typeId, this.#timeline.place(timestamp), payload, timestamp);
+    this.#log.append(typeId, this.#timeline.place(typeId, timestamp), payload, timestamp);
   }
 
   /** Adds a data message, without its `@setDataFrame`. */
   appendData(timestamp: number, message: DataMessage): void {
     const { payload, isMetadata } = message;
+    const { DataAmf0 } = MessageType;
     if (isMetadata) this.config.description = message.metadata;
-    this.#log.append(MessageType.DataAmf0, this.#timeline.place(timestamp), payload, timestamp, isMetadata);
+    this.#log.append(DataAmf0, this.#timeline.place(DataAmf0, timestamp), payload, timestamp, isMetadata);
   }
 
   /**
@@ -186,7 +187,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
     } else if (message.isMetadata) {
       this.config.setMetadata(slab.bytes.subarray(start, end));
     } else if ((flags & MediaFlag.Data) === 0) {
-      this.#timeline.sent(timestamp, message.sourceTimestamp);
+      this.#timeline.sent(typeId, timestamp, message.sourceTimestamp);
     }
     if ((flags & (MediaFlag.SideTrack | MediaFlag.WrappedMain)) !== 0 && !this.#hasTracks) this.#tracksBegin();
     this.#gop.add(position, slab.base + end, gopFlags, timestamp);
@@ -375,12 +376,14 @@ export class LiveStream implements LogObserver, ContinuedStream {
     if (codec !== before && before >= 0) this.config.codecChanged(video, codec, position);
   }
 
-  /** Whether a message of a new source adds nothing (a header the players have) or cannot be decoded yet. */
-  #leavesOut({ slab, start, end, sourceTimestamp }: LogMessage, flags: number): boolean {
+  /** Whether a message of a new source adds nothing (what the players have) or cannot be decoded yet. */
+  #leavesOut({ slab, start, end, typeId, timestamp, sourceTimestamp }: LogMessage, flags: number): boolean {
     if ((flags & MediaFlag.Config) !== 0) return this.config.has(this.#tag.configKey, slab.bytes.subarray(start, end));
-    if ((flags & MediaFlag.Data) !== 0 || !this.#awaitsKeyframe) return false;
-    this.#awaitsKeyframe = (flags & MediaFlag.Keyframe) === 0 && !this.#isAudioOnly(sourceTimestamp, flags);
-    return this.#awaitsKeyframe;
+    if ((flags & MediaFlag.Data) !== 0) return false;
+    if (this.#awaitsKeyframe) {
+      this.#awaitsKeyframe = (flags & MediaFlag.Keyframe) === 0 && !this.#isAudioOnly(sourceTimestamp, flags);
+    }
+    return this.#awaitsKeyframe || this.#timeline.overlaps(typeId, timestamp, sourceTimestamp);
   }
 
   /** Whether a new source has sent nothing but audio for long; `flags` are those of its newest frame. */

@@ -145,6 +145,26 @@ describe('RECONNECT_GRACE_SECONDS', () => {
     expect(events(channel)[2]!.id).toBe(resumed!.id);
   });
 
+  test('neither sound nor picture steps back when the publisher comes back', async () => {
+    const channel = newChannel();
+    const first = await server.publisher(channel);
+    const player = await server.player(channel);
+    sendOpening(first, 'before', 5_000);
+    first.sendAudio(5_060, aac.frame('before'));
+    await player.waitForPayload(aac.frame('before'));
+    await first.connection.reset();
+    await server.process.waitForLog(new RegExp(`channel held.*channel=${channel}`));
+    const second = await server.publisher(channel);
+    const seen = player.media.length;
+    second.sendVideo(900, avc.keyframe('after'));
+    // As OBS does: 300 ms of sound from before the picture follow it.
+    for (let time = 600; time < 1_000; time += 20) second.sendAudio(time, aac.frame(`after ${time}`));
+    await player.waitForPayload(aac.frame('after 980'));
+    const [keyframe, ...sound] = player.media.slice(seen);
+    expect(keyframe!.timestamp).toBe(5_093);
+    expect(sound.map(({ timestamp }) => timestamp)).toEqual([5_073, 5_093, 5_113, 5_133, 5_153, 5_173]);
+  });
+
   test('changed sequence headers are sent again', async () => {
     const channel = newChannel();
     const first = await server.publisher(channel);

@@ -178,6 +178,20 @@ describe('a stream goes on', () => {
     expect(publisher.ends).toEqual([]);
   });
 
+  test('with sound that the encoder sends behind its picture, but not from before what players have', () => {
+    const player = join();
+    const { stream } = start();
+    send(stream, 1_000, keyframe('k1'));
+    send(stream, 1_100, aacFrame('a2'), MessageType.Audio);
+    channel.hold(publisher);
+    channel.reserve(publisher, true);
+    channel.resume(publisher, begins());
+    send(stream, 540, keyframe('k3'));
+    for (const time of [240, 500, 521]) send(stream, time, aacFrame(`a${time}`), MessageType.Audio);
+    const goesOn = ['video 1133 k3', 'audio 1114 a521'];
+    expect(received(player)).toEqual(['video 1000 k1', 'audio 1100 a2', ...goesOn]);
+  });
+
   test('with a second publisher, which displaces the first', () => {
     start();
     const second = new FakePublisher();
