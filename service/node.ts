@@ -312,6 +312,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const clock = setInterval(() => {
     sessions.tick(now());
     hub.tick(now());
+    admission.tick(now());
     member.tick(now());
     if (commands) metrics.setRedisConnected(commands.connected);
     // A channel that is held for its publisher is not left alone: it may go on at another node.

@@ -10,6 +10,7 @@ import type { StreamTarget } from '../session/name-rules';
 import type { AdmissionOutcome, PublishGate } from '../session/publish-gate';
 import { type Admitted, AdmittedStreams } from './admitted-streams';
 import type { KeyHash } from './key-hash';
+import { TakeoverGuard } from './takeover-guard';
 
 export interface AdmissionPolicy {
   /** A publisher with the same channel and key may replace the one that is there. */
@@ -41,6 +42,8 @@ interface Incumbent {
   readonly session: string;
   /** The id to resume, when the stream is to go on; undefined when it is to be replaced by a new one. */
   readonly resume: string | undefined;
+  /** Its publisher is neither lost nor about to leave. */
+  readonly isLive: boolean;
 }
 
 /** What becomes of a stream whose lease has moved. */
@@ -141,6 +144,15 @@ export class Admission implements PublishGate {
     });
   }
 
+  /** Once a second: whether streams that took their channels over still send. Milliseconds of a clock that never goes back. */
+  tick(now: number): void {
+    for (const { guard, request, publication } of this.#admitted) {
+      const { audioBytes, videoBytes } = publication.stream.stats;
+      if (guard?.look(audioBytes + videoBytes, now) !== true) continue;
+      void this.#options.registry.keep(request.channel, request.session, guard.keeps);
+    }
+  }
+
   /** A dead node's streams: their stops are this node's to send. */
   stopsClaimed(stops: readonly StopRecord[]): void {
     for (const { jti, ...stream } of stops) this.#options.authorizer.streamEnded({ ...stream, stopJti: jti });
@@ -230,7 +242,8 @@ export class Admission implements PublishGate {
     const { grant } = decision;
     const continues = resume !== undefined && grant.streamId === resume;
     const playKeyHash = keyHash.of(grant.playKey ?? stream.key);
-    const admitted = { request, grant, state: 'live' as const };
+    const takesOver = isAlone ? this.#isLiveHere(channel.name) : incumbent?.isLive === true;
+    const admitted = { request, grant, state: 'live' as const, ...(takesOver && { guard: new TakeoverGuard() }) };
     const live = { streamId: grant.streamId, playKeyHash };
     const leased = await this.#secureLease(request, live, isAlone ? undefined : incumbent, continues);
     if (!leased || hasGone()) {
@@ -241,12 +254,13 @@ export class Admission implements PublishGate {
     return { accepted: true, publication: this.#begin(publisher, channel, stream, admitted, continues) };
   }
 
-  #refusalWithoutRegistry({ publication }: Channel): AdmissionOutcome | undefined {
+  #refusalWithoutRegistry({ name, publication }: Channel): AdmissionOutcome | undefined {
     if (this.#options.policy.withoutRegistry === 'reject') {
       return { accepted: false, final: false, reason: 'The fleet registry cannot be reached' };
     }
-    // This much can be known: another node still sends the stream of another publisher.
-    return publication?.publisher?.isRelay === true ? BUSY : undefined;
+    // This much can be known: another node still sends the stream of another publisher, or this one keeps its own.
+    const keeps = this.#isLiveHere(name) && this.#admitted.find(name)?.guard?.keeps === true;
+    return keeps || publication?.publisher?.isRelay === true ? BUSY : undefined;
   }
 
   /** The stream that holds the lease, when this publisher may replace it. */
@@ -254,15 +268,19 @@ export class Admission implements PublishGate {
     const { policy } = this.#options;
     if (lease.keyHash !== request.keyHash || lease.state === 'starting') return undefined;
     const leaving = lease.state === 'held' || (owner.draining && policy.graceMs > 0);
-    if (!leaving && !policy.takeover) return undefined;
-    return { session: lease.session, resume: policy.graceMs > 0 ? lease.streamId : undefined };
+    if (!leaving && (!policy.takeover || lease.keeps)) return undefined;
+    return { session: lease.session, resume: policy.graceMs > 0 ? lease.streamId : undefined, isLive: !leaving };
   }
 
   /** The stream that this very node holds for its publisher. */
   #heldHere({ name }: Channel): Incumbent | undefined {
     const admitted = this.#admitted.find(name);
     if (admitted?.state !== 'held') return undefined;
-    return { session: admitted.request.session, resume: admitted.grant.streamId };
+    return { session: admitted.request.session, resume: admitted.grant.streamId, isLive: false };
+  }
+
+  #isLiveHere(channel: string): boolean {
+    return this.#admitted.find(channel)?.state === 'live';
   }
 
   async #secureLease(
@@ -273,6 +291,8 @@ export class Admission implements PublishGate {
   ): Promise<boolean> {
     const { registry } = this.#options;
     if (incumbent !== undefined && !(await registry.replace(request, incumbent.session, continues))) return false;
+    // Before it is live, so that the one that it displaces cannot come between.
+    if (incumbent?.isLive === true) void registry.keep(request.channel, request.session, true);
     return registry.confirm(request.channel, request.session, live);
   }
 

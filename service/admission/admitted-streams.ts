@@ -1,6 +1,7 @@
 import type { LeaseRequest, LiveLease } from '../fleet/stream-registry';
 import type { Publication, StreamGrant } from '../hub/publication';
 import type { KeyHash } from './key-hash';
+import type { TakeoverGuard } from './takeover-guard';
 
 /** What this node remembers of a stream that it was let in, beside the publication itself. */
 export interface Admitted {
@@ -9,6 +10,8 @@ export interface Admitted {
   readonly grant: StreamGrant;
   state: 'live' | 'held';
   graceTimer?: NodeJS.Timeout;
+  /** For one that took the channel over from a publisher that was still connected. */
+  readonly guard?: TakeoverGuard;
 }
 
 /** The streams of this node's own publishers, one a channel. */
@@ -35,6 +38,10 @@ export class AdmittedStreams {
     const { channel } = admitted.request;
     if (this.#byChannel.get(channel) === admitted) this.#byChannel.delete(channel);
     if (this.held().length === 0) this.#onNoneHeld?.();
+  }
+
+  [Symbol.iterator](): Iterator<Admitted> {
+    return this.#byChannel.values();
   }
 
   held(): Admitted[] {

@@ -61,6 +61,11 @@ export class MemoryMember implements StreamRegistry {
     return DONE;
   }
 
+  keep(channel: string, session: string, keeps: boolean): Promise<void> {
+    this.#registry.keep(channel, session, keeps);
+    return DONE;
+  }
+
   abandon(channel: string, session: string): Promise<void> {
     this.#registry.free(channel, session);
     this.#stops?.delete(session);

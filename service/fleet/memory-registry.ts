@@ -115,6 +115,12 @@ export class MemoryRegistry {
     if (lease?.session === session) this.#change({ ...lease, state: 'held', lastTimestamp });
   }
 
+  keep(channel: string, session: string, keeps: boolean): void {
+    const lease = this.#leases.get(channel);
+    // Nobody waits for that.
+    if (lease?.session === session) this.#leases.set(channel, { ...lease, keeps });
+  }
+
   free(channel: string, session: string): void {
     if (this.#leases.get(channel)?.session !== session) return;
     this.#leases.delete(channel);
@@ -164,7 +170,7 @@ export class MemoryRegistry {
   #take(id: string, { channel, session, keyHash, startedAt, stop }: LeaseRequest): void {
     const member = this.#members.get(id);
     const incarnation = member?.address.incarnation ?? '';
-    const unnamed = { streamId: '', playKeyHash: '', lastTimestamp: 0 };
+    const unnamed = { streamId: '', playKeyHash: '', lastTimestamp: 0, keeps: false };
     const lease = { channel, node: id, incarnation, session, keyHash, startedAt, ...unnamed };
     this.#leases.set(channel, { ...lease, state: 'starting' });
     member?.stops.set(session, stop);

@@ -223,6 +223,10 @@ export class RedisRegistry implements StreamRegistry {
     return this.#requests.hold(channel, session, lastTimestamp);
   }
 
+  keep(channel: string, session: string, keeps: boolean): Promise<void> {
+    return this.#requests.keep(channel, session, keeps);
+  }
+
   abandon(channel: string, session: string): Promise<void> {
     return this.#requests.abandon(channel, session);
   }

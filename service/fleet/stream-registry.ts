@@ -19,6 +19,8 @@ export interface Lease {
   readonly startedAt: number;
   /** The last timestamp sent (ms, RTMP clock) when the publisher was lost; 0 otherwise. */
   readonly lastTimestamp: number;
+  /** Its publisher took the channel over from another and still sends: it is not taken over in its turn. */
+  readonly keeps: boolean;
 }
 
 /** Where a node can be reached by the others. */
@@ -131,6 +133,8 @@ export interface StreamRegistry {
   confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean>;
   /** The publisher was lost; the lease stays this session's for the grace time. */
   hold(channel: string, session: string, lastTimestamp: number): Promise<void>;
+  /** Whether the session, which took the channel over, is not to be taken over in its turn. */
+  keep(channel: string, session: string, keeps: boolean): Promise<void>;
   /** The start was refused, or the publisher left before it was decided: nothing remains of the session. */
   abandon(channel: string, session: string): Promise<void>;
   /**

@@ -233,11 +233,12 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
 
   /** Ends the publication for an operator or a limit, telling the encoder so. */
   kill(reason: EndReason): void {
-    this.#endPublisher('killed', reason);
+    this.#endPublisher('killed', 'NetStream.Publish.BadName', reason);
   }
 
+  /** To try again with the same key is pointless: the channel is another connection's. */
   displaced(reason: EndReason): void {
-    this.#endPublisher('displaced', reason);
+    this.#endPublisher('displaced', 'NetStream.Publish.Denied', reason);
   }
 
   /**
@@ -474,11 +475,11 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.log.request('play ended', { channel: stream.channel });
   }
 
-  #endPublisher(code: CloseCode, reason: EndReason): void {
+  #endPublisher(code: CloseCode, status: StatusCode, reason: EndReason): void {
     // One that is being decided on may have been let in without having been told so yet.
     const { publish } = this.streams;
     if (publish === null) return;
-    this.sendStatus(publish.streamId, 'error', 'NetStream.Publish.BadName', reason);
+    this.sendStatus(publish.streamId, 'error', status, reason);
     this.close(code, reason);
   }
 }

@@ -124,6 +124,10 @@ export class ParentLink implements StreamRegistry, WorkerLine {
     return this.#ask('hold', channel, session, lastTimestamp);
   }
 
+  keep(channel: string, session: string, keeps: boolean): Promise<void> {
+    return this.#ask('keep', channel, session, keeps);
+  }
+
   abandon(channel: string, session: string): Promise<void> {
     return this.#ask('abandon', channel, session);
   }

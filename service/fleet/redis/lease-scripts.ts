@@ -123,6 +123,17 @@ return { 'held', count() }
 `,
 );
 
+/** Whether the session may be taken over. ARGV: channel, session, keeps. */
+export const KEEP = registryScript(
+  'keep',
+  `
+local lease = readLease(ARGV[4])
+if not lease or lease.session ~= ARGV[5] then return { 'lost', 0 } end
+redis.call('HSET', P .. 'lease:' .. ARGV[4], 'keeps', ARGV[6])
+return { 'kept', count() }
+`,
+);
+
 /**
  * A session is over: frees its lease and turns its record into a pending stop, or into nothing. Done whether or not
  * the node is registered: nobody else speaks for the session, unless it was claimed or goes on elsewhere.

@@ -17,6 +17,7 @@ export function readLease(channel: string, json: string): Lease {
     playKeyHash: text(fields.playKeyHash),
     startedAt: Number(fields.startedAt),
     lastTimestamp: Number(fields.lastTimestamp),
+    keeps: fields.keeps === '1',
   };
 }
 

@@ -2,7 +2,7 @@ import { endsStream, parseCommand } from '../../commands/command-parser';
 import { ANY_NAME } from '../../protocol/name-grammar';
 import type { Logger } from '../../logging/logger';
 import type { AcquireOutcome, Lease, LeaseRequest, RegistryOrder, StopRecord } from '../stream-registry';
-import { ACQUIRE, ANNOUNCE, ASSERT, FINISH, HOLD, REPLACE } from './lease-scripts';
+import { ACQUIRE, ANNOUNCE, ASSERT, FINISH, HOLD, KEEP, REPLACE } from './lease-scripts';
 import type { Contest } from './reconciliation';
 import { FORGET_STOP } from './record-scripts';
 import type { RegistryConnection, RegistryReply } from './registry-connection';
@@ -100,6 +100,10 @@ export class SessionRequests {
   async hold(channel: string, session: string, lastTimestamp: number): Promise<void> {
     this.#options.book.update(session, { state: 'held', lastTimestamp });
     await this.#options.connection.run(HOLD, [channel, session, lastTimestamp]);
+  }
+
+  async keep(channel: string, session: string, keeps: boolean): Promise<void> {
+    await this.#options.connection.run(KEEP, [channel, session, keeps ? 1 : 0]);
   }
 
   async abandon(channel: string, session: string): Promise<void> {

@@ -53,13 +53,25 @@ describe('PUBLISHER_TAKEOVER=YES', () => {
     const first = await server.publisher(channel);
     const player = await server.player(channel);
     const second = await server.publisher(channel);
-    await first.waitForStatus('NetStream.Publish.BadName');
+    await first.waitForStatus('NetStream.Publish.Denied');
     await first.connection.closed;
     await player.waitForStatus('NetStream.Play.UnpublishNotify');
     sendOpening(second, 'second');
     await player.waitForPayload(avc.keyframe('second key'));
     await untilStop(channel);
     expect(events(channel).map(({ event }) => event)).toEqual(['start', 'start', 'stop']);
+  });
+
+  test('one that has taken the channel over keeps it while it sends', async () => {
+    const channel = server.newChannel();
+    await server.publisher(channel);
+    const keeper = await server.publisher(channel);
+    const player = await server.player(channel);
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await expect(server.publisher(channel)).rejects.toThrow('Stream already publishing');
+    }
+    sendOpening(keeper, 'keeper');
+    await player.waitForPayload(avc.keyframe('keeper key'));
   });
 
   test('one with another key does not', async () => {

@@ -98,6 +98,15 @@ describe('a lease', () => {
     expect(await a.locate('ch')).toMatchObject({ lease: { state: 'held', lastTimestamp: 42_000 } });
   });
 
+  test('says whether the session keeps the channel that it took over', async () => {
+    const { member: a } = await join('a');
+    await publish(a, 's1');
+    expect(await a.locate('ch')).toMatchObject({ lease: { keeps: false } });
+    await a.keep('ch', 's1', true);
+    await a.keep('ch', 's2', false);
+    expect(await a.locate('ch')).toMatchObject({ lease: { keeps: true } });
+  });
+
   test('is shown with an owner that is draining', async () => {
     const { member: a } = await join('a');
     const { member: b } = await join('b');

@@ -74,6 +74,20 @@ describe('a lease', () => {
     expect(found?.lease).toMatchObject({ state: 'held', streamId: 'stream-1', lastTimestamp: 4_000_000_000 });
   });
 
+  test('says whether the session keeps the channel that it took over', async () => {
+    const [a, b] = await Promise.all([startNode(), startNode()]);
+    const first = (await a.publish('ch', 'stream-1'))!;
+    const keeps = async (): Promise<boolean | undefined> => (await b.registry.locate('ch'))?.lease.keeps;
+    expect(await keeps()).toBe(false);
+    await a.registry.keep('ch', first.session, true);
+    expect(await keeps()).toBe(true);
+    expect(await b.registry.acquire(leaseRequest('ch'))).toMatchObject({ kind: 'busy', lease: { keeps: true } });
+    await b.registry.keep('ch', leaseRequest('ch').session, false);
+    expect(await keeps()).toBe(true);
+    await a.registry.keep('ch', first.session, false);
+    expect(await keeps()).toBe(false);
+  });
+
   test('is shown with an owner that is draining', async () => {
     const [a, b] = await Promise.all([startNode(), startNode()]);
     await a.publish('ch', 'stream-1');

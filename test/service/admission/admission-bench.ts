@@ -1,0 +1,77 @@
+import { Admission, type AdmissionPolicy } from '../../../service/admission/admission';
+import { KeyHash } from '../../../service/admission/key-hash';
+import { AcceptAllAuthorizer } from '../../../service/auth/accept-all-authorizer';
+import { MemoryRegistry } from '../../../service/fleet/memory-registry';
+import { registryListener } from '../../../service/fleet/registry-listener';
+import type { StreamRegistry } from '../../../service/fleet/stream-registry';
+import { Hub } from '../../../service/hub/hub';
+import type { Publication, Publisher } from '../../../service/hub/publication';
+import type { AdmissionOutcome } from '../../../service/session/publish-gate';
+import { MessageType } from '../../../service/protocol/message/message-types';
+import { SlabPool } from '../../../service/hub/slab';
+import { TrafficCounters } from '../../../service/metrics/traffic-counters';
+import { MemoryLogger } from '../../support/memory-logger';
+import { avc } from '../../support/media';
+
+const STREAM = { channel: 'channel', key: 'key', query: '' };
+
+/** The admission of one node, without callbacks. */
+export class AdmissionBench {
+  readonly hub = new Hub({
+    pool: new SlabPool(0),
+    traffic: new TrafficCounters(),
+    chunkSize: 4096,
+    gopCacheBytes: 0,
+    scheduler: { ready: () => undefined },
+    now: () => 0,
+  });
+  readonly admission: Admission;
+  /** Publishers that were displaced, in order. */
+  readonly displaced: Publisher[] = [];
+
+  constructor(policy: Partial<AdmissionPolicy>, registry: StreamRegistry = new MemoryRegistry().member('node')) {
+    this.admission = new Admission({
+      hub: this.hub,
+      authorizer: new AcceptAllAuthorizer(),
+      registry,
+      policy: { takeover: false, graceMs: 0, withoutRegistry: 'accept', ...policy },
+      keyHash: new KeyHash(Buffer.alloc(32)),
+      log: new MemoryLogger(),
+      orphaned: () => undefined,
+      refusal: () => undefined,
+    });
+    const deaf = { channelChanged() {}, command() {}, conflict() {}, secretChanged() {} };
+    // In the process, this is done when it returns.
+    void registry.start(registryListener(this.admission, deaf));
+  }
+
+  publisher(): Publisher {
+    const publisher: Publisher = {
+      clientIp: '192.0.2.7',
+      software: '',
+      isRelay: false,
+      kill: () => undefined,
+      displaced: () => void this.displaced.push(publisher),
+    };
+    return publisher;
+  }
+
+  admit(publisher: Publisher): Promise<AdmissionOutcome> {
+    return this.admission.admit(publisher, STREAM, new AbortController().signal);
+  }
+
+  /** Lets a publisher in that sends nothing yet. */
+  async publishes(publisher = this.publisher()): Promise<Publication> {
+    const outcome = await this.admit(publisher);
+    if (!outcome.accepted) throw new Error(outcome.reason);
+    return outcome.publication;
+  }
+
+  /** As seconds pass: the publication gets a frame in each, or nothing. */
+  pass(fromSecond: number, toSecond: number, publication?: Publication): void {
+    for (let second = fromSecond; second <= toSecond; second += 1) {
+      publication?.inlet.appendMedia(MessageType.Video, second * 1_000, avc.keyframe('k'));
+      this.admission.tick(second * 1_000);
+    }
+  }
+}

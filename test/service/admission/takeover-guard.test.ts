@@ -1,0 +1,20 @@
+import { expect, test } from '@jest/globals';
+import { TakeoverGuard } from '../../../service/admission/takeover-guard';
+
+/** What `keeps` is after each look at [seconds, bytes so far]. */
+function looks(...at: readonly (readonly [number, number])[]): boolean[] {
+  const guard = new TakeoverGuard();
+  return at.map(([seconds, bytes]) => {
+    const before = guard.keeps;
+    expect(guard.look(bytes, seconds * 1_000)).toBe(guard.keeps !== before);
+    return guard.keeps;
+  });
+}
+
+test('a stream that has just begun has time to send something', () => {
+  expect(looks([100, 0], [101, 0], [102, 0], [103, 0])).toEqual([true, true, true, false]);
+});
+
+test('a stream is kept while its publisher sends, and again when it goes on', () => {
+  expect(looks([0, 0], [2, 10], [4, 20], [6, 20], [7, 20], [8, 21])).toEqual([true, true, true, true, false, true]);
+});
