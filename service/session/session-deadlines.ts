@@ -1,5 +1,6 @@
 import type { Publishing } from './open-streams';
 import type { Session } from './session';
+import { StreamPace } from './stream-pace';
 
 /** From the first byte to the end of the handshake, and from there to `connect` (ms). */
 const HANDSHAKE_MS = 10_000;
@@ -8,6 +9,10 @@ const CONNECT_MS = 10_000;
 const STREAM_MS = 90_000;
 /** How often clients are pinged: at least twice within the time after which a silent one is gone (ms). */
 const PING_INTERVAL_MS = 30_000;
+/** How often publishers are pinged: an encoder may take a server that says nothing for 10 s for gone (ms). */
+const PUBLISHER_PING_INTERVAL_MS = 6_000;
+/** A publisher that was heard so lately is in the middle of sending (ms). */
+const SENDING_MS = 1_500;
 /** A publisher over its bitrate for this long is ended (ms). */
 const OVER_BITRATE_MS = 10_000;
 /** Chunks below 128 bytes a second, and how many seconds' worth may come at once. */
@@ -22,6 +27,8 @@ export class SessionDeadlines {
   #heardAt: number;
   #pingedAt: number;
   #mediaAt: number;
+  /** Of what it publishes. */
+  #pace = new StreamPace();
   #overBitrateSince = 0;
   #handshakeSeen = false;
 
@@ -79,11 +86,13 @@ export class SessionDeadlines {
       session.fail('silent', `nothing heard for ${silentMs / 1000} s`);
       return;
     }
-    if (now - this.#pingedAt >= Math.min(PING_INTERVAL_MS, silentMs / 2)) {
+    const { publish, publishing } = session.streams;
+    const intervalMs = publish === null ? PING_INTERVAL_MS : PUBLISHER_PING_INTERVAL_MS;
+    if (publishing !== null) this.#pace.look(publishing.publication.stream.latestTimestamp, now);
+    if (now - this.#pingedAt >= Math.min(intervalMs, silentMs / 2) && !this.#isBacklogged(now)) {
       this.#pingedAt = now;
       session.ping(now - this.#openedAt);
     }
-    const { publishing } = session.streams;
     if (publishing !== null) this.#checkPublisher(publishing, now);
   }
 
@@ -92,6 +101,16 @@ export class SessionDeadlines {
     this.#mediaAt = this.#session.context.now();
     this.#phaseSince = this.#mediaAt;
     this.#heardAt = this.#mediaAt;
+    this.#pace = new StreamPace();
+  }
+
+  /**
+   * Whether a publisher has much on its way to here, as in the upload of a file. It is not pinged then: it may have closed
+   * already, and a ping that meets a closed socket has its system drop all that was not delivered.
+   */
+  #isBacklogged(now: number): boolean {
+    const isSending = this.#session.streams.publishing !== null && now - this.#heardAt < SENDING_MS;
+    return isSending && !this.#pace.isSteady;
   }
 
   #checkPublisher({ publication }: Publishing, now: number): void {

@@ -61,6 +61,44 @@ describe('time-outs of a session', () => {
     expect(player.transport.ended).toBe(false);
   });
 
+  test('a publisher never hears nothing for 10 s, not even while it is being decided on', async () => {
+    bench.grant = undefined;
+    const undecided = bench.connected();
+    undecided.command('publish', null, 'other/key');
+    bench.grant = { streamId: '' };
+    const publisher = await bench.publisher();
+    let heardAt = [bench.nowMs, bench.nowMs];
+    bench.advance(100, () => {
+      publisher.video(bench.nowMs, avc.keyframe('live'));
+      [undecided, publisher].forEach((client, index) => {
+        if (client.transport.written.splice(0).length > 0) heardAt[index] = bench.nowMs;
+        expect(bench.nowMs - heardAt[index]!).toBeLessThan(10_000);
+      });
+    });
+    expect(bench.closed).toEqual([]);
+  });
+
+  test.each([
+    ['faster', 4_000],
+    ['a little faster', 1_250],
+    ['slower', 700],
+  ])('a publisher that sends %s than time passes is not pinged: it may have closed already', async (_, step) => {
+    const publisher = await bench.publisher();
+    let clock = 0xffff0000;
+    bench.advance(60, () => publisher.video((clock += step), avc.keyframe('from a file')));
+    expect(pings(publisher)).toBe(0);
+    bench.advance(15, () => publisher.video((clock += 1_000), avc.keyframe('live from here on')));
+    expect(pings(publisher)).toBeGreaterThan(0);
+  });
+
+  test('a publisher that sends a frame now and then is pinged in between', async () => {
+    const publisher = await bench.publisher();
+    bench.advance(60, () => {
+      if (bench.nowMs % 10_000 === 0) publisher.video(bench.nowMs, avc.keyframe('slide'));
+    });
+    expect(pings(publisher)).toBeGreaterThanOrEqual(6);
+  });
+
   test('a peer that says nothing for 60 s is dead', async () => {
     const player = bench.connected();
     player.command('play', null, 'key');
