@@ -226,6 +226,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
     remove(this.#starting, player);
     if (remove(this.#holding, player) && player.outlet.unsentBytes > 0) this.#log.taint(player.heldFrom);
     player.heldFrom = Infinity;
+    player.laggingSince = 0;
   }
 
   /** Sends the headers that hold from this position of the log on: from the cache's, ahead of a resume. */

@@ -74,6 +74,8 @@ export interface FakePlayerOptions {
   readonly isRelay?: boolean;
   /** What it does when it is told that a stream begins. */
   readonly began?: (player: Player) => void;
+  /** What it does when it is told that it is too slow. */
+  readonly slow?: () => void;
   /** False: knows of no multitrack. */
   readonly wantsAllTracks?: boolean;
 }
@@ -95,7 +97,10 @@ export class FakePlayer {
       },
       streamEnded: () => this.events.push('ended'),
       keyRefused: () => this.events.push('refused'),
-      tooSlow: (reason) => this.events.push(reason),
+      tooSlow: (reason) => {
+        this.events.push(reason);
+        options.slow?.();
+      },
     };
     this.player = new Player(this.outlet, listener, streamId, key, wantsCache, isRelay, wantsAllTracks);
   }

@@ -83,6 +83,18 @@ describe('a player that cannot keep up', () => {
     expect(fast.events).toEqual([]);
   });
 
+  test('is told nothing when it has left before its turn', () => {
+    const { bench } = make();
+    const players: FakePlayer[] = [];
+    const slow = (): void => {
+      for (const { player } of players) bench.stream.removePlayer(player);
+    };
+    for (let i = 0; i < 3; i += 1) players.push(bench.join({ fast: false, slow }));
+    publishMany(bench, 9);
+    bench.stream.tick(bench.clock + 30_001);
+    expect(players.flatMap(({ events }) => events)).toEqual(['too slow for 30 s']);
+  });
+
   test('is cut off past 64 MB unsent', () => {
     const { bench, slow } = make();
     bench.video(1, Buffer.concat([interFrame('huge'), Buffer.alloc(15 * MB)]));
