@@ -7,6 +7,7 @@ import { installPackages, requireNodeVersion } from '../service/prerequisites.mj
 import { withSetupLock } from '../service/setup-lock.mjs';
 import { findCfnLint } from './support/cfn-lint.mjs';
 import { installDebianPackages, packagesOfMissingPrograms } from './support/debian-packages.mjs';
+import { imageNodeVersion, installNodeLines } from './support/node-lines.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -45,6 +46,7 @@ try {
 
 const tool = (name) => join(root, 'node_modules', name);
 const lintArgs = ['--config', 'test/support/eslint.config.mjs', '--no-error-on-unmatched-pattern'];
+const nodeLines = installNodeLines(join(root, '.build/node-lines'), imageNodeVersion(root));
 const checks = [
   await check('build', ['service/build.mjs', '--if-changed']),
   ...(await Promise.all([
@@ -52,6 +54,7 @@ const checks = [
     check('lint', [tool('eslint/bin/eslint.js'), ...lintArgs, 'service', 'infra', 'lambdas', 'test']),
   ])),
 ];
+await nodeLines;
 /** On Node 20 the AWS SDK tells every process when its support ends. */
 const quietSdk = '--disable-warning=NodeVersionSupportWarning';
 const cfnLint = findCfnLint(join(root, '.build'));

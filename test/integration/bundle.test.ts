@@ -1,17 +1,9 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { avcAacStream } from '../support/media';
+import { describeOnNode } from '../support/node-releases';
 import { Program } from '../support/program';
 import { RtmpClient } from '../support/rtmp-client';
 import { bundlePath, ensureBundle, repositoryRoot, ServerProcess, type ServerOptions } from '../support/server-process';
@@ -57,11 +49,18 @@ describe('the bundle, alone in an empty directory', () => {
     expect(readdirSync(options.cwd)).toEqual(['rtmp-server.cjs']);
   });
 
-  test('serves under the Node.js release of the image, which is an LTS one', async () => {
-    const node = installNode(imageNodeVersion);
-    expect(execFileSync(node, ['-p', 'process.release.lts'], { encoding: 'utf8' })).toMatch(/^[A-Z][a-z]+$/m);
-    await expectToServe(await ServerProcess.start({ HTTP_PORT: '0' }, { ...alone('lts'), command: [node] }));
-  }, 120_000);
+  describeOnNode(/^/, ({ name, node }) => {
+    test('serves', async () => {
+      await expectToServe(await ServerProcess.start({ HTTP_PORT: '0' }, { ...alone(`on-${name}`), command: [node] }));
+    });
+  });
+
+  describeOnNode(/^image$/, ({ version, node }) => {
+    test('is the release of the image, an LTS one', () => {
+      expect(imageNodeVersion).toBe(version);
+      expect(execFileSync(node, ['-p', 'process.release.lts'], { encoding: 'utf8' })).toMatch(/^[A-Z][a-z]+$/m);
+    });
+  });
 
   test('serves a user without rights on a read-only file system', async () => {
     const command = unprivileged();
@@ -112,18 +111,6 @@ describe('the image', () => {
     expect(await isHealthy()).toBe(false);
   });
 });
-
-/** The program of this very release, from the npm package that carries it. */
-function installNode(version: string): string {
-  const prefix = join(repositoryRoot, '.build/node-lts');
-  const name = `node-${process.platform}-${process.arch}`;
-  const node = join(prefix, 'node_modules', name, 'bin/node');
-  if (!existsSync(node) || execFileSync(node, ['--version'], { encoding: 'utf8' }).trim() !== `v${version}`) {
-    const options = ['--prefix', prefix, '--ignore-scripts', '--no-save', '--silent'];
-    execFileSync('npm', ['install', ...options, `${name}@${version}`], { stdio: 'pipe' });
-  }
-  return node;
-}
 
 /** As much of a container's walls as this machine lets a test put up; only root can drop rights it has. */
 function unprivileged(): readonly string[] {
