@@ -28,7 +28,10 @@ import { TrafficCounters } from './metrics/traffic-counters';
 import { AddressRules } from './net/address-rules';
 import { Batching } from './net/batching';
 import { ConnectionIntake } from './net/connection-intake';
-import { ConnectionLimits, type ConnectionPlaces, UNLIMITED_PLACES } from './net/connection-limits';
+import { ConnectionGate, openGate } from './net/connection-gate';
+import type { ConnectionPlaces } from './net/connection-limits';
+import { maxConnections } from './net/max-connections';
+import { openConnectionLimits } from './net/open-connection-limits';
 import { chooseIoPath, type IoPath } from './net/io-path';
 import { describeListenError } from './net/listen-error';
 import { ListenerTest } from './net/listener-test';
@@ -50,6 +53,9 @@ const MAX_FREE_SLAB_BYTES = 64 * 1024 * 1024;
 const FINAL_MS = 3_000;
 /** And of that, what is left for closing connections after the stop callbacks. */
 const CLOSE_MS = 500;
+
+/** Connections at a time that have not published or played yet: what they hold is bounded by this. */
+const MAX_UNPROVEN_CONNECTIONS = 4096;
 
 /** Where the processes of one machine reach each other. */
 const LOOPBACK = '127.0.0.1';
@@ -178,12 +184,22 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     afterRead: () => batching.afterRead(),
     sessionClosed: (code) => metrics.sessionClosed(code),
   };
-  const limits = parent?.places ?? new ConnectionLimits(config.limits.maxConnectionsPerIp, exempt);
-  const intakeOptions = { context, sessions, batching, log, ioPath, rejected, turnsAway: () => leaving };
+  const places = parent?.places ?? openConnectionLimits(config.limits);
+  const maxOpen = maxConnections();
   // Among workers, relays come to a port of their own: whoever comes to the public one is a client.
   const isPeer = (address: string): boolean => parent === undefined && member.isPeer(address);
-  const intake = new ConnectionIntake({ ...intakeOptions, limits, isPeer });
-  if (parent) mover = new PlayerMover({ registry, line: parent, hub, intake, now });
+  const maxUnproven = Math.min(MAX_UNPROVEN_CONNECTIONS, Math.ceil(maxOpen / 2));
+  const gate = new ConnectionGate({
+    places,
+    maxUnproven,
+    maxOpen,
+    log,
+    isPeer,
+    turnsAway: () => leaving,
+    rejected,
+  });
+  const intake = new ConnectionIntake({ context, sessions, batching, ioPath });
+  if (parent) mover = new PlayerMover({ registry, line: parent, hub, gate, intake, now });
 
   const trustedProxies = AddressRules.parse(config.proxy?.trusted ?? []);
   // Relays of other nodes come without the load balancer, under a header of their own.
@@ -207,7 +223,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     more: Pick<RtmpListenerOptions, 'tls'> = {},
   ): Promise<number> => {
     const { route, listensAt } = listenerTest.route(name, more.tls !== undefined);
-    const listener = new RtmpListener({ intake, log, proxy, rejected, tests: route, ...more });
+    const listener = new RtmpListener({ gate, intake, log, proxy, rejected, tests: route, ...more });
     const address = await listener.listen(port, bindAddress).catch((error: unknown) => {
       throw new Error(`${name} cannot listen on port ${port}: ${describeListenError(error)}`, { cause: error });
     });
@@ -220,8 +236,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const rtmps = config.tls && tls ? await listen('RTMPS', config.tls, { tls: tls.termination }) : undefined;
 
   if (parent) {
-    const relays = new ConnectionIntake({ ...intakeOptions, limits: UNLIMITED_PLACES, isPeer: () => true });
-    const listener = new RtmpListener({ intake: relays, log });
+    const listener = new RtmpListener({ gate: openGate(), intake, log });
     // Workers share the public port, so that each needs one of its own; other machines' nodes too, if there are any.
     const host = config.fleet === undefined ? LOOPBACK : config.rtmp.bindAddress;
     const { port } = await listener.listen(0, host, true);

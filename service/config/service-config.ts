@@ -38,6 +38,8 @@ export interface ServiceConfig {
   readonly proxy: ProxyConfig | undefined;
   readonly limits: {
     readonly maxConnectionsPerIp: number;
+    /** Connections that one client may open a second; some seconds' worth may come at once. */
+    readonly maxConnectsPerIpAndSecond: number;
     /** IPs and CIDRs, or `*`; already checked. */
     readonly concurrencyWhitelist: readonly string[];
     readonly playWhitelist: readonly string[];
@@ -117,6 +119,9 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
     proxy: readProxySettings(env),
     limits: {
       maxConnectionsPerIp: env.integer('MAX_IP_CONCURRENT_CONNECTIONS', { min: 1, max: 1_000_000, fallback: 4 }),
+      maxConnectsPerIpAndSecond: env.integer('MAX_IP_CONNECTIONS_PER_SECOND', {
+        ...{ min: 1, max: 1_000_000, fallback: 20 },
+      }),
       concurrencyWhitelist: env.addresses('CONCURRENT_LIMIT_WHITELIST'),
       playWhitelist: readPlayWhitelist(env),
       gopCacheBytes: env.integer('GOP_CACHE_SIZE_MB', { min: 0, max: 65_536, fallback: 256 }) * BYTES_PER_MB,

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Logger } from '../logging/logger';
 import type { Departure } from '../session/opening';
 import { Session } from '../session/session';
 import type { SessionContext } from '../session/session-context';
@@ -8,7 +7,7 @@ import type { SessionRegistry } from '../session/session-registry';
 import type { ConnectionHandle } from '../session/transport';
 import { outlivesErrors } from './accepted-socket';
 import type { Batching } from './batching';
-import type { ConnectionPlaces } from './connection-limits';
+import type { ConnectionGate, Visit } from './connection-gate';
 import type { IoPath } from './io-path';
 import { adoptWithOnRead, readNow, socketOn, startReading, stopReading } from './socket-handle';
 import { READ_BUFFER } from './read-buffer';
@@ -17,16 +16,8 @@ import { SocketTransport } from './socket-transport';
 export interface IntakeOptions {
   readonly context: SessionContext;
   readonly sessions: Pick<SessionRegistry, 'nextId' | 'add' | 'delete'>;
-  readonly limits: ConnectionPlaces;
   readonly batching: Batching;
-  readonly log: Logger;
   readonly ioPath: IoPath;
-  /** Whether connections from this address may be other nodes', which are not limited. */
-  isPeer(address: string): boolean;
-  /** Whether new clients are to try another node. */
-  turnsAway(): boolean;
-  /** Counts a connection that did not become a session. */
-  rejected(reason: string): void;
 }
 
 /** What has become of a connection that another process has begun. */
@@ -37,7 +28,7 @@ interface Begun {
   readonly answeredBytes: number;
 }
 
-/** Turns accepted connections whose client address is known into sessions. */
+/** Turns connections that the gate has admitted into sessions. */
 export class ConnectionIntake {
   readonly #options: IntakeOptions;
 
@@ -49,36 +40,41 @@ export class ConnectionIntake {
    * Begins a session on a plain, paused connection. `first` holds bytes that were read while looking for a PROXY header;
    * more may be in the socket.
    */
-  open(accepted: Socket, address: string, first?: Buffer): void {
-    this.#admit(accepted, address, () => this.#openPlain(accepted, address, first));
+  open(accepted: Socket, visit: Visit, address: string, first?: Buffer): void {
+    this.#openPlain(accepted, visit, address, first);
   }
 
-  /** Goes on with a connection that another process of this machine has begun. */
-  takeOver(handle: ConnectionHandle, { clientIp, said, answeredBytes }: Departure): void {
+  /** Goes on with a connection that another process of this machine has begun, if the gate admits it. */
+  takeOver(gate: ConnectionGate, handle: ConnectionHandle, { clientIp, said, answeredBytes }: Departure): void {
     const socket = outlivesErrors(socketOn(handle));
-    this.#admit(socket, clientIp, () => this.#openPlain(socket, clientIp, undefined, { said, answeredBytes }));
+    const visit = gate.enter(socket);
+    visit?.charge(clientIp);
+    visit?.whenAdmitted(() => this.#openPlain(socket, visit, clientIp, undefined, { said, answeredBytes }));
   }
 
   /** Begins a session on a TLS connection. Its reads come decrypted in buffers of their own. */
-  openSecure(socket: TLSSocket, address: string): void {
+  openSecure(socket: TLSSocket, visit: Visit, address: string): void {
     outlivesErrors(socket);
-    this.#admit(socket, address, () => this.#readEvents(socket, this.#begin(socket, address, true)));
+    // A client has no honest reason to renegotiate, and each time costs as much as a handshake.
+    socket.disableRenegotiation();
+    socket.on('error', () => socket.destroy());
+    this.#readEvents(socket, this.#begin(socket, visit, address, true));
   }
 
-  #openPlain(accepted: Socket, address: string, first?: Buffer, begun?: Begun): void {
+  #openPlain(accepted: Socket, visit: Visit, address: string, first?: Buffer, begun?: Begun): void {
     let session: Session | undefined;
     let socket = accepted;
     if (this.#options.ioPath === 'public') {
-      session = this.#begin(accepted, address, false, begun?.answeredBytes);
+      session = this.#begin(accepted, visit, address, false, begun?.answeredBytes);
       this.#readEvents(accepted, session);
     } else {
       const adopted = this.#adopt(accepted, () => session!);
       if (adopted === undefined) {
-        this.#options.limits.release(address);
+        visit.close();
         return;
       }
       socket = adopted;
-      session = this.#begin(adopted, address, false, begun?.answeredBytes);
+      session = this.#begin(adopted, visit, address, false, begun?.answeredBytes);
       // What has come while its place was asked for has been read already.
       const waiting = accepted.read() as Buffer | null;
       if (waiting !== null) first = first === undefined ? waiting : Buffer.concat([first, waiting]);
@@ -109,39 +105,10 @@ export class ConnectionIntake {
     return socket;
   }
 
-  /** Goes on with a connection that may become a session, and closes any other. */
-  #admit(socket: Socket, address: string, proceed: () => void): void {
-    const { limits } = this.#options;
-    const isPeer = this.#options.isPeer(address);
-    if (!isPeer && this.#options.turnsAway()) {
-      this.#reject(socket, address, 'leaving', 'this node is being emptied');
-      return;
-    }
-    const place = limits.acquire(address, isPeer);
-    if (place === true) proceed();
-    else if (place === false) this.#rejectSurplus(socket, address);
-    else {
-      void place.then((taken) => {
-        if (!taken) this.#rejectSurplus(socket, address);
-        else if (socket.destroyed) limits.release(address);
-        else proceed();
-      });
-    }
-  }
-
-  #rejectSurplus(socket: Socket, address: string): void {
-    this.#reject(socket, address, 'too_many_connections', 'too many from this address');
-  }
-
-  #reject(socket: Socket, address: string, code: string, reason: string): void {
-    this.#options.rejected(code);
-    this.#options.log.request(`connection refused: ${reason}`, { ip: address });
-    socket.destroy();
-  }
-
-  #begin(socket: Socket, address: string, secure: boolean, alreadySent?: number): Session {
-    const { context, sessions, limits } = this.#options;
-    const transport = new SocketTransport(socket, address, secure, alreadySent);
+  #begin(socket: Socket, visit: Visit, address: string, secure: boolean, alreadySent?: number): Session {
+    const { context, sessions } = this.#options;
+    if (!secure) visit.movesTo(socket);
+    const transport = new SocketTransport(socket, visit, { remoteAddress: address, secure, alreadySent });
     const session = new Session(context, transport, sessions.nextId());
     if (alreadySent !== undefined) session.stay();
     sessions.add(session);
@@ -149,7 +116,6 @@ export class ConnectionIntake {
     socket.on('error', (error) => (failure = error));
     socket.on('close', () => {
       sessions.delete(session);
-      limits.release(address);
       session.disconnected(failure);
     });
     return session;

@@ -5,7 +5,7 @@ import { TrafficCounters } from '../metrics/traffic-counters';
 import type { SessionContext } from '../session/session-context';
 import type { Batching } from './batching';
 import { ConnectionIntake } from './connection-intake';
-import { UNLIMITED_PLACES } from './connection-limits';
+import { openGate } from './connection-gate';
 import type { IoPath } from './io-path';
 import type { ProxyProtocolMode } from './proxy-protocol';
 import { ProxyStage } from './proxy-stage';
@@ -99,18 +99,13 @@ export class ListenerTest {
           if (state.phase === 'connecting' && listener !== undefined) listener.servedAt = context.now();
         },
       },
-      limits: UNLIMITED_PLACES,
       batching,
-      log: silentLogger,
       ioPath,
-      isPeer: () => true,
-      turnsAway: () => false,
-      rejected: () => undefined,
     });
     const trusted = { allows: () => true };
     const stage = proxy && new ProxyStage({ mode: proxy, trusted, log: silentLogger, rejected: () => undefined });
     return {
-      route: { claims: (socket) => this.#connections.claim(socket), intake, proxy: stage },
+      route: { claims: (socket) => this.#connections.claim(socket), gate: openGate(), intake, proxy: stage },
       listensAt: ({ address, port }) => {
         const proxyHeader = proxyHeaderFor(proxy);
         const targets = hostsOf(address).map((host) => ({ host, port, secure, proxyHeader }));

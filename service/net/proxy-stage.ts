@@ -14,14 +14,10 @@ export interface ProxyStageOptions {
   rejected(reason: string): void;
   /** Time for the header and the first byte that follows it (ms). */
   readonly deadlineMs?: number;
-  /** Connections that may be waiting for their header. */
-  readonly maxWaiting?: number;
 }
 
 /** A load balancer sends the header with the client's first bytes, so it may take as long as a client's first word. */
 const DEADLINE_MS = 10_000;
-/** Connections without a header cannot be counted per client; all together they are bounded by this. */
-const MAX_WAITING = 10_000;
 
 /** Why a connection ends here. */
 interface Rejection {
@@ -39,7 +35,6 @@ interface Rejection {
 export class ProxyStage {
   readonly #options: ProxyStageOptions;
   readonly #faults: FaultRateLimit;
-  #waiting = 0;
 
   constructor(options: ProxyStageOptions) {
     this.#options = options;
@@ -49,23 +44,24 @@ export class ProxyStage {
   /**
    * Calls `ready` with the client's address (the peer's own where the header names none) and the bytes that followed
    * the header, of which there is at least one; not at all when the connection ends or is closed here.
+   *
+   * @param named called before that, as soon as a header names another client than the peer itself
    */
-  read(socket: Socket, peer: string, ready: (address: string, rest: Buffer) => void): void {
-    const { trusted, mode, deadlineMs = DEADLINE_MS, maxWaiting = MAX_WAITING } = this.#options;
+  read(
+    socket: Socket,
+    peer: string,
+    ready: (address: string, rest: Buffer) => void,
+    named?: (address: string) => void,
+  ): void {
+    const { trusted, mode, deadlineMs = DEADLINE_MS } = this.#options;
     if (!trusted.allows(peer)) {
       this.#reject(socket, peer, { code: 'proxy_untrusted', message: 'the peer is not in PROXY_TRUSTED' });
       return;
     }
-    if (this.#waiting >= maxWaiting) {
-      this.#reject(socket, peer, { code: 'proxy_waiting_limit', message: 'too many wait for their PROXY header' });
-      return;
-    }
-    this.#waiting += 1;
     let received: Buffer = Buffer.alloc(0);
     let address: string | undefined;
     const done = (): void => {
       clearTimeout(deadline);
-      this.#waiting -= 1;
       socket.off('data', onData);
       socket.off('close', done);
     };
@@ -81,6 +77,8 @@ export class ProxyStage {
         if ('code' in client) return reject(client);
         received = received.subarray(client.headerBytes);
         address = client.address ?? peer;
+        if (address !== peer) named?.(address);
+        if (socket.destroyed) return;
       }
       // It may be a health check, some of which come with the balancer's own address: wait until somebody speaks.
       if (received.length === 0) return;

@@ -3,6 +3,7 @@ import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
 import { outlivesErrors } from './accepted-socket';
 import { normalizeAddress } from './address-rules';
+import type { ConnectionGate, Visit } from './connection-gate';
 import type { ConnectionIntake } from './connection-intake';
 import type { ProxyStage } from './proxy-stage';
 import type { TlsTermination } from './tls-termination';
@@ -11,11 +12,13 @@ import type { TlsTermination } from './tls-termination';
 export interface TestRoute {
   /** Whether an accepted connection is one of them. */
   claims(socket: Socket): boolean;
+  readonly gate: ConnectionGate;
   readonly intake: ConnectionIntake;
   readonly proxy?: ProxyStage | undefined;
 }
 
 export interface RtmpListenerOptions {
+  readonly gate: ConnectionGate;
   readonly intake: ConnectionIntake;
   readonly log: Logger;
   /** Present: each connection begins with a PROXY protocol header. */
@@ -27,6 +30,14 @@ export interface RtmpListenerOptions {
   rejected?(reason: string): void;
 }
 
+/** A connection that has a place. */
+interface Admitted {
+  readonly visit: Visit;
+  readonly intake: ConnectionIntake;
+  readonly isTest: boolean;
+  readonly address: string;
+}
+
 /** Finds dead peers behind NATs that forgot them (ms). */
 const KEEP_ALIVE_MS = 30_000;
 /** Connections the kernel may hold until they are accepted, as far as it allows. */
@@ -35,7 +46,7 @@ const BACKLOG = 4096;
 const MAX_WAITING = 4096;
 
 /**
- * Accepts connections on one port and leads them past PROXY header and TLS to the intake. Those that come before `open`
+ * Accepts connections on one port and leads them past the gate, PROXY header and TLS to the intake. Those that come before `open`
  * wait, unread.
  */
 export class RtmpListener {
@@ -105,22 +116,29 @@ export class RtmpListener {
     const address = normalizeAddress(peer);
     const { tests } = this.#options;
     const isTest = tests?.claims(socket) === true;
-    const { proxy, intake } = isTest ? tests : this.#options;
-    if (proxy === undefined) this.#open(socket, intake, isTest, address);
-    else proxy.read(socket, address, (client, rest) => this.#open(socket, intake, isTest, client, rest));
+    const { gate, proxy, intake } = isTest ? tests : this.#options;
+    const visit = gate.enter(socket);
+    if (visit === undefined) return;
+    const open = (client: string, rest?: Buffer): void => {
+      visit.charge(client);
+      visit.whenAdmitted(() => this.#open(socket, { visit, intake, isTest, address: client }, rest));
+    };
+    if (proxy === undefined) open(address);
+    else proxy.read(socket, address, open, (client) => visit.charge(client));
   }
 
-  #open(socket: Socket, intake: ConnectionIntake, isTest: boolean, address: string, rest?: Buffer): void {
+  #open(socket: Socket, { visit, intake, isTest, address }: Admitted, rest?: Buffer): void {
     const { tls } = this.#options;
     if (tls === undefined) {
-      intake.open(socket, address, rest);
+      intake.open(socket, visit, address, rest);
       return;
     }
     if (rest !== undefined && rest.length > 0) socket.unshift(rest);
     tls.secure(
       socket,
-      (secured) => intake.openSecure(secured, address),
+      (secured) => intake.openSecure(secured, visit, address),
       (reason) => {
+        visit.close();
         if (!isTest) this.#tlsFailed(address, reason);
       },
     );

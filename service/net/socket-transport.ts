@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { ConnectionHandle, Transport } from '../session/transport';
+import type { Visit } from './connection-gate';
 import { takeHandle } from './socket-handle';
 
 /** How long a closing connection may take to send what is left (ms). */
@@ -8,19 +9,32 @@ const LINGER_MS = 5_000;
 /** How long the client's own end is waited for after that (ms). */
 const CLIENT_END_MS = 1_000;
 
+interface TransportOptions {
+  readonly remoteAddress: string;
+  readonly secure: boolean;
+  /** So many bytes of what will be written first are at the client, from another process. */
+  readonly alreadySent?: number | undefined;
+}
+
 /** A session's way to its socket, plain or TLS. */
 export class SocketTransport implements Transport {
+  readonly remoteAddress: string;
+  readonly secure: boolean;
   #ended = false;
   #alreadySent: number;
 
-  /** @param alreadySent so many bytes of what will be written first are at the client, from another process */
   constructor(
     readonly socket: Socket,
-    readonly remoteAddress: string,
-    readonly secure: boolean,
-    alreadySent = 0,
+    readonly visit: Pick<Visit, 'proven' | 'leave'>,
+    { remoteAddress, secure, alreadySent = 0 }: TransportOptions,
   ) {
+    this.remoteAddress = remoteAddress;
+    this.secure = secure;
     this.#alreadySent = alreadySent;
+  }
+
+  proven(): void {
+    this.visit.proven();
   }
 
   get unsentBytes(): number {
@@ -78,6 +92,8 @@ export class SocketTransport implements Transport {
   end(): void {
     const { socket } = this;
     this.#ended = true;
+    // A client that is slow to close, or refuses to, must not keep its next connection out.
+    this.visit.leave();
     if (socket.destroyed) return;
     let deadline = setTimeout(() => socket.destroy(), LINGER_MS).unref();
     // Destroyed while the client still sends, the connection would be reset, and the reset may overtake the answer.

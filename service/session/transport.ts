@@ -9,6 +9,8 @@ export interface Transport extends PlayerOutlet {
   readonly remoteAddress: string;
   /** Whether the client came over TLS. */
   readonly secure: boolean;
+  /** The client was let publish or play: it is no stranger any more, whose connection gives way to newer ones. */
+  proven(): void;
   /** Stops reading; what was read already may still arrive. */
   pause(): void;
   resume(): void;

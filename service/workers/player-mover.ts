@@ -1,5 +1,6 @@
 import type { StreamRegistry } from '../fleet/stream-registry';
 import type { Hub } from '../hub/hub';
+import type { ConnectionGate } from '../net/connection-gate';
 import type { ConnectionIntake } from '../net/connection-intake';
 import type { Departure } from '../session/opening';
 import type { Session } from '../session/session';
@@ -34,6 +35,7 @@ export interface PlayerMoverOptions {
   readonly registry: StreamRegistry;
   readonly line: WorkerLine;
   readonly hub: Hub;
+  readonly gate: ConnectionGate;
   readonly intake: ConnectionIntake;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
@@ -63,10 +65,10 @@ export class PlayerMover {
 
   constructor(options: PlayerMoverOptions) {
     this.#options = options;
-    const { line, hub, intake } = options;
+    const { line, hub, gate, intake } = options;
     line.listen({
       passed: (from, { channel, departure }, handle) => {
-        intake.takeOver(handle, departure);
+        intake.takeOver(gate, handle, departure);
         if ((hub.find(channel)?.viewerCount ?? 0) >= CROWD) line.tellCrowded(from, channel);
       },
       crowded: (channel) => this.#setCrowded(channel),

@@ -4,8 +4,7 @@ import { MemoryRegistry } from '../fleet/memory-registry';
 import { HttpServer, type Readiness, STARTING } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import { EmfReporter } from '../metrics/emf-reporter';
-import { AddressRules } from '../net/address-rules';
-import { ConnectionLimits } from '../net/connection-limits';
+import { openConnectionLimits } from '../net/open-connection-limits';
 import type { RunningService } from '../node';
 import { mergeReports } from './merge-reports';
 import { WorkerPool } from './worker-pool';
@@ -30,11 +29,11 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
   const { config, log, httpPortMayMove } = options;
   // Protection is for the whole task, and what ECS has in mind for it too: neither is known to several processes yet.
   if (config.fleet?.taskProtection) log.warning('FLEET_TASK_PROTECTION is not used: it needs WORKERS=1');
-  const exempt = AddressRules.parse(config.limits.concurrencyWhitelist);
+  
   const pool = new WorkerPool({
     count: config.workers,
     registry: new MemoryRegistry(),
-    limits: new ConnectionLimits(config.limits.maxConnectionsPerIp, exempt),
+    limits: openConnectionLimits(config.limits),
     drainMs: config.drainMs,
     log,
     drainRequested: () => options.drainRequested?.(),

@@ -74,6 +74,7 @@ function begin(session: Session, streamId: number, stream: StreamTarget, isRelay
   const allTracks = isRelay || wantsAllTracks(options.get('tracks'), session.knowsMultitrack);
   const player = new Player(session.transport, session, streamId, stream.key, cache !== 'no', isRelay, allTracks);
   session.streams.play = { phase: 'playing', streamId, stream, channel, player };
+  session.transport.proven();
   session.log.request('play', { channel: stream.channel, relay: isRelay || undefined });
   session.send(userControl(UserControlEvent.StreamBegin, streamId));
   session.sendStatus(streamId, 'status', 'NetStream.Play.Reset', 'Playing and resetting stream.');

@@ -45,6 +45,7 @@ function decided(session: Session, streamId: number, stream: StreamTarget, outco
   const { inlet } = publication;
   session.streams.publish = { phase: 'publishing', streamId, stream, publication, inlet };
   session.trust();
+  session.transport.proven();
   session.deadlines.publishing();
   const published = `/${stream.channel}/${stream.key} is now published.`;
   session.sendStatus(streamId, 'status', 'NetStream.Publish.Start', published);

@@ -45,6 +45,7 @@ describe('defaults', () => {
         proxy: undefined,
         limits: {
           maxConnectionsPerIp: 4,
+          maxConnectsPerIpAndSecond: 20,
           concurrencyWhitelist: [],
           playWhitelist: [],
           gopCacheBytes: 256 * 1024 * 1024,
@@ -105,6 +106,7 @@ describe('values', () => {
       SSL_CERT: first.certPath,
       SSL_KEY: first.keyPath,
       SSL_CHECK_RELOAD_SECONDS: '1',
+      MAX_IP_CONNECTIONS_PER_SECOND: '50',
       MAX_IP_CONCURRENT_CONNECTIONS: '100',
       CONCURRENT_LIMIT_WHITELIST: '10.0.0.1, 10.1.0.0/16',
       RTMP_PLAY_WHITELIST: '2001:db8::/32',
@@ -149,6 +151,7 @@ describe('values', () => {
       proxy: { mode: 'v2', trusted: ['10.0.0.0/24', '2001:db8::7'] },
       limits: {
         maxConnectionsPerIp: 100,
+        maxConnectsPerIpAndSecond: 50,
         concurrencyWhitelist: ['10.0.0.1', '10.1.0.0/16'],
         playWhitelist: ['2001:db8::/32'],
         gopCacheBytes: 0,

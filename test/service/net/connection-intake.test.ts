@@ -1,5 +1,6 @@
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import type { Batching } from '../../../service/net/batching';
+import { openGate } from '../../../service/net/connection-gate';
 import { ConnectionIntake } from '../../../service/net/connection-intake';
 import type { IoPath } from '../../../service/net/io-path';
 import type { PacedReader } from '../../../service/net/held-readers';
@@ -47,17 +48,12 @@ async function published(secure: boolean, ioPath: IoPath) {
   const intake = new ConnectionIntake({
     context: bench.context,
     sessions: bench.sessions,
-    limits: { acquire: () => true, release() {} },
     batching: { ...bound(batching), paces: () => batching.paces } as unknown as Batching,
-    log: bench.log,
     ioPath,
-    isPeer: () => false,
-    turnsAway: () => false,
-    rejected() {},
   });
   const pair = { cert: certificate.cert, key: certificate.key };
   const tls = secure ? new TlsTermination(pair) : undefined;
-  const listener = new RtmpListener({ intake, log: bench.log, tls });
+  const listener = new RtmpListener({ gate: openGate(), intake, log: bench.log, tls });
   listener.open();
   const { port } = await listener.listen(0, '127.0.0.1');
   const client = await RtmpClient.publisher({ port, channel: 'channel', key: 'key', tls: secure });

@@ -101,20 +101,22 @@ describe('the header', () => {
     expect(log.entries).toEqual([]);
   });
 
-  test('is waited for on a bounded number of connections at once', async () => {
-    const stage = newStage({ maxWaiting: 2 });
-    const [first, second] = [open(stage), open(stage)];
-    await open(stage).closed;
-    expect(rejections).toEqual(['proxy_waiting_limit']);
-    first.socket.destroy();
-    await first.closed;
-    second.socket.write(Buffer.concat([privateLink, Buffer.of(3)]));
-    await second.opened;
-    const [third, fourth] = [open(stage), open(stage)];
-    third.socket.write(Buffer.concat([privateLink, Buffer.of(3)]));
-    fourth.socket.write(Buffer.concat([privateLink, Buffer.of(3)]));
-    await Promise.all([third.opened, fourth.opened]);
-    expect(rejections).toHaveLength(1);
+  test('tells of the client as soon as it is named, before it says a word; of the balancer itself it does not', async () => {
+    const named: string[] = [];
+    const stage = newStage();
+    for (const bytes of [healthCheck, privateLink]) {
+      const socket = new PassThrough();
+      sockets.push(socket);
+      stage.read(
+        socket as unknown as Socket,
+        BALANCER,
+        () => {},
+        (address) => named.push(address),
+      );
+      socket.write(bytes);
+      await new Promise(setImmediate);
+    }
+    expect(named).toEqual([PRIVATE_LINK_CLIENT]);
   });
 
   test('of a health check, or none, and then the end: nothing is logged, counted or opened', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
+import { openGate } from '../../../service/net/connection-gate';
 import type { ConnectionIntake } from '../../../service/net/connection-intake';
 import { RtmpListener } from '../../../service/net/rtmp-listener';
 import { MemoryLogger } from '../../support/memory-logger';
@@ -11,7 +12,7 @@ test('who connects before it is open is served once it is, with all that was sen
   let isServed = false;
   void served.then(() => (isServed = true));
   const intake = { open: (socket: Socket) => serve(socket) } as unknown as ConnectionIntake;
-  const listener = new RtmpListener({ intake, log: new MemoryLogger() });
+  const listener = new RtmpListener({ gate: openGate(), intake, log: new MemoryLogger() });
   const { port } = await listener.listen(0, '127.0.0.1');
   const client = connect(port, '127.0.0.1');
   client.write('hello');

@@ -17,13 +17,17 @@ async function readBytes(socket: Socket, count: number): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** Nobody counts these connections. */
+const visit = { proven() {}, leave() {} };
+const plainClient = { remoteAddress: '127.0.0.1', secure: false };
+
 function pattern(size: number, seed: number): Buffer {
   return Buffer.from(Uint8Array.from({ length: size }, (_, i) => (i * 31 + seed) & 0xff));
 }
 
 test('one buffer and several arrive in order, and nothing is unsent once the kernel has taken them', async () => {
   const { accepted, client } = await socketPair();
-  const transport = new SocketTransport(accepted, '127.0.0.1', false);
+  const transport = new SocketTransport(accepted, visit, plainClient);
   expect(transport.write(Buffer.from('first'))).toBe(false);
   expect(transport.writeAll([Buffer.from(' second')])).toBe(false);
   expect(transport.writeAll([Buffer.from(' third'), Buffer.from(' fourth')])).toBe(false);
@@ -33,7 +37,7 @@ test('one buffer and several arrive in order, and nothing is unsent once the ker
 
 test('bytes stay in order when the kernel takes no more', async () => {
   const { accepted, client } = await socketPair();
-  const transport = new SocketTransport(accepted, '127.0.0.1', false);
+  const transport = new SocketTransport(accepted, visit, plainClient);
   const pieces = Array.from({ length: 60 }, (_, i) => pattern(400_000, i));
   const list: Buffer[] = [];
   let unsent = false;
@@ -53,7 +57,7 @@ test('bytes stay in order when the kernel takes no more', async () => {
 
 test.each([0, 3, 5, 8, 20])('%d bytes that another process has sent are not sent again', async (alreadySent) => {
   const { accepted, client } = await socketPair();
-  const transport = new SocketTransport(accepted, '127.0.0.1', false, alreadySent);
+  const transport = new SocketTransport(accepted, visit, { ...plainClient, alreadySent });
   transport.write(Buffer.from('first'));
   transport.writeAll([Buffer.from(' second'), Buffer.from(' third')]);
   transport.write(Buffer.from(' fourth'));
@@ -63,7 +67,7 @@ test.each([0, 3, 5, 8, 20])('%d bytes that another process has sent are not sent
 
 test('a client that has gone closes the socket with the reason; what is written until then and later does no harm', async () => {
   const { accepted, client } = await socketPair();
-  const transport = new SocketTransport(accepted, '127.0.0.1', false);
+  const transport = new SocketTransport(accepted, visit, plainClient);
   transport.write(Buffer.from('first'));
   await once(client, 'data');
   const failed = new Promise<NodeJS.ErrnoException>((resolve) => accepted.once('error', resolve));

@@ -134,6 +134,8 @@ class FakeTransport implements Transport {
     return this.unsentBytes > 0;
   }
 
+  proven(): void {}
+
   pause(): void {
     this.paused = true;
   }

@@ -1,6 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import type { NodeAddress, StreamRegistry } from '../../../service/fleet/stream-registry';
 import type { Hub } from '../../../service/hub/hub';
+import { openGate } from '../../../service/net/connection-gate';
 import type { ConnectionIntake } from '../../../service/net/connection-intake';
 import type { Session } from '../../../service/session/session';
 import { PlayerMover, type WorkerLineListener } from '../../../service/workers/player-mover';
@@ -43,6 +44,7 @@ class Surroundings {
         tellCrowded: (to, channel) => void this.crowdedTold.push(`${to} ${channel}`),
       },
       hub: { find: () => ({ viewerCount: this.viewersHere }) } as unknown as Hub,
+      gate: openGate(),
       intake: { takeOver: () => undefined } as unknown as ConnectionIntake,
       now: () => this.nowMs,
     });

@@ -26,7 +26,12 @@ function poolOf(count: number, timing: Partial<PoolTiming> = {}): WorkerPool {
   pool = new WorkerPool({
     count,
     registry: new MemoryRegistry(),
-    limits: new ConnectionLimits(4, AddressRules.parse([])),
+    limits: new ConnectionLimits({
+      maxPerAddress: 4,
+      maxPerSecond: 1000,
+      exempt: AddressRules.parse([]),
+      now: () => 0,
+    }),
     drainMs: 0,
     log,
     timing: { restartMs: 20, killMarginMs: 100, ...timing },

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+
+/** Descriptors that are not for clients: listeners, Redis, callbacks, files, and some to spare. */
+const RESERVED_DESCRIPTORS = 400;
+const LEAST_CONNECTIONS = 64;
+/** Where the system does not tell its limit. */
+const UNKNOWN_LIMIT = 10_000;
+
+/**
+ * How many connections this process can have: as many as it may open descriptors (`ulimit -n`), less those that it needs
+ * itself. Beyond that accepting fails for everybody, the callback and health checks included.
+ *
+ * @param readLimits gives the text of /proc/self/limits (proc(5)); it throws where there is none
+ */
+export function maxConnections(readLimits = () => readFileSync('/proc/self/limits', 'utf8')): number {
+  const descriptors = openFileLimit(readLimits) ?? UNKNOWN_LIMIT;
+  return Math.max(LEAST_CONNECTIONS, descriptors - Math.min(RESERVED_DESCRIPTORS, Math.ceil(descriptors / 4)));
+}
+
+function openFileLimit(readLimits: () => string): number | undefined {
+  try {
+    const [, soft] = /^Max open files\s+(\d+|unlimited)/m.exec(readLimits()) ?? [];
+    return soft === undefined || soft === 'unlimited' ? undefined : Number(soft);
+  } catch {
+    return undefined;
+  }
+}
