@@ -15,6 +15,8 @@ export type ProtocolErrorCode =
   | 'bad_chunk_size'
   /** So many tiny chunks that reading them costs far more than their payload is worth. */
   | 'chunk_flood'
+  /** More messages than the connection has paid for by waiting. */
+  | 'over_budget'
   | 'too_many_chunk_streams'
   | 'message_too_large'
   /** Unfinished messages of all chunk streams together hold too much memory. */

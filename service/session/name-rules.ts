@@ -1,7 +1,11 @@
 import type { NameGrammar } from '../protocol/name-grammar';
+import { ownText } from './own-text';
 
 /** FMS and Wowza clients append the application's default instance to its name. */
 const DEFAULT_INSTANCE = '_definst_';
+
+/** A query that is longer is refused by whoever takes it for a publish; what a player's says is short. */
+const MAX_KEPT_QUERY = 2_048;
 
 /** What `app` and `tcUrl` of a connect say. */
 export interface ConnectTarget {
@@ -38,6 +42,11 @@ export class NameRules {
 
   /** The channel that `connect` asks for; undefined when no valid one can be found in `app` or, without it, `tcUrl`. */
   connectTarget(app: string, tcUrl: string): ConnectTarget | undefined {
+    const target = this.#connectTarget(app, tcUrl);
+    return target && inOwnText(target);
+  }
+
+  #connectTarget(app: string, tcUrl: string): ConnectTarget | undefined {
     const [path, query] = splitQuery(app === '' ? pathOf(tcUrl) : app);
     const parts = this.#grammar.allowsSlash ? splitInstance(path) : withoutSlashes(path).split('/');
     const [channel, key, ...more] = parts;
@@ -51,6 +60,11 @@ export class NameRules {
    * came with the app. Undefined when that gives no valid names.
    */
   streamTarget(connect: ConnectTarget, name: string): StreamTarget | undefined {
+    const target = this.#streamTarget(connect, name);
+    return target && inOwnText(target);
+  }
+
+  #streamTarget(connect: ConnectTarget, name: string): StreamTarget | undefined {
     const [path, ownQuery] = splitQuery(name);
     const query = ownQuery === '' ? connect.query : ownQuery;
     if (this.#grammar.allowsSlash) return this.#slashedTarget(connect.channel, path, query);
@@ -79,6 +93,13 @@ export class NameRules {
   #isName(text: string): boolean {
     return this.#grammar.isName(text);
   }
+}
+
+/** Names are kept as long as the connection, and were cut out of text that may be far longer. */
+function inOwnText<T extends ConnectTarget>(target: T): T {
+  const { channel, key, query } = target;
+  const ownQuery = query.length > MAX_KEPT_QUERY ? query.slice(0, MAX_KEPT_QUERY) : query;
+  return { ...target, channel: ownText(channel), key: key && ownText(key), query: ownText(ownQuery) };
 }
 
 function splitQuery(text: string): [path: string, query: string] {

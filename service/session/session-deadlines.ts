@@ -15,6 +15,8 @@ const PUBLISHER_PING_INTERVAL_MS = 6_000;
 const SENDING_MS = 1_500;
 /** A publisher over its bitrate for this long is ended (ms). */
 const OVER_BITRATE_MS = 10_000;
+/** A publisher's rate is taken over this long (ms). */
+const RATE_WINDOW_MS = 2_000;
 /** Chunks below 128 bytes a second, and how many seconds' worth may come at once. */
 const TINY_CHUNKS_PER_SECOND = 100_000;
 const TINY_CHUNK_BURST_SECONDS = 5;
@@ -30,6 +32,10 @@ export class SessionDeadlines {
   /** Of what it publishes. */
   #pace = new StreamPace();
   #overBitrateSince = 0;
+  /** What came in at the last two looks, media or not (bytes), and how fast that is. */
+  #receivedAt = 0;
+  #receivedBytes = 0;
+  #receivedKbps = 0;
   #handshakeSeen = false;
 
   constructor(session: Session, now: number) {
@@ -39,6 +45,11 @@ export class SessionDeadlines {
     this.#heardAt = now;
     this.#pingedAt = now;
     this.#mediaAt = now;
+  }
+
+  /** When bytes last came in (ms). */
+  get heardAt(): number {
+    return this.#heardAt;
   }
 
   /** Bytes came in. */
@@ -113,15 +124,29 @@ export class SessionDeadlines {
     return isSending && !this.#pace.isSteady;
   }
 
+  /** Everything that a publisher sends counts, not its media alone. */
+  #measure(now: number): void {
+    const elapsed = now - this.#receivedAt;
+    if (elapsed < RATE_WINDOW_MS) return;
+    const { receivedBytes } = this.#session;
+    if (this.#receivedAt > 0) this.#receivedKbps = Math.round(((receivedBytes - this.#receivedBytes) * 8) / elapsed);
+    this.#receivedAt = now;
+    this.#receivedBytes = receivedBytes;
+  }
+
   #checkPublisher({ publication }: Publishing, now: number): void {
     const session = this.#session;
     const { grant, stream } = publication;
     const { mediaMs } = session.context.timeouts;
+    this.#measure(now);
     if (now - this.#mediaAt > mediaMs) {
       session.fail('media_timeout', `no audio or video for ${mediaMs / 1000} s`);
     } else if (grant.maxDurationSeconds !== undefined && now - this.#phaseSince > grant.maxDurationSeconds * 1000) {
       session.kill(`Stream reached its maximum duration of ${grant.maxDurationSeconds} s`);
-    } else if (grant.maxBitrateKbps === undefined || stream.stats.bitrateKbps <= grant.maxBitrateKbps) {
+    } else if (
+      grant.maxBitrateKbps === undefined ||
+      Math.max(stream.stats.bitrateKbps, this.#receivedKbps) <= grant.maxBitrateKbps
+    ) {
       this.#overBitrateSince = 0;
     } else if (this.#overBitrateSince === 0) {
       this.#overBitrateSince = now;

@@ -33,6 +33,8 @@ export type CloseCode =
   | 'silent'
   | 'media_timeout'
   | 'refused'
+  /** More was asked of the server than one connection may ask. */
+  | 'over_budget'
   | 'too_slow'
   | 'killed'
   | 'displaced'

@@ -20,6 +20,7 @@ import { Opening, type Departure } from './opening';
 import { ReceivedBytes } from './received-bytes';
 import { commandMessage, statusMessage, type StatusCode, type StatusLevel } from './replies';
 import type { SessionContext } from './session-context';
+import { SessionBudget } from './session-budget';
 import { SessionDeadlines } from './session-deadlines';
 import type { CloseCode, ConnectionState, SessionPhase } from './session-state';
 import type { Transport } from './transport';
@@ -38,7 +39,11 @@ const MAX_LEFTOVER_BYTES = 1024 * 1024;
 /** How much is read while a publish is decided on. */
 const READ_AHEAD_BYTES = 64 * 1024;
 /** Answers and pings that the client leaves unread. */
-const MAX_UNSENT_BYTES = 1024 * 1024;
+const MAX_UNSENT_BYTES = 64 * 1024;
+/** What a write that waits for the client costs beside its bytes. */
+const UNSENT_WRITE_BYTES = 1024;
+/** Messages of a publisher that are looked at in one go: other connections have their turn after so many. */
+const MESSAGES_PER_TURN = 2_000;
 /** The same for a player, beside a whole GOP cache: the stream itself leaves no more than 64 MB of new media unsent. */
 const MAX_UNSENT_BYTES_PLAYING = 96 * 1024 * 1024;
 /** RTMP 1.0 section 5.4.1: what clients expect until Set Chunk Size says otherwise. */
@@ -71,6 +76,11 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   /** Null once the connection stays here, whatever it asks for. */
   #opening: Opening | null;
   #waiting = false;
+  readonly #budget: SessionBudget;
+  /** Media messages since others had their turn. */
+  #messagesInTurn = 0;
+  /** Writes since the client had read everything. */
+  #unsentWrites = 0;
   /** Read but not looked at yet, while a decision is awaited. */
   #leftover: Buffer | null = null;
 
@@ -78,7 +88,9 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.context = context;
     this.transport = transport;
     this.log = context.log.child({ session: id, ip: transport.remoteAddress });
-    this.deadlines = new SessionDeadlines(this, context.now());
+    const now = context.now();
+    this.deadlines = new SessionDeadlines(this, now);
+    this.#budget = new SessionBudget(now);
     this.#reader = new ChunkReader(this, UNTRUSTED_LIMITS);
     this.#opening = context.moveToStream === undefined || transport.secure ? null : new Opening();
   }
@@ -89,6 +101,11 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
 
   get isClosed(): boolean {
     return this.state.phase === 'closed';
+  }
+
+  /** Everything that came from the client (bytes). */
+  get receivedBytes(): number {
+    return this.#received.total;
   }
 
   /** Where it stands, in one word. */
@@ -168,7 +185,17 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     this.transport.write(bytes);
     this.#opening?.answered(bytes.length);
     const { unsentBytes } = this.transport;
-    if (unsentBytes > this.#maxUnsentBytes) this.close('too_slow', `${unsentBytes} bytes unread by the client`);
+    this.#unsentWrites = unsentBytes === 0 ? 0 : this.#unsentWrites + 1;
+    if (unsentBytes + this.#unsentWrites * UNSENT_WRITE_BYTES > this.#maxUnsentBytes) {
+      this.close('too_slow', `${unsentBytes} bytes unread by the client`);
+    }
+  }
+
+  /** Pays for a command that costs more than its message; false, and the session closed, when it cannot. */
+  affords(command: string): boolean {
+    if (this.#budget.payForCommand(command, this.deadlines.heardAt)) return true;
+    this.#overspent();
+    return false;
   }
 
   sendCommand(streamId: number, values: readonly AmfValue[]): void {
@@ -269,6 +296,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   /** The publisher was accepted: it may send large messages from now on. */
   trust(): void {
     this.#reader.limits = PUBLISHER_LIMITS;
+    this.#budget.widen();
   }
 
   /** Ends what the session publishes, as the client asked; it stays connected. */
@@ -293,11 +321,17 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     const { typeId } = header;
     if (typeId === MessageType.Audio || typeId === MessageType.Video) {
       const { publishing } = this.streams;
-      if (publishing === null || header.length === 0) return discardingSink;
+      if (publishing === null || header.length === 0) {
+        this.#payFor(header);
+        return discardingSink;
+      }
       this.deadlines.gotMedia();
+      this.#messagesInTurn += 1;
+      if (this.#messagesInTurn === MESSAGES_PER_TURN) this.#yield();
       return publishing.inlet.openMedia(typeId, header.timestamp, header.length);
     }
-    if (header.length > MAX_COLLECTED_BYTES && typeId !== MessageType.Aggregate) {
+    this.#payFor(header);
+    if (header.length > MAX_COLLECTED_BYTES) {
       throw new ProtocolError('message_too_large', `message of type ${typeId} has ${header.length} bytes`);
     }
     return null;
@@ -358,14 +392,35 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     return this.context.gopCacheBytes + MAX_UNSENT_BYTES_PLAYING;
   }
 
+  #payFor({ typeId, length }: MessageHeader): void {
+    if (!this.#budget.payForMessage(typeId, length, this.deadlines.heardAt)) {
+      throw new ProtocolError('over_budget', 'more messages than one connection may send');
+    }
+  }
+
+  #overspent(): void {
+    this.fail('over_budget', 'More was asked than one connection may ask');
+  }
+
+  /** Lets other connections have their turn before what is left of this read is looked at. */
+  #yield(): void {
+    this.wait();
+    setImmediate(() => {
+      if (!this.isClosed) this.proceed();
+    });
+  }
+
   #consume(source: Buffer, start: number, end: number): void {
+    this.#messagesInTurn = 0;
     try {
       let at = start;
       if (this.#handshake !== null) at += this.#shakeHands(this.#handshake, source, start, end);
       if (at < end && !this.isClosed) at = this.#reader.read(source, at, end);
       if (at < end && !this.isClosed) this.#keepLeftover(source.subarray(at, end));
     } catch (error) {
-      if (error instanceof ProtocolError) {
+      if (error instanceof ProtocolError && error.code === 'over_budget') {
+        this.#overspent();
+      } else if (error instanceof ProtocolError) {
         const code = this.#handshake === null ? 'protocol_error' : 'handshake_failed';
         this.fail(code, `${error.code}: ${error.message}`);
       } else {
@@ -426,11 +481,13 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
       if (publishing === null || part.length === 0) return;
       if (typeId === MessageType.Audio || typeId === MessageType.Video) {
         this.deadlines.gotMedia();
+        this.#messagesInTurn += 1;
         publishing.inlet.appendMedia(typeId, timestamp, part);
       } else if (typeId === MessageType.DataAmf0 || typeId === MessageType.DataAmf3) {
         this.#data({ typeId, timestamp, length: part.length, streamId: header.streamId }, part);
       }
     });
+    if (this.#messagesInTurn >= MESSAGES_PER_TURN && !this.isClosed) this.#yield();
   }
 
   #userControl(payload: Buffer): void {

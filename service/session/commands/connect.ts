@@ -6,6 +6,7 @@ import {
   setPeerBandwidth,
   windowAckSize,
 } from '../../protocol/message/control-messages';
+import { ownText } from '../own-text';
 import type { Session } from '../session';
 
 /** Bytes; what FMS announces and clients expect. */
@@ -33,7 +34,7 @@ export function connect(session: Session, _streamId: number, command: CommandMes
     rejectConnect(session, command.transactionId, reason);
     return;
   }
-  session.software = (asString(properties?.get('flashVer')) ?? '').slice(0, 128);
+  session.software = ownText((asString(properties?.get('flashVer')) ?? '').slice(0, 128));
   const capsEx = properties?.get('capsEx');
   const canDo = typeof capsEx === 'number' ? capsEx : 0;
   session.canReconnect = (canDo & CAN_RECONNECT) !== 0;

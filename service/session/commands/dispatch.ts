@@ -44,6 +44,7 @@ const HANDLERS: ReadonlyMap<string, CommandHandler> = new Map<string, CommandHan
 /** Before `connect` any other command, such as one that is almost called so, is refused; answers are ignored. */
 export function dispatchCommand(session: Session, streamId: number, command: CommandMessage): void {
   session.log.debug('command', { name: command.name, phase: session.phase });
+  if (!session.affords(command.name)) return;
   const handler = HANDLERS.get(command.name) ?? answerUnknown;
   if (session.state.phase !== 'connecting' || handler === connect || handler === answerNothing) {
     handler(session, streamId, command);

@@ -37,6 +37,8 @@ describe('bounds of a session', () => {
     player.command('play', null, 'key');
     player.transport.readsNothing = true;
     for (let asked = 0; asked < 1_000 && !player.transport.ended; asked += 1) {
+      // So slowly that its budget pays for it.
+      bench.nowMs += 250;
       player.command('pause', null, true, 0);
       player.command('pause', null, false, 0);
     }
@@ -156,7 +158,7 @@ describe('bounds of a session', () => {
   });
 
   test('the acknowledged count wraps at 4 GB, so that a sender which subtracts it knows what is outstanding', async () => {
-    const client = bench.connected();
+    const client = await bench.publisher();
     const acks = (): number[] =>
       client.received
         .filter(({ type }) => type === MessageType.acknowledgement)
@@ -164,7 +166,6 @@ describe('bounds of a session', () => {
     client.send(control(MessageType.windowAckSize, 0x40000000));
     client.send(control(MessageType.setChunkSize, 65_536));
     client.chunks.chunkSize = 65_536;
-    // Audio of nobody's stream is skipped without being looked at, so that gigabytes take a moment.
     const audio = client.chunks.message({
       type: MessageType.audio,
       streamId: 1,
@@ -176,6 +177,53 @@ describe('bounds of a session', () => {
     expect(acks()).toHaveLength(5);
     const steps = acks().map((count, index) => (count - (acks()[index - 1] ?? 0)) >>> 0);
     expect(steps.slice(1)).toEqual([0x40000000, 0x40000000, 0x40000000, 0x40000000]);
+  });
+
+  test.each([
+    ['before connect', (client: SessionClient) => client.shakeHands(), () => bench.open()],
+    ['after connect', () => undefined, () => bench.connected()],
+  ])(
+    'whoever asks more than one connection may ask %s is disconnected, after a bounded number of answers',
+    (_, begin, open) => {
+      const client = open();
+      begin(client);
+      const before = client.received.length;
+      for (let i = 0; i < 10_000 && !client.transport.ended; i += 1)
+        client.send(userControl(UserControl.pingRequest, i));
+      expect(client.received.length - before).toBeLessThan(310);
+      expect(bench.closed).toEqual(['over_budget']);
+    },
+  );
+
+  test('answers that the client leaves unread are bounded by what they cost, not by their few bytes', () => {
+    const client = bench.connected();
+    client.transport.readsNothing = true;
+    for (let i = 0; i < 10_000 && !client.transport.ended; i += 1) {
+      bench.nowMs += 100;
+      client.send(userControl(UserControl.pingRequest, i));
+    }
+    expect(client.transport.unsentBytes).toBeLessThan(64 * 18);
+    expect(bench.closed).toEqual(['too_slow']);
+  });
+
+  test('a publisher of thousands of tiny frames shares the processor: the rest of its read waits its turn', async () => {
+    const publisher = await bench.publisher();
+    const frames = Array.from({ length: 10_000 }, (_, i) =>
+      publisher.chunks.message({ type: MessageType.audio, streamId: 1, timestamp: i, payload: Buffer.of(0xaf, 1, 0) }),
+    );
+    publisher.bytes(Buffer.concat(frames));
+    const { stream } = bench.hub.find('channel')!.publication!;
+    expect(stream.stats.messages).toBe(2_000);
+    while (stream.stats.messages < 10_000) await new Promise(setImmediate);
+    expect(bench.closed).toEqual([]);
+  });
+
+  test('an aggregate of more parts than any encoder sends ends the publish', async () => {
+    const publisher = await bench.publisher();
+    const part = Buffer.from('0800000100000000000000af0000000c', 'hex');
+    const payload = Buffer.concat(Array.from({ length: 5_000 }, () => part));
+    publisher.send({ type: MessageType.aggregate, streamId: 1, timestamp: 0, payload });
+    expect(bench.closed).toEqual(['protocol_error']);
   });
 
   test('commands and data without a readable name are ignored in mid-stream, and counted', async () => {
