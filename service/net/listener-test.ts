@@ -10,7 +10,7 @@ import type { IoPath } from './io-path';
 import type { ProxyProtocolMode } from './proxy-protocol';
 import { ProxyStage } from './proxy-stage';
 import { TestConnections, type TestAnnouncer } from './test-connections';
-import { chooseTestPort, shakeHandsOnce, type TestTarget } from './test-handshake';
+import { chooseTestPort, PORT_TAKEN, shakeHandsOnce, type TestTarget } from './test-handshake';
 import type { TestRoute } from './rtmp-listener';
 
 export interface ListenerTestOptions {
@@ -40,6 +40,8 @@ export interface ListenerTestTiming {
 const DEFAULT_TIMING: ListenerTestTiming = { periodMs: 30_000, retryMs: 1_000, connectionMs: 2_000, roundMs: 4_000 };
 /** Connections of one round at most, and more for each process that they may come to instead of this one. */
 const ATTEMPTS = 3;
+/** Local ports that are tried for one connection: on a busy machine many are taken. */
+const PORTS = 10;
 /** The server's side notices the end of a connection a moment after the client's (ms). */
 const NOTICED_MS = 20;
 /** A process among others that has served a test connection so lately need not have got one in this round (ms). */
@@ -156,10 +158,14 @@ export class ListenerTest {
   }
 
   async #attempt(target: TestTarget): Promise<string | undefined> {
-    const localPort = chooseTestPort();
-    this.#connections.expect(localPort);
-    await this.#options.announcer?.announce(localPort);
-    return shakeHandsOnce(target, localPort, this.#timing.connectionMs);
+    let fault: string | undefined = PORT_TAKEN;
+    for (let port = 0; port < PORTS && fault === PORT_TAKEN && !this.#closed; port += 1) {
+      const localPort = chooseTestPort();
+      this.#connections.expect(localPort);
+      await this.#options.announcer?.announce(localPort);
+      fault = await shakeHandsOnce(target, localPort, this.#timing.connectionMs);
+    }
+    return fault;
   }
 }
 

@@ -17,7 +17,10 @@ export interface TestTarget {
 const MIN_PORT = 20_000;
 const MAX_PORT = 60_000;
 
-/** A local port for a test connection; when it is taken, the connection fails and another one is tried. */
+/** The fault of a connection whose local port somebody else has: another port is to be tried. */
+export const PORT_TAKEN = 'the local port is taken';
+
+/** A local port for a test connection, which may be taken. */
 export function chooseTestPort(): number {
   return randomInt(MIN_PORT, MAX_PORT);
 }
@@ -69,7 +72,9 @@ export function shakeHandsOnce(target: TestTarget, localPort: number, timeoutMs:
       tls.once('secureConnect', () => start(tls));
       tls.once('error', (error: Error) => finish(error.message));
     });
-    tcp.once('error', (error) => finish(error.message));
+    tcp.once('error', (error: NodeJS.ErrnoException) =>
+      finish(error.code === 'EADDRINUSE' ? PORT_TAKEN : error.message),
+    );
     tcp.once('close', () => finish(handshake.done ? undefined : `${stage}: the connection was closed`));
   });
 }

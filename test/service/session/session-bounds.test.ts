@@ -213,7 +213,7 @@ describe('bounds of a session', () => {
     );
     publisher.bytes(Buffer.concat(frames));
     const { stream } = bench.hub.find('channel')!.publication!;
-    expect(stream.stats.messages).toBe(2_000);
+    expect(stream.stats.messages).toBeLessThanOrEqual(2_000);
     while (stream.stats.messages < 10_000) await new Promise(setImmediate);
     expect(bench.closed).toEqual([]);
   });
