@@ -4,40 +4,37 @@ export const fleetKeyPrefix = '{rtmp}:';
 /** Answers to commands go out on the command channel's name with this ending. */
 export const repliesEnding = ':replies';
 
-/** What every client needs to connect, stay connected and pass its library's ready check. */
-const connect = ['+@connection', '-@dangerous', '+info'];
+/** What our own clients need besides their work. No category: each would name commands that serverless caches lack. */
+const connect = ['+ping', '+client|setname'];
 
-const publishSubscribe = ['+publish', '+subscribe', '+unsubscribe', '+psubscribe', '+punsubscribe', '+pubsub'];
+const publishSubscribe = ['+publish', '+subscribe', '+unsubscribe'];
 
-/** Whatever one does with single keys, which the key pattern confines to the fleet's own, also in transactions and Lua. */
+/** What the fleet's registry does, in scripts mostly; the key pattern confines it to the fleet's own keys. */
 const registry = [
-  ...['+@string', '+@hash', '+@set', '+@sortedset', '+@list', '+@stream', '+@transaction'],
-  ...[
-    '+del',
-    '+unlink',
-    '+exists',
-    '+type',
-    '+expire',
-    '+pexpire',
-    '+expireat',
-    '+pexpireat',
-    '+persist',
-    '+ttl',
-    '+pttl',
-  ],
-  ...['+eval', '+evalsha', '+script|load', '+script|exists', '+time'],
+  ...['+eval', '+evalsha', '+time'],
+  ...['+get', '+set', '+del', '+exists', '+expire', '+pttl'],
+  ...['+hget', '+hset', '+hdel', '+hgetall', '+hkeys', '+hincrby', '+hrandfield'],
+  ...['+sadd', '+srem', '+sismember', '+smembers'],
+  ...['+xadd', '+xrange', '+xtrim'],
+];
+
+/** What clients that we do not know ask of a connection: redis-cli, and the libraries that publishers use. */
+const anyClient = [
+  ...['+auth', '+hello', '+ping', '+echo', '+quit', '+reset', '+select', '+info', '+command'],
+  ...['+client|getname', '+client|setname', '+client|reply'],
 ];
 
 /**
  * Access strings of the cache's three users: nobody can touch a key outside the fleet's prefix, list keys, flush or
- * reconfigure. `default` is for publishers that know a password only, and can do nothing but publish and listen.
+ * reconfigure. The operator function and `default`, which is for publishers that know a password only, have no keys at
+ * all: they publish and listen.
  */
 export function cacheAccess(redisChannel: string): { service: string; operator: string; publisher: string } {
   const channels = [`&${redisChannel}`, `&${redisChannel}${repliesEnding}`];
   const fleet = [`~${fleetKeyPrefix}*`, 'resetchannels', ...channels, `&${fleetKeyPrefix}*`];
   return {
     service: ['on', ...fleet, '-@all', ...publishSubscribe, ...registry, ...connect].join(' '),
-    operator: ['on', ...fleet, '-@all', ...publishSubscribe, ...registry, ...connect].join(' '),
-    publisher: ['on', 'resetchannels', ...channels, '-@all', ...publishSubscribe, ...connect].join(' '),
+    operator: ['on', 'resetchannels', ...channels, '-@all', ...publishSubscribe, ...connect].join(' '),
+    publisher: ['on', 'resetchannels', ...channels, '-@all', ...publishSubscribe, ...anyClient].join(' '),
   };
 }
