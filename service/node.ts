@@ -252,6 +252,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       if (stopping || leaving) return { ready: false, reason: stopping ? 'shutting down' : 'leaving' };
       const { fault } = listenerTest;
       if (fault !== undefined) return { ready: false, reason: fault };
+      const refused = registry.refused ?? [];
+      if (refused.length > 0) return { ready: false, reason: `Redis refuses ${refused.join(', ')}` };
       const missing = authorization.waitsFor();
       return missing === undefined ? { ready: true } : { ready: false, reason: `waiting for ${missing}` };
     },

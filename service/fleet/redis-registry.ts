@@ -3,6 +3,7 @@ import { type Command, commandText } from '../commands/command-parser';
 import type { ChangingPassword } from '../commands/redis-password';
 import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
+import { CapabilityCheck } from './redis/capability-check';
 import { MISSED, REMEMBER } from './redis/command-scripts';
 import { DeadNodeSweeper } from './redis/dead-node-sweeper';
 import { LOCATE } from './redis/lease-scripts';
@@ -46,7 +47,8 @@ const SECRET_BYTES = 32;
 const JOIN_MS = 2_000;
 
 /**
- * The fleet's memory in one Redis 6.2+ or Valkey.
+ * The fleet's memory in one Redis 6.2+ or Valkey. Of a cluster it uses the node that has its keys, all of which bear one
+ * hash tag: further shards neither help nor harm.
  *
  * ## What is kept (each key begins with the prefix)
  * - `node:<id>`: the node's registration with its incarnation (one run of the process); expires unless renewed.
@@ -59,7 +61,7 @@ const JOIN_MS = 2_000;
  * - `gone:<session>`: a tombstone, what became of a session that lost its lease. `lost`: another one has the channel,
  *   the stop is still its node's to send. `continued`: the stream goes on, no stop. `claimed`: another node sends it.
  * - `block:<channel>`, `order:<channel>`, `order-node:<id>`: operators' commands; the orders as `<µs> <command>`.
- * - `secret`, and `sweeper`: who looks for the dead. `events` is a channel, for announcements that may get lost.
+ * - `clock`: the last time that a script took down. `secret`, and `sweeper`: who looks for the dead. `events` is a channel, for announcements that may get lost.
  *
  * ## How it goes
  * Each step is one script, atomic, for one incarnation and one connection of it. Steps that take something are refused
@@ -90,8 +92,9 @@ const JOIN_MS = 2_000;
  *   former owner from sending it again. A repetition with the same `jti` is possible where an answer was lost.
  * - *A living node is claimed because Redis was away.* See above: two TTLs without trouble, and the script looks again.
  * - *A mail is read but not acted upon.* It stays until the next renewal says that it has arrived.
- * - *A kill misses a publish that is being decided on, or hits the next one.* Commands are kept with the time of the
- *   server, and end sessions that the registry heard of before; `confirm` is where a publish meets them.
+ * - *A kill misses a publish that is being decided on, or hits the next one.* Commands and sessions are kept with the time
+ *   of the server, which goes forward with each of them, and commands end sessions that the registry heard of before;
+ *   `confirm` is where a publish meets them.
  *
  * ## What is not promised
  * - Redis replicates asynchronously: a failover may forget the last writes. Until their node has noticed, with its next
@@ -110,6 +113,7 @@ export class RedisRegistry implements StreamRegistry {
   readonly #schedule: ReconciliationSchedule;
   readonly #requests: SessionRequests;
   readonly #wakeUps: WakeUps;
+  readonly #capabilities: CapabilityCheck;
   readonly #book = new SessionBook();
   readonly #secretKnown: Promise<Buffer>;
   #tellSecret: (secret: Buffer) => void = () => undefined;
@@ -125,6 +129,7 @@ export class RedisRegistry implements StreamRegistry {
     const { id: nodeId, incarnation } = this.#address;
     const { requestTimeoutMs, ttlMs, beatMs, auditMs } = this.#timing;
     this.#connection = new RegistryConnection({ config, password, prefix, requestTimeoutMs, nodeId, incarnation });
+    this.#capabilities = new CapabilityCheck(this.#connection, log);
     const shared = { connection: this.#connection, timing: this.#timing, log, book: this.#book };
     this.#registration = new NodeRegistration({
       ...shared,
@@ -160,7 +165,8 @@ export class RedisRegistry implements StreamRegistry {
       password,
       prefix,
       member: `${nodeId}/${incarnation}`,
-      mail: () => void this.#registration.beat(),
+      // A node that is not registered fetches its mail when it is.
+      mail: () => void (this.connected && this.#registration.beat()),
       channelChanged: (channel) => this.#listener?.channelChanged(channel),
     });
     this.#secretKnown = new Promise((resolve) => (this.#tellSecret = resolve));
@@ -174,6 +180,10 @@ export class RedisRegistry implements StreamRegistry {
     return this.#registration.registered;
   }
 
+  get refused(): readonly string[] {
+    return this.#capabilities.refused;
+  }
+
   reachableAt(host: string, port: number): void {
     this.#address = { ...this.#address, host, port };
   }
@@ -183,6 +193,7 @@ export class RedisRegistry implements StreamRegistry {
     this.#connection.onConnected = () => {
       this.#registration.connectionChanged();
       void this.#registration.beat();
+      void this.#capabilities.run();
     };
     this.#connection.onUncertain = () => this.#schedule.doubt();
     this.#connection.onWritesLost = () => {
@@ -286,6 +297,7 @@ export class RedisRegistry implements StreamRegistry {
     this.#sweeper.stop();
     this.#registration.stop();
     this.#wakeUps.close();
+    this.#capabilities.close();
     await this.#connection.run(LEAVE, []);
     this.#connection.close();
     this.#listener = undefined;

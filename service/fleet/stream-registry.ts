@@ -110,6 +110,8 @@ export interface StreamRegistry {
   start(listener: RegistryListener): Promise<void>;
   /** Whether the registry answers at the moment. */
   readonly connected: boolean;
+  /** What the registry's server refuses to do although this node cannot take part in the fleet without it. */
+  readonly refused?: readonly string[];
   /**
    * Takes the channel's lease if nobody has a valid one. Unless the outcome is `blocked` or `busy`, the session has to be
    * brought to an end by `abandon`, `forget` or `end`: after `unavailable` the lease may have been taken all the same.

@@ -8,23 +8,27 @@ import { registryScript } from './registry-script';
  */
 export const REMEMBER = registryScript(
   'remember',
+  (_, [verb, target]) =>
+    verb === 'drain'
+      ? [`order-node:${target}`, `node:${target}`, 'clock']
+      : [`order:${target}`, `block:${target}`, 'clock'],
   `
-local verb, target, text, seconds = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local verb, target, text, seconds = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local SAME_US, KEEP_SECONDS = 5000000, 600
-local key = P .. (verb == 'drain' and 'order-node:' or 'order:') .. target
+local registration = verb == 'drain' and redis.call('GET', k('node:' .. target))
+local member = registration and (target .. '/' .. cjson.decode(registration).incarnation)
+if member and not need('mail:' .. member) then return undeclared() end
+local key = k((verb == 'drain' and 'order-node:' or 'order:') .. target)
 local at, former = string.match(redis.call('GET', key) or '', '^(%d+) (.*)$')
 local time = now()
 local first = former ~= text or tonumber(time) - tonumber(at) >= SAME_US
 if first then redis.call('SET', key, time .. ' ' .. text, 'EX', KEEP_SECONDS) end
 if verb == 'block' and (first or blockedMs(target) < 0) then
-  redis.call('SET', P .. 'block:' .. target, '1', 'EX', seconds)
+  redis.call('SET', k('block:' .. target), '1', 'EX', seconds)
 elseif verb == 'unblock' then
-  redis.call('DEL', P .. 'block:' .. target)
-elseif verb == 'drain' and first then
-  local registration = redis.call('GET', P .. 'node:' .. target)
-  if registration then
-    tell(target .. '/' .. cjson.decode(registration).incarnation, { kind = 'command', text = text })
-  end
+  redis.call('DEL', k('block:' .. target))
+elseif member and first then
+  tell(member, { kind = 'command', text = text })
 end
 return { first and 'first' or 'known', count() }
 `,
@@ -33,10 +37,11 @@ return { first and 'first' or 'known', count() }
 /** Commands that concern streams of this node and may have been missed. ARGV: pairs of channel and since. */
 export const MISSED = registryScript(
   'missed',
+  (_, args) => args.filter((_each, at) => at % 2 === 0).map((channel) => `order:${channel}`),
   `
 local reply = { 'missed', 0 }
-for i = 4, #ARGV, 2 do
-  local at, text = string.match(redis.call('GET', P .. 'order:' .. ARGV[i]) or '', '^(%d+) (.*)$')
+for i = 6, #ARGV, 2 do
+  local at, text = string.match(redis.call('GET', k('order:' .. ARGV[i])) or '', '^(%d+) (.*)$')
   if at and tonumber(at) >= tonumber(ARGV[i + 1]) then table.insert(reply, text) end
 end
 return reply

@@ -2,8 +2,8 @@ import type { Logger } from '../../logging/logger';
 import type { StopRecord } from '../stream-registry';
 import type { RegistryConnection } from './registry-connection';
 import { type RegistryTiming, jittered } from './registry-timing';
-import { readStop } from './reply-records';
-import { CLAIM, SCAN } from './sweep-scripts';
+import { readNames, readStop } from './reply-records';
+import { CLAIM, type LeftSession, REMAINS, SCAN } from './sweep-scripts';
 
 /** So many records are claimed in one step, to keep the others' waiting short. */
 const RECORDS_AT_ONCE = 200;
@@ -65,7 +65,11 @@ export class DeadNodeSweeper {
     const node = member.slice(0, slash);
     let count = 0;
     for (let more = true; more && !this.#stopped && healthyForMs() > 0;) {
-      const reply = await connection.run(CLAIM, [node, member.slice(slash + 1), RECORDS_AT_ONCE]);
+      const dead = [node, member.slice(slash + 1)];
+      const remains = await connection.run(REMAINS, [...dead, RECORDS_AT_ONCE]);
+      if (remains?.status !== 'remains') break;
+      const sessions = JSON.stringify(readSessions(remains.rest[0]));
+      const reply = await connection.run(CLAIM, [...dead, sessions, JSON.stringify(readNames(remains.rest[1]))]);
       if (reply?.status !== 'claimed') break;
       const [rest, ...records] = reply.rest;
       more = rest === 'more';
@@ -77,4 +81,14 @@ export class DeadNodeSweeper {
       stops: count,
     });
   }
+}
+
+/** Pairs of a session and its record. */
+function readSessions(json: string | undefined): LeftSession[] {
+  const pairs = readNames(json);
+  const sessions: LeftSession[] = [];
+  for (let i = 0; i + 1 < pairs.length; i += 2) {
+    sessions.push({ session: pairs[i] ?? '', channel: readStop(pairs[i + 1] ?? '').channel });
+  }
+  return sessions;
 }

@@ -3,14 +3,17 @@ import { registryScript } from './registry-script';
 /** Takes a channel's lease unless somebody's is valid. ARGV: channel, session, keyHash, startedAt, stop, fence. */
 export const ACQUIRE = registryScript(
   'acquire',
+  (_, [channel]) => [`block:${channel}`, `lease:${channel}`, 'clock'],
   `
-local channel, session, keyHash, startedAt, stop, fence = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local channel, session, keyHash, startedAt, stop, fence = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 if not registered() then return { 'unregistered', 0 } end
 local blocked = blockedMs(channel)
 if blocked > 0 then return { 'blocked', 0, math.ceil(blocked / 1000) } end
-local since = now()
 local lease = readLease(channel)
-if lease and lease.session ~= session then
+local isOthers = lease and lease.session ~= session
+if isOthers and not need('node:' .. lease.node, 'gone:' .. lease.session) then return undeclared() end
+local since = now()
+if isOthers then
   local owner = alive(lease.node, lease.incarnation)
   if owner then return { 'busy', 0, cjson.encode(lease), owner, since } end
   if fence == '1' then bury(lease.session, 'lost') end
@@ -24,9 +27,10 @@ return { 'acquired', count(), since }
 /** Keeps the record of a session that is to replace another. ARGV: session, stop. */
 export const ANNOUNCE = registryScript(
   'announce',
+  () => [],
   `
 if not registered() then return { 'unregistered', 0 } end
-keepRecord(ARGV[4], ARGV[5])
+keepRecord(ARGV[6], ARGV[7])
 return { 'announced', count() }
 `,
 );
@@ -37,15 +41,20 @@ return { 'announced', count() }
  */
 export const REPLACE = registryScript(
   'replace',
+  ({ member }, args) => [
+    ...[`block:${args[0]}`, `lease:${args[0]}`, `gone:${args[6]}`],
+    ...[`mail:${member}`, 'clock'],
+  ],
   `
-local channel, session, keyHash, startedAt, stop = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-local since, from, continues = ARGV[9], ARGV[10], ARGV[11] == '1'
+local channel, session, keyHash, startedAt, stop = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local since, from, continues = ARGV[11], ARGV[12], ARGV[13] == '1'
 if not registered() then return { 'unregistered', 0 } end
 if blockedMs(channel) > 0 then return { 'blocked', 0 } end
 local lease = readLease(channel)
 if not lease or lease.session ~= from then return { 'lost', 0 } end
+if not need('sessions:' .. home(lease), 'mail:' .. home(lease)) then return undeclared() end
 if continues then
-  redis.call('HDEL', P .. 'sessions:' .. home(lease), from)
+  redis.call('HDEL', k('sessions:' .. home(lease)), from)
   bury(from, 'continued')
 else
   bury(from, 'lost')
@@ -68,12 +77,13 @@ return { 'replaced', count(), own and 'own' or 'other' }
  */
 export const ASSERT = registryScript(
   'assert',
+  (_, [channel, session]) => [`gone:${session}`, `block:${channel}`, `lease:${channel}`, `order:${channel}`],
   `
-local channel, session, keyHash, startedAt, stop = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-local since, state, streamId, playKeyHash, lastTimestamp = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
-local contest, fence = ARGV[14], ARGV[15]
+local channel, session, keyHash, startedAt, stop = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local since, state, streamId, playKeyHash, lastTimestamp = ARGV[11], ARGV[12], ARGV[13], ARGV[14], ARGV[15]
+local contest, fence = ARGV[16], ARGV[17]
 if not registered() then return { 'unregistered', 0 } end
-local gone = redis.call('GET', P .. 'gone:' .. session)
+local gone = redis.call('GET', k('gone:' .. session))
 if gone then return { gone, 0 } end
 if blockedMs(channel) > 0 then return { 'blocked', 0 } end
 local lease = readLease(channel)
@@ -83,6 +93,7 @@ if lease and lease.session == session and home(lease) == SELF then
   since = lease.since
 else
   if lease and lease.session ~= session then
+    if not need('node:' .. lease.node, 'mail:' .. home(lease), 'gone:' .. lease.session) then return undeclared() end
     local valid = alive(lease.node, lease.incarnation)
     local own = home(lease) == SELF
     -- Between two of its own the node decides, and one that is starting may yet come to nothing.
@@ -102,11 +113,11 @@ else
   if since == '' then since = startedAt .. '000' end
   take(channel, session, state, keyHash, startedAt, since)
 end
-redis.call('HSET', P .. 'lease:' .. channel, 'state', state, 'streamId', streamId, 'playKeyHash', playKeyHash,
+redis.call('HSET', k('lease:' .. channel), 'state', state, 'streamId', streamId, 'playKeyHash', playKeyHash,
   'keyHash', keyHash, 'lastTimestamp', lastTimestamp)
 keepRecord(session, stop)
 if changed and state ~= 'starting' then wake('channel ' .. channel) end
-local at, text = string.match(redis.call('GET', P .. 'order:' .. channel) or '', '^(%d+) (.*)$')
+local at, text = string.match(redis.call('GET', k('order:' .. channel)) or '', '^(%d+) (.*)$')
 if at and tonumber(at) < tonumber(since) then text = nil end
 return { 'mine', count(), text or '' }
 `,
@@ -115,10 +126,11 @@ return { 'mine', count(), text or '' }
 /** The publisher was lost. ARGV: channel, session, lastTimestamp. */
 export const HOLD = registryScript(
   'hold',
+  (_, [channel]) => [`lease:${channel}`],
   `
-local lease = readLease(ARGV[4])
-if not lease or lease.session ~= ARGV[5] then return { 'lost', 0 } end
-redis.call('HSET', P .. 'lease:' .. ARGV[4], 'state', 'held', 'lastTimestamp', ARGV[6])
+local lease = readLease(ARGV[6])
+if not lease or lease.session ~= ARGV[7] then return { 'lost', 0 } end
+redis.call('HSET', k('lease:' .. ARGV[6]), 'state', 'held', 'lastTimestamp', ARGV[8])
 return { 'held', count() }
 `,
 );
@@ -126,10 +138,11 @@ return { 'held', count() }
 /** Whether the session may be taken over. ARGV: channel, session, keeps. */
 export const KEEP = registryScript(
   'keep',
+  (_, [channel]) => [`lease:${channel}`],
   `
-local lease = readLease(ARGV[4])
-if not lease or lease.session ~= ARGV[5] then return { 'lost', 0 } end
-redis.call('HSET', P .. 'lease:' .. ARGV[4], 'keeps', ARGV[6])
+local lease = readLease(ARGV[6])
+if not lease or lease.session ~= ARGV[7] then return { 'lost', 0 } end
+redis.call('HSET', k('lease:' .. ARGV[6]), 'keeps', ARGV[8])
 return { 'kept', count() }
 `,
 );
@@ -141,18 +154,19 @@ return { 'kept', count() }
  */
 export const FINISH = registryScript(
   'finish',
+  ({ member }, [channel, session]) => [`lease:${channel}`, `gone:${session}`, `stops:${member}`],
   `
-local channel, session, jti, stop = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local channel, session, jti, stop = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local lease = readLease(channel)
 if lease and lease.session == session then
-  redis.call('DEL', P .. 'lease:' .. channel)
+  redis.call('DEL', k('lease:' .. channel))
   wake('channel ' .. channel)
 end
-redis.call('HDEL', P .. 'sessions:' .. SELF, session)
-local gone = redis.call('GET', P .. 'gone:' .. session)
+redis.call('HDEL', k('sessions:' .. SELF), session)
+local gone = redis.call('GET', k('gone:' .. session))
 if gone and gone ~= 'lost' then return { gone, count() } end
-if gone then redis.call('DEL', P .. 'gone:' .. session) end
-if jti ~= '' then redis.call('HSET', P .. 'stops:' .. SELF, jti, stop) end
+if gone then redis.call('DEL', k('gone:' .. session)) end
+if jti ~= '' then redis.call('HSET', k('stops:' .. SELF), jti, stop) end
 return { 'finished', count() }
 `,
 );
@@ -160,8 +174,10 @@ return { 'finished', count() }
 /** The valid lease of a channel and its owner. ARGV: channel. */
 export const LOCATE = registryScript(
   'locate',
+  (_, [channel]) => [`lease:${channel}`],
   `
-local lease = readLease(ARGV[4])
+local lease = readLease(ARGV[6])
+if lease and not need('node:' .. lease.node) then return undeclared() end
 local owner = lease and alive(lease.node, lease.incarnation)
 if not owner then return { 'free', 0 } end
 return { 'found', 0, cjson.encode(lease), owner }

@@ -6,9 +6,10 @@ import { registryScript } from './registry-script';
  */
 export const BEAT = registryScript(
   'beat',
+  ({ member }) => ['secret', `mail:${member}`],
   `
-local registration, ttlMs, readMail, first, secret = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-local key = P .. 'node:' .. ME
+local registration, ttlMs, readMail, first, secret = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local key = k('node:' .. ME)
 local current = redis.call('GET', key)
 local state = 'lapsed'
 if current then
@@ -22,11 +23,11 @@ if current then
 end
 redis.call('SET', key, registration, 'PX', ttlMs)
 if state == 'lapsed' or first == '1' then
-  redis.call('SET', P .. 'secret', secret, 'NX')
-  secret = redis.call('GET', P .. 'secret')
+  redis.call('SET', k('secret'), secret, 'NX')
+  secret = redis.call('GET', k('secret'))
 end
 local reply = { state, count(), secret }
-local mail = P .. 'mail:' .. SELF
+local mail = k('mail:' .. SELF)
 if readMail ~= '' then redis.call('XTRIM', mail, 'MINID', readMail) end
 local entries = redis.call('XRANGE', mail, readMail == '' and '-' or '(' .. readMail, '+', 'COUNT', 100)
 for _, entry in ipairs(entries) do
@@ -40,13 +41,14 @@ return reply
 /** The node goes: what it leaves undone is others' to claim. */
 export const LEAVE = registryScript(
   'leave',
+  ({ member }) => ['sweeper', `stops:${member}`, `mail:${member}`],
   `
-if alive(ME, INC) then redis.call('DEL', P .. 'node:' .. ME) end
-if redis.call('GET', P .. 'sweeper') == SELF then redis.call('DEL', P .. 'sweeper') end
-redis.call('HDEL', P .. 'sessions:' .. SELF, '#')
-if redis.call('EXISTS', P .. 'sessions:' .. SELF, P .. 'stops:' .. SELF) == 0 then
-  redis.call('SREM', P .. 'nodes', SELF)
-  redis.call('DEL', P .. 'mail:' .. SELF)
+if alive(ME, INC) then redis.call('DEL', k('node:' .. ME)) end
+if redis.call('GET', k('sweeper')) == SELF then redis.call('DEL', k('sweeper')) end
+redis.call('HDEL', k('sessions:' .. SELF), '#')
+if redis.call('EXISTS', k('sessions:' .. SELF), k('stops:' .. SELF)) == 0 then
+  redis.call('SREM', k('nodes'), SELF)
+  redis.call('DEL', k('mail:' .. SELF))
 end
 return { 'left', 0 }
 `,
@@ -55,9 +57,13 @@ return { 'left', 0 }
 /** Registrations of all nodes that are alive. */
 export const LIST_NODES = registryScript(
   'list-nodes',
+  () => [],
   `
+local members = redis.call('SMEMBERS', k('nodes'))
+for _, member in ipairs(members) do need('node:' .. string.match(member, '^[^/]*')) end
+if isMissing then return undeclared() end
 local reply = { 'nodes', 0 }
-for _, member in ipairs(redis.call('SMEMBERS', P .. 'nodes')) do
+for _, member in ipairs(members) do
   local id, incarnation = string.match(member, '^(.*)/([^/]*)$')
   local registration = id and alive(id, incarnation)
   if registration then table.insert(reply, registration) end

@@ -3,9 +3,10 @@ import { registryScript } from './registry-script';
 /** What the registry holds for the node: sessions and ids of stops, each as a JSON list. */
 export const INVENTORY = registryScript(
   'inventory',
+  ({ member }) => [`stops:${member}`],
   `
-local sessions = redis.call('HKEYS', P .. 'sessions:' .. SELF)
-local stops = redis.call('HKEYS', P .. 'stops:' .. SELF)
+local sessions = redis.call('HKEYS', k('sessions:' .. SELF))
+local stops = redis.call('HKEYS', k('stops:' .. SELF))
 return { 'inventory', 0, cjson.encode(sessions), cjson.encode(stops) }
 `,
 );
@@ -13,14 +14,16 @@ return { 'inventory', 0, cjson.encode(sessions), cjson.encode(stops) }
 /** Reads one record; an empty text stands for one that is gone. ARGV: `sessions` or `stops`, field. */
 export const READ_RECORD = registryScript(
   'read-record',
-  `return { 'record', 0, redis.call('HGET', P .. ARGV[4] .. ':' .. SELF, ARGV[5]) or '' }`,
+  ({ member }) => [`stops:${member}`],
+  `return { 'record', 0, redis.call('HGET', k(ARGV[6] .. ':' .. SELF), ARGV[7]) or '' }`,
 );
 
 /** Keeps a pending stop that the registry has lost. ARGV: jti, stop. */
 export const KEEP_STOP = registryScript(
   'keep-stop',
+  ({ member }) => [`stops:${member}`],
   `
-redis.call('HSET', P .. 'stops:' .. SELF, ARGV[4], ARGV[5])
+redis.call('HSET', k('stops:' .. SELF), ARGV[6], ARGV[7])
 return { 'kept', count() }
 `,
 );
@@ -28,8 +31,9 @@ return { 'kept', count() }
 /** A stop was delivered. ARGV: jti. */
 export const FORGET_STOP = registryScript(
   'forget-stop',
+  ({ member }) => [`stops:${member}`],
   `
-redis.call('HDEL', P .. 'stops:' .. SELF, ARGV[4])
+redis.call('HDEL', k('stops:' .. SELF), ARGV[6])
 return { 'forgotten', count() }
 `,
 );

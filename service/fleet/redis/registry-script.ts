@@ -1,43 +1,81 @@
 import { createHash } from 'node:crypto';
 
+/** Who runs a script: the node, and `<node>/<incarnation>`, as they stand in names of keys. */
+export interface ScriptCaller {
+  readonly node: string;
+  readonly member: string;
+}
+
 /** A Lua script of the registry: one atomic step of its protocol. */
 export interface RegistryScript {
   readonly name: string;
   readonly lua: string;
   readonly sha1: string;
+  /** Names, without the prefix, of the keys that it touches whatever it finds. */
+  readonly keys: (caller: ScriptCaller, args: readonly (string | number)[]) => readonly string[];
 }
 
 /**
- * What all scripts have in common. KEYS[1] is the prefix of every key; its hash tag puts them all into one slot, which
- * is why a script may derive the others from it. ARGV begins with the calling node: id, incarnation, and the number of
- * its connection, so that a command which an older connection left behind is told from a current one.
+ * What all scripts have in common. KEYS are all keys that the script touches, for there are servers that run none
+ * otherwise. Which ones these are may depend on what it reads, such as on who has a lease: `need` has to be asked for
+ * such keys before anything is written, and the script has to return `undeclared()` if it was not given them; it is run
+ * again with them then. ARGV begins with the prefix of all names and with the calling node: id, incarnation, the number
+ * of its connection, so that a command which an older connection left behind is told from a current one, and the time.
+ * The hash tag of the prefix puts all keys into one slot of a cluster.
  *
  * A script answers with a list: a status, the node's write counter after it (0 when nothing was written), and the rest.
  */
 const PRELUDE = `
-local P = KEYS[1]
-local ME, INC, EPOCH = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local P = ARGV[1]
+local ME, INC, EPOCH, NOW = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local SELF = ME .. '/' .. INC
 local TOMBSTONE_SECONDS = 172800
 local MAIL_SECONDS = 86400
 
--- Microseconds since the epoch by this server's clock, so that hardly two requests have the same. As text: Lua would
--- print the number in scientific notation.
+local declared, needed, isMissing = {}, {}, false
+for _, key in ipairs(KEYS) do declared[key] = true end
+
+-- Whether the script was given all these keys, besides those that it asked for before.
+local function need(...)
+  for _, name in ipairs({ ... }) do
+    table.insert(needed, name)
+    if not declared[P .. name] then isMissing = true end
+  end
+  return not isMissing
+end
+
+local function undeclared()
+  local reply = { 'undeclared', 0 }
+  for _, name in ipairs(needed) do table.insert(reply, name) end
+  return reply
+end
+
+local function k(name)
+  local key = P .. name
+  if not declared[key] then error('a key that the script was not given: ' .. key) end
+  return key
+end
+
+-- Microseconds since the epoch by this server's clock, as the node has measured it, and later than any time before: the
+-- order of two requests is the order in which they were executed, however well their nodes have measured. As text: Lua
+-- would print the number in scientific notation.
 local function now()
-  local time = redis.call('TIME')
-  return time[1] .. string.format('%06d', tonumber(time[2]))
+  local last = tonumber(redis.call('GET', k('clock')) or '0')
+  local time = string.format('%.0f', math.max(tonumber(NOW), last + 1))
+  redis.call('SET', k('clock'), time)
+  return time
 end
 
 -- Counts the node's writes: a counter that goes back tells it that this server has lost some of them. Whoever has
 -- written something is known, so that somebody will look after it.
 local function count()
-  redis.call('SADD', P .. 'nodes', SELF)
-  return redis.call('HINCRBY', P .. 'sessions:' .. SELF, '#', 1)
+  redis.call('SADD', k('nodes'), SELF)
+  return redis.call('HINCRBY', k('sessions:' .. SELF), '#', 1)
 end
 
 -- The registration of a node as JSON, if it is alive in that incarnation.
 local function alive(id, incarnation)
-  local text = redis.call('GET', P .. 'node:' .. id)
+  local text = redis.call('GET', k('node:' .. id))
   if text and cjson.decode(text).incarnation == incarnation then return text end
   return false
 end
@@ -48,7 +86,7 @@ local function registered()
 end
 
 local function readLease(channel)
-  local flat = redis.call('HGETALL', P .. 'lease:' .. channel)
+  local flat = redis.call('HGETALL', k('lease:' .. channel))
   if #flat == 0 then return nil end
   local lease = {}
   for i = 1, #flat, 2 do lease[flat[i]] = flat[i + 1] end
@@ -60,12 +98,12 @@ local function home(lease)
 end
 
 local function blockedMs(channel)
-  return redis.call('PTTL', P .. 'block:' .. channel)
+  return redis.call('PTTL', k('block:' .. channel))
 end
 
 -- Remembers what became of a session that lost its lease: lost, continued or claimed.
 local function bury(session, how)
-  redis.call('SET', P .. 'gone:' .. session, how, 'EX', TOMBSTONE_SECONDS)
+  redis.call('SET', k('gone:' .. session), how, 'EX', TOMBSTONE_SECONDS)
 end
 
 local function wake(text)
@@ -74,8 +112,8 @@ local function wake(text)
 end
 
 local function tell(member, order)
-  if redis.call('SISMEMBER', P .. 'nodes', member) == 0 then return end
-  local mail = P .. 'mail:' .. member
+  if redis.call('SISMEMBER', k('nodes'), member) == 0 then return end
+  local mail = k('mail:' .. member)
   redis.call('XADD', mail, 'MAXLEN', '~', 10000, '*', 'order', cjson.encode(order))
   redis.call('EXPIRE', mail, MAIL_SECONDS)
   wake('mail ' .. member)
@@ -88,18 +126,31 @@ local function tellMoved(lease, channel, continues, conflict)
 end
 
 local function take(channel, session, state, keyHash, startedAt, since)
-  local key = P .. 'lease:' .. channel
+  local key = k('lease:' .. channel)
   redis.call('DEL', key)
   redis.call('HSET', key, 'node', ME, 'incarnation', INC, 'session', session, 'state', state, 'streamId', '',
     'keyHash', keyHash, 'playKeyHash', '', 'startedAt', startedAt, 'lastTimestamp', '0', 'since', since)
 end
 
 local function keepRecord(session, stop)
-  redis.call('HSET', P .. 'sessions:' .. SELF, session, stop)
+  redis.call('HSET', k('sessions:' .. SELF), session, stop)
 end
 `;
 
-export function registryScript(name: string, body: string): RegistryScript {
+/** How many values of ARGV stand before the script's own. */
+export const COMMON_ARGUMENTS = 5;
+
+/**
+ * @param keys further keys that the script touches in any case, besides the node's registration, its sessions' records
+ * and the list of nodes
+ */
+export function registryScript(name: string, keys: RegistryScript['keys'], body: string): RegistryScript {
   const lua = `${PRELUDE}${body}`;
-  return { name, lua, sha1: createHash('sha1').update(lua).digest('hex') };
+  const always = ({ node, member }: ScriptCaller): string[] => [`node:${node}`, `sessions:${member}`, 'nodes'];
+  return {
+    name,
+    lua,
+    sha1: createHash('sha1').update(lua).digest('hex'),
+    keys: (caller, args) => [...always(caller), ...keys(caller, args)],
+  };
 }

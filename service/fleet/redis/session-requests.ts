@@ -5,7 +5,7 @@ import type { AcquireOutcome, Lease, LeaseRequest, RegistryOrder, StopRecord } f
 import { ACQUIRE, ANNOUNCE, ASSERT, FINISH, HOLD, KEEP, REPLACE } from './lease-scripts';
 import type { Contest } from './reconciliation';
 import { FORGET_STOP } from './record-scripts';
-import type { RegistryConnection, RegistryReply } from './registry-connection';
+import type { Arguments, RegistryConnection, RegistryReply } from './registry-connection';
 import type { RegistryScript } from './registry-script';
 import { readAddress, readLease } from './reply-records';
 import type { BookedSession, SessionBook } from './session-book';
@@ -38,7 +38,9 @@ export class SessionRequests {
     const { book, reconcile } = this.#options;
     const { channel, session, keyHash, startedAt, stop } = request;
     book.open(request);
-    const args = [channel, session, keyHash, startedAt, JSON.stringify(stop), this.#fence()];
+    const args = this.#whileBooked(session, () => {
+      return [channel, session, keyHash, startedAt, JSON.stringify(stop), this.#fence()];
+    });
     let reply = await this.#ask(ACQUIRE, args);
     if (reply?.status === 'busy' && this.#isLeftOver(readLease(channel, reply.rest[0] ?? ''))) {
       await reconcile();
@@ -72,7 +74,11 @@ export class SessionRequests {
     if (!book.sessions.has(session)) book.open(request);
     const since = book.sessions.get(session)?.since ?? '';
     const how = [since, from, continues ? 1 : 0];
-    const reply = await this.#ask(REPLACE, [channel, session, keyHash, startedAt, JSON.stringify(stop), ...how]);
+    const args = [channel, session, keyHash, startedAt, JSON.stringify(stop), ...how];
+    const reply = await this.#ask(
+      REPLACE,
+      this.#whileBooked(session, () => args),
+    );
     if (reply?.status !== 'replaced') return false;
     book.update(session, { leased: true });
     if (reply.rest[0] === 'own') order({ kind: 'moved', channel, session: from, continues, stopIsSent: false });
@@ -82,9 +88,11 @@ export class SessionRequests {
   async confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
     const { book, log } = this.#options;
     book.update(session, { ...live, leased: true, state: 'live' });
-    const booked = book.sessions.get(session);
-    if (!booked) return false;
-    const reply = await this.#ask(ASSERT, this.#assertion(booked, 'no'));
+    if (!book.sessions.has(session)) return false;
+    const reply = await this.#ask(
+      ASSERT,
+      this.#whileBooked(session, (booked) => this.#assertion(booked, 'no')),
+    );
     if (!reply) return true;
     if (reply.status !== 'mine') return false;
     if (!endsStream(parseCommand(reply.rest[0] ?? '', ANY_NAME), live.streamId)) return true;
@@ -92,9 +100,16 @@ export class SessionRequests {
     return false;
   }
 
-  /** Says again that a session has its channel; undefined without an answer. */
+  /** Says again that a session has its channel; undefined without an answer, or when it is over before. */
   assert(session: BookedSession, contest: Contest): Promise<RegistryReply | undefined> {
-    return this.#options.connection.run(ASSERT, this.#assertion(session, contest));
+    const { book, connection } = this.#options;
+    const { session: id } = session.request;
+    return connection.run(ASSERT, () => {
+      if (book.isOver(id)) return undefined;
+      const { state, lastTimestamp } = book.sessions.get(id) ?? session;
+      const decided = state === 'starting' ? session : { ...session, state, lastTimestamp };
+      return this.#assertion(decided, contest);
+    });
   }
 
   async hold(channel: string, session: string, lastTimestamp: number): Promise<void> {
@@ -134,7 +149,10 @@ export class SessionRequests {
   }
 
   /** A node that is not registered renews first, then asks once more; a second refusal counts as no answer. */
-  async #ask(script: RegistryScript, args: readonly (string | number)[]): Promise<RegistryReply | undefined> {
+  async #ask(
+    script: RegistryScript,
+    args: Arguments | (() => Arguments | undefined),
+  ): Promise<RegistryReply | undefined> {
     const { connection, renew, doubt } = this.#options;
     const reply = await connection.run(script, args);
     if (reply?.status !== 'unregistered') return reply;
@@ -143,6 +161,14 @@ export class SessionRequests {
     if (second?.status !== 'unregistered') return second;
     doubt();
     return undefined;
+  }
+
+  /** Arguments of a request that must not follow the session's end. */
+  #whileBooked(session: string, args: (booked: BookedSession) => Arguments): () => Arguments | undefined {
+    return () => {
+      const booked = this.#options.book.sessions.get(session);
+      return booked && args(booked);
+    };
   }
 
   #assertion({ request, ...session }: BookedSession, contest: Contest): (string | number)[] {
