@@ -1,87 +1,90 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FleetOfFile } from '../support/fleet';
+import { redisKinds } from '../support/redis-server';
 import { avc } from '../support/media';
 import { expectFlows } from '../support/server-of-file';
 
-const ofFile = FleetOfFile.start({ callbacks: true });
+describe.each(redisKinds)('on a %s Redis', (kind) => {
+  const ofFile = FleetOfFile.start({ callbacks: true, redis: { kind } });
 
-afterEach(() => {
-  for (const node of ofFile.fleet.nodes) node.program.signal('SIGCONT');
-});
-
-test('of hundreds who publish one channel on three nodes at the same time, one is let in', async () => {
-  const { fleet } = ofFile;
-  const channel = fleet.newChannel();
-  fleet.journal.answer(channel, () => ({ delayMs: 100 }));
-  const clients = await Promise.all(Array.from({ length: 240 }, (_, i) => fleet.connect(i % 3, channel)));
-  await Promise.all(clients.map((client) => client.createStream()));
-  for (const client of clients) client.sendPublish('key');
-  const answers = await Promise.all(clients.map((client) => client.nextStatus()));
-  const count = (code: string): number => answers.filter((answer) => answer.code === code).length;
-  expect([count('NetStream.Publish.Start'), count('NetStream.Publish.BadName')]).toEqual([1, 239]);
-  expect(fleet.journal.events(channel)).toEqual(['start']);
-  fleet.closeClients();
-  await fleet.journal.next(channel, 'stop');
-});
-
-test('of many channels each has one, wherever its publishers come', async () => {
-  const { fleet } = ofFile;
-  const channels = Array.from({ length: 20 }, () => fleet.newChannel());
-  const attempts = channels.flatMap((channel) => [0, 1, 2].map((at) => ({ channel, at })));
-  const outcomes = await Promise.all(
-    attempts.map(({ channel, at }) =>
-      fleet.publisher(at, channel).then(
-        () => channel,
-        () => undefined,
-      ),
-    ),
-  );
-  expect(outcomes.filter((channel) => channel !== undefined).sort()).toEqual([...channels].sort());
-});
-
-describe('a node that stands still for longer than it may be silent', () => {
-  test('finds its channel taken when it goes on, and ends its copy', async () => {
-    const { fleet } = ofFile;
-    const channel = fleet.newChannel();
-    let starts = 0;
-    fleet.journal.answer(channel, ({ claims }) => {
-      if (claims['event'] === 'stop') return {};
-      return { headers: { 'stream-id': `stream-${(starts += 1)}` } };
-    });
-    const steady = await fleet.watchdog();
-    const [paused, third] = [(steady + 1) % 3, (steady + 2) % 3];
-    const old = await fleet.publisher(paused, channel);
-    const [here, there] = [await fleet.player(paused, channel), await fleet.player(third, channel)];
-    await expectFlows(old, here, 'old');
-    fleet.node(paused).program.signal('SIGSTOP');
-    const fresh = await fleet.publisherWhenPossible(steady, channel);
-    await expectFlows(fresh, there, 'fresh');
-    fleet.node(paused).program.signal('SIGCONT');
-    await old.expectClosed(12_000);
-    await here.waitForStatus('NetStream.Play.UnpublishNotify');
-    await expectFlows(fresh, here, 'fresh for all');
-    const stop = await fleet.journal.next(channel, 'stop');
-    expect(stop.claims['stream_id']).toBe('stream-1');
-    fresh.deleteStream();
-    expect((await fleet.journal.next(channel, 'stop')).claims['stream_id']).toBe('stream-2');
-    expect(fleet.journal.events(channel).filter((event) => event === 'stop')).toHaveLength(2);
+  afterEach(() => {
+    for (const node of ofFile.fleet.nodes) node.program.signal('SIGCONT');
   });
 
-  test('keeps its channel when nobody took it', async () => {
+  test('of hundreds who publish one channel on three nodes at the same time, one is let in', async () => {
     const { fleet } = ofFile;
     const channel = fleet.newChannel();
-    const publisher = await fleet.publisher(0, channel);
-    const player = await fleet.player(1, channel);
-    await expectFlows(publisher, player, 'before');
-    fleet.node(0).program.signal('SIGSTOP');
-    await fleet.redis.withClient(async (client) => {
-      while ((await client.exists(`{rtmp}:node:${fleet.nodeId(0)}`)) === 1) await sleep(100);
-    });
-    fleet.node(0).program.signal('SIGCONT');
-    publisher.sendVideo(2_000, avc.keyframe('after'));
-    await player.waitForPayload(avc.keyframe('after'));
-    await expect(fleet.publisher(2, channel)).rejects.toThrow('already publishing');
+    fleet.journal.answer(channel, () => ({ delayMs: 100 }));
+    const clients = await Promise.all(Array.from({ length: 240 }, (_, i) => fleet.connect(i % 3, channel)));
+    await Promise.all(clients.map((client) => client.createStream()));
+    for (const client of clients) client.sendPublish('key');
+    const answers = await Promise.all(clients.map((client) => client.nextStatus()));
+    const count = (code: string): number => answers.filter((answer) => answer.code === code).length;
+    expect([count('NetStream.Publish.Start'), count('NetStream.Publish.BadName')]).toEqual([1, 239]);
     expect(fleet.journal.events(channel)).toEqual(['start']);
+    fleet.closeClients();
+    await fleet.journal.next(channel, 'stop');
+  });
+
+  test('of many channels each has one, wherever its publishers come', async () => {
+    const { fleet } = ofFile;
+    const channels = Array.from({ length: 20 }, () => fleet.newChannel());
+    const attempts = channels.flatMap((channel) => [0, 1, 2].map((at) => ({ channel, at })));
+    const outcomes = await Promise.all(
+      attempts.map(({ channel, at }) =>
+        fleet.publisher(at, channel).then(
+          () => channel,
+          () => undefined,
+        ),
+      ),
+    );
+    expect(outcomes.filter((channel) => channel !== undefined).sort()).toEqual([...channels].sort());
+  });
+
+  describe('a node that stands still for longer than it may be silent', () => {
+    test('finds its channel taken when it goes on, and ends its copy', async () => {
+      const { fleet } = ofFile;
+      const channel = fleet.newChannel();
+      let starts = 0;
+      fleet.journal.answer(channel, ({ claims }) => {
+        if (claims['event'] === 'stop') return {};
+        return { headers: { 'stream-id': `stream-${(starts += 1)}` } };
+      });
+      const steady = await fleet.watchdog();
+      const [paused, third] = [(steady + 1) % 3, (steady + 2) % 3];
+      const old = await fleet.publisher(paused, channel);
+      const [here, there] = [await fleet.player(paused, channel), await fleet.player(third, channel)];
+      await expectFlows(old, here, 'old');
+      fleet.node(paused).program.signal('SIGSTOP');
+      const fresh = await fleet.publisherWhenPossible(steady, channel);
+      await expectFlows(fresh, there, 'fresh');
+      fleet.node(paused).program.signal('SIGCONT');
+      await old.expectClosed(12_000);
+      await here.waitForStatus('NetStream.Play.UnpublishNotify');
+      await expectFlows(fresh, here, 'fresh for all');
+      const stop = await fleet.journal.next(channel, 'stop');
+      expect(stop.claims['stream_id']).toBe('stream-1');
+      fresh.deleteStream();
+      expect((await fleet.journal.next(channel, 'stop')).claims['stream_id']).toBe('stream-2');
+      expect(fleet.journal.events(channel).filter((event) => event === 'stop')).toHaveLength(2);
+    });
+
+    test('keeps its channel when nobody took it', async () => {
+      const { fleet } = ofFile;
+      const channel = fleet.newChannel();
+      const publisher = await fleet.publisher(0, channel);
+      const player = await fleet.player(1, channel);
+      await expectFlows(publisher, player, 'before');
+      fleet.node(0).program.signal('SIGSTOP');
+      await fleet.redis.withClient(async (client) => {
+        while ((await client.exists(`{rtmp}:node:${fleet.nodeId(0)}`)) === 1) await sleep(100);
+      });
+      fleet.node(0).program.signal('SIGCONT');
+      publisher.sendVideo(2_000, avc.keyframe('after'));
+      await player.waitForPayload(avc.keyframe('after'));
+      await expect(fleet.publisher(2, channel)).rejects.toThrow('already publishing');
+      expect(fleet.journal.events(channel)).toEqual(['start']);
+    });
   });
 });

@@ -67,7 +67,9 @@ export class Fleet {
   /** Starts a node; it is not yet one of `nodes`. */
   newNode(at: number, environment: ServerEnvironment = {}, options: ServerOptions = {}): Promise<ServerProcess> {
     const callback = this.callbacks && { CALLBACK_URL: this.handler.url.href, JWT_SECRET: SECRET };
+    const { username, password } = this.redis.login('service');
     const member = {
+      ...(username !== undefined && { REDIS_USERNAME: username, REDIS_PASSWORD: password }),
       REDIS_USE: 'YES',
       REDIS_PORT: String(this.redisPort),
       FLEET: 'YES',

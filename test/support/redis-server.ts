@@ -196,7 +196,7 @@ export class RedisServer {
 }
 
 async function ownAllSlots(client: Redis): Promise<void> {
-  const info = async (): Promise<string> => String(await client.cluster('INFO'));
+  const info = async (): Promise<string> => await client.cluster('INFO');
   // After a restart they are its own already.
   if ((await info()).includes('cluster_slots_assigned:0')) await client.call('CLUSTER', 'ADDSLOTSRANGE', 0, SLOTS - 1);
   while (!(await info()).includes('cluster_state:ok')) await setTimeout(10);

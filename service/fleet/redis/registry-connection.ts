@@ -3,7 +3,7 @@ import { openRedis } from '../../commands/open-redis';
 import { messageOf } from '../../commands/redis-connection';
 import { type ChangingPassword, followPassword } from '../../commands/redis-password';
 import type { RedisConfig } from '../../config/redis-settings';
-import { BoundedMap } from './bounded-map';
+import { BoundedMap } from '../../collections/bounded-map';
 import type { RegistryScript } from './registry-script';
 import { ServerClock } from './server-clock';
 
@@ -188,7 +188,7 @@ export class RegistryConnection {
   /** Requests are made once the time is known, and the node of the cluster that has the keys, if it is a cluster. */
   async #begin(): Promise<void> {
     const epoch = this.#epoch;
-    const found = this.#redis.call('EXISTS', `${this.#options.prefix}nodes`).catch((error) => this.#failed(error));
+    const found = this.#redis.call('EXISTS', `${this.#options.prefix}nodes`).catch((error: unknown) => this.#failed(error));
     await Promise.all([this.#measure(), found]);
     if (epoch === this.#epoch && this.#redis.status === 'ready' && this.#movedTo === undefined) this.onConnected();
   }
