@@ -296,7 +296,12 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       names,
       logger: log,
       execute,
-      node: config.fleet && registry.self.id,
+      member: config.fleet && {
+        id: registry.self.id,
+        known: () => member.peers(),
+        registered: async () => (await registry.nodes()).map(({ id }) => id),
+      },
+      leftOut: () => metrics.commandHandled('any', 'left_out'),
       remember: (command) => registry.remember(command),
       subscribed: () => void registry.redeliverCommands(),
     });
@@ -353,13 +358,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       }
       listenerTest.close();
       for (const listener of listeners) listener.close();
-      commands?.stop();
+      const hushed = commands?.stop();
       for (const session of sessions) session.shutDown();
       await admission.close();
       const undelivered = await authorizer.drain(Math.max(0, deadline - now() - CLOSE_MS));
       if (undelivered > 0) log.error('stop callbacks could not be delivered', { undelivered });
       await sessions.empty(Math.max(0, Math.min(CLOSE_MS, deadline - now())));
       clearInterval(clock);
+      await hushed;
       await member.stop();
       batching.close();
       tls?.close();

@@ -7,7 +7,9 @@ export interface AuditEntry {
   readonly request: OperatorRequest;
   /** Id of the invocation, by which CloudTrail tells who made it. */
   readonly requestId: string;
-  readonly receivers?: number;
+  /** How many nodes answered, and ids of those that were waited for in vain. */
+  readonly answered?: number;
+  readonly silent?: readonly string[];
   /** Ids of the nodes that said they acted; absent where they could not be heard. */
   readonly actedOn?: readonly string[];
   readonly error?: string;
@@ -22,7 +24,7 @@ export class AuditLog {
     private readonly tableName: string,
   ) {}
 
-  async write({ request, requestId, receivers, actedOn, error }: AuditEntry, now: Date): Promise<void> {
+  async write({ request, requestId, answered, silent, actedOn, error }: AuditEntry, now: Date): Promise<void> {
     const at = now.toISOString();
     const item = toItem({
       pk: `AUDIT#${at}#${requestId}`,
@@ -34,7 +36,8 @@ export class AuditLog {
       seconds: 'seconds' in request ? request.seconds : undefined,
       node: 'node' in request ? request.node : undefined,
       reason: request.reason,
-      receivers,
+      answered,
+      silent: silent?.length ? silent : undefined,
       // Whom a list was heard from is no news.
       actedOn: request.command === 'list' || !actedOn?.length ? undefined : actedOn,
       error,

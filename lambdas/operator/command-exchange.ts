@@ -1,14 +1,17 @@
 import { describeError } from '../shared/lambda-logger';
+import { Answers } from './answers';
 import { openRedis, publishCommand } from './command-publisher';
-import { type CommandReply, isReplyTo, readReply, repliesExpected } from './command-reply';
+import { type CommandReply, readReply } from './command-reply';
 import type { RedisAddress } from './operator-config';
 import { commandMessage, type OperatorRequest } from './operator-request';
 
 export interface CommandOutcome {
-  /** Nodes that heard the command. */
-  readonly receivers: number;
-  /** What they said within the waiting time; those that had nothing to do say nothing. */
+  /** How many nodes answered, whether or not they had anything to do; fewer may have been awaited than there are. */
+  readonly answered: number;
+  /** What those said that acted. */
   readonly replies: readonly CommandReply[];
+  /** Ids of registered nodes that did not answer in time; absent when nobody had to wait for them, or can know. */
+  readonly silent?: readonly string[];
   /** Why no replies could be heard; the command was given all the same. */
   readonly deaf?: string;
 }
@@ -22,54 +25,52 @@ export interface ExchangeOptions {
   readonly replyMs?: number;
 }
 
-const REPLY_MS = 2_000;
+const REPLY_MS = 4_000;
 /** For connecting and subscribing; a command must not wait long for ears. */
 const SUBSCRIBE_MS = 3_000;
-/** The function's answer may not hold more than 6 MB. */
-const MAX_REPLIES_LENGTH = 4 * 1024 * 1024;
 
 /**
- * Gives a command and listens for what the nodes say to it, for a bounded time. It listens before it speaks, so that no
+ * Gives a command and listens until the nodes have answered, for a bounded time. It listens before it speaks, so that no
  * reply is missed.
  * @throws CommandNotPublished when the command could not be given.
  */
 export async function exchangeCommand(request: OperatorRequest, options: ExchangeOptions): Promise<CommandOutcome> {
   const { address, password, channel, replyMs = REPLY_MS } = options;
   const message = commandMessage(request);
-  const verb = message.slice(0, message.indexOf('>'));
-  const replies: CommandReply[] = [];
-  let length = 0;
-  let expected = Infinity;
+  const answers = new Answers(request, message);
   let enough: () => void = () => undefined;
 
   const ears = openRedis(address, password, SUBSCRIBE_MS);
   ears.on('error', () => undefined);
   ears.on('message', (_channel: string, text: string) => {
-    const reply = readReply(text);
-    if (reply === undefined || !isReplyTo(request, verb, reply)) return;
-    length += text.length;
-    if (length > MAX_REPLIES_LENGTH) return;
-    replies.push(reply);
-    if (replies.length >= expected) enough();
+    const heard = readReply(text);
+    if (heard !== undefined) answers.add(heard, text.length);
+    if (answers.complete) enough();
   });
   try {
     const deaf = await within(
       SUBSCRIBE_MS,
       ears.connect().then(() => ears.subscribe(`${channel}:replies`)),
     );
-    const receivers = await publishCommand(address, password, channel, message);
-    if (deaf !== undefined) return { receivers, replies, deaf };
-    expected = repliesExpected(request, receivers);
-    if (replies.length < expected) {
-      await new Promise<void>((resolve) => {
-        enough = resolve;
-        setTimeout(resolve, replyMs).unref();
-      });
-    }
-    return { receivers, replies };
+    await publishCommand(address, password, channel, message);
+    if (deaf !== undefined) return { answered: 0, replies: [], deaf };
+    const inTime = answers.complete || (await completes((resolve) => (enough = resolve), replyMs));
+    const { count: answered, acted: replies, silent } = answers;
+    return { answered, replies, ...(!inTime && silent !== undefined && { silent }) };
   } finally {
     ears.disconnect();
   }
+}
+
+/** Whether it is called back in time. */
+async function completes(callBack: (done: () => void) => void, timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const inTime = await new Promise<boolean>((resolve) => {
+    callBack(() => resolve(true));
+    timer = setTimeout(() => resolve(false), timeoutMs);
+  });
+  clearTimeout(timer);
+  return inTime;
 }
 
 /** Why it failed or took too long; undefined when it was done in time. */

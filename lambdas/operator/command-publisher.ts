@@ -28,7 +28,7 @@ export function openRedis(address: RedisAddress, password: string | undefined, d
 }
 
 /**
- * Publishes one message and returns the number of subscribers that it went to.
+ * Publishes one message. How many heard it, a cluster does not say: Redis counts at the node that it is connected to.
  * @throws CommandNotPublished when that is not done within a few seconds.
  */
 export async function publishCommand(
@@ -37,7 +37,7 @@ export async function publishCommand(
   channel: string,
   message: string,
   deadlineMs: number = DEADLINE_MS,
-): Promise<number> {
+): Promise<void> {
   const redis = openRedis(address, password, deadlineMs);
   let lastError: unknown;
   redis.on('error', (error: unknown) => (lastError = error));
@@ -47,7 +47,7 @@ export async function publishCommand(
     timer = setTimeout(() => reject(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs);
   });
   try {
-    return await Promise.race([publishing, deadline]);
+    await Promise.race([publishing, deadline]);
   } catch (error) {
     // What closed the connection says more than the fact that it is closed.
     const cause = lastError ?? error;

@@ -17,9 +17,11 @@ export interface OperatorResult {
   readonly channel?: string;
   /** Of `drain`. */
   readonly node?: string;
-  /** Nodes that heard the command; 0 means that none is subscribed. */
-  readonly receivers: number;
-  /** What nodes of a fleet said: those that acted, within some seconds. Absent: replies could not be heard. */
+  /** How many nodes answered, within some seconds. Absent, like the next two: answers could not be heard. */
+  readonly answered?: number;
+  /** Ids of registered nodes that were waited for and did not answer. */
+  readonly silent?: readonly string[];
+  /** What those said that acted. */
   readonly replies?: readonly CommandReply[];
   /** False: the command was given, but no audit record could be written. */
   readonly audited: boolean;
@@ -31,9 +33,9 @@ export type OperatorHandler = (event: unknown, requestId: string) => Promise<Ope
 export function createOperatorHandler({ exchange, audit, log }: OperatorDependencies): OperatorHandler {
   /** Never rejects: a kill must not wait for the table to come back. */
   const record = async (entry: AuditEntry): Promise<boolean> => {
-    const { request, requestId, receivers, error } = entry;
+    const { request, requestId, answered, silent, error } = entry;
     const what = { command: request.command, ...targetOf(request), requestId };
-    log.info('operator command', { ...what, receivers, error });
+    log.info('operator command', { ...what, answered, silent: silent?.join(' '), error });
     try {
       await audit.write(entry, new Date());
       return true;
@@ -46,12 +48,13 @@ export function createOperatorHandler({ exchange, audit, log }: OperatorDependen
   return async (event, requestId) => {
     const request = parseOperatorRequest(event);
     try {
-      const { receivers, replies, deaf } = await exchange(request);
+      const { answered, silent, replies, deaf } = await exchange(request);
       if (deaf !== undefined) log.warning('replies cannot be heard', { requestId, reason: deaf });
+      const missing = silent === undefined ? {} : { silent };
       const actedOn = replies.map(({ node }) => node);
-      const audited = await record({ request, requestId, receivers, ...(deaf === undefined && { actedOn }) });
-      const said = deaf === undefined ? { replies } : {};
-      return { command: request.command, ...targetOf(request), receivers, ...said, audited };
+      const heard = deaf === undefined && { answered, ...missing };
+      const audited = await record({ request, requestId, ...(heard && { ...heard, actedOn }) });
+      return { command: request.command, ...targetOf(request), ...(heard && { ...heard, replies }), audited };
     } catch (error) {
       await record({ request, requestId, error: describeError(error) });
       throw error;

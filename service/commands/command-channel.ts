@@ -1,11 +1,14 @@
 import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
 import type { NameGrammar } from '../protocol/name-grammar';
+import { CommandIntake } from './command-intake';
 import { type Command, parseCommand } from './command-parser';
 import { CommandReplies, type ListedStream } from './command-replies';
 import { type LivenessCheck, SubscriberConnection, messageOf } from './redis-connection';
 import type { ChangingPassword } from './redis-password';
 
+/** So many nodes, the first by name, say who else is registered: one may be deaf, and all would say the same. */
+const TELLERS = 3;
 /** Waiting time before a refused subscription is tried again on the same connection. */
 const SUBSCRIBE_RETRY_MS = 5_000;
 
@@ -18,14 +21,24 @@ export interface CommandOutcome {
   readonly streams?: readonly ListedStream[];
 }
 
+export interface CommandedMember {
+  readonly id: string;
+  /** Ids of the fleet's nodes, as they were some seconds ago at most. */
+  readonly known: () => readonly string[];
+  /** Ids of all nodes that are registered now; empty when that cannot be found out. Must not reject. */
+  readonly registered: () => Promise<readonly string[]>;
+}
+
 export interface CommandChannelOptions {
   readonly config: RedisConfig;
   /** What a channel may be called. */
   readonly names: NameGrammar;
   readonly logger: Logger;
   readonly execute: (command: Command) => CommandOutcome;
-  /** Id of this node: when given, it is said on REDIS_CHANNEL:replies what was done. */
-  readonly node?: string | undefined;
+  /** What this node is in its fleet, if it has one: when given, it says on REDIS_CHANNEL:replies what it has done. */
+  readonly member?: CommandedMember | undefined;
+  /** A command was left out, because there were too many. */
+  readonly leftOut?: (() => void) | undefined;
   /**
    * Keeps the command for those who did not hear it and puts blocks into force; true for the first node to do so. Asked
    * before the command is executed, so that an ended encoder's next attempt comes later. Must not reject.
@@ -47,6 +60,8 @@ export class CommandChannel {
   private readonly options: CommandChannelOptions;
   private readonly connection: SubscriberConnection;
   private readonly replies: CommandReplies;
+  private readonly intake: CommandIntake;
+  private readonly underWay = new Set<Promise<void>>();
   private retry: NodeJS.Timeout | undefined;
   private isSubscribed = false;
   private refusalLogged = false;
@@ -59,7 +74,12 @@ export class CommandChannel {
     this.connection.redis.on('close', () => {
       this.isSubscribed = false;
     });
-    this.connection.redis.on('message', (_channel: string, text: string) => void this.receive(text));
+    this.connection.redis.on('message', (_channel: string, text: string) => {
+      const received = this.receive(text);
+      this.underWay.add(received);
+      void received.finally(() => this.underWay.delete(received));
+    });
+    this.intake = new CommandIntake(options.logger, () => options.leftOut?.());
     this.replies = new CommandReplies(options.config, options.logger, options.password);
   }
 
@@ -68,12 +88,15 @@ export class CommandChannel {
     return this.isSubscribed;
   }
 
-  stop(): void {
+  /** Hears no more commands; resolves when the last ones are answered, which may be why this node ends. */
+  async stop(): Promise<void> {
     this.stopped = true;
     this.isSubscribed = false;
     clearTimeout(this.retry);
-    this.replies.close();
+    this.intake.close();
     this.connection.close();
+    await Promise.all(this.underWay);
+    await this.replies.close();
   }
 
   /** Done anew for each connection: the library forgets a subscription that has been refused before. */
@@ -108,6 +131,7 @@ export class CommandChannel {
 
   private async receive(text: string): Promise<void> {
     const { names, logger, execute, remember } = this.options;
+    if (!this.intake.takes(text)) return;
     const command = parseCommand(text, names);
     if ('error' in command) {
       logger.warning(`Redis command ignored: ${command.error}`);
@@ -123,20 +147,36 @@ export class CommandChannel {
       const outcome = execute(command);
       const final = (await remembered) === true ? withBlocks(command, outcome) : outcome;
       logger.info(`Redis command ${command.verb} ${final.acted ? 'done' : 'had no effect'}: ${final.detail}`, fields);
-      this.reply(command, final);
+      this.reply(command, text, final);
     } catch (error) {
       // Thrown on, it would end the process out of the library's parser.
       logger.error(`Redis command ${command.verb} failed: ${messageOf(error)}`, fields);
     }
   }
 
-  private reply(command: Command, { acted, detail, streams }: CommandOutcome): void {
-    const { node } = this.options;
-    if (node === undefined || !acted || this.stopped) return;
-    const channel = 'channel' in command ? command.channel : '';
-    const at = new Date().toISOString();
-    this.replies.send({ node, command: command.verb, channel, acted, detail, ...(streams && { streams }), at });
+  /** Nodes that had nothing to do say so too: who gave the command can tell them from those that did not hear it. */
+  private reply(command: Command, order: string, { acted, detail, streams }: CommandOutcome): void {
+    const { member } = this.options;
+    if (member === undefined) return;
+    this.replies.send({
+      node: member.id,
+      command: command.verb,
+      channel: 'channel' in command ? command.channel : '',
+      order,
+      acted,
+      detail,
+      ...(streams && { streams }),
+      at: new Date().toISOString(),
+    });
+    if (!isTeller(member)) return;
+    void member.registered().then((nodes) => {
+      if (nodes.length > 0) this.replies.send({ node: member.id, order, nodes });
+    });
   }
+}
+
+function isTeller({ id, known }: CommandedMember): boolean {
+  return known().filter((other) => other < id).length < TELLERS;
 }
 
 /** What the first node to remember a command has done besides. */

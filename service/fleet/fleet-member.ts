@@ -22,6 +22,8 @@ export interface FleetMember {
   orphaned(channel: Channel, publication: Publication): void;
   /** Whether connections from this address may be other nodes' relays. */
   isPeer(address: string): boolean;
+  /** Ids of the fleet's nodes, as far as they have been asked for; this one's is among them. */
+  peers(): readonly string[];
   /** Once a second. */
   tick(now: number): void;
   /** Joins; from then on the node hears what the fleet has to tell it. */

@@ -40,6 +40,7 @@ export class SharedMember implements FleetMember {
   readonly relays: Relays;
   readonly #tokens: RelayTokens;
   #peers: ReadonlySet<string> = new Set();
+  #peerIds: readonly string[] = [];
   #peersAt = -Infinity;
 
   constructor(options: SharedMemberOptions) {
@@ -75,6 +76,10 @@ export class SharedMember implements FleetMember {
     return false;
   }
 
+  peers(): readonly string[] {
+    return this.#peerIds;
+  }
+
   tick(now: number): void {
     this.relays.tick(now);
     this.#readPeers(PEERS_MS);
@@ -96,7 +101,9 @@ export class SharedMember implements FleetMember {
     if (now - this.#peersAt < minAgeMs) return;
     this.#peersAt = now;
     void this.registry.nodes().then((nodes) => {
-      if (nodes.length > 0) this.#peers = new Set(nodes.map(({ host }) => normalizeAddress(host)));
+      if (nodes.length === 0) return;
+      this.#peers = new Set(nodes.map(({ host }) => normalizeAddress(host)));
+      this.#peerIds = nodes.map(({ id }) => id);
     });
   }
 

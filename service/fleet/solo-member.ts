@@ -23,6 +23,10 @@ export class SoloMember implements FleetMember {
     return false;
   }
 
+  peers(): readonly string[] {
+    return [];
+  }
+
   tick(): void {}
 
   start(admission: Admission): Promise<void> {

@@ -40,10 +40,11 @@ describe.each(redisKinds)('on a %s Redis', (kind) => {
 
   /** The next reply about the channel. */
   function reply(channel: string): Promise<Reply> {
-    return replies.next((each) => each.channel === channel, `a reply about ${channel}`);
+    return replies.next((each) => each.acted && each.channel === channel, `a reply about ${channel}`);
   }
 
-  const repliesAbout = (channel: string): Reply[] => replies.received.filter((each) => each.channel === channel);
+  const repliesAbout = (channel: string): Reply[] =>
+    replies.received.filter((each) => each.acted && each.channel === channel);
 
   test('kill-session ends the publisher wherever it is, and its node says so', async () => {
     const { fleet } = ofFile;

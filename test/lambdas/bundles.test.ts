@@ -79,7 +79,7 @@ describe('a bundled handler works by its environment alone:', () => {
     expect(await invoke('operator', environment, { command: 'kill', channel: 'bundled' })).toEqual({
       command: 'kill',
       channel: 'bundled',
-      receivers: 0,
+      answered: 0,
       replies: [],
       audited: true,
     });

@@ -69,8 +69,8 @@ describe('a command', () => {
         subscriber.on('message', (_channel, message) => heard.push(message));
         const killed = await operator()({ command: 'kill', channel: 'news', reason: 'abuse' }, 'request-1');
         const closed = await operator()({ command: 'close', channel: 'news', streamId: 'id-7' }, 'request-2');
-        expect(killed).toEqual({ command: 'kill', channel: 'news', receivers: 1, replies: [], audited: true });
-        expect(closed).toEqual({ command: 'close', channel: 'news', receivers: 1, replies: [], audited: true });
+        expect(killed).toEqual({ command: 'kill', channel: 'news', answered: 0, replies: [], audited: true });
+        expect(closed).toEqual({ command: 'close', channel: 'news', answered: 0, replies: [], audited: true });
         while (heard.length < 2) await once(subscriber, 'message');
         expect(heard).toEqual(['kill-session>news', 'close-stream>news|id-7']);
       },
@@ -81,20 +81,23 @@ describe('a command', () => {
       command: { S: 'kill' },
       channel: { S: 'news' },
       reason: { S: 'abuse' },
-      receivers: { N: '1' },
+      answered: { N: '0' },
       ttl: { N: expect.stringMatching(/^\d{10}$/) },
     });
     expect(await auditOf('request-2')).toMatchObject({ streamId: { S: 'id-7' } });
   });
 
   test('that nobody hears says so', async () => {
-    expect(await operator()({ command: 'kill', channel: 'news' }, 'request-3')).toMatchObject({ receivers: 0 });
+    expect(await operator()({ command: 'kill', channel: 'news' }, 'request-3')).toMatchObject({
+      answered: 0,
+      replies: [],
+    });
   });
 
   test('is given even when the audit table is away, and says so', async () => {
     const broken = new AuditLog(dynamoDb.client, 'no-such-table');
     const result = await operator(undefined, broken)({ command: 'kill', channel: 'news' }, 'request-4');
-    expect(result).toMatchObject({ receivers: 0, audited: false });
+    expect(result).toMatchObject({ answered: 0, audited: false });
     expect(log.matching(/audit record not written.*request-4/)).toHaveLength(1);
   });
 
@@ -111,7 +114,7 @@ test('a server that lets nobody hear replies gets the command all the same, and 
   const exchange: Exchange = (request) =>
     exchangeCommand(request, { address: plain, password: PASSWORD, channel: CHANNEL });
   const result = await operator(exchange)({ command: 'kill', channel: 'news' }, 'request-6');
-  expect(result).toEqual({ command: 'kill', channel: 'news', receivers: 0, audited: true });
+  expect(result).toEqual({ command: 'kill', channel: 'news', audited: true });
   expect(log.matching(/replies cannot be heard.*NOPERM/)).toHaveLength(1);
   await old.remove();
 });
@@ -138,7 +141,7 @@ describe('a request is refused before anything is published', () => {
     [{ command: 'kill', channel: 'news', reason: 'x'.repeat(501) }, /reason must be a text/],
   ])('%j', async (request, message) => {
     let published = 0;
-    const exchange: Exchange = () => Promise.resolve({ receivers: (published += 1), replies: [] });
+    const exchange: Exchange = () => Promise.resolve({ answered: (published += 1), replies: [] });
     await expect(operator(exchange)(request, 'request')).rejects.toThrow(message);
     expect(published).toBe(0);
   });
@@ -150,7 +153,7 @@ describe('Redis that does not work is reported clearly and never with the passwo
     silent.close();
   });
 
-  const failure = async (promise: Promise<number>): Promise<string> => {
+  const failure = async (promise: Promise<void>): Promise<string> => {
     const message = await promise.then(
       () => 'published',
       (error: unknown) => String(error),

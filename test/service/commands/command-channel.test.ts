@@ -93,7 +93,7 @@ function listen(
 }
 
 afterEach(async () => {
-  listeners.splice(0).forEach((channel) => channel.stop());
+  await Promise.all(listeners.splice(0).map((channel) => channel.stop()));
   await Promise.all(servers.splice(0).map((server) => server.remove()));
 });
 
@@ -158,7 +158,7 @@ describe('commands on the Redis channel', () => {
     const redis = await startRedis();
     const listener = listen(redis);
     await listener.listening();
-    listener.channel.stop();
+    await listener.channel.stop();
     expect(listener.channel.connected).toBe(false);
     await redis.stop();
     expect(listener.logger.matching(/^warning/)).toHaveLength(0);

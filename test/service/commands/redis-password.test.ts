@@ -26,7 +26,7 @@ beforeEach(async () => {
   stored = () => Promise.resolve('first');
 });
 afterEach(async () => {
-  channel.stop();
+  await channel.stop();
   password.close();
   await redis.remove();
 });
