@@ -101,8 +101,10 @@ describe('a Redis that does not answer', () => {
     await eventually(async () => (await registration())?.includes('"epoch":2') === true);
     const late = leaseRequest('ch');
     const args = ['ch', late.session, late.keyHash, late.startedAt, JSON.stringify(late.stop), 0];
+    const keys = ACQUIRE.keys({ node: id, member: a.member }, args).map((name) => `{rtmp}:${name}`);
+    const from = (epoch: number) => ['{rtmp}:', id, incarnation, epoch, Date.now() * 1000, ...args];
     const replies = await redis.withClient((client) =>
-      Promise.all([1, 2].map((epoch) => client.eval(ACQUIRE.lua, 1, '{rtmp}:', id, incarnation, epoch, ...args))),
+      Promise.all([1, 2].map((epoch) => client.eval(ACQUIRE.lua, keys.length, ...keys, ...from(epoch)))),
     );
     expect(replies).toMatchObject([
       ['unregistered', 0],

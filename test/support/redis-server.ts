@@ -33,7 +33,10 @@ export type RedisKind = 'plain' | 'serverless';
 export const redisKinds: readonly RedisKind[] = ['plain', 'serverless'];
 
 /** What a client logs in with; nothing where everybody may do everything. */
-export type RedisLogin = { readonly username: string; readonly password: string } | Record<string, never>;
+export interface RedisLogin {
+  readonly username?: string;
+  readonly password?: string;
+}
 
 /** The user for the test itself, and those that are deployed; each has its name as its password. */
 const SERVERLESS_USERS = [
