@@ -9,7 +9,7 @@ import { outlivesErrors } from './accepted-socket';
 import type { Batching } from './batching';
 import type { ConnectionGate, Visit } from './connection-gate';
 import type { IoPath } from './io-path';
-import { adoptWithOnRead, readNow, socketOn, startReading, stopReading } from './socket-handle';
+import { adoptWithOnRead, beforeLoss, readNow, socketOn, startReading, stopReading } from './socket-handle';
 import { READ_BUFFER } from './read-buffer';
 import { SocketTransport } from './socket-transport';
 
@@ -102,7 +102,16 @@ export class ConnectionIntake {
       },
     };
     const socket = adoptWithOnRead(accepted, READ_BUFFER, receive);
+    if (socket !== undefined) beforeLoss(socket, () => this.#readRest(socket, session()));
     return socket;
+  }
+
+  /** Takes what a publisher had sent before its connection broke. */
+  #readRest(socket: Socket, session: Session): void {
+    if (session.streams.publishing === null) return;
+    let bytes = readNow(socket, READ_BUFFER);
+    for (; bytes > 0; bytes = readNow(socket, READ_BUFFER)) session.receive(READ_BUFFER, 0, bytes);
+    this.#options.batching.afterRead();
   }
 
   #begin(socket: Socket, visit: Visit, address: string, secure: boolean, alreadySent?: number): Session {

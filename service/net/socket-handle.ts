@@ -91,6 +91,26 @@ export function readNow(socket: Socket, buffer: Buffer): number {
 }
 
 /**
+ * Has `read` called when a socket gives its connection up for an error, just before the connection is closed. A client
+ * that closes with answers unread resets the connection: whatever is written to it next fails, although what it had sent
+ * may be here still, to be read with `readNow`.
+ */
+export function beforeLoss(socket: Socket, read: () => void): void {
+  const destroy = socket._destroy.bind(socket);
+  socket._destroy = (error, callback) => {
+    if (error === null) {
+      destroy(error, callback);
+      return;
+    }
+    // Not within the write that failed, which may answer what is being read just now.
+    process.nextTick(() => {
+      read();
+      destroy(error, callback);
+    });
+  };
+}
+
+/**
  * Stops reading from a socket with 'data' events; `startReading` goes on. `pause` does not do: a paused socket is read
  * until its stream's buffer is full.
  */

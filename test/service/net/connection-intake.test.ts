@@ -148,3 +148,21 @@ describe.each<[string, boolean, IoPath]>([
     expect(batching.held).toEqual([]);
   });
 });
+
+test('a publisher may reset the connection: what it had sent is read although a write to it fails first', async () => {
+  const { bench, batching, client, stream, video } = await published(false, 'onread');
+  video(0);
+  await batching.untilHeld();
+  const { socket } = client.connection;
+  // In one segment, so that none waits for another's acknowledgement: a reset would drop it on the client's side.
+  socket.cork();
+  for (let i = 1; i <= 20; i += 1) video(i, 1_000);
+  socket.uncork();
+  await client.connection.flush();
+  const closed = new Promise<void>((resolve) => (bench.closed.push = () => (resolve(), 1)));
+  await client.reset();
+  const [session] = bench.sessions;
+  session!.ping(0);
+  await closed;
+  expect(stream.stats.messages).toBe(21);
+});

@@ -1,0 +1,71 @@
+import { describe, expect, test } from '@jest/globals';
+import { avc, type MediaItem } from '../../support/media';
+import { ffmpeg, packetsOf, packetsOfFile, playWithFfmpeg, sourceFile } from '../../support/ffmpeg';
+import { type RtmpClient } from '../../support/rtmp-client';
+import { fingerprints, ServerOfFile } from '../../support/server-of-file';
+import { temporaryDirectory } from '../../support/test-certificates';
+import { command, MessageType } from '../../support/wire-builder';
+
+const server = ServerOfFile.start();
+
+/** Whether something is lost depends on when the server reads: one run in two, at the best, shows it. */
+const runs = [1, 2, 3, 4, 5];
+
+const items: MediaItem[] = Array.from({ length: 201 }, (_, index) => ({
+  kind: 'video',
+  timestamp: index * 40,
+  payload: (index === 0 ? avc.keyframe : avc.interFrame)(`frame-${index}`, 40_000),
+}));
+
+/** Everything that is left to say, in the order in which encoders end. */
+function rest(publisher: RtmpClient): Buffer {
+  const { chunks } = publisher.connection;
+  publisher.connection.setChunkSize(60_000);
+  return Buffer.concat([
+    ...items.map(({ timestamp, payload }) =>
+      chunks.message({ type: MessageType.video, streamId: publisher.streamId, timestamp, payload }),
+    ),
+    chunks.message(command('FCUnpublish', 8, [null, 'key'])),
+    chunks.message(command('deleteStream', 9, [null, publisher.streamId])),
+  ]);
+}
+
+describe('a client that sends 8 MB at once and closes', () => {
+  test.each([
+    ['reads', (publisher: RtmpClient) => publisher.connection.socket.resume()],
+    ['reads nothing after Publish.Start', (publisher: RtmpClient) => publisher.connection.socket.pause()],
+  ])(
+    'and %s: all of it reaches the players',
+    async (_, before) => {
+      for (const run of runs) {
+        const channel = server.newChannel();
+        const [player, publisher] = [await server.player(channel), await server.publisher(channel)];
+        before(publisher);
+        const { socket } = publisher.connection;
+        // As soon as the system has taken the bytes, which is long before they are delivered.
+        socket.end(rest(publisher), () => socket.destroy());
+        await player.waitForStatus('NetStream.Play.UnpublishNotify');
+        expect({ run, media: fingerprints(player.media) }).toEqual({ run, media: fingerprints(items) });
+      }
+    },
+    60_000,
+  );
+
+  test('as ffmpeg does: all of it reaches the players', async () => {
+    const folder = temporaryDirectory();
+    const file = `${folder.path}/long.flv`;
+    // Below the 8 MB that may be unsent to a player before it is left out.
+    const loops = ['-stream_loop', '75', '-i', await sourceFile('h264-aac'), '-c', 'copy', '-f', 'flv'];
+    await ffmpeg([...loops, file]).succeeded();
+    const expected = await packetsOfFile(file);
+    for (const run of runs) {
+      const channel = server.newChannel();
+      const url = server.process.rtmpUrl(channel, 'key');
+      const player = playWithFfmpeg(url);
+      await server.process.waitForLog(new RegExp(`play channel=${channel}\\b`));
+      await ffmpeg(['-i', file, '-c', 'copy', '-f', 'flv', url]).succeeded();
+      expect({ run, packets: await packetsOf(player) }).toEqual({ run, packets: expected });
+    }
+    folder.remove();
+  }, 120_000);
+});
