@@ -159,6 +159,21 @@ describe('stop callback', () => {
         await publisher.close();
       },
     ],
+    ...[1, 0].map((streamId): [string, (publisher: RtmpClient) => unknown] => [
+      `FCUnpublish and closeStream on message stream ${streamId}, and nothing more`,
+      async (publisher) => {
+        publisher.sendCommand('FCUnpublish', [null, 'key']);
+        publisher.sendCommand('closeStream', [null], streamId);
+        await publisher.waitForStatus('NetStream.Unpublish.Success');
+      },
+    ]),
+    [
+      'FCUnpublish alone, then close',
+      async (publisher) => {
+        publisher.sendCommand('FCUnpublish', [null, 'key']);
+        await publisher.close();
+      },
+    ],
     ['plain close without deleteStream (FIN)', (publisher) => publisher.close()],
     ['abrupt TCP end (RST)', (publisher) => publisher.reset()],
     ['bytes that are not RTMP', (publisher) => publisher.sendRaw(Buffer.alloc(5_000, 0xff))],

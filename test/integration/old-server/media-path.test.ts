@@ -52,6 +52,26 @@ describe('the media path', () => {
     },
   );
 
+  test('control messages that are too short harm nobody before connect and while playing either', async () => {
+    const channel = server.newChannel();
+    const client = await server.open();
+    const sendAll = (): void => {
+      for (const type of [1, 2, 3, 4, 5, 6]) {
+        for (const length of [0, 1, 2, 3]) {
+          client.connection.send({ type, streamId: 0, timestamp: 0, payload: Buffer.alloc(length) });
+        }
+      }
+      for (const event of [0, 3, 6, 7]) {
+        client.connection.send({ type: 4, streamId: 0, timestamp: 0, payload: Buffer.of(0, event, 0, 0, 0) });
+      }
+    };
+    sendAll();
+    expect((await client.callConnect({ app: channel })).name).toBe('_result');
+    await client.play('key');
+    sendAll();
+    await expectFlows(await server.publisher(channel), client, 'unharmed');
+  });
+
   test('Set Chunk Size 0 ends that connection with a reason, nobody else', async () => {
     const { channel, publisher, player } = await stream();
     publisher.connection.send(control(MessageType.setChunkSize, 0));
