@@ -18,10 +18,17 @@ export class NetworkStack extends Stack {
 
   constructor(scope: Construct, id: string, props: NetworkStackProps) {
     super(scope, id, props);
+    this.answerZoneQuestion(props.config);
     this.network =
       props.config.vpcId === undefined
         ? new NewNetwork(this, 'Network', props.config)
         : this.existing(props.config, props.config.vpcId);
+  }
+
+  /** With a named account CDK would ask AWS which zones it has, although they are given: this answers in advance. */
+  private answerZoneQuestion({ account, region, availabilityZones }: DeploymentConfig): void {
+    if (account === undefined || availabilityZones === undefined) return;
+    this.node.setContext(`availability-zones:account=${account}:region=${region}`, availabilityZones);
   }
 
   private existing(config: DeploymentConfig, vpcId: string): FleetNetwork {

@@ -1,12 +1,13 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, Stack, Validations } from 'aws-cdk-lib';
+import { App, Validations } from 'aws-cdk-lib';
+import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { loadDeploymentConfig } from '../../infra/deployment-config';
 import { repositoryRoot } from '../../infra/repository';
-import { RtmpFleetStage } from '../../infra/rtmp-fleet-stage';
+import { declareFleet } from '../../infra/rtmp-fleet';
 
 export type StackName = 'Network' | 'Secrets' | 'CommandChannel' | 'Callback' | 'Ingest' | 'Observability';
 
@@ -20,13 +21,15 @@ export interface Acknowledgement {
 }
 
 export interface Synthesized {
-  readonly stage: RtmpFleetStage;
+  /** In the order in which they are declared. */
+  readonly stacks: readonly Stack[];
   /** Stack name -> template. */
   readonly templates: ReadonlyMap<string, Template>;
 }
 
 export interface Checked {
-  readonly stage: RtmpFleetStage;
+  /** In the order in which they are declared. */
+  readonly stacks: readonly Stack[];
   /** Errors and warnings of CDK, of CloudFormation's own rules and of cdk-nag, with the construct each is about. */
   readonly findings: readonly string[];
   readonly acknowledged: readonly Acknowledgement[];
@@ -60,9 +63,9 @@ export function synthesize(options: Options): Synthesized {
     const outdir = temporaryFolder();
     try {
       // CloudFormation's own rules take seconds to load: synthesizeAndCheck is for them.
-      const { app, stage } = declare({ ...options, '@aws-cdk/core:validateAgainstDefaultRules': false }, outdir);
+      const { app, stacks } = declare({ ...options, '@aws-cdk/core:validateAgainstDefaultRules': false }, outdir);
       app.synth();
-      return { stage, templates: new Map(stacksOf(stage).map((stack) => [stack.node.id, Template.fromStack(stack)])) };
+      return { stacks, templates: new Map(stacks.map((stack) => [shortName(stack), Template.fromStack(stack)])) };
     } finally {
       rmSync(outdir, { recursive: true });
     }
@@ -74,10 +77,10 @@ export function synthesizeAndCheck(options: Options): Checked {
   return once(checkedDeployments, options, () => {
     const outdir = temporaryFolder();
     try {
-      const { app, stage } = declare(options, outdir);
+      const { app, stacks } = declare(options, outdir);
       Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
       const missingContext = synthAndReport(app, outdir);
-      return { stage, missingContext, findings: findingsIn(outdir), acknowledged: acknowledgements(app) };
+      return { stacks, missingContext, findings: findingsIn(outdir), acknowledged: acknowledgements(app) };
     } finally {
       rmSync(outdir, { recursive: true });
     }
@@ -96,9 +99,9 @@ export function templateOf(stack: StackName, options: Options): Template {
   return template;
 }
 
-/** The stacks of a deployment, in the order in which they are declared. */
-export function stacksOf(stage: RtmpFleetStage): Stack[] {
-  return stage.node.children.filter((child) => Stack.isStack(child));
+/** `RtmpDev-Ingest` -> `Ingest`. */
+export function shortName(stack: Stack): string {
+  return stack.stackName.replace(/^.*-/, '');
 }
 
 function once<T>(known: Map<string, T>, options: Options, make: () => T): T {
@@ -112,10 +115,10 @@ function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'rtmp-infra-'));
 }
 
-function declare(options: Options, outdir: string): { app: App; stage: RtmpFleetStage } {
+function declare(options: Options, outdir: string): { app: App; stacks: readonly Stack[] } {
   const context = { ...cdkJson.context, 'aws:cdk:bundling-stacks': [], ...options };
   const app = new App({ context, outdir, analyticsReporting: false });
-  return { app, stage: new RtmpFleetStage(app, loadDeploymentConfig(context)) };
+  return { app, stacks: declareFleet(app, loadDeploymentConfig(context)) };
 }
 
 /** Findings make CDK throw and set the exit code, which here is the test runner's; the report has them either way. */

@@ -27,7 +27,7 @@ interface AssetManifest {
   readonly dockerImages?: Readonly<Record<string, { readonly source: { readonly directory: string } }>>;
 }
 
-/** What `cdk synth` has written: the templates of all stacks of one stage, and the code they name. */
+/** What `cdk synth` has written: the templates of all stacks of one deployment, and the code they name. */
 export class CloudAssembly {
   private constructor(
     readonly resources: readonly TemplateResource[],
@@ -37,30 +37,23 @@ export class CloudAssembly {
   ) {}
 
   static read(directory: string): CloudAssembly {
-    const stage = join(
-      directory,
-      only(
-        readdirSync(directory).filter((name) => name.startsWith('assembly-')),
-        'stage',
-      ),
-    );
-    const { artifacts } = readJson(stage, 'manifest.json') as Manifest;
+    const { artifacts } = readJson(directory, 'manifest.json') as Manifest;
     const resources: TemplateResource[] = [];
     const exports = new Map<string, TemplateExport>();
     for (const { properties } of Object.values(artifacts)) {
       const { templateFile, stackName: stack } = properties ?? {};
       if (templateFile === undefined || stack === undefined) continue;
-      const template = readJson(stage, templateFile) as Template;
+      const template = readJson(directory, templateFile) as Template;
       for (const [logicalId, { Type: type, Properties = {}, Metadata = {} }] of Object.entries(template.Resources)) {
         const asset = Metadata['aws:asset:path'];
-        const assetPath = typeof asset === 'string' ? join(stage, asset) : undefined;
+        const assetPath = typeof asset === 'string' ? join(directory, asset) : undefined;
         resources.push({ stack, logicalId, type, properties: Properties, assetPath });
       }
       for (const { Value: value, Export } of Object.values(template.Outputs ?? {})) {
         if (Export !== undefined) exports.set(Export.Name, { stack, value });
       }
     }
-    return new CloudAssembly(resources, exports, imageContext(stage));
+    return new CloudAssembly(resources, exports, imageContext(directory));
   }
 
   ofType(type: string): TemplateResource[] {
@@ -73,12 +66,12 @@ export class CloudAssembly {
   }
 }
 
-function imageContext(stage: string): string {
-  const manifests = readdirSync(stage).filter((name) => name.endsWith('.assets.json'));
+function imageContext(directory: string): string {
+  const manifests = readdirSync(directory).filter((name) => name.endsWith('.assets.json'));
   const images = manifests.flatMap((name) =>
-    Object.values((readJson(stage, name) as AssetManifest).dockerImages ?? {}),
+    Object.values((readJson(directory, name) as AssetManifest).dockerImages ?? {}),
   );
-  return join(stage, only(images, 'image').source.directory);
+  return join(directory, only(images, 'image').source.directory);
 }
 
 function only<T>(list: readonly T[], what: string): T {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { loadDeploymentConfig } from '../../../infra/deployment-config';
 import { repositoryRoot } from '../../../infra/repository';
-import { RtmpFleetStage } from '../../../infra/rtmp-fleet-stage';
+import { declareFleet } from '../../../infra/rtmp-fleet';
 import type { DeploymentOptions } from './artifacts';
 
 /** Writes templates and the functions' bundles into a folder, as `cdk synth` does. */
@@ -18,6 +18,6 @@ export function synthesize(outdir: string, options: DeploymentOptions): void {
     ...options,
   };
   const app = new App({ context, outdir, analyticsReporting: false });
-  new RtmpFleetStage(app, loadDeploymentConfig(context));
+  declareFleet(app, loadDeploymentConfig(context));
   app.synth();
 }

@@ -1,0 +1,46 @@
+import { Tags } from 'aws-cdk-lib';
+import type { Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { CallbackStack } from './callback-stack';
+import { CommandChannelStack } from './command-channel-stack';
+import type { DeploymentConfig } from './deployment-config';
+import { IngestStack } from './ingest-stack';
+import { NetworkStack } from './network-stack';
+import { ObservabilityStack } from './observability-stack';
+import { SecretsStack } from './secrets-stack';
+
+/** What begins the names of an environment's stacks: `RtmpProd` -> `RtmpProd-Ingest`. */
+export function stackPrefix(config: Pick<DeploymentConfig, 'name' | 'environment'>): string {
+  const words = [...config.name.split('-'), config.environment].filter((word) => word !== '');
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+}
+
+/**
+ * Declares one environment: its stacks, in the order of their deployment, each naming only those before it. Network and
+ * Secrets stand alone; CommandChannel lies in the network; Callback and Ingest use all three; Observability watches
+ * everything and nothing needs it. The stacks stand at the top of the app, where `cdk deploy --all` looks for them.
+ */
+export function declareFleet(app: Construct, config: DeploymentConfig): readonly Stack[] {
+  const id = (stack: string) => `${stackPrefix(config)}-${stack}`;
+  const serviceName = `${config.name}-${config.environment}`;
+  const common = { config, env: { region: config.region, account: config.account } };
+  // What holds state cannot be deleted by a slip of the hand.
+  const stateful = { ...common, terminationProtection: config.protectData };
+  const networkStack = new NetworkStack(app, id('Network'), common);
+  const { network } = networkStack;
+  const secrets = new SecretsStack(app, id('Secrets'), stateful);
+  const { jwtSecret, keyPepper, cachePasswords, canaryKey } = secrets;
+  const channel = new CommandChannelStack(app, id('CommandChannel'), { ...stateful, network, cachePasswords });
+  const { cache, rotation } = channel;
+  const callback = new CallbackStack(app, id('Callback'), { ...stateful, network, cache, jwtSecret, keyPepper });
+  const ingest = new IngestStack(app, id('Ingest'), { ...common, network, cache, jwtSecret, callback, serviceName });
+  const functions = { ...callback.functions, ...(rotation && { rotateCachePassword: rotation }) };
+  const watching = { ...common, ingest, functions, canaryKey, serviceName };
+  const observability = new ObservabilityStack(app, id('Observability'), watching);
+  const stacks = [networkStack, secrets, channel, callback, ingest, observability];
+  for (const stack of stacks) {
+    Tags.of(stack).add('application', config.name);
+    Tags.of(stack).add('environment', config.environment);
+  }
+  return stacks;
+}
