@@ -1,5 +1,6 @@
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import type { StackProps } from 'aws-cdk-lib';
+import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
@@ -28,6 +29,8 @@ export class CallbackStack extends Stack {
   /** Where the service asks. */
   readonly callbackUrl: string;
   readonly functions: Readonly<Record<string, FleetFunction>>;
+  /** The keys of the streams, and what they are hashed with; undefined with `callbackUrl`. */
+  readonly keys: { readonly table: ITableV2; readonly pepper: ISecret; readonly maker: FleetFunction } | undefined;
   private readonly callback: StreamCallback | undefined;
 
   constructor(scope: Construct, id: string, props: CallbackStackProps) {
@@ -45,6 +48,7 @@ export class CallbackStack extends Stack {
     this.callback = new StreamCallback(this, 'StreamCallback', { config, table, jwtSecret, keyPepper });
     this.callbackUrl = this.callback.url;
     const streamKeys = new StreamKeysFunction(this, 'StreamKeys', { table, keyPepper, logRetentionDays }).function;
+    this.keys = { table, pepper: keyPepper, maker: streamKeys };
     const rotation = this.rotation(config, this.callback, jwtSecret);
     this.functions = { operator, streamCallback: this.callback.function, streamKeys, ...rotation };
     new CfnOutput(this, 'CallbackUrl', { value: this.callbackUrl });

@@ -9,6 +9,7 @@ import type { Construct } from 'constructs';
 import { BlueGreenRole } from './constructs/blue-green-role';
 import type { CommandCache } from './constructs/command-cache';
 import type { FleetNetwork } from './constructs/fleet-network';
+import { DeploymentAlarms } from './constructs/deployment-alarms';
 import { IngestCluster } from './constructs/ingest-cluster';
 import { containerPorts, ingestListeners } from './constructs/ingest-listener';
 import type { IngestListener } from './constructs/ingest-listener';
@@ -52,10 +53,13 @@ export class IngestStack extends Stack {
     const name = new IngestName(this, 'Name', { config, loadBalancer: this.balancer.loadBalancer });
     this.cluster = new IngestCluster(this, 'Fleet', { vpc: network.vpc, containerInsights: config.containerInsights });
     this.task = this.taskOf(props, listeners);
+    const names = listeners.map((listener) => listener.name);
+    const alarms = new DeploymentAlarms(this, 'Deployment', { config, serviceName, listeners: names });
     this.service = new IngestService(this, 'Rtmp', {
       config,
+      alarms,
       network,
-      cluster: this.cluster.cluster,
+      cluster: this.cluster,
       task: this.task,
       callbackUrl: config.callbackUrl,
     });
@@ -110,14 +114,17 @@ export class IngestStack extends Stack {
     const deregistrationDelay = Duration.seconds(config.deregistrationSeconds);
     const group = { vpc: network.vpc, port: listener.targetPort, deregistrationDelay };
     const container = { containerName, containerPort: listener.targetPort };
-    const blue = new IngestTargetGroup(this, `${listener.name}-targets`, group);
+    // A group for another port is another group, by its id too: stacks that read its name then notice.
+    const port = listener.targetPort === containerPorts.rtmp ? '' : `-${listener.targetPort}`;
+    const id = `${listener.name}-targets${port}`;
+    const blue = new IngestTargetGroup(this, id, group);
     const { certificate } = name;
     if (role === undefined) {
       this.balancer.addListener(listener, blue, { certificate });
       blue.addTarget(this.service.service.loadBalancerTarget(container));
       return [blue];
     }
-    const green = new IngestTargetGroup(this, `${listener.name}-targets-green`, group);
+    const green = new IngestTargetGroup(this, `${id}-green`, group);
     const production = this.balancer.addListener(listener, blue, { certificate, idle: green });
     const alternateTarget = new AlternateTarget(`${listener.name}-alternate`, {
       alternateTargetGroup: green,

@@ -6,19 +6,24 @@ import type { Construct } from 'constructs';
 import { AlarmTopic } from './constructs/alarm-topic';
 import { Canary } from './constructs/canary';
 import { FleetDashboard } from './constructs/fleet-dashboard';
+import type { FleetNetwork } from './constructs/fleet-network';
 import { FunctionAlarms } from './constructs/function-alarms';
 import { IngestAlarms } from './constructs/ingest-alarms';
 import { ServiceAlarms } from './constructs/service-alarms';
+import type { CallbackStack } from './callback-stack';
 import type { DeploymentConfig } from './deployment-config';
 import type { IngestStack } from './ingest-stack';
 
 export interface ObservabilityStackProps extends StackProps {
   readonly config: DeploymentConfig;
+  readonly network: FleetNetwork;
   readonly ingest: IngestStack;
   /** The functions to watch, each under the name its alarms get. */
   readonly functions: Readonly<Record<string, IFunction>>;
   /** undefined with `canary=false`. */
   readonly canaryKey: ISecret | undefined;
+  /** Where the canary's key is to be known; undefined with `callbackUrl`. */
+  readonly keys: CallbackStack['keys'];
   /** Value of the Service dimension of the tasks' metrics. */
   readonly serviceName: string;
 }
@@ -40,6 +45,7 @@ export class ObservabilityStack extends Stack {
           url: `${listener.scheme}://${ingest.host}:${listener.port}`,
         })),
         key: canaryKey,
+        keys: props.keys,
         every: Duration.minutes(config.canaryMinutes),
         serviceName,
         logRetentionDays,
@@ -49,14 +55,28 @@ export class ObservabilityStack extends Stack {
     const minTasks = leastTasksEver(config);
     new ServiceAlarms(this, 'Service', { service, serviceName, minTasks, topic });
     const targetGroups = Object.fromEntries(ingest.listeners.map((entry) => [entry.listener.name, entry.targetGroups]));
-    new IngestAlarms(this, 'Ingest', { loadBalancer, targetGroups, minTasks, topic });
+    const zones = (props.network.ingress.subnets ?? []).map((subnet) => subnet.availabilityZone);
+    new IngestAlarms(this, 'Ingest', { loadBalancer, targetGroups, zones, mayBeEmpty: minTasks === 0, topic });
     new FunctionAlarms(this, 'Functions', { functions, topic });
     new FleetDashboard(this, 'Page', { service, loadBalancer, functions, serviceName });
     new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn });
+    new CfnOutput(this, 'Publish', { value: howToPublish(ingest, props.keys) });
   }
 }
 
 /** The floor that the schedule never goes below. */
 function leastTasksEver({ minTasks, scaleSchedule = [] }: DeploymentConfig): number {
   return Math.min(minTasks, ...scaleSchedule.map((entry) => entry.minTasks));
+}
+
+/** What the deploy says last: where a stream goes, and the command that makes the first key. */
+function howToPublish({ host, listeners }: IngestStack, keys: CallbackStack['keys']): string {
+  const [listener] = listeners.map((entry) => entry.listener);
+  const usual = listener?.port === (listener?.scheme === 'rtmp' ? 1935 : 443);
+  const url = `${listener?.scheme}://${host}${usual ? '' : `:${listener?.port}`}/news/KEY`;
+  if (keys === undefined) return `${url} - your callback says which KEY`;
+  return (
+    `${url} - KEY comes from: aws lambda invoke --function-name ${keys.maker.functionName} ` +
+    `--cli-binary-format raw-in-base64-out --payload '{"command":"create","channel":"news"}' /dev/stdout`
+  );
 }

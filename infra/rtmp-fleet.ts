@@ -24,7 +24,7 @@ export function declareFleet(app: Construct, config: DeploymentConfig): readonly
   const id = (stack: string) => `${stackPrefix(config)}-${stack}`;
   const serviceName = `${config.name}-${config.environment}`;
   const common = { config, env: { region: config.region, account: config.account } };
-  // What holds state cannot be deleted by a slip of the hand.
+  // What holds state, or the address that streamers know, cannot be deleted by a slip of the hand.
   const stateful = { ...common, terminationProtection: config.protectData };
   const networkStack = new NetworkStack(app, id('Network'), common);
   const { network } = networkStack;
@@ -33,9 +33,9 @@ export function declareFleet(app: Construct, config: DeploymentConfig): readonly
   const channel = new CommandChannelStack(app, id('CommandChannel'), { ...stateful, network, cachePasswords });
   const { cache, rotation } = channel;
   const callback = new CallbackStack(app, id('Callback'), { ...stateful, network, cache, jwtSecret, keyPepper });
-  const ingest = new IngestStack(app, id('Ingest'), { ...common, network, cache, jwtSecret, callback, serviceName });
+  const ingest = new IngestStack(app, id('Ingest'), { ...stateful, network, cache, jwtSecret, callback, serviceName });
   const functions = { ...callback.functions, ...(rotation && { rotateCachePassword: rotation }) };
-  const watching = { ...common, ingest, functions, canaryKey, serviceName };
+  const watching = { ...common, network, ingest, functions, canaryKey, keys: callback.keys, serviceName };
   const observability = new ObservabilityStack(app, id('Observability'), watching);
   const stacks = [networkStack, secrets, channel, callback, ingest, observability];
   for (const stack of stacks) {

@@ -3,6 +3,7 @@ import type { StackProps } from 'aws-cdk-lib';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge';
+import { canaryChannel } from './constructs/canary';
 import { GeneratedSecret } from './constructs/generated-secret';
 import type { DeploymentConfig } from './deployment-config';
 
@@ -85,7 +86,7 @@ export class SecretsStack extends Stack {
     const secret = new GeneratedSecret(this, 'CanaryKey', {
       description: 'Channel and stream key that the canary publishes with',
       keep,
-      json: { fields: { channel: 'canary' }, randomField: 'key' },
+      json: { fields: { channel: canaryChannel }, randomField: 'key' },
     });
     acknowledge(secret, {
       'AwsSolutions-SMG4':

@@ -37,3 +37,22 @@ export function serviceMetric(
     period: Duration.minutes(1),
   });
 }
+
+/** From this on a task reacts too late for live media (ms, 99th percentile of its event loop's delay). */
+export const eventLoopLimitMs = 200;
+
+/** Name of a listener in the canary's figures, which have no other dimension to tell deployments in one account apart. */
+export function canaryTargetName(service: string, listener: string): string {
+  return `${service}.${listener}`;
+}
+
+/** 1 when the canary's round trip through a listener succeeded, else 0; one figure per run. */
+export function canarySuccess(service: string, listener: string, every: Duration): Metric {
+  return new Metric({
+    namespace: metricNamespace,
+    metricName: 'CanarySuccess',
+    dimensionsMap: { Listener: canaryTargetName(service, listener) },
+    statistic: Stats.MINIMUM,
+    period: every,
+  });
+}

@@ -14,6 +14,19 @@ export interface CacheUser {
 /** ElastiCache refused, or did not answer as expected. The message never holds a password. */
 export class CacheUsersApiError extends Error {
   override readonly name = 'CacheUsersApiError';
+
+  constructor(
+    message: string,
+    /** ElastiCache's code. @default - the answer could not be understood */
+    readonly code?: string,
+  ) {
+    super(message);
+  }
+
+  /** The user, or another one of its group, is being changed: later it would have gone well. */
+  get isBusy(): boolean {
+    return this.code !== undefined && /^(InvalidUserState|InvalidUserGroupState|Throttling)/.test(this.code);
+  }
 }
 
 const requestTimeoutMs = 10_000;
@@ -52,7 +65,7 @@ export class CacheUsersApi {
     const answer = await response.text();
     if (response.ok) return answer;
     const code = /<Code>([\w.]+)<\/Code>/.exec(answer)?.[1] ?? 'no code';
-    throw new CacheUsersApiError(`${parameters.Action} was answered with status ${response.status}, ${code}`);
+    throw new CacheUsersApiError(`${parameters.Action} was answered with status ${response.status}, ${code}`, code);
   }
 
   private async signedHeaders(body: string): Promise<Record<string, string>> {

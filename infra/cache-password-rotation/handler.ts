@@ -16,8 +16,8 @@ export async function handler(event: unknown): Promise<void> {
     users: new CacheUsersApi(settings.endpoint, client.config),
     userOf: settings.userOf,
     log: createLambdaLogger(),
-    // Four minutes at most, within the function's five.
-    attempts: 16,
+    // A step waits twice: eight minutes on average, twelve at most, within the function's fifteen.
+    attempts: 25,
     pauseMs: 10_000,
     sleep: (delayMs) => sleep(delayMs),
   });

@@ -4,6 +4,7 @@ import type { LambdaLogger } from '../../lambdas/shared/lambda-logger';
 import { RotationRefused } from '../../lambdas/rotate-secret/rotation-event';
 import type { RotationEvent } from '../../lambdas/rotate-secret/rotation-event';
 import { carryOutStep, currentText, pendingVersion } from '../../lambdas/rotate-secret/secret-rotation';
+import { CacheUsersApiError } from './cache-users-api';
 import type { CacheUsersApi } from './cache-users-api';
 
 export interface PasswordRotationDependencies {
@@ -12,7 +13,7 @@ export interface PasswordRotationDependencies {
   /** The cache's user whose password a secret holds: secret ARN -> user id. */
   readonly userOf: ReadonlyMap<string, string>;
   readonly log: LambdaLogger;
-  /** How often the cache may be asked whether it knows the new password, and how long to wait in between. */
+  /** How often a step may ask the cache whether it is ready, and how long to wait in between. */
   readonly attempts: number;
   readonly pauseMs: number;
   readonly sleep: (delayMs: number) => Promise<void>;
@@ -23,7 +24,8 @@ const passwordBytes = 32;
 
 /**
  * Carries out one step of a rotation; every step can be repeated. The new password is added beside the current one,
- * which goes on opening the cache until the next rotation: clients that have it notice nothing.
+ * which goes on opening the cache until the next rotation: clients that have it notice nothing. The users are in one
+ * group, which ElastiCache changes for one user at a time: a step waits for its turn, and until its change is in force.
  * @throws RotationRefused for an event that does not fit, or what AWS answered.
  */
 export async function rotatePassword(event: RotationEvent, dependencies: PasswordRotationDependencies): Promise<void> {
@@ -32,7 +34,7 @@ export async function rotatePassword(event: RotationEvent, dependencies: Passwor
   await carryOutStep(event, dependencies, {
     newText: () => randomBytes(passwordBytes).toString('hex'),
     set: () => addToUser(event, userId, dependencies),
-    test: () => waitUntilKnown(userId, dependencies),
+    test: () => waitUntilActive(userId, dependencies),
   });
 }
 
@@ -47,16 +49,40 @@ async function addToUser(
   if (pending === undefined || current === undefined) {
     throw new RotationRefused(`version ${event.token} or the current one has no text value`);
   }
-  await users.setPasswords(userId, [pending, current]);
+  await attempt(dependencies, `${userId} cannot be changed`, async () => {
+    if ((await users.describe(userId)).status !== 'active') return false;
+    try {
+      await users.setPasswords(userId, [pending, current]);
+    } catch (error) {
+      if (error instanceof CacheUsersApiError && error.isBusy) return false;
+      throw error;
+    }
+    return true;
+  });
+  await attempt(dependencies, `${userId} does not know both passwords`, async () => {
+    const user = await users.describe(userId);
+    return user.status === 'active' && user.passwordCount === 2;
+  });
 }
 
-async function waitUntilKnown(userId: string, dependencies: PasswordRotationDependencies): Promise<void> {
-  const { users, attempts, pauseMs, sleep } = dependencies;
-  for (let attempt = 1; ; attempt += 1) {
-    const user = await users.describe(userId);
-    if (user.status === 'active' && user.passwordCount === 2) return;
-    if (attempt === attempts)
-      throw new RotationRefused(`${userId} is still ${user.status}: the old password stays in use`);
+/**
+ * The step before has seen the cache take the password. Secrets Manager also runs this step by itself when a schedule is
+ * made, without the ones before it: then the user has its first password only, and being there is all that can be asked.
+ */
+async function waitUntilActive(userId: string, dependencies: PasswordRotationDependencies): Promise<void> {
+  await attempt(dependencies, `${userId} is not active`, async () => {
+    return (await dependencies.users.describe(userId)).status === 'active';
+  });
+}
+
+/** Asks again until the answer is yes. @throws RotationRefused when it is not, in the end: the old password stays. */
+async function attempt(
+  { attempts, pauseMs, sleep }: PasswordRotationDependencies,
+  fault: string,
+  ready: () => Promise<boolean>,
+): Promise<void> {
+  for (let number = 1; !(await ready()); number += 1) {
+    if (number === attempts) throw new RotationRefused(`${fault}: the old password stays in use`);
     await sleep(pauseMs * (0.5 + Math.random()));
   }
 }

@@ -37,6 +37,9 @@ function networkFaults(s: Settings): string[] {
     for (const [name, ids] of Object.entries({ ...subnetLists, dataSubnetIds: s.dataSubnetIds })) {
       if (ids !== undefined) faults.push(`${name} is only for an existing VPC: give vpcId too`);
     }
+    if (s.availabilityZones !== undefined && s.availabilityZones.length > 3) {
+      faults.push('availabilityZones takes at most 3 zones');
+    }
     if (s.availabilityZones !== undefined && s.availabilityZones.length < Math.max(2, s.azCount)) {
       faults.push(`availabilityZones needs at least ${Math.max(2, s.azCount)} zones: the cache always spans two`);
     }

@@ -29,7 +29,8 @@ export class CachePasswordRotation extends Construct {
     this.function = new FleetFunction(this, 'Function', {
       source: 'infra/cache-password-rotation',
       description: 'Rotates the passwords of the users of the command channel',
-      timeout: Duration.minutes(5),
+      // Three rotations of one group may fall together, and each waits for the one before.
+      timeout: Duration.minutes(15),
       logRetentionDays: props.logRetentionDays,
       environment: {
         CACHE_USERS: stack.toJsonString(users.map(({ secret, userId }) => ({ secretArn: secret.secretArn, userId }))),

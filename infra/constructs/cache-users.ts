@@ -2,6 +2,7 @@ import { CfnUser, CfnUserGroup } from 'aws-cdk-lib/aws-elasticache';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { cacheAccess } from './cache-access';
+import { keptIf } from './removal';
 
 export interface CacheUsersProps {
   /** Begins every id: user ids are unique in an account and region. */
@@ -9,6 +10,8 @@ export interface CacheUsersProps {
   readonly redisChannel: string;
   /** Password of each user, by the role it has in `cacheAccess`. */
   readonly passwords: Readonly<Record<'service' | 'operator' | 'publisher', ISecret>>;
+  /** Kept with the cache that they belong to: a group cannot be deleted before its cache. */
+  readonly keep: boolean;
 }
 
 /** Name with which each role logs in. Clients that know only a password are the user `default`. */
@@ -37,11 +40,15 @@ export class CacheUsers extends Construct {
     const users = { service: user('Service', 'service'), operator: user('Operator', 'operator') };
     const publisher = user('Publisher', 'publisher');
     const members = [users.service, users.operator, publisher];
+    // One after the other: a change of one user makes the group refuse a change of the next.
+    users.operator.addResourceDependency(users.service);
+    publisher.addResourceDependency(users.operator);
     const group = new CfnUserGroup(this, 'Group', {
       engine: 'valkey',
       userGroupId: `${props.prefix}-cache`,
       userIds: members.map((member) => member.ref),
     });
+    for (const resource of [...members, group]) resource.applyRemovalPolicy(keptIf(props.keep));
     this.userGroupId = group.ref;
     this.userIds = { service: users.service.ref, operator: users.operator.ref, publisher: publisher.ref };
   }

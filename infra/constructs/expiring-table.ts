@@ -19,6 +19,7 @@ export class ExpiringTable extends Construct {
       billing: Billing.onDemand(),
       deletionProtection: props.protect,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: props.protect },
+      // Its name is generated, so that one left by a deployment that failed is in nobody's way.
       removalPolicy: props.protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
   }

@@ -4,6 +4,12 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 
+const silences = {
+  well: TreatMissingData.NOT_BREACHING,
+  ill: TreatMissingData.BREACHING,
+  nothing: TreatMissingData.IGNORE,
+} as const;
+
 export interface ExplainedAlarmProps {
   readonly metric: IMetric;
   /** What it means when it rings, in one sentence; infra/README.md says what to do. */
@@ -15,8 +21,8 @@ export interface ExplainedAlarmProps {
   readonly below?: boolean;
   /** Periods of the metric in a row that must be bad. @default 5 */
   readonly periods?: number;
-  /** Whether silence is bad too. @default false */
-  readonly ringWhenSilent?: boolean;
+  /** What it means when nothing is measured: that all is well, that it is not, or nothing. @default 'well' */
+  readonly silence?: keyof typeof silences;
 }
 
 /** An alarm that nobody has to guess the meaning of, and that also tells when it is over. */
@@ -29,7 +35,7 @@ export class ExplainedAlarm extends Alarm {
         ? ComparisonOperator.LESS_THAN_THRESHOLD
         : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: props.periods ?? 5,
-      treatMissingData: props.ringWhenSilent ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+      treatMissingData: silences[props.silence ?? 'well'],
       alarmDescription: `${props.meaning} What to do: infra/README.md, ${id}.`,
     });
     const action = new SnsAction(props.topic);

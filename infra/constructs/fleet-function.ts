@@ -77,10 +77,20 @@ export class FleetFunction extends NodejsFunction {
   }
 }
 
+/** What Lambda asks of the role of a function in a VPC: those of AWSLambdaVPCAccessExecutionRole. */
+export const networkInterfaceActions = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
 function allowNetworkInterfaces(role: Role): void {
   role.addToPolicy(
     new PolicyStatement({
-      actions: ['ec2:CreateNetworkInterface', 'ec2:DescribeNetworkInterfaces', 'ec2:DeleteNetworkInterface'],
+      actions: networkInterfaceActions,
       resources: ['*'],
     }),
   );

@@ -1,6 +1,6 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { keptIf } from './removal';
 
 export interface GeneratedSecretProps {
   /** What it is for; shown in the console. */
@@ -19,7 +19,7 @@ export class GeneratedSecret extends Secret {
   constructor(scope: Construct, id: string, props: GeneratedSecretProps) {
     super(scope, id, {
       description: props.description,
-      removalPolicy: props.keep ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: keptIf(props.keep),
       generateSecretString: {
         passwordLength: 64,
         excludePunctuation: true,

@@ -10,8 +10,10 @@ export interface IngestAlarmsProps {
   readonly loadBalancer: NetworkLoadBalancer;
   /** The target groups of each listener, by its name: one, or two that take turns. */
   readonly targetGroups: Readonly<Record<string, readonly NetworkTargetGroup[]>>;
-  /** Fewest healthy targets that a listener must have; 0 where the service may sleep. */
-  readonly minTasks: number;
+  /** Names of the zones that take streams, in their order. */
+  readonly zones: readonly string[];
+  /** Whether no task at all may be as it should. */
+  readonly mayBeEmpty: boolean;
   readonly topic: ITopic;
 }
 
@@ -21,7 +23,7 @@ const minute = Duration.minutes(1);
 export class IngestAlarms extends Construct {
   constructor(scope: Construct, id: string, props: IngestAlarmsProps) {
     super(scope, id);
-    const { loadBalancer, minTasks, topic } = props;
+    const { loadBalancer, zones, topic } = props;
     for (const [listener, groups] of Object.entries(props.targetGroups)) {
       new ExplainedAlarm(this, `UnhealthyTargets-${listener}`, {
         meaning: `A task behind ${listener} fails its health check: it is being replaced, with the streams it carries.`,
@@ -29,19 +31,21 @@ export class IngestAlarms extends Construct {
           groups.map((group) => group.metrics.unHealthyHostCount({ period: minute, statistic: Stats.MAXIMUM })),
         ),
         threshold: 1,
+        // ECS replaces such a task within a minute or two: there are no five bad minutes in a row.
+        periods: 1,
         topic,
       });
-      if (minTasks === 0) continue;
-      new ExplainedAlarm(this, `HealthyTargetsMissing-${listener}`, {
-        meaning: `Too few healthy tasks behind ${listener}: a zone may refuse its streamers.`,
-        metric: largestOf(
-          groups.map((group) => group.metrics.healthyHostCount({ period: minute, statistic: Stats.MINIMUM })),
-        ),
-        threshold: minTasks,
-        below: true,
-        ringWhenSilent: true,
-        topic,
-      });
+      if (props.mayBeEmpty) continue;
+      for (const [index, zone] of zones.entries()) {
+        new ExplainedAlarm(this, `HealthyTargetsMissing-${listener}-${index + 1}`, {
+          meaning: `A zone has no healthy task behind ${listener}, and refuses its streamers.`,
+          metric: largestOf(groups.map((group) => healthyIn(zone, group))),
+          threshold: 1,
+          below: true,
+          silence: 'ill',
+          topic,
+        });
+      }
     }
     new ExplainedAlarm(this, 'BalancerResets', {
       meaning: 'The load balancer resets many flows: idle ones, or those of tasks that are gone.',
@@ -50,6 +54,15 @@ export class IngestAlarms extends Construct {
       topic,
     });
   }
+}
+
+/**
+ * Each zone's part of the load balancer counts for itself, as zones are kept apart: over all of them together, the
+ * least count is that of one zone, and says nothing of the others.
+ */
+function healthyIn(zone: string, group: NetworkTargetGroup): IMetric {
+  const everywhere = group.metrics.healthyHostCount({ period: minute, statistic: Stats.MINIMUM });
+  return everywhere.with({ dimensionsMap: { ...everywhere.dimensions, AvailabilityZone: zone } });
 }
 
 /** With blue/green one group of the pair is empty; the larger figure is the one that counts. */

@@ -21,7 +21,7 @@ export interface IngestLoadBalancerProps {
   readonly network: FleetNetwork;
   readonly config: Pick<
     DeploymentConfig,
-    'accessLogs' | 'ingestCidrs' | 'ipAddressType' | 'logRetentionDays' | 'protectData' | 'tls' | 'tlsPolicy'
+    'accessLogs' | 'ingestCidrs' | 'ipAddressType' | 'logRetentionDays' | 'tls' | 'tlsPolicy'
   >;
 }
 
@@ -62,9 +62,9 @@ export class IngestLoadBalancer extends Construct {
       // Traffic between zones is billed both ways, and would cost more than everything else together.
       crossZoneEnabled: false,
       zonalShift: true,
-      deletionProtection: config.protectData,
       ipAddressType: config.ipAddressType === 'dualstack' ? IpAddressType.DUAL_STACK : IpAddressType.IPV4,
     });
+    this.leaveDeletionProtection();
     this.writeAccessLogs();
   }
 
@@ -99,6 +99,14 @@ export class IngestLoadBalancer extends Construct {
         : // A TLS listener's idle time is fixed at this value and refuses the setting.
           { protocol: Protocol.TCP, tcpIdleTimeout: Duration.seconds(350) }),
     });
+  }
+
+  /**
+   * A load balancer that is protected from deletion cannot be rolled back when its first deployment fails. The stack is
+   * protected instead; whoever sets the load balancer's own protection by hand keeps it, as no template mentions it.
+   */
+  private leaveDeletionProtection(): void {
+    this.loadBalancer.removeAttribute('deletion_protection.enabled');
   }
 
   private clientCidrs(): string[] {

@@ -1,6 +1,7 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import {
+  AlarmBehavior,
   AvailabilityZoneRebalancing,
   DeploymentStrategy,
   FargateService,
@@ -12,15 +13,18 @@ import { flattenCfnReference } from 'cdk-nag/lib/utils/flatten-cfn-reference';
 import { Construct } from 'constructs';
 import { acknowledge } from '../acknowledge';
 import type { DeploymentConfig } from '../deployment-config';
+import type { DeploymentAlarms } from './deployment-alarms';
 import type { FleetNetwork } from './fleet-network';
 import { containerPorts } from './ingest-listener';
+import type { IngestCluster } from './ingest-cluster';
 import type { IngestTask } from './ingest-task';
 
 export interface IngestServiceProps {
   readonly config: Pick<DeploymentConfig, 'bakeHours' | 'deployment' | 'egress' | 'exec' | 'minTasks' | 'spot'>;
   readonly network: FleetNetwork;
-  readonly cluster: Cluster;
+  readonly cluster: IngestCluster;
   readonly task: IngestTask;
+  readonly alarms: DeploymentAlarms;
   /** Besides 443: the port of a callback elsewhere. */
   readonly callbackUrl: string | undefined;
 }
@@ -32,7 +36,8 @@ export class IngestService extends Construct {
 
   constructor(scope: Construct, id: string, props: IngestServiceProps) {
     super(scope, id);
-    const { config, network, cluster, task } = props;
+    const { config, network, task } = props;
+    const { cluster } = props.cluster;
     this.securityGroup = this.securityGroupOf(network, props.callbackUrl);
     this.service = new FargateService(this, 'Service', {
       cluster,
@@ -45,16 +50,19 @@ export class IngestService extends Construct {
       maxHealthyPercent: 200,
       healthCheckGracePeriod: Duration.seconds(60),
       availabilityZoneRebalancing: AvailabilityZoneRebalancing.ENABLED,
+      // Spot may have nothing to give, and ECS falls back to nothing: the first task never depends on it.
       capacityProviderStrategies: [
-        config.spot
-          ? { capacityProvider: 'FARGATE_SPOT', weight: 1 }
-          : { capacityProvider: 'FARGATE', base: 1, weight: 1 },
+        { capacityProvider: 'FARGATE', base: 1, weight: 1 },
+        ...(config.spot ? [{ capacityProvider: 'FARGATE_SPOT', weight: 4 }] : []),
       ],
       enableExecuteCommand: config.exec,
+      deploymentAlarms: { alarmNames: [...props.alarms.names], behavior: AlarmBehavior.ROLLBACK_ON_ALARM },
       propagateTags: PropagatedTagSource.SERVICE,
       enableECSManagedTags: true,
       ...(config.deployment === 'rolling' ? rolling() : blueGreen(config.bakeHours)),
     });
+    // They are refused to go while a service uses them: without this, deleting the stack could end in "in use".
+    this.service.node.addDependency(props.cluster.capacityProviders, ...props.alarms.alarms);
     if (config.deployment === 'rolling') this.returnBeforeOldTasksEnd();
     else {
       acknowledge(this.service, {

@@ -7,6 +7,7 @@ import { CacheUsers, cacheUserNames } from './cache-users';
 import type { CacheLogin, CommandCache } from './command-cache';
 import type { FleetNetwork } from './fleet-network';
 import { NodeCache } from './node-cache';
+import { keptIf } from './removal';
 import { ServerlessCache } from './serverless-cache';
 
 export interface ManagedCacheProps {
@@ -30,19 +31,21 @@ export class ManagedCache extends Construct implements CommandCache {
   constructor(scope: Construct, id: string, props: ManagedCacheProps) {
     super(scope, id);
     const { config, network, passwords, name } = props;
-    this.users = new CacheUsers(this, 'Users', { prefix: name, redisChannel: config.redisChannel, passwords });
+    const { redisChannel, protectData: keep } = config;
+    this.users = new CacheUsers(this, 'Users', { prefix: name, redisChannel, passwords, keep });
     const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
       vpc: network.vpc,
       description: 'Command channel of the RTMP fleet',
       allowAllOutbound: false,
     });
+    securityGroup.applyRemovalPolicy(keptIf(keep));
     const instance = {
       name,
       vpc: network.vpc,
       subnets: network.data,
       securityGroup,
       userGroupId: this.users.userGroupId,
-      keep: config.protectData,
+      keep,
     };
     const cache =
       config.cache === 'nodes'

@@ -18,7 +18,7 @@ import { PrivateEndpoints } from './private-endpoints';
 
 export type NewNetworkProps = Pick<
   DeploymentConfig,
-  'azCount' | 'availabilityZones' | 'vpcCidr' | 'egress' | 'natGateways' | 'ipAddressType' | 'logRetentionDays'
+  'azCount' | 'availabilityZones' | 'vpcCidr' | 'egress' | 'exec' | 'natGateways' | 'logRetentionDays'
 >;
 
 const tasksSubnetType = {
@@ -27,10 +27,14 @@ const tasksSubnetType = {
   isolated: SubnetType.PRIVATE_ISOLATED,
 } as const;
 
+/** As many as any deployment takes streams in, and as the cache spans. */
+const mostZones = 3;
+
 /**
  * A VPC for the fleet alone. Media enters through the load balancer and never crosses a NAT gateway; what `egress`
- * chooses is the way out for control traffic (AWS APIs, callbacks, image pulls). It always spans two zones, because the
- * cache does; streams are taken in `azCount` of them.
+ * chooses is the way out for control traffic (AWS APIs, callbacks, image pulls). Three zones and both address families
+ * are laid out from the start, whatever the options say today: a subnet cannot be given another network later, and the
+ * cache cannot be moved to other subnets. Streams are taken in `azCount` of the zones.
  */
 export class NewNetwork extends Construct implements FleetNetwork {
   readonly vpc: Vpc;
@@ -42,12 +46,14 @@ export class NewNetwork extends Construct implements FleetNetwork {
 
   constructor(scope: Construct, id: string, props: NewNetworkProps) {
     super(scope, id);
-    const zones = Math.max(2, props.azCount);
+    const zones = (props.availabilityZones ?? accountZones()).slice(0, mostZones);
     this.vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr(props.vpcCidr),
-      ipProtocol: props.ipAddressType === 'dualstack' ? IpProtocol.DUAL_STACK : IpProtocol.IPV4_ONLY,
+      ipProtocol: IpProtocol.DUAL_STACK,
       // Tokens where no zones are named: which letters an account has is known only when it is deployed.
-      availabilityZones: [...(props.availabilityZones ?? accountZones(zones))].slice(0, zones),
+      availabilityZones: zones,
+      // Addresses of zones that are not named yet stay free, so that adding one moves no other.
+      reservedAzs: mostZones - zones.length,
       natGateways: props.egress === 'nat' ? props.natGateways : 0,
       natGatewaySubnets: { subnetGroupName: 'ingress' },
       subnetConfiguration: [
@@ -73,7 +79,8 @@ export class NewNetwork extends Construct implements FleetNetwork {
     this.privateEgress = props.egress !== 'public-ip';
     this.ingressCidrs = (this.ingress.subnets ?? []).map((subnet) => subnet.ipv4CidrBlock);
     if (props.egress === 'isolated') {
-      new PrivateEndpoints(this, 'Endpoints', { vpc: this.vpc, vpcCidr: props.vpcCidr, subnets: this.tasks });
+      const { vpcCidr, exec } = props;
+      new PrivateEndpoints(this, 'Endpoints', { vpc: this.vpc, vpcCidr, subnets: this.tasks, exec });
     }
   }
 
@@ -93,6 +100,6 @@ export class NewNetwork extends Construct implements FleetNetwork {
   }
 }
 
-function accountZones(count: number): string[] {
-  return Array.from({ length: count }, (_, index) => Fn.select(index, Fn.getAzs()));
+function accountZones(): string[] {
+  return Array.from({ length: mostZones }, (_, index) => Fn.select(index, Fn.getAzs()));
 }

@@ -1,8 +1,8 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
 import { CfnReplicationGroup, CfnSubnetGroup } from 'aws-cdk-lib/aws-elasticache';
 import { Construct } from 'constructs';
 import { acknowledge } from '../acknowledge';
 import type { CacheInstanceProps } from './serverless-cache';
+import { keptIf } from './removal';
 
 export interface NodeCacheProps extends CacheInstanceProps {
   /** Instance type, such as cache.t4g.micro. */
@@ -37,7 +37,7 @@ export class NodeCache extends Construct {
       securityGroupIds: [props.securityGroup.securityGroupId],
       userGroupIds: [props.userGroupId],
     });
-    cache.applyRemovalPolicy(props.keep ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY);
+    for (const resource of [subnetGroup, cache]) resource.applyRemovalPolicy(keptIf(props.keep));
     acknowledge(cache, {
       'AwsSolutions-AEC5': 'the port is no secret: the security group admits only the fleet, and users have passwords',
       'AwsSolutions-AEC6': 'users and passwords come from the user group, which replaces the single AUTH token',

@@ -11,11 +11,15 @@ const services = {
   Ecs: InterfaceVpcEndpointAwsService.ECS,
 } as const;
 
+const shell = { Shell: InterfaceVpcEndpointAwsService.SSM_MESSAGES } as const;
+
 export interface PrivateEndpointsProps {
   readonly vpc: IVpc;
   readonly vpcCidr: string;
   /** One endpoint address in each of these; each costs about 7 USD a month. */
   readonly subnets: SubnetSelection;
+  /** A shell in tasks talks to Session Manager. */
+  readonly exec: boolean;
 }
 
 /** PrivateLink endpoints for a VPC without a way out. One security group: HTTPS from inside the VPC, nothing else. */
@@ -28,7 +32,7 @@ export class PrivateEndpoints extends Construct {
       allowAllOutbound: false,
     });
     securityGroup.addIngressRule(Peer.ipv4(props.vpcCidr), Port.tcp(443), 'HTTPS from inside the VPC');
-    for (const [name, service] of Object.entries(services)) {
+    for (const [name, service] of Object.entries({ ...services, ...(props.exec && shell) })) {
       props.vpc.addInterfaceEndpoint(name, {
         service,
         subnets: props.subnets,

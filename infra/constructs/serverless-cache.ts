@@ -1,7 +1,7 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
 import type { IVpc, ISecurityGroup, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { CfnServerlessCache } from 'aws-cdk-lib/aws-elasticache';
 import { Construct } from 'constructs';
+import { keptIf } from './removal';
 
 export interface CacheInstanceProps {
   /** Physical name; unique in an account and region. */
@@ -34,7 +34,7 @@ export class ServerlessCache extends Construct {
       // Caps on the bill. A thousand nodes renewing their keys every few seconds stay far below them.
       cacheUsageLimits: { dataStorage: { maximum: 1, unit: 'GB' }, ecpuPerSecond: { maximum: 5000 } },
     });
-    cache.applyRemovalPolicy(props.keep ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY);
+    cache.applyRemovalPolicy(keptIf(props.keep));
     this.host = cache.attrEndpointAddress;
   }
 }

@@ -1,8 +1,9 @@
+import { Duration } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { FargateService } from 'aws-cdk-lib/aws-ecs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { serviceMetric } from '../service-metrics';
+import { eventLoopLimitMs, serviceMetric } from '../service-metrics';
 import { ExplainedAlarm } from './explained-alarm';
 import type { ExplainedAlarmProps } from './explained-alarm';
 
@@ -14,6 +15,8 @@ export interface ServiceAlarmsProps {
   readonly minTasks: number;
   readonly topic: ITopic;
 }
+
+const minute = Duration.minutes(1);
 
 /** Alarms on what the tasks say about themselves. */
 export class ServiceAlarms extends Construct {
@@ -28,18 +31,18 @@ export class ServiceAlarms extends Construct {
       },
       CpuHigh: {
         meaning: 'Tasks are short of CPU: streams get delayed before slots run out.',
-        metric: service.metricCpuUtilization(),
+        metric: service.metricCpuUtilization({ period: minute }),
         threshold: 85,
       },
       MemoryHigh: {
         meaning: 'Tasks are short of memory and may be killed with all their streams.',
-        metric: service.metricMemoryUtilization(),
+        metric: service.metricMemoryUtilization({ period: minute }),
         threshold: 85,
       },
       EventLoopLag: {
         meaning: 'A task reacts late (99th percentile over 200 ms): pings and media of all its streams are late.',
         metric: serviceMetric(serviceName, 'EventLoopLagP99', Stats.MAXIMUM),
-        threshold: 200,
+        threshold: eventLoopLimitMs,
       },
       RedisDisconnected: {
         meaning: 'A task has been without the command channel for a minute: it hears no orders and no other node.',
@@ -91,7 +94,7 @@ export class ServiceAlarms extends Construct {
           metric: serviceMetric(serviceName, 'SlotUtilization', Stats.SAMPLE_COUNT),
           threshold: minTasks,
           below: true,
-          ringWhenSilent: true,
+          silence: 'ill',
         },
       }),
     };

@@ -12,6 +12,8 @@ export interface CanaryConfig {
   readonly targets: readonly CanaryTarget[];
   /** Secret with the JSON fields `channel`, `key` and, where the channel has one, `playKey`. */
   readonly keyArn: string;
+  /** Whether TABLE_NAME and KEY_PEPPER_ARN say where the key is to be known; they go together. */
+  readonly registersKey: boolean;
   readonly metricNamespace: string;
   /** PEM text of a private authority for rtmps. */
   readonly tlsCa: string | undefined;
@@ -50,6 +52,7 @@ export function loadCanaryConfig(variables: EnvironmentVariables): CanaryConfig 
   const config: CanaryConfig = {
     targets: targets ?? [],
     keyArn: env.required('CANARY_KEY_ARN'),
+    registersKey: env.optional('TABLE_NAME') !== undefined,
     metricNamespace: env.optional('METRIC_NAMESPACE') ?? 'RtmpFleet',
     tlsCa: env.optionalFile('CANARY_TLS_CA'),
   };

@@ -8,6 +8,8 @@ export interface CanaryDependencies {
   readonly targets: readonly CanaryTarget[];
   readonly metricNamespace: string;
   readonly readKey: () => Promise<CanaryKey>;
+  /** Makes the key known to whoever decides on publishers; absent where that is a callback elsewhere. */
+  readonly registerKey?: (key: CanaryKey) => Promise<void>;
   /** Publishes and plays once; rejects when anything came back other than it was sent. */
   readonly tryListener: (address: RtmpAddress, key: CanaryKey) => Promise<void>;
   /** Takes the metric lines. */
@@ -24,7 +26,7 @@ function withoutKeys(text: string, keys: readonly string[]): string {
  * rejects: a canary that fails is a metric, not an error of the function.
  */
 export async function runCanary(dependencies: CanaryDependencies): Promise<readonly ListenerResult[]> {
-  const { targets, metricNamespace, readKey, tryListener, write } = dependencies;
+  const { targets, metricNamespace, readKey, registerKey, tryListener, write } = dependencies;
   const results: ListenerResult[] = [];
   for (const { name: listener, address } of targets) {
     const startedAtMs = Date.now();
@@ -33,6 +35,7 @@ export async function runCanary(dependencies: CanaryDependencies): Promise<reado
     try {
       const key = await readKey();
       keys = [key.key, key.playKey];
+      await registerKey?.(key);
       await tryListener(address, key);
     } catch (failure) {
       error = withoutKeys(describeError(failure), keys);

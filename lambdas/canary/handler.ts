@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createSecretsManagerClient } from '../shared/aws-clients';
-import { writeToStdout } from '../shared/lambda-logger';
+import { createLambdaLogger, writeToStdout } from '../shared/lambda-logger';
+import { connectKeys } from '../stream-keys/keys-config';
 import { runCanary } from './canary';
 import { loadCanaryConfig } from './canary-config';
 import { readCanaryKey } from './canary-key';
 import type { ListenerResult } from './canary-metrics';
+import { registerKey } from './register-key';
 import { roundTrip } from './round-trip';
 
 /** Two seconds of stream, and time to connect, decide and relay. */
@@ -12,6 +14,7 @@ const LISTENER_TIMEOUT_MS = 12_000;
 
 const config = loadCanaryConfig(process.env);
 const secretsManager = createSecretsManagerClient();
+const keys = config.registersKey ? connectKeys(process.env, createLambdaLogger()) : undefined;
 
 /** Called by a schedule; by hand it tells the same as the metric. */
 export async function handler(): Promise<readonly ListenerResult[]> {
@@ -19,6 +22,7 @@ export async function handler(): Promise<readonly ListenerResult[]> {
     targets: config.targets,
     metricNamespace: config.metricNamespace,
     readKey: () => readCanaryKey(secretsManager, config.keyArn),
+    ...(keys && { registerKey: (key) => registerKey(key, keys) }),
     tryListener: (address, key) =>
       roundTrip({ address, key, nonce: randomUUID(), timeoutMs: LISTENER_TIMEOUT_MS, tlsCa: config.tlsCa }),
     write: writeToStdout,

@@ -3,9 +3,10 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { GetSecretValueCommand, RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand, PutSecretValueCommand, RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { CacheUsersApi, CacheUsersApiError } from '../../infra/cache-password-rotation/cache-users-api';
 import { rotatePassword } from '../../infra/cache-password-rotation/rotate-password';
+import type { PasswordRotationDependencies } from '../../infra/cache-password-rotation/rotate-password';
 import { loadRotationSettings } from '../../infra/cache-password-rotation/rotation-settings';
 import { parseRotationEvent } from '../../lambdas/rotate-secret/rotation-event';
 import { startSecretsManager } from '../support/secrets-manager';
@@ -17,6 +18,8 @@ import { STAND_IN_CREDENTIALS, STAND_IN_REGION } from '../support/stand-in-ident
 class CacheStandIn {
   passwords: readonly string[] = ['old-password-0123456789'];
   looksUntilActive = 0;
+  /** Changes that are refused because another user of the group is being changed. */
+  busyFor = 0;
   refuseWith: string | undefined;
   private readonly server: Server;
 
@@ -30,7 +33,11 @@ class CacheStandIn {
         const signed = { method: request.method ?? '', target: request.url ?? '/', headers, body };
         const identity = { ...STAND_IN_CREDENTIALS, region: STAND_IN_REGION, service: 'elasticache' };
         const fault = signatureFault(signed, identity) ?? this.refuseWith;
-        if (fault !== undefined) response.writeHead(400).end(`<Error><Code>${fault}</Code></Error>`);
+        const busy = body.includes('Action=ModifyUser') && this.busyFor > 0;
+        if (busy) {
+          this.busyFor -= 1;
+          response.writeHead(400).end('<Error><Code>InvalidUserState</Code></Error>');
+        } else if (fault !== undefined) response.writeHead(400).end(`<Error><Code>${fault}</Code></Error>`);
         else response.end(this.answer(new URLSearchParams(body.toString())));
       });
     });
@@ -66,6 +73,7 @@ describe('rotating the password of a user of the cache', () => {
   let cache: CacheStandIn;
   let arn: string;
   let lines: string[];
+  let dependencies: PasswordRotationDependencies;
 
   beforeEach(async () => {
     secrets = await startSecretsManager();
@@ -74,7 +82,7 @@ describe('rotating the password of a user of the cache', () => {
     arn = secrets.createSecret('service-password', 'old-password-0123456789');
     lines = [];
     const write = (message: string, fields?: object) => void lines.push(JSON.stringify({ message, ...fields }));
-    const dependencies = {
+    dependencies = {
       client: secrets.client,
       users,
       userOf: new Map([[arn, 'rtmp-prod-service']]),
@@ -117,9 +125,29 @@ describe('rotating the password of a user of the cache', () => {
     expect(cache.passwords).toEqual([await current(), first]);
   });
 
+  test('when Secrets Manager tries out a new schedule, a user with its first password passes', async () => {
+    const event = { SecretId: arn, ClientRequestToken: '00000000-0000-4000-8000-000000000001', Step: 'testSecret' };
+    const pending = { SecretId: arn, ClientRequestToken: event.ClientRequestToken, VersionStages: ['AWSPENDING'] };
+    await secrets.client.send(new PutSecretValueCommand({ ...pending, SecretString: 'tried-out-0123456789' }));
+    await rotatePassword(parseRotationEvent(event), dependencies);
+    expect(cache.passwords).toEqual(['old-password-0123456789']);
+  });
+
+  test('while another user of the group is being changed, it waits for its turn', async () => {
+    cache.busyFor = 2;
+    await rotate('00000000-0000-4000-8000-000000000001');
+    expect(cache.passwords).toEqual([await current(), 'old-password-0123456789']);
+  });
+
+  test('one that stays busy leaves the old password in force', async () => {
+    cache.busyFor = 1000;
+    await expect(rotate('00000000-0000-4000-8000-000000000001')).rejects.toThrow('cannot be changed');
+    expect(await current()).toBe('old-password-0123456789');
+  });
+
   test('a cache that refuses leaves the old one in force, and no password reaches an error or a log', async () => {
-    cache.refuseWith = 'InvalidUserState';
-    await expect(rotate('00000000-0000-4000-8000-000000000001')).rejects.toThrow('InvalidUserState');
+    cache.refuseWith = 'InvalidParameterValue';
+    await expect(rotate('00000000-0000-4000-8000-000000000001')).rejects.toThrow('InvalidParameterValue');
     expect(await current()).toBe('old-password-0123456789');
     cache.refuseWith = undefined;
     expect(lines.join('\n')).not.toMatch(/old-password|[0-9a-f]{64}/);

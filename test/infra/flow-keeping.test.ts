@@ -63,8 +63,28 @@ describe('a live stream is not cut', () => {
       MinimumHealthyPercent: 100,
       MaximumPercent: 200,
       DeploymentCircuitBreaker: { Enable: true, Rollback: true },
+      Alarms: {
+        Enable: true,
+        Rollback: true,
+        AlarmNames: ['rtmp-prod-deploy-event-loop', 'rtmp-prod-deploy-canary-rtmp'],
+      },
       EarlySuccessCriteria: { Enable: true, HealthyPercent: 100, SourceServiceRevisionCleanup: 'DEFERRED' },
     });
+  });
+
+  test('by a deploy that makes streams late or the canary fail: ECS watches alarms that are there before the service', () => {
+    const template = templateOf('Ingest', { env: 'prod' });
+    const [{ DependsOn }] = Object.values(template.findResources('AWS::ECS::Service')) as [{ DependsOn: string[] }];
+    const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm');
+    expect(DependsOn).toEqual(expect.arrayContaining([...alarms.keys()]));
+    const names = [...alarms.values()].map(({ Properties = {} }) => Properties.AlarmName);
+    const { Alarms } = service({ env: 'prod' }).DeploymentConfiguration as { Alarms: { AlarmNames: Json } };
+    expect(Alarms.AlarmNames).toEqual(names);
+  });
+
+  test('a canary that comes rarely holds no deploy up', () => {
+    const { Alarms } = service({ env: 'dev' }).DeploymentConfiguration as { Alarms: { AlarmNames: Json } };
+    expect(Alarms.AlarmNames).toEqual(['rtmp-dev-deploy-event-loop']);
   });
 
   test('by a deploy that sets the number of tasks back', () => {
@@ -80,15 +100,14 @@ describe('a live stream is not cut', () => {
 });
 
 describe('the load balancer', () => {
-  test('keeps zones apart, shifts zones on demand, and in prod cannot be deleted', () => {
+  test('keeps zones apart, shifts zones on demand, and leaves a deployment that failed to be rolled back', () => {
     const { LoadBalancerAttributes, SecurityGroups } = onlyResource(
       templateOf('Ingest', { env: 'prod' }),
       'AWS::ElasticLoadBalancingV2::LoadBalancer',
     );
-    expect(attributes(LoadBalancerAttributes)).toMatchObject({
+    expect(attributes(LoadBalancerAttributes)).toEqual({
       'load_balancing.cross_zone.enabled': 'false',
       'zonal_shift.config.enabled': 'true',
-      'deletion_protection.enabled': 'true',
     });
     expect(SecurityGroups).toHaveLength(1);
   });

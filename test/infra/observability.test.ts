@@ -31,7 +31,7 @@ describe('alarms', () => {
         expect.arrayContaining([
           `CanaryFailed-${listener}`,
           `UnhealthyTargets-${listener}`,
-          `HealthyTargetsMissing-${listener}`,
+          ...[1, 2, 3].map((zone) => `HealthyTargetsMissing-${listener}-${zone}`),
         ]),
       );
     }
@@ -55,8 +55,9 @@ describe('alarms', () => {
   test('take silence for a failure where only silence would tell', () => {
     const silent = alarms({ env: 'prod' }).filter(({ TreatMissingData }) => TreatMissingData === 'breaching');
     expect(silent.map((alarm) => nameOf(alarm)).sort()).toEqual([
-      'CanaryFailed-rtmp',
-      'HealthyTargetsMissing-rtmp',
+      'HealthyTargetsMissing-rtmp-1',
+      'HealthyTargetsMissing-rtmp-2',
+      'HealthyTargetsMissing-rtmp-3',
       'TasksMissing',
     ]);
   });
@@ -64,7 +65,7 @@ describe('alarms', () => {
   test('do not miss tasks that are asleep on purpose', () => {
     const names = alarms(combinations['asleep at night']).map((alarm) => nameOf(alarm));
     expect(names).not.toContain('TasksMissing');
-    expect(names).not.toContain('HealthyTargetsMissing-rtmp');
+    expect(names).not.toContain('HealthyTargetsMissing-rtmp-1');
   });
 
   test('look for figures that the tasks do write', () => {
@@ -78,6 +79,20 @@ describe('alarms', () => {
     const wanted = ofTasks.map(({ MetricName }) => text(MetricName));
     expect(wanted).toEqual(expect.arrayContaining(['ProtectionFailures', 'StopBacklog', 'LeaseConflicts']));
     expect(wanted.filter((name) => !written.includes(name) && !name.startsWith('Canary'))).toEqual([]);
+  });
+
+  test('are let into their topic, by name of the account: a topic policy replaces the default one', () => {
+    const { PolicyDocument } = onlyResource(templateOf('Observability', { env: 'dev' }), 'AWS::SNS::TopicPolicy');
+    const { Statement } = PolicyDocument as unknown as { Statement: JsonObject[] };
+    const topic = Object.keys(templateOf('Observability', { env: 'dev' }).findResources('AWS::SNS::Topic'))[0];
+    expect(Statement).toContainEqual({
+      Sid: 'AlarmsOfThisAccount',
+      Effect: 'Allow',
+      Principal: { Service: 'cloudwatch.amazonaws.com' },
+      Action: 'sns:Publish',
+      Resource: { Ref: topic },
+      Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+    });
   });
 
   test('reach a mailbox when one is given', () => {

@@ -3,7 +3,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { combinations, table } from './option-combinations';
 import { synthesize, templateOf } from './synthesize';
 import type { Options } from './synthesize';
-import { referred, resourcesOf } from './template-queries';
+import { referred, resourcesOf, text } from './template-queries';
 import type { Json, JsonObject } from './template-queries';
 
 interface Statement {
@@ -85,9 +85,12 @@ describe('in staging', () => {
       'OperatorFunctionRole',
       [
         'dynamodb:PutItem on AuditTable',
+        'ec2:AssignPrivateIpAddresses on *',
         'ec2:CreateNetworkInterface on *',
         'ec2:DeleteNetworkInterface on *',
         'ec2:DescribeNetworkInterfaces on *',
+        'ec2:DescribeSubnets on *',
+        'ec2:UnassignPrivateIpAddresses on *',
         'logs:CreateLogStream on OperatorFunctionLogs',
         'logs:PutLogEvents on OperatorFunctionLogs',
         'secretsmanager:GetSecretValue on CacheOperatorPassword',
@@ -110,18 +113,33 @@ describe('in staging', () => {
       ],
     ],
     [
-      'the canary reads its key',
+      "the canary reads its key, and makes it known as its own channel's",
       () => templateOf('Observability', { env: 'staging' }),
       'CanaryFunctionRole',
       [
+        'dynamodb:GetItem on KeysTable',
+        'dynamodb:PutItem on KeysTable',
+        'dynamodb:UpdateItem on KeysTable',
         'logs:CreateLogStream on CanaryFunctionLogs',
         'logs:PutLogEvents on CanaryFunctionLogs',
         'secretsmanager:GetSecretValue on CanaryKey',
+        'secretsmanager:GetSecretValue on KeyPepper',
       ],
     ],
   ];
   test.each(cases)('%s', (_, template, role, expected) => {
     expect(rights(template(), role)).toEqual(expected);
+  });
+
+  test("the canary's rights in the keys table end with its own channel", () => {
+    const policies = [...resourcesOf(templateOf('Observability', { env: 'staging' }), 'AWS::IAM::Policy').values()];
+    const statements = policies.flatMap(
+      ({ Properties = {} }) => (Properties.PolicyDocument as unknown as { Statement: JsonObject[] }).Statement,
+    );
+    const ofTable = statements.filter(({ Action }) => text(Action).includes('dynamodb:'));
+    expect(ofTable.map(({ Condition }) => Condition)).toEqual([
+      { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['CH#canary'] } },
+    ]);
   });
 
   test('the password rotation reaches the three users of its cache and their secrets', () => {

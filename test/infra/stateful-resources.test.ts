@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { synthesize } from './synthesize';
+import { synthesize, templateOf } from './synthesize';
 import type { Options } from './synthesize';
 import { resourcesOf } from './template-queries';
 import type { JsonObject } from './template-queries';
@@ -22,7 +22,13 @@ const prod: Options = {
   certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/0b7e',
 };
 
-function found(options: Options): Map<string, { Properties?: JsonObject; DeletionPolicy?: string; Type: string }> {
+interface Resource {
+  readonly Type: string;
+  readonly Properties?: JsonObject;
+  readonly DeletionPolicy?: string;
+}
+
+function found(options: Options): Map<string, Resource> {
   const { templates } = synthesize(options);
   return new Map(
     [...templates].flatMap(([stack, template]) =>
@@ -30,6 +36,12 @@ function found(options: Options): Map<string, { Properties?: JsonObject; Deletio
         [...resourcesOf(template, type)].map(([id, resource]) => [`${stack}/${id}`, resource] as const),
       ),
     ),
+  );
+}
+
+function allResources(options: Options): [string, Resource][] {
+  return [...synthesize(options).templates.values()].flatMap((template) =>
+    Object.entries((template.toJSON() as { Resources: Record<string, Resource> }).Resources),
   );
 }
 
@@ -67,14 +79,43 @@ describe('what holds state', () => {
       new Set(
         [...found(options).values()].filter(({ Type }) => Type === type).map(({ DeletionPolicy }) => DeletionPolicy),
       );
-    for (const type of [
-      'AWS::SecretsManager::Secret',
-      'AWS::DynamoDB::GlobalTable',
-      'AWS::ElastiCache::ServerlessCache',
-    ]) {
-      expect([type, [...policies(prod, type)]]).toEqual([type, ['Retain']]);
+    for (const [type, kept] of [
+      // Protected from deletion, with a name of its own at each try: a deployment that failed may leave it.
+      ['AWS::DynamoDB::GlobalTable', 'Retain'],
+      ['AWS::SecretsManager::Secret', 'RetainExceptOnCreate'],
+      ['AWS::ElastiCache::ServerlessCache', 'RetainExceptOnCreate'],
+      ['AWS::ElastiCache::User', 'RetainExceptOnCreate'],
+      ['AWS::ElastiCache::UserGroup', 'RetainExceptOnCreate'],
+    ] as const) {
+      expect([type, [...policies(prod, type)]]).toEqual([type, [kept]]);
       expect([type, [...policies({ env: 'dev' }, type)]]).toEqual([type, ['Delete']]);
     }
+  });
+
+  test('with a fixed name is not left by a first deployment that failed, where the next try would meet it', () => {
+    const fixed = ['ServerlessCacheName', 'UserId', 'UserGroupId', 'ReplicationGroupId', 'BucketName', 'TableName'];
+    for (const options of [prod, { env: 'prod', cache: 'nodes' }]) {
+      for (const [id, { Properties = {}, DeletionPolicy }] of allResources(options)) {
+        if (fixed.some((name) => name in Properties)) expect([id, DeletionPolicy]).not.toEqual([id, 'Retain']);
+      }
+    }
+  });
+
+  test('the service goes before what it runs on, and comes after it', () => {
+    const services = templateOf('Ingest', prod).findResources('AWS::ECS::Service');
+    const [{ DependsOn }] = Object.values(services) as [{ DependsOn: string[] }];
+    const [providers] = resourcesOf(templateOf('Ingest', prod), 'AWS::ECS::ClusterCapacityProviderAssociations').keys();
+    expect(DependsOn).toContain(providers);
+  });
+
+  test("the cache's users are changed one after the other", () => {
+    const users = templateOf('CommandChannel', prod).findResources('AWS::ElastiCache::User') as Record<
+      string,
+      { DependsOn?: string[] }
+    >;
+    const dependencies = Object.values(users).flatMap(({ DependsOn = [] }) => DependsOn);
+    expect(dependencies).toHaveLength(Object.keys(users).length - 1);
+    expect(new Set(dependencies).size).toBe(dependencies.length);
   });
 
   test('tables in prod are kept from deletion and can be set back to any second', () => {

@@ -33,7 +33,7 @@ test('prod protects what holds state, dev leaves nothing behind', () => {
     synthesizeAndCheck({ env })
       .stacks.filter((stack) => stack.terminationProtection)
       .map((stack) => shortName(stack));
-  expect(protectedStacks('prod')).toEqual(['Secrets', 'CommandChannel', 'Callback']);
+  expect(protectedStacks('prod')).toEqual(['Secrets', 'CommandChannel', 'Callback', 'Ingest']);
   expect(protectedStacks('dev')).toEqual([]);
 });
 

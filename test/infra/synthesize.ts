@@ -59,7 +59,8 @@ const deployments = new Map<string, Synthesized>();
  * set of options is synthesized once per test file.
  */
 export function synthesize(options: Options): Synthesized {
-  return once(deployments, options, () => {
+  // Different options may come to the same deployment: a default that is given, say.
+  return once(deployments, loadDeploymentConfig({ ...cdkJson.context, ...options }), () => {
     const outdir = temporaryFolder();
     try {
       // CloudFormation's own rules take seconds to load: synthesizeAndCheck is for them.
@@ -104,8 +105,8 @@ export function shortName(stack: Stack): string {
   return stack.stackName.replace(/^.*-/, '');
 }
 
-function once<T>(known: Map<string, T>, options: Options, make: () => T): T {
-  const key = JSON.stringify(options);
+function once<T>(known: Map<string, T>, what: object, make: () => T): T {
+  const key = JSON.stringify(what);
   const result = known.get(key) ?? make();
   known.set(key, result);
   return result;

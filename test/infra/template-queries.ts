@@ -45,14 +45,15 @@ export function text(value: Json | undefined): string {
 
 /**
  * What a value refers to, readable: the exported or local logical id without its hash.
- * `{"Fn::ImportValue": "RtmpDev-Secrets:ExportsOutputRefJwtSecretB8834B392B9A9162"}` -> `JwtSecret`.
+ * `{"Fn::GetStackOutput": {"OutputName": "PublishOutputRefJwtSecretB8834B392B9A9162"}}` -> `JwtSecret`.
  */
 export function referred(value: Json | undefined): string {
   if (value === null || value === undefined) return '';
   if (typeof value !== 'object') return String(value);
   if (Array.isArray(value)) return (value as readonly Json[]).map((part) => referred(part)).join('');
   const object = value as JsonObject;
-  if (typeof object['Fn::ImportValue'] === 'string') return exportedName(object['Fn::ImportValue']);
+  const output = object['Fn::GetStackOutput'];
+  if (output !== undefined) return publishedName(text((output as JsonObject).OutputName));
   if (typeof object.Ref === 'string') return withoutHash(object.Ref);
   const attribute = object['Fn::GetAtt'];
   if (Array.isArray(attribute)) return withoutHash(text((attribute as readonly Json[])[0]));
@@ -61,8 +62,8 @@ export function referred(value: Json | undefined): string {
   return JSON.stringify(object);
 }
 
-function exportedName(name: string): string {
-  const id = name.replace(/^.*:ExportsOutput(Ref|FnGetAtt)/, '');
+function publishedName(name: string): string {
+  const id = name.replace(/^PublishOutput(Ref|FnGetAtt)/, '');
   return id.replace(/[0-9A-F]{8}.*$/, '');
 }
 

@@ -99,7 +99,7 @@ async function deploy(
   undoing: Undoing,
 ): Promise<LocalDeployment> {
   const { log = () => undefined } = options;
-  const values = new TemplateValues(assembly.exports, home);
+  const values = new TemplateValues(assembly.outputs, home);
   const ca = undoing.later(createTestCa(`DNS:localhost,DNS:${ingestName},IP:127.0.0.1`), (it) => it.remove());
 
   // What holds state.

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { banner } from './banner';
 import { startLocalDeployment } from './local-deployment';
 import { asShellScript, shellEnvironment } from './shell-environment';
-import { createChannel, registerCanary } from './stream-channels';
+import { createChannel } from './stream-channels';
 
 /** RTMP's own port, and one for RTMPS that takes no rights; others where they are not free. */
 const preferredPorts = new Map([
@@ -30,7 +30,6 @@ async function main(): Promise<void> {
   );
   if (deployment === undefined) return;
   try {
-    await registerCanary(deployment);
     const key = await createChannel(deployment, channel);
     const environmentFile = join(dirname(deployment.ca.caPath), 'environment');
     writeFileSync(environmentFile, asShellScript(shellEnvironment(deployment)), { mode: 0o600 });

@@ -7,9 +7,3 @@ export async function createChannel({ lambda, functions }: LocalDeployment, chan
   const created = (await invoke(lambda, name, { command: 'create', channel })) as { readonly key: string };
   return created.key;
 }
-
-/** Makes the canary's key known to the table, as is done once after a deploy. */
-export async function registerCanary({ lambda, functions, secrets }: LocalDeployment): Promise<void> {
-  const { channel, key } = JSON.parse(secrets.firstValue('CanaryKey')) as Record<string, string>;
-  await invoke(lambda, functions.get('StreamKeys').settings.name, { command: 'create', channel, key });
-}

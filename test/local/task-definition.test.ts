@@ -1,16 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Listener } from './ingest/load-balancer';
 import { refuseClosedPorts, refuseUnknownVariables, withoutOwnNetwork } from './ingest/task-definition';
-import { TemplateValues, type Json } from './synthesis/template-values';
+import { outputKey, TemplateValues, type Json } from './synthesis/template-values';
 
 const home = { region: 'eu-west-1', account: '123456789012' };
 
 describe('a variable of a template', () => {
-  const values = new TemplateValues(new Map([['Net:Host', { stack: 'Net', value: { Ref: 'Host' } }]]), home);
+  const values = new TemplateValues(new Map([[outputKey('Net', 'HostName'), { Ref: 'Host' }]]), home);
   values.provide({ stack: 'Net', logicalId: 'Host' }, { ref: 'host-1', attributes: { 'Endpoint.Address': 'h.local' } });
 
   test.each<[Json, string]>([
-    [{ 'Fn::ImportValue': 'Net:Host' }, 'host-1'],
+    [{ 'Fn::GetStackOutput': { StackName: 'Net', OutputName: 'HostName' } }, 'host-1'],
     [
       { 'Fn::Join': ['', ['https://', { 'Fn::GetAtt': ['Host', 'Endpoint.Address'] }, '/', { Ref: 'AWS::Region' }]] },
       'https://h.local/eu-west-1',
@@ -25,7 +25,7 @@ describe('a variable of a template', () => {
   test.each<[Json, RegExp]>([
     [{ Ref: 'Hots' }, /Net\/Hots, which does not exist/],
     [{ 'Fn::GetAtt': ['Host', 'Endpoint.Port'] }, /Net\/Host\.Endpoint\.Port, which does not exist/],
-    [{ 'Fn::ImportValue': 'Net:Hots' }, /no stack exports "Net:Hots"/],
+    [{ 'Fn::GetStackOutput': { StackName: 'Net', OutputName: 'Hots' } }, /Net has no output Hots/],
     [{ 'Fn::Cidr': ['10.0.0.0/8', 2, 8] }, /Fn::Cidr is not supported/],
     [{ 'Fn::Select': [2, { 'Fn::Split': [':', 'Z1:h.local'] }] }, /Fn::Select/],
   ])('%j is an error', (value, message) => {

@@ -4,8 +4,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { runCanary } from '../../../lambdas/canary/canary';
 import { loadCanaryConfig } from '../../../lambdas/canary/canary-config';
 import { readCanaryKey } from '../../../lambdas/canary/canary-key';
+import { registerKey } from '../../../lambdas/canary/register-key';
 import type { ListenerResult } from '../../../lambdas/canary/canary-metrics';
 import { roundTrip } from '../../../lambdas/canary/round-trip';
+import { hashStreamKey } from '../../../lambdas/shared/stream-key-hash';
 import { startFunctionUrl, type FunctionUrl } from '../../support/function-url';
 import { ServerProcess } from '../../support/server-process';
 import { createTestCa, type TestCa } from '../../support/test-ca';
@@ -113,6 +115,45 @@ describe('the canary is green', () => {
     expect(lines[1]).toMatchObject({ Listener: 'rtmps', CanarySuccess: 1 });
     expect(Number(lines[0]?.['CanaryDurationMs'])).toBeGreaterThan(0);
   }, 40_000);
+});
+
+describe('the key of the canary', () => {
+  const keys = { channel: 'first-deploy', key: 'a-key-that-only-the-secret-knows', playKey: '' };
+
+  const opens = async (channel: string, tried: string): Promise<boolean> => {
+    const { store, pepper } = fixture.keys;
+    const [value = ''] = await pepper.values();
+    return (await store.get(channel))?.keyHash === hashStreamKey(value, channel, tried);
+  };
+
+  test('is made known by the first run, and again when the secret holds another one', async () => {
+    await registerKey(keys, fixture.keys);
+    expect(await opens(keys.channel, keys.key)).toBe(true);
+    const other = { ...keys, key: 'the-key-after-the-secret-was-made-anew' };
+    await registerKey(other, fixture.keys);
+    expect(await opens(keys.channel, other.key)).toBe(true);
+    expect(await opens(keys.channel, keys.key)).toBe(false);
+  });
+
+  test('is left alone where it is known: a run changes nothing', async () => {
+    await registerKey({ ...keys, channel: 'known' }, fixture.keys);
+    const before = await fixture.keys.store.get('known');
+    await registerKey({ ...keys, channel: 'known' }, fixture.keys);
+    expect(await fixture.keys.store.get('known')).toEqual(before);
+  });
+
+  test('is known before the first listener is tried', async () => {
+    const tried: string[] = [];
+    await runCanary({
+      targets: loadCanaryConfig({ CANARY_TARGETS: JSON.stringify([rtmp()]), CANARY_KEY_ARN: keyArn }).targets,
+      metricNamespace: 'RtmpFleet',
+      readKey: () => Promise.resolve(keys),
+      registerKey: () => Promise.resolve(void tried.push('registered')),
+      tryListener: () => Promise.resolve(void tried.push('tried')),
+      write: () => undefined,
+    });
+    expect(tried).toEqual(['registered', 'tried']);
+  });
 });
 
 describe('the canary is red, and says why,', () => {

@@ -32,6 +32,18 @@ export function resourcesOf({ service, input }: ApiCall, home: Home): string[] {
   }
 }
 
+/** Condition keys of a call: which items of a table it is about. */
+export function contextOf({ service, input }: ApiCall): Readonly<Record<string, readonly string[]>> {
+  if (service !== 'dynamodb') return {};
+  const { Key, Item } = input as { Key?: TableItem; Item?: TableItem };
+  const leading = [Key?.pk?.S, Item?.pk?.S].filter((key) => key !== undefined);
+  return { 'dynamodb:LeadingKeys': leading };
+}
+
+interface TableItem {
+  readonly pk?: { readonly S?: string };
+}
+
 function texts(value: unknown): string[] {
   return (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === 'string');
 }

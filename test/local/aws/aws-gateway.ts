@@ -5,10 +5,11 @@ import { buffer } from 'node:stream/consumers';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { STAND_IN_CREDENTIALS } from '../../support/stand-in-identity';
-import { resourcesOf, type Home } from './api-resources';
+import { contextOf, resourcesOf, type Home } from './api-resources';
 import { callerOf } from './caller';
 import { LambdaError } from './lambda-error';
 import type { LambdaFunction } from './lambda-function';
+import type { AccessRequest } from './policy-statement';
 import type { Principal, Roles } from './roles';
 
 export interface AwsGatewayOptions {
@@ -55,9 +56,14 @@ export async function startAwsGateway({
 }: AwsGatewayOptions): Promise<AwsGateway> {
   const denied: string[] = [];
 
-  const authorize = (principal: Principal, action: string, resources: readonly string[]): void => {
+  const authorize = (
+    principal: Principal,
+    action: string,
+    resources: readonly string[],
+    context: AccessRequest['context'] = {},
+  ): void => {
     for (const resource of resources.length === 0 ? ['*'] : resources) {
-      if (principal.allows({ action, resource })) continue;
+      if (principal.allows({ action, resource, context })) continue;
       const message = `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${resource}`;
       denied.push(message);
       throw new ApiError(400, 'AccessDeniedException', message);
@@ -77,7 +83,8 @@ export async function startAwsGateway({
     if (endpoint === undefined) throw new ApiError(404, 'UnknownServiceException', `no stand-in for ${service}`);
     const operation = (headers['x-amz-target'] ?? '').split('.')[1] ?? '';
     const input = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
-    authorize(principal, `${service}:${operation}`, resourcesOf({ service, operation, input }, home));
+    const call = { service, operation, input };
+    authorize(principal, `${service}:${operation}`, resourcesOf(call, home), contextOf(call));
     return forward(new URL(endpoint), service, home.region, headers, body);
   };
 

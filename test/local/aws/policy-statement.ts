@@ -6,8 +6,8 @@ export interface AccessRequest {
   readonly action: string;
   /** ARN of what it is done to. */
   readonly resource: string;
-  /** Condition keys of the request. */
-  readonly context?: Readonly<Record<string, string>>;
+  /** Condition keys of the request; a list where it names several things. */
+  readonly context?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** One statement of an IAM policy. */
@@ -16,7 +16,7 @@ export class PolicyStatement {
     private readonly allow: boolean,
     private readonly actions: readonly RegExp[],
     private readonly resources: readonly RegExp[],
-    private readonly conditions: Readonly<Record<string, string>>,
+    private readonly conditions: readonly Condition[],
   ) {}
 
   /** @throws for anything that is not understood: a statement must never count for less than it says */
@@ -34,23 +34,30 @@ export class PolicyStatement {
     const fits =
       this.actions.some((pattern) => pattern.test(action)) &&
       this.resources.some((pattern) => pattern.test(resource)) &&
-      Object.entries(this.conditions).every(([key, value]) => context[key] === value);
+      this.conditions.every((holds) => holds(context));
     if (!fits) return undefined;
     return this.allow ? 'allow' : 'deny';
   }
 }
 
-/** Condition key to its value. Of the operators only those two that compare with one value. */
-function conditionsOf(condition: Json): Record<string, string> {
-  const conditions: Record<string, string> = {};
-  for (const [operator, comparisons] of Object.entries(condition as JsonObject)) {
-    if (operator !== 'StringEquals' && operator !== 'Bool') throw new Error(`condition ${operator} is not supported`);
-    for (const [key, value] of Object.entries(comparisons as JsonObject)) {
-      if (isList(value) || typeof value === 'object') throw new Error(`condition ${key} is not supported`);
-      conditions[key] = String(value);
-    }
+type Condition = (context: NonNullable<AccessRequest['context']>) => boolean;
+
+/** Of the operators only those that compare with one value, and the one that confines a request to some of many. */
+function conditionsOf(condition: Json): Condition[] {
+  return Object.entries(condition as JsonObject).flatMap(([operator, comparisons]) =>
+    Object.entries(comparisons as JsonObject).map(([key, value]) => conditionOf(operator, key, value)),
+  );
+}
+
+function conditionOf(operator: string, key: string, value: Json): Condition {
+  if (operator === 'ForAllValues:StringEquals' && isList(value)) {
+    const allowed = value.map(String);
+    // As in IAM: a request that names none of them fits too.
+    return (context) => [context[key] ?? []].flat().every((named) => allowed.includes(named));
   }
-  return conditions;
+  if (operator !== 'StringEquals' && operator !== 'Bool') throw new Error(`condition ${operator} is not supported`);
+  if (isList(value) || typeof value === 'object') throw new Error(`condition ${key} is not supported`);
+  return (context) => context[key] === String(value);
 }
 
 function wildcards(pattern: string): RegExp {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Json, JsonObject, ResourceId, TemplateExport } from './template-values';
+import { outputKey } from './template-values';
+import type { Json, JsonObject, ResourceId, TemplateOutputs } from './template-values';
 
 /** A resource of a synthesized template. */
 export interface TemplateResource extends ResourceId {
@@ -14,7 +15,7 @@ interface Template {
   readonly Resources: Readonly<
     Record<string, { readonly Type: string; readonly Properties?: JsonObject; readonly Metadata?: JsonObject }>
   >;
-  readonly Outputs?: Readonly<Record<string, { readonly Value: Json; readonly Export?: { readonly Name: string } }>>;
+  readonly Outputs?: Readonly<Record<string, { readonly Value: Json }>>;
 }
 
 interface Manifest {
@@ -31,7 +32,7 @@ interface AssetManifest {
 export class CloudAssembly {
   private constructor(
     readonly resources: readonly TemplateResource[],
-    readonly exports: ReadonlyMap<string, TemplateExport>,
+    readonly outputs: TemplateOutputs,
     /** Folder that the service's image is built from. */
     readonly imageContext: string,
   ) {}
@@ -39,21 +40,22 @@ export class CloudAssembly {
   static read(directory: string): CloudAssembly {
     const { artifacts } = readJson(directory, 'manifest.json') as Manifest;
     const resources: TemplateResource[] = [];
-    const exports = new Map<string, TemplateExport>();
-    for (const { properties } of Object.values(artifacts)) {
-      const { templateFile, stackName: stack } = properties ?? {};
-      if (templateFile === undefined || stack === undefined) continue;
+    const outputs = new Map<string, Json>();
+    for (const [id, { properties }] of Object.entries(artifacts)) {
+      // The name is left out where it is the artifact's own.
+      const { templateFile, stackName: stack = id } = properties ?? {};
+      if (templateFile === undefined) continue;
       const template = readJson(directory, templateFile) as Template;
       for (const [logicalId, { Type: type, Properties = {}, Metadata = {} }] of Object.entries(template.Resources)) {
         const asset = Metadata['aws:asset:path'];
         const assetPath = typeof asset === 'string' ? join(directory, asset) : undefined;
         resources.push({ stack, logicalId, type, properties: Properties, assetPath });
       }
-      for (const { Value: value, Export } of Object.values(template.Outputs ?? {})) {
-        if (Export !== undefined) exports.set(Export.Name, { stack, value });
+      for (const [name, { Value: value }] of Object.entries(template.Outputs ?? {})) {
+        outputs.set(outputKey(stack, name), value);
       }
     }
-    return new CloudAssembly(resources, exports, imageContext(directory));
+    return new CloudAssembly(resources, outputs, imageContext(directory));
   }
 
   ofType(type: string): TemplateResource[] {

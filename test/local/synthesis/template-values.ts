@@ -23,9 +23,11 @@ export class UnresolvedValueError extends Error {
   override readonly name = 'UnresolvedValueError';
 }
 
-export interface TemplateExport {
-  readonly stack: string;
-  readonly value: Json;
+/** What a stack tells the others, by `outputKey`. */
+export type TemplateOutputs = ReadonlyMap<string, Json>;
+
+export function outputKey(stack: string, name: string): string {
+  return `${stack}.${name}`;
 }
 
 /** Turns the values of templates into what they will be, as CloudFormation does at deploy. */
@@ -34,7 +36,7 @@ export class TemplateValues {
   readonly #pseudo: Readonly<Record<string, string>>;
 
   constructor(
-    private readonly exports: ReadonlyMap<string, TemplateExport>,
+    private readonly outputs: TemplateOutputs,
     { region, account }: { readonly region: string; readonly account: string },
   ) {
     this.#pseudo = {
@@ -88,10 +90,11 @@ export class TemplateValues {
         const [logicalId = '', ...attribute] = isList(argument) ? argument.map(String) : String(argument).split('.');
         return this.#attribute(stack, logicalId, attribute.join('.'));
       }
-      case 'Fn::ImportValue': {
-        const exported = this.exports.get(this.text(stack, argument));
-        if (exported === undefined) throw new UnresolvedValueError(`no stack exports ${JSON.stringify(argument)}`);
-        return this.resolve(exported.stack, exported.value);
+      case 'Fn::GetStackOutput': {
+        const { StackName, OutputName } = argument as Readonly<Record<string, string>>;
+        const value = this.outputs.get(outputKey(StackName ?? '', OutputName ?? ''));
+        if (value === undefined) throw new UnresolvedValueError(`${StackName} has no output ${OutputName}`);
+        return this.resolve(StackName ?? '', value);
       }
       case 'Fn::Join': {
         const [separator, parts] = this.#pair(stack, argument);

@@ -1,0 +1,149 @@
+import type { OptionName } from '../../infra/config/deployment-options';
+import type { Options } from './synthesize';
+
+const certificate = (id: string) => `arn:aws:acm:us-east-1:111122223333:certificate/${id}`;
+const secret = (name: string) => `arn:aws:secretsmanager:us-east-1:111122223333:secret:${name}-AbCdEf`;
+
+const named: Options = { env: 'prod', domainName: 'live.example.com', certificateArn: certificate('one') };
+const zone: Options = { hostedZoneId: 'Z0123456789ABCDEFGHIJ', hostedZoneName: 'example.com' };
+const ownTls: Options = {
+  env: 'dev',
+  tls: 'service',
+  domainName: 'live.example.com',
+  tlsCertSecretArn: secret('cert'),
+  tlsKeySecretArn: secret('key'),
+};
+const ownCache: Options = {
+  env: 'staging',
+  cache: 'existing',
+  cacheHost: 'redis.internal',
+  cachePasswordSecretArn: secret('redis'),
+};
+const ownVpc: Options = {
+  env: 'staging',
+  vpcId: 'vpc-0123456789abcdef0',
+  vpcCidr: '172.31.0.0/16',
+  availabilityZones: 'us-east-1a,us-east-1b',
+  ingressSubnetIds: 'subnet-00000001,subnet-00000002',
+  taskSubnetIds: 'subnet-00000003,subnet-00000004',
+  dataSubnetIds: 'subnet-00000005,subnet-00000006',
+};
+const abroad: Options = { env: 'dev', callbackUrl: 'https://api.example.com/rtmp' };
+
+/** Deployments that differ in one option, or in what goes with it; a deployment may go from each to each other. */
+export interface OptionValues {
+  /** What all of them have. @default dev as it is */
+  readonly base?: Options;
+  readonly values: readonly Options[];
+}
+
+const of = (values: readonly Options[], base?: Options): OptionValues => ({ values, ...(base && { base }) });
+
+/** `name` with each of these values. */
+function each(name: OptionName, values: readonly unknown[], base?: Options): OptionValues {
+  return of(
+    values.map((value) => ({ [name]: value })),
+    base,
+  );
+}
+
+/** Every option that a running deployment may change. `name`, `region` and `account` begin another deployment. */
+export const optionValues = {
+  protectData: each('protectData', [true, false], { env: 'prod' }),
+
+  azCount: each('azCount', [1, 2, 3], { env: 'staging', minTasks: 3 }),
+  availabilityZones: of([{}, { availabilityZones: 'us-east-1a,us-east-1b,us-east-1c' }], { env: 'staging' }),
+  vpcCidr: each('vpcCidr', ['10.42.0.0/16', '10.43.0.0/16']),
+  vpcId: of([{ env: 'staging' }, ownVpc]),
+  ingressSubnetIds: each('ingressSubnetIds', [ownVpc.ingressSubnetIds, 'subnet-00000001,subnet-00000009'], ownVpc),
+  taskSubnetIds: each('taskSubnetIds', [ownVpc.taskSubnetIds, 'subnet-00000003,subnet-00000009'], ownVpc),
+  dataSubnetIds: each('dataSubnetIds', [ownVpc.dataSubnetIds, 'subnet-00000005,subnet-00000009'], ownVpc),
+  egress: of([{ egress: 'public-ip' }, { egress: 'nat' }, { egress: 'isolated' }], {
+    env: 'prod',
+    callbackUrl: 'https://callback.internal/rtmp',
+  }),
+  natGateways: each('natGateways', [1, 2, 3], { env: 'prod' }),
+  ipAddressType: each('ipAddressType', ['ipv4', 'dualstack'], { env: 'prod' }),
+
+  ingestCidrs: each('ingestCidrs', ['0.0.0.0/0', '198.51.100.0/24', '198.51.100.0/24,2001:db8::/32'], {
+    canary: false,
+  }),
+  plainRtmp: each('plainRtmp', [true, false], named),
+  tls: of([
+    { env: 'dev', tls: 'none', domainName: 'live.example.com' },
+    { env: 'dev', tls: 'nlb', domainName: 'live.example.com', certificateArn: certificate('one') },
+    ownTls,
+  ]),
+  rtmpsPorts: each('rtmpsPorts', ['443', '1936', '443,1936'], named),
+  tlsPolicy: each('tlsPolicy', ['strict', 'postQuantum', 'compatible', 'legacy'], named),
+  domainName: of([
+    { env: 'prod' },
+    named,
+    { ...named, domainName: 'other.example.com' },
+    { env: 'prod', domainName: 'live.example.com', ...zone },
+    { env: 'prod', domainName: 'other.example.com', ...zone },
+  ]),
+  certificateArn: each('certificateArn', [certificate('one'), certificate('two')], named),
+  hostedZoneId: of([named, { ...named, ...zone }, { env: 'prod', domainName: 'live.example.com', ...zone }]),
+  hostedZoneName: of([zone, { hostedZoneId: 'Z9876543210ABCDEFGHIJ', hostedZoneName: 'live.example.com' }], named),
+  tlsCertSecretArn: each('tlsCertSecretArn', [secret('cert'), secret('cert2')], ownTls),
+  tlsKeySecretArn: each('tlsKeySecretArn', [secret('key'), secret('key2')], ownTls),
+  accessLogs: each('accessLogs', [true, false], named),
+
+  cpu: of([
+    { cpu: 256, memoryMiB: 2048 },
+    { cpu: 512, memoryMiB: 2048 },
+  ]),
+  memoryMiB: each('memoryMiB', [512, 1024]),
+  slots: each('slots', [10, 12]),
+  minTasks: of([{}, { minTasks: 2 }, { minTasks: 0, scaleSchedule: 'cron(0 7 ? * MON-FRI *)=1..2' }]),
+  maxTasks: each('maxTasks', [2, 5]),
+  targetUtilization: each('targetUtilization', [50, 60]),
+  scaleSchedule: of([{}, { scaleSchedule: 'cron(0 7 ? * * *)=2..2' }, { scaleSchedule: 'cron(0 8 ? * * *)=1..2' }]),
+  scaleTimeZone: each('scaleTimeZone', ['UTC', 'Europe/Berlin'], { scaleSchedule: 'cron(0 7 ? * * *)=1..2' }),
+  spot: each('spot', [true, false]),
+  exec: each('exec', [true, false]),
+  containerInsights: each('containerInsights', ['off', 'on', 'enhanced']),
+  deployment: each('deployment', ['rolling', 'blueGreen'], named),
+  bakeHours: each('bakeHours', [1, 12], { ...named, deployment: 'blueGreen' }),
+  deregistrationSeconds: each('deregistrationSeconds', [60, 3600]),
+
+  maxConnectionsPerIp: each('maxConnectionsPerIp', [20, 4]),
+  playAllowedFrom: of([{}, { playAllowedFrom: '10.0.0.0/8' }, { playAllowedFrom: '10.1.0.0/16' }], { canary: false }),
+  gopCacheMb: each('gopCacheMb', [16, 0]),
+  latencyMs: each('latencyMs', [100, 0]),
+  reconnectGraceSeconds: each('reconnectGraceSeconds', [10, 0]),
+  protectionMinPublishers: each('protectionMinPublishers', [2, 3]),
+
+  callbackUrl: of([
+    { env: 'prod' },
+    { ...abroad, env: 'prod' },
+    { env: 'prod', callbackUrl: 'https://api.example.com:8443/' },
+  ]),
+  callbackAuth: each('callbackAuth', ['sigv4', 'none']),
+  callbackConcurrency: each('callbackConcurrency', [50, 60], { callbackAuth: 'none' }),
+  jwtSubject: each('jwtSubject', ['rtmp_event', 'other']),
+  jwtRotationDays: each('jwtRotationDays', [30, 60, 0]),
+  jwtRefreshSeconds: each('jwtRefreshSeconds', [300, 60]),
+  redisRotationDays: each('redisRotationDays', [90, 30, 0]),
+  takeover: each('takeover', ['takeover', 'reject']),
+  sessionTtlDays: each('sessionTtlDays', [30, 90]),
+
+  cache: of([{ env: 'staging' }, { env: 'staging', cache: 'nodes' }, ownCache]),
+  cacheNodeType: each('cacheNodeType', ['cache.t4g.micro', 'cache.t4g.small'], { env: 'staging', cache: 'nodes' }),
+  cacheHost: each('cacheHost', ['redis.internal', 'other.internal'], ownCache),
+  cachePort: each('cachePort', [6379, 6380], ownCache),
+  cacheTls: each('cacheTls', [true, false], ownCache),
+  cacheUsername: of([{}, { cacheUsername: 'rtmp' }], ownCache),
+  cachePasswordSecretArn: each('cachePasswordSecretArn', [secret('redis'), secret('redis2')], ownCache),
+  cacheSecurityGroupId: of(
+    [{}, { cacheSecurityGroupId: 'sg-0123456789abcdef0' }, { cacheSecurityGroupId: 'sg-0123456789abcdef1' }],
+    ownCache,
+  ),
+  redisChannel: each('redisChannel', ['rtmp_commands', 'live']),
+
+  canary: each('canary', [true, false], { env: 'prod' }),
+  canaryMinutes: each('canaryMinutes', [1, 15]),
+  alarmEmail: of([{}, { alarmEmail: 'ops@example.com' }, { alarmEmail: 'other@example.com' }]),
+  logRetentionDays: each('logRetentionDays', [7, 30]),
+} as const satisfies Partial<Record<OptionName, OptionValues>>;
