@@ -1,12 +1,17 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { avc, type MediaItem } from '../../support/media';
-import { ffmpeg, packetsOf, packetsOfFile, playWithFfmpeg, sourceFile } from '../../support/ffmpeg';
+import { ffmpeg, packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../../support/ffmpeg';
 import { type RtmpClient } from '../../support/rtmp-client';
 import { fingerprints, ServerOfFile } from '../../support/server-of-file';
-import { temporaryDirectory } from '../../support/test-certificates';
+import { createTestCertificate, temporaryDirectory } from '../../support/test-certificates';
 import { command, MessageType } from '../../support/wire-builder';
 
-const server = ServerOfFile.start();
+const folder = temporaryDirectory();
+const server = ServerOfFile.start(() => {
+  const { certPath, keyPath } = createTestCertificate(folder.path, 'localhost');
+  return { SSL_CERT: certPath, SSL_KEY: keyPath };
+});
+afterAll(() => folder.remove());
 
 /** Whether something is lost depends on when the server reads: one run in two, at the best, shows it. */
 const runs = [1, 2, 3, 4, 5];
@@ -30,7 +35,10 @@ function rest(publisher: RtmpClient): Buffer {
   ]);
 }
 
-describe('a client that sends 8 MB at once and closes', () => {
+describe.each([
+  ['RTMP', false],
+  ['RTMPS', true],
+])('a client that sends 8 MB at once over %s and closes', (_protocol, tls) => {
   test.each([
     ['reads', (publisher: RtmpClient) => publisher.connection.socket.resume()],
     ['reads nothing after Publish.Start', (publisher: RtmpClient) => publisher.connection.socket.pause()],
@@ -39,7 +47,9 @@ describe('a client that sends 8 MB at once and closes', () => {
     async (_, before) => {
       for (const run of runs) {
         const channel = server.newChannel();
-        const [player, publisher] = [await server.player(channel), await server.publisher(channel)];
+        const player = await server.player(channel);
+        const port = tls ? server.process.rtmpsPort : server.port;
+        const publisher = await server.publisher(channel, 'key', { port, tls });
         before(publisher);
         const { socket } = publisher.connection;
         // As soon as the system has taken the bytes, which is long before they are delivered.
@@ -52,7 +62,6 @@ describe('a client that sends 8 MB at once and closes', () => {
   );
 
   test('as ffmpeg does: all of it reaches the players', async () => {
-    const folder = temporaryDirectory();
     const file = `${folder.path}/long.flv`;
     // Below the 8 MB that may be unsent to a player before it is left out.
     const loops = ['-stream_loop', '75', '-i', await sourceFile('h264-aac'), '-c', 'copy', '-f', 'flv'];
@@ -60,12 +69,11 @@ describe('a client that sends 8 MB at once and closes', () => {
     const expected = await packetsOfFile(file);
     for (const run of runs) {
       const channel = server.newChannel();
-      const url = server.process.rtmpUrl(channel, 'key');
-      const player = playWithFfmpeg(url);
+      const player = playWithFfmpeg(server.process.rtmpUrl(channel, 'key'));
       await server.process.waitForLog(new RegExp(`play channel=${channel}\\b`));
-      await ffmpeg(['-i', file, '-c', 'copy', '-f', 'flv', url]).succeeded();
+      const url = server.process[tls ? 'rtmpsUrl' : 'rtmpUrl'](channel, 'key');
+      await publishWithFfmpeg(file, url, { realTime: false }).succeeded();
       expect({ run, packets: await packetsOf(player) }).toEqual({ run, packets: expected });
     }
-    folder.remove();
   }, 120_000);
 });

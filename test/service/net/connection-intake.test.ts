@@ -149,6 +149,23 @@ describe.each<[string, boolean, IoPath]>([
   });
 });
 
+test.each([
+  ['RTMP', false],
+  ['RTMPS', true],
+])('a publisher over %s that may wait for acknowledgements is never left unread', async (_, secure) => {
+  const { batching, client, video } = await published(secure, 'onread');
+  video(0);
+  await batching.untilHeld();
+  client.setWindowAckSize(20_000);
+  await client.connection.flush();
+  batching.readAgain();
+  for (let i = 1; i <= 3; i += 1) {
+    video(i);
+    await client.roundTrip();
+  }
+  expect(batching.held).toEqual([]);
+});
+
 test('a publisher may reset the connection: what it had sent is read although a write to it fails first', async () => {
   const { bench, batching, client, stream, video } = await published(false, 'onread');
   video(0);

@@ -67,7 +67,7 @@ describe('time-outs of a session', () => {
     undecided.command('publish', null, 'other/key');
     bench.grant = { streamId: '' };
     const publisher = await bench.publisher();
-    let heardAt = [bench.nowMs, bench.nowMs];
+    const heardAt = [bench.nowMs, bench.nowMs];
     bench.advance(100, () => {
       publisher.video(bench.nowMs, avc.keyframe('live'));
       [undecided, publisher].forEach((client, index) => {
