@@ -90,6 +90,7 @@ export class IngestStack extends Stack {
       jwtSecret,
       callbackUrl: callback.callbackUrl,
       ingressCidrs: network.ingressCidrs,
+      innerCidrs: network.innerCidrs,
       serviceName,
     });
     const secrets = [jwtSecret, cache.service.password, ...this.certificateSecrets(config)];

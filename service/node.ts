@@ -204,8 +204,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const trustedProxies = AddressRules.parse(config.proxy?.trusted ?? []);
   // Relays of other nodes come without the load balancer, under a header of their own.
   const isTrustedProxy = (address: string): boolean => trustedProxies.allows(address) || isPeer(address);
+  const directPeers = AddressRules.parse(config.proxy?.direct ?? []);
+  const direct = { allows: (address: string): boolean => directPeers.allows(address) && !isPeer(address) };
   const proxy =
-    config.proxy && new ProxyStage({ mode: config.proxy.mode, trusted: { allows: isTrustedProxy }, log, rejected });
+    config.proxy &&
+    new ProxyStage({ mode: config.proxy.mode, trusted: { allows: isTrustedProxy }, direct, log, rejected });
   const listenerTest = new ListenerTest({
     context,
     batching,

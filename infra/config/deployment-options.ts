@@ -4,6 +4,7 @@ import type { OptionReader } from './option-readers';
 import { scaleScheduleEntry } from './scale-schedule';
 
 const subnetId = matching(/^subnet-[0-9a-f]{8,17}$/, 'a subnet id (subnet-0abc…)');
+const securityGroupId = matching(/^sg-[0-9a-f]{8,17}$/, 'a security group id (sg-0abc…)');
 const hostName = matching(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/i, 'a host name such as live.example.com');
 const secretArn = matching(
   /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+-[A-Za-z0-9]{6}$/,
@@ -67,6 +68,8 @@ export const deploymentOptions = {
   deregistrationSeconds: wholeNumber(0, 3600),
 
   maxConnectionsPerIp: wholeNumber(1, 100000),
+  transcoderSecurityGroupIds: listOf(securityGroupId),
+  transcoderCidrs: listOf(cidrBlock('v4')),
   playAllowedFrom: matching(/^\S+$/, 'a comma list of IPs and CIDRs, or *'),
   gopCacheMb: wholeNumber(0, 4096),
   latencyMs: wholeNumber(0, 500),
@@ -90,7 +93,7 @@ export const deploymentOptions = {
   cacheTls: flag(),
   cacheUsername: matching(/^[\w.-]{1,40}$/, 'letters, digits and _ . -'),
   cachePasswordSecretArn: secretArn,
-  cacheSecurityGroupId: matching(/^sg-[0-9a-f]{8,17}$/, 'a security group id (sg-0abc…)'),
+  cacheSecurityGroupId: securityGroupId,
   redisChannel: matching(/^[\w:{}.-]{1,128}$/, 'letters, digits and _ : { } . -'),
 
   canary: flag(),

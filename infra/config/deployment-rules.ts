@@ -1,3 +1,4 @@
+import { ingressBlock, overlaps } from './address-blocks';
 import type { Settings } from './environment-defaults';
 
 /** What Fargate sells: CPU units to the memory (MiB) they may have. */
@@ -14,6 +15,7 @@ const fargateMemory: ReadonlyMap<number, { min: number; max: number; step: numbe
 export function crossOptionFaults(settings: Settings): string[] {
   return [
     ...networkFaults(settings),
+    ...transcoderFaults(settings),
     ...tlsFaults(settings),
     ...taskFaults(settings),
     ...cacheFaults(settings),
@@ -49,6 +51,21 @@ function networkFaults(s: Settings): string[] {
   }
   if (s.egress === 'isolated' && s.callbackUrl === undefined) {
     faults.push('egress=isolated needs callbackUrl inside the VPC: a Lambda function URL has no private address');
+  }
+  return faults;
+}
+
+/** Who comes without a PROXY header must not be where the load balancer, which sends one, comes from. */
+function transcoderFaults(s: Settings): string[] {
+  const faults: string[] = [];
+  if (s.vpcId !== undefined && s.transcoderSecurityGroupIds !== undefined && s.transcoderCidrs === undefined) {
+    faults.push('transcoderSecurityGroupIds with vpcId needs transcoderCidrs: ids do not tell addresses');
+  }
+  const balancer = s.vpcId === undefined ? ingressBlock(s.vpcCidr) : undefined;
+  for (const cidr of s.transcoderCidrs ?? []) {
+    if (cidr.endsWith('/0') || (balancer !== undefined && overlaps(cidr, balancer))) {
+      faults.push(`transcoderCidrs has ${cidr}, from where the load balancer comes too`);
+    }
   }
   return faults;
 }

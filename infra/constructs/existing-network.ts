@@ -24,6 +24,7 @@ export class ExistingNetwork extends Construct implements FleetNetwork {
   readonly data: SubnetSelection;
   readonly privateEgress: boolean;
   readonly ingressCidrs: readonly string[];
+  readonly innerCidrs: readonly string[] = [];
 
   constructor(scope: Construct, id: string, props: ExistingNetworkProps) {
     super(scope, id);

@@ -16,4 +16,6 @@ export interface FleetNetwork {
    * the ingress subnets; in an existing one its whole CIDR, as subnet ids do not tell their addresses.
    */
   readonly ingressCidrs: readonly string[];
+  /** IPv4 CIDRs of the subnets in which nothing but the fleet's neighbours live; none are known of an existing VPC. */
+  readonly innerCidrs: readonly string[];
 }

@@ -20,7 +20,17 @@ import type { IngestCluster } from './ingest-cluster';
 import type { IngestTask } from './ingest-task';
 
 export interface IngestServiceProps {
-  readonly config: Pick<DeploymentConfig, 'bakeHours' | 'deployment' | 'egress' | 'exec' | 'minTasks' | 'spot'>;
+  readonly config: Pick<
+    DeploymentConfig,
+    | 'bakeHours'
+    | 'deployment'
+    | 'egress'
+    | 'exec'
+    | 'minTasks'
+    | 'spot'
+    | 'transcoderCidrs'
+    | 'transcoderSecurityGroupIds'
+  >;
   readonly network: FleetNetwork;
   readonly cluster: IngestCluster;
   readonly task: IngestTask;
@@ -39,6 +49,7 @@ export class IngestService extends Construct {
     const { config, network, task } = props;
     const { cluster } = props.cluster;
     this.securityGroup = this.securityGroupOf(network, props.callbackUrl);
+    this.admitTranscoders(config);
     this.service = new FargateService(this, 'Service', {
       cluster,
       taskDefinition: task.definition,
@@ -102,6 +113,18 @@ export class IngestService extends Construct {
     // A node pulls a stream from the node that its publisher reached.
     securityGroup.connections.allowInternally(Port.tcp(containerPorts.rtmp), 'Streams between nodes');
     return securityGroup;
+  }
+
+  /** They pull streams from the task that has them, past the load balancer and what it costs. */
+  private admitTranscoders({
+    transcoderCidrs = [],
+    transcoderSecurityGroupIds = [],
+  }: IngestServiceProps['config']): void {
+    const peers = [
+      ...transcoderCidrs.map((cidr) => Peer.ipv4(cidr)),
+      ...transcoderSecurityGroupIds.map((id) => Peer.securityGroupId(id)),
+    ];
+    for (const peer of peers) this.securityGroup.addIngressRule(peer, Port.tcp(containerPorts.rtmp), 'Transcoders');
   }
 
   /** The node asks ECS whether its task is wanted, and shields itself from scale-in while it carries streams. */

@@ -43,6 +43,7 @@ export class NewNetwork extends Construct implements FleetNetwork {
   readonly data: SubnetSelection;
   readonly privateEgress: boolean;
   readonly ingressCidrs: readonly string[];
+  readonly innerCidrs: readonly string[];
 
   constructor(scope: Construct, id: string, props: NewNetworkProps) {
     super(scope, id);
@@ -78,6 +79,9 @@ export class NewNetwork extends Construct implements FleetNetwork {
     this.data = { subnetGroupName: 'data' };
     this.privateEgress = props.egress !== 'public-ip';
     this.ingressCidrs = (this.ingress.subnets ?? []).map((subnet) => subnet.ipv4CidrBlock);
+    this.innerCidrs = ['tasks', 'data'].flatMap((subnetGroupName) =>
+      this.vpc.selectSubnets({ subnetGroupName }).subnets.map((subnet) => subnet.ipv4CidrBlock),
+    );
     if (props.egress === 'isolated') {
       const { vpcCidr, exec } = props;
       new PrivateEndpoints(this, 'Endpoints', { vpc: this.vpc, vpcCidr, subnets: this.tasks, exec });

@@ -13,6 +13,8 @@ export interface ServiceEnvironmentProps {
   readonly callbackUrl: string;
   readonly jwtSecret: ISecret;
   readonly ingressCidrs: readonly string[];
+  /** Where transcoders may be that the options name by security group alone. */
+  readonly innerCidrs: readonly string[];
   /** Value of the Service dimension of the tasks' metrics. */
   readonly serviceName: string;
 }
@@ -27,6 +29,7 @@ export function serviceEnvironment(props: ServiceEnvironmentProps): Record<strin
     ...tlsEnvironment(config),
     PROXY_PROTOCOL: 'v2',
     PROXY_TRUSTED: props.ingressCidrs.join(','),
+    ...directEnvironment(props),
     MAX_IP_CONCURRENT_CONNECTIONS: String(config.maxConnectionsPerIp),
     ...(config.playAllowedFrom !== undefined && { RTMP_PLAY_WHITELIST: config.playAllowedFrom }),
     GOP_CACHE_SIZE_MB: String(config.gopCacheMb),
@@ -50,6 +53,13 @@ export function serviceEnvironment(props: ServiceEnvironmentProps): Record<strin
     // Time for the last stop callbacks between the end of the drain and SIGKILL.
     DRAIN_SECONDS: String(stopTimeoutSeconds - 10),
   };
+}
+
+/** A security group admits, but names no address: then whoever it admits from inside comes without a header. */
+function directEnvironment({ config, innerCidrs }: ServiceEnvironmentProps): Record<string, string> {
+  const { transcoderSecurityGroupIds, transcoderCidrs = [] } = config;
+  const direct = [...transcoderCidrs, ...(transcoderSecurityGroupIds === undefined ? [] : innerCidrs)];
+  return direct.length === 0 ? {} : { PROXY_DIRECT: direct.join(',') };
 }
 
 function tlsEnvironment(config: DeploymentConfig): Record<string, string> {

@@ -4,6 +4,8 @@ export interface ProxyConfig {
   readonly mode: 'v1' | 'v2' | 'any';
   /** Peers whose header is believed: IPs and CIDRs, or `*`; already checked, never empty. */
   readonly trusted: readonly string[];
+  /** Peers that come straight to this node, without a header: IPs and CIDRs, already checked. */
+  readonly direct: readonly string[];
 }
 
 /**
@@ -13,8 +15,10 @@ export interface ProxyConfig {
 export function readProxySettings(env: Environment): ProxyConfig | undefined {
   const mode = env.choice('PROXY_PROTOCOL', ['off', 'v1', 'v2', 'any'], 'off');
   const trusted = env.addresses('PROXY_TRUSTED');
+  const direct = env.addresses('PROXY_DIRECT');
   if (mode === 'off') {
     if (trusted.length > 0) env.warn('PROXY_TRUSTED is not used: PROXY_PROTOCOL is off');
+    if (direct.length > 0) env.warn('PROXY_DIRECT is not used: PROXY_PROTOCOL is off');
     return undefined;
   }
   const named = /[^\s,]/.test(env.text('PROXY_TRUSTED') ?? '');
@@ -22,5 +26,6 @@ export function readProxySettings(env: Environment): ProxyConfig | undefined {
   if (trusted.includes('*')) {
     env.warn('PROXY_TRUSTED is *: whoever reaches the port can pose as any client address');
   }
-  return { mode, trusted };
+  if (direct.includes('*')) env.fault('PROXY_DIRECT', 'the addresses of those who come without a header, never all');
+  return { mode, trusted, direct };
 }

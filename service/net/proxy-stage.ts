@@ -9,6 +9,8 @@ export interface ProxyStageOptions {
   readonly mode: ProxyProtocolMode;
   /** Peers whose header is believed; any other peer's connection is closed. IPs and CIDRs, or other nodes of the fleet. */
   readonly trusted: Pick<AddressRules, 'allows'>;
+  /** Peers that come without a header, whether trusted or not: transcoders in the same network, say. Default nobody. */
+  readonly direct?: Pick<AddressRules, 'allows'>;
   readonly log: Logger;
   /** Counts a connection that ends here. */
   rejected(reason: string): void;
@@ -39,6 +41,11 @@ export class ProxyStage {
   constructor(options: ProxyStageOptions) {
     this.#options = options;
     this.#faults = new FaultRateLimit(options.log);
+  }
+
+  /** Whether a peer's connections begin with its own bytes: it is named as one that comes without a header. */
+  passes(peer: string): boolean {
+    return this.#options.direct?.allows(peer) === true;
   }
 
   /**

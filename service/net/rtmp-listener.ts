@@ -123,7 +123,7 @@ export class RtmpListener {
       visit.charge(client);
       visit.whenAdmitted(() => this.#open(socket, { visit, intake, isTest, address: client }, rest));
     };
-    if (proxy === undefined) open(address);
+    if (proxy === undefined || proxy.passes(address)) open(address);
     else proxy.read(socket, address, open, (client) => visit.charge(client));
   }
 

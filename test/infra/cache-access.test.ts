@@ -20,7 +20,9 @@ function usersOfTemplate(): string[] {
 /** Every command that the service's Lua scripts call. */
 function scriptCommands(): string[] {
   const folder = join(repositoryRoot, 'service');
-  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => /-scripts?\.ts$/.test(file));
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /-scripts?\.ts$/.test(file),
+  );
   const calls = sources.flatMap((file) => [
     ...readFileSync(join(folder, file), 'utf8').matchAll(/redis\.p?call\(\s*['"]([A-Za-z]+)/g),
   ]);

@@ -104,6 +104,15 @@ describe('what cannot be used', () => {
       { egress: 'isolated' },
       'egress=isolated needs callbackUrl inside the VPC: a Lambda function URL has no private address',
     ],
+    [{ transcoderCidrs: '10.42.0.0/16' }, 'transcoderCidrs has 10.42.0.0/16, from where the load balancer comes too'],
+    [
+      { vpcId: 'vpc-0123456789abcdef0', transcoderSecurityGroupIds: 'sg-0123456789abcdef0' },
+      'transcoderSecurityGroupIds with vpcId needs transcoderCidrs: ids do not tell addresses',
+    ],
+    [
+      { availabilityZones: ['a', 'b', 'c', 'd'].map((letter) => `us-east-1${letter}`) },
+      'availabilityZones takes at most 3 zones',
+    ],
     [{ hostedZoneId: 'Z0123456789' }, 'hostedZoneId and hostedZoneName go together'],
     [
       { hostedZoneId: 'Z0123456789', hostedZoneName: 'example.com', domainName: 'live.example.org' },

@@ -57,6 +57,7 @@ describe('the service understands every variable that the task definition gives 
     'no way out, callback inside the VPC',
     'callback open to anyone who signs',
     'an existing VPC',
+    'transcoders beside the tasks',
   );
   test.each(different)('%s', (_, options) => {
     expect(serviceConfig(options).warnings).toEqual([]);

@@ -54,7 +54,7 @@ export const combinations = {
   'no way out, callback inside the VPC': {
     env: 'prod',
     egress: 'isolated',
-    callbackUrl: 'http://callback.internal:8000/rtmp',
+    callbackUrl: 'https://callback.internal:8000/rtmp',
   },
   'a callback elsewhere': { env: 'dev', callbackUrl: 'https://api.example.com/rtmp' },
   'callback open to anyone who signs': { env: 'dev', callbackAuth: 'none' },
@@ -78,6 +78,11 @@ export const combinations = {
     minTasks: '0',
     scaleSchedule: 'cron(0 7 ? * MON-FRI *)=1..2; cron(0 20 ? * * *)=0..0',
     scaleTimeZone: 'Europe/Berlin',
+  },
+  'transcoders beside the tasks': {
+    env: 'prod',
+    transcoderSecurityGroupIds: 'sg-0123456789abcdef0',
+    transcoderCidrs: '10.42.64.0/20',
   },
   'everything optional off': {
     env: 'dev',

@@ -108,6 +108,8 @@ export const optionValues = {
   bakeHours: each('bakeHours', [1, 12], { ...named, deployment: 'blueGreen' }),
   deregistrationSeconds: each('deregistrationSeconds', [60, 3600]),
 
+  transcoderSecurityGroupIds: of([{}, { transcoderSecurityGroupIds: 'sg-0123456789abcdef0' }]),
+  transcoderCidrs: of([{}, { transcoderCidrs: '10.42.64.0/20' }, { transcoderCidrs: '10.42.64.0/20,10.1.0.0/16' }]),
   maxConnectionsPerIp: each('maxConnectionsPerIp', [20, 4]),
   playAllowedFrom: of([{}, { playAllowedFrom: '10.0.0.0/8' }, { playAllowedFrom: '10.1.0.0/16' }], { canary: false }),
   gopCacheMb: each('gopCacheMb', [16, 0]),

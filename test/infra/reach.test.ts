@@ -3,7 +3,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { combinations, table } from './option-combinations';
 import { synthesize } from './synthesize';
 import type { Options } from './synthesize';
-import { referred, resourcesOf, text } from './template-queries';
+import { containerEnvironment, referred, resourcesOf, text } from './template-queries';
 import type { Json, JsonObject } from './template-queries';
 
 /** `who -> whom:port` for every rule of every security group of a deployment, in and out. */
@@ -39,7 +39,7 @@ function separateRules(template: Template): string[] {
 }
 
 function peer(rule: JsonObject): string {
-  return referred(rule.CidrIp ?? rule.CidrIpv6);
+  return referred(rule.CidrIp ?? rule.CidrIpv6 ?? rule.SourceSecurityGroupId);
 }
 
 function ports(rule: JsonObject): string {
@@ -79,6 +79,17 @@ describe('who can reach whom', () => {
 
   test('TLS in the service: the balancer reaches one port more', () => {
     expect(edges(combinations['TLS in the service'])).toContain('IngestSecurityGroup -> RtmpSecurityGroup:8443');
+  });
+
+  test('transcoders pull from the tasks, without the header that the load balancer sends', () => {
+    const options = combinations['transcoders beside the tasks'];
+    const rules = edges(options);
+    expect(rules).toContain('sg-0123456789abcdef0 -> RtmpSecurityGroup:1935');
+    expect(rules).toContain('10.42.64.0/20 -> RtmpSecurityGroup:1935');
+    const environment = containerEnvironment(ingest(options));
+    const inner = ['10.42.4.0/22', '10.42.8.0/22', '10.42.12.0/22', '10.42.16.0/24', '10.42.17.0/24', '10.42.18.0/24'];
+    expect(environment.PROXY_DIRECT).toBe(['10.42.64.0/20', ...inner].join(','));
+    expect(containerEnvironment(ingest({ env: 'prod' }))).not.toHaveProperty('PROXY_DIRECT');
   });
 
   test('an existing cache is opened on its own port', () => {

@@ -23,7 +23,11 @@ describe('PROXY protocol', () => {
   test.each(['v1', 'v2', 'any'])('%s does not start without the load balancers that may send a header', (mode) => {
     expect(faultsOf({ PROXY_PROTOCOL: mode })).toEqual([expect.stringMatching(/^PROXY_TRUSTED is not set; allowed: /)]);
     expect(faultsOf({ PROXY_PROTOCOL: mode, PROXY_TRUSTED: '' })).toHaveLength(1);
-    expect(load({ PROXY_PROTOCOL: mode, PROXY_TRUSTED: '10.0.0.1' }).proxy).toEqual({ mode, trusted: ['10.0.0.1'] });
+    expect(load({ PROXY_PROTOCOL: mode, PROXY_TRUSTED: '10.0.0.1' }).proxy).toEqual({
+      mode,
+      trusted: ['10.0.0.1'],
+      direct: [],
+    });
   });
 
   test('a list of nothing but commas trusts nobody, which cannot be meant', () => {
@@ -32,6 +36,7 @@ describe('PROXY protocol', () => {
   });
 
   test('trusting everybody works, with a warning', () => {
+    expect(faultsOf({ PROXY_PROTOCOL: 'any', PROXY_TRUSTED: '10.0.0.1', PROXY_DIRECT: '*' })).toHaveLength(1);
     const values = { PROXY_PROTOCOL: 'any', PROXY_TRUSTED: '*' };
     expect(load(values).proxy?.trusted).toEqual(['*']);
     expect(warnings(values)).toEqual([expect.stringContaining('can pose as any client address')]);

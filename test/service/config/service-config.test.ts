@@ -135,6 +135,7 @@ describe('values', () => {
       LATENCY_MS: '0',
       PROXY_PROTOCOL: 'v2',
       PROXY_TRUSTED: '10.0.0.0/24, 2001:db8::7',
+      PROXY_DIRECT: '10.0.9.0/24',
       CALLBACK_AUTH: 'sigv4',
       AWS_REGION: 'eu-west-1',
       STOP_RETRY_HOURS: '2',
@@ -148,7 +149,7 @@ describe('values', () => {
     expect(config).toEqual({
       rtmp: { port: 1936, advertisedHost: 'ingest.example.com', bindAddress: '::1', chunkSize: 128, names },
       tls: { port: 8443, bindAddress: '127.0.0.1', cert: first.certPath, key: first.keyPath, reloadCheckMs: 1000 },
-      proxy: { mode: 'v2', trusted: ['10.0.0.0/24', '2001:db8::7'] },
+      proxy: { mode: 'v2', trusted: ['10.0.0.0/24', '2001:db8::7'], direct: ['10.0.9.0/24'] },
       limits: {
         maxConnectionsPerIp: 100,
         maxConnectsPerIpAndSecond: 50,

@@ -191,6 +191,14 @@ describe('a node behind a load balancer', () => {
     expect(await node.metric('rtmp_rejected_connections_total{reason="proxy_untrusted"}')).toBe(1);
   });
 
+  test('takes those who are named as coming without a header as they come, even among those who are trusted', async () => {
+    const node = await startTestNode({ ...behindBalancer, PROXY_TRUSTED: '127.0.0.0/24', PROXY_DIRECT: '127.0.0.9' });
+    const transcoder = await RtmpClient.connect({ port: node.ports.rtmp, app: 'live', localAddress: '127.0.0.9' });
+    expect(node.log.matching(/^request connect /)).toMatchObject([{ fields: { ip: '127.0.0.9' } }]);
+    await transcoder.close();
+    await expect(RtmpClient.connect({ port: node.ports.rtmp, app: 'live' })).rejects.toThrow();
+  });
+
   test('does not start to guess: RTMP without a header is refused', async () => {
     const node = await startTestNode(behindBalancer);
     await expect(RtmpClient.connect({ port: node.ports.rtmp, app: 'live' })).rejects.toThrow();

@@ -1,0 +1,35 @@
+// Prints, as JSON, what changing each option does. A program of its own: the CDK runs several times as fast outside of
+// the test runner.
+import { optionValues } from './option-values';
+import type { OptionValues } from './option-values';
+import { synthesize } from './synthesize';
+import type { Options } from './synthesize';
+import { changesBetween, effectOf, effects, staleReaders } from './template-changes';
+import type { Effect } from './template-changes';
+
+export interface OptionReport {
+  /** The worst over all pairs of values. */
+  readonly effect: Effect;
+  /** Stacks that would be left with the value of a resource that is gone. */
+  readonly stale: readonly string[];
+  /** Whether a template exports or imports anything, which would keep other changes from being made. */
+  readonly exports: boolean;
+}
+
+function report({ base = {}, values }: OptionValues): OptionReport {
+  const all = values.map((value): Options => ({ ...base, ...value }));
+  const pairs = all.flatMap((before) => all.filter((after) => after !== before).map((after) => ({ before, after })));
+  const found = pairs.map(({ before, after }) => ({ before, after, effect: effectOf(changesBetween(before, after)) }));
+  return {
+    effect: effects[Math.max(...found.map(({ effect }) => effects.indexOf(effect)))] ?? 'nothing',
+    stale: found.filter(({ effect }) => effect !== 'fixed').flatMap(({ before, after }) => staleReaders(before, after)),
+    exports: all.some((options) =>
+      [...synthesize(options).templates.values()].some((template) =>
+        /"Fn::ImportValue"|"Export"/.test(JSON.stringify(template.toJSON())),
+      ),
+    ),
+  };
+}
+
+const reports = Object.entries(optionValues).map(([name, values]) => [name, report(values)]);
+process.stdout.write(JSON.stringify(Object.fromEntries(reports)));
