@@ -13,6 +13,7 @@ import type { RedisConfig } from './config/redis-settings';
 import type { Place } from './config/listening-places';
 import type { ServiceConfig } from './config/service-config';
 import { askToLeave, drainSessions } from './fleet/drain';
+import { FleetKeys } from './fleet/fleet-keys';
 import { openMember } from './fleet/open-member';
 import type { StreamRegistry } from './fleet/stream-registry';
 import { HttpServer, STARTING } from './http/http-server';
@@ -123,7 +124,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const secrets = new SecretsManager();
   const task = config.taskMetadataUrl && (await readTaskMetadata(config.taskMetadataUrl, log));
   const password = config.redis && openPassword(config.redis.password, config.secretRefreshMs, secrets, log);
-  const member = openMember({ config, parent, task, password, hub, batching, traffic, log });
+  const keys = new FleetKeys();
+  const member = openMember({ config, parent, task, password, keys, hub, batching, traffic, log });
   const { registry, keyHash } = member;
   const tls = config.tls && (await openTls(config.tls, secrets, log));
   const ioPath = options.ioPath ?? (await chooseIoPath(log, tls?.termination));
@@ -143,6 +145,15 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     logger: log,
   });
   const { authorizer } = authorization;
+  authorization.followSecret((secret) => keys.use(secret));
+  const jwtSecret = config.callback?.jwtSecret;
+  if (config.fleet !== undefined && typeof jwtSecret === 'object') {
+    // A secret that never changed has none before it.
+    secrets.readPrevious(jwtSecret).then(
+      (former) => keys.accept(former),
+      () => undefined,
+    );
+  }
 
   let open = false;
   let stopping = false;

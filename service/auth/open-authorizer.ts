@@ -36,6 +36,8 @@ export interface OpenAuthorizer {
   pendingStops(): number;
   /** What is missing before anybody can be accepted; undefined when nothing is. */
   waitsFor(): string | undefined;
+  /** Calls back with the secret that signs, at once if it is known, and whenever it changes. */
+  followSecret(follower: (secret: string) => void): void;
   /** For the end, after the drain. */
   close(): void;
 }
@@ -49,6 +51,7 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
       authorizer: new AcceptAllAuthorizer((jti) => surroundings.stopDelivered(jti)),
       pendingStops: () => 0,
       waitsFor: () => undefined,
+      followSecret: () => undefined,
       close: () => undefined,
     };
   }
@@ -93,6 +96,10 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
     authorizer,
     pendingStops: () => authorizer.pendingStops,
     waitsFor: () => (source === undefined || source.isKnown ? undefined : 'the secret of JWT_SECRET_ARN'),
+    followSecret(follower) {
+      if (typeof jwtSecret === 'string') follower(jwtSecret);
+      else source?.follow(follower);
+    },
     close() {
       source?.close();
       client.close();

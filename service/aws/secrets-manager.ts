@@ -20,6 +20,10 @@ export class SecretsManager {
   /** @throws SecretFormatError, what Secrets Manager answered, or a time-out */
   readonly read: ReadSecret = async (secret) => secretField(await this.#text(secret), secret.field);
 
+  /** What it was before it changed last. @throws like `read`, also when it never changed */
+  readonly readPrevious: ReadSecret = async (secret) =>
+    secretField(await this.#text(secret, 'AWSPREVIOUS'), secret.field);
+
   /** Both at once; one read when they are fields of one secret, so that they are of one version. */
   async readPair(first: StoredSecret, second: StoredSecret): Promise<[string, string]> {
     if (first.arn !== second.arn) return Promise.all([this.read(first), this.read(second)]);
@@ -38,16 +42,16 @@ export class SecretsManager {
     this.#clients.clear();
   }
 
-  async #text({ arn, region }: StoredSecret): Promise<string | undefined> {
+  async #text({ arn, region }: StoredSecret, stage?: string): Promise<string | undefined> {
     const late = AbortSignal.timeout(READ_TIMEOUT_MS);
-    const answer = await Promise.race([this.#request(arn, region, late), rejection(late)]);
+    const answer = await Promise.race([this.#request(arn, stage, region, late), rejection(late)]);
     return answer.SecretString;
   }
 
-  async #request(arn: string, region: string, signal: AbortSignal) {
+  async #request(arn: string, stage: string | undefined, region: string, signal: AbortSignal) {
     const { GetSecretValueCommand } = await import('./aws-sdk');
     const client = await this.#client(region);
-    return client.send(new GetSecretValueCommand({ SecretId: arn }), { abortSignal: signal });
+    return client.send(new GetSecretValueCommand({ SecretId: arn, VersionStage: stage }), { abortSignal: signal });
   }
 
   #client(region: string): Promise<SecretsManagerClient> {

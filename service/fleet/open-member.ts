@@ -6,6 +6,7 @@ import type { Hub } from '../hub/hub';
 import type { Logger } from '../logging/logger';
 import type { TrafficCounters } from '../metrics/traffic-counters';
 import type { Batching } from '../net/batching';
+import type { FleetKeys } from './fleet-keys';
 import type { FleetMember } from './fleet-member';
 import { RedisRegistry } from './redis-registry';
 import { SharedMember } from './shared-member';
@@ -20,6 +21,7 @@ export interface MemberSurroundings {
   readonly task: TaskIdentity | undefined;
   /** Of Redis, when it is kept elsewhere. */
   readonly password: ChangingPassword | undefined;
+  readonly keys: FleetKeys;
   readonly hub: Hub;
   readonly batching: Batching;
   readonly traffic: TrafficCounters;
@@ -40,7 +42,14 @@ export function openMember({ config, parent, task, password, ...shared }: Member
       fleet.advertiseHost ?? (task?.address === undefined || task.address === '' ? ownAddress() : task.address);
     const address = { id, host, port: 0, proxyHeader: config.proxy !== undefined && parent === undefined };
     const timing = { ttlMs: fleet.nodeTtlMs, beatMs: fleet.nodeTtlMs * BEAT_TTLS };
-    const registry = new RedisRegistry({ config: redis, password, address, log: shared.log, timing });
+    const registry = new RedisRegistry({
+      config: redis,
+      password,
+      address,
+      log: shared.log,
+      keys: shared.keys,
+      timing,
+    });
     return new SharedMember({ ...shared, registry, machineId, graceMs });
   }
   if (parent !== undefined)

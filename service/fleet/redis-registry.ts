@@ -9,6 +9,7 @@ import { DeadNodeSweeper } from './redis/dead-node-sweeper';
 import { LOCATE } from './redis/lease-scripts';
 import { NodeRegistration } from './redis/node-registration';
 import { LEAVE, LIST_NODES } from './redis/node-scripts';
+import { RecordSeal } from './redis/record-seal';
 import { Reconciliation } from './redis/reconciliation';
 import { ReconciliationSchedule } from './redis/reconciliation-schedule';
 import { RegistryConnection } from './redis/registry-connection';
@@ -17,6 +18,8 @@ import { readAddress, readLease } from './redis/reply-records';
 import { SessionBook } from './redis/session-book';
 import { SessionRequests } from './redis/session-requests';
 import { WakeUps } from './redis/wake-ups';
+import { KEEP_STOP } from './redis/record-scripts';
+import type { FleetKeys } from './fleet-keys';
 import type {
   AcquireOutcome,
   Lease,
@@ -34,6 +37,8 @@ export interface RedisRegistryOptions {
   /** How the others reach this node. The id is letters, digits and `._:-`, and unique among living nodes. */
   readonly address: Pick<NodeAddress, 'id' | 'host' | 'port' | 'proxyHeader'>;
   readonly log: Logger;
+  /** Encrypt what nobody may learn who reads Redis. */
+  readonly keys: FleetKeys;
   readonly timing?: Partial<RegistryTiming>;
   /** Fleets that share a Redis need one each. Must hold a hash tag; default `{rtmp}:`. */
   readonly prefix?: string;
@@ -55,8 +60,8 @@ const JOIN_MS = 2_000;
  * - `nodes`: every incarnation, as `<id>/<incarnation>`, that somebody may have to look after.
  * - `lease:<channel>`: who has the channel. **Valid only while the owner is registered in that incarnation**, so that
  *   renewing a node renews all it has.
- * - `sessions:<id>/<incarnation>`: what is needed to send the stop of each session, from before `start` is asked; and
- *   under `#` the count of the node's writes.
+ * - `sessions:<id>/<incarnation>`: what is needed to send the stop of each session, from before `start` is asked, its
+ *   stream key encrypted; and under `#` the count of the node's writes.
  * - `stops:<id>/<incarnation>`: stops that are that node's to send. `mail:<id>/<incarnation>`: orders for it.
  * - `gone:<session>`: a tombstone, what became of a session that lost its lease. `lost`: another one has the channel,
  *   the stop is still its node's to send. `continued`: the stream goes on, no stop. `claimed`: another node sends it.
@@ -115,6 +120,7 @@ export class RedisRegistry implements StreamRegistry {
   readonly #wakeUps: WakeUps;
   readonly #capabilities: CapabilityCheck;
   readonly #book = new SessionBook();
+  readonly #seal: RecordSeal;
   readonly #secretKnown: Promise<Buffer>;
   #tellSecret: (secret: Buffer) => void = () => undefined;
   #secret = randomBytes(SECRET_BYTES).toString('base64');
@@ -122,7 +128,7 @@ export class RedisRegistry implements StreamRegistry {
   #address: NodeAddress;
   #listener: RegistryListener | undefined;
 
-  constructor({ config, password, address, log, timing, prefix = '{rtmp}:' }: RedisRegistryOptions) {
+  constructor({ config, password, address, log, keys, timing, prefix = '{rtmp}:' }: RedisRegistryOptions) {
     this.#log = log;
     this.#timing = { ...DEFAULT_TIMING, ...timing };
     this.#address = { ...address, incarnation: randomUUID(), draining: false };
@@ -130,7 +136,9 @@ export class RedisRegistry implements StreamRegistry {
     const { requestTimeoutMs, ttlMs, beatMs, auditMs } = this.#timing;
     this.#connection = new RegistryConnection({ config, password, prefix, requestTimeoutMs, nodeId, incarnation });
     this.#capabilities = new CapabilityCheck(this.#connection, log);
-    const shared = { connection: this.#connection, timing: this.#timing, log, book: this.#book };
+    this.#seal = new RecordSeal(keys, log);
+    const shared = { connection: this.#connection, timing: this.#timing, log, book: this.#book, seal: this.#seal };
+    keys.onChange(() => this.#sealAnew());
     this.#registration = new NodeRegistration({
       ...shared,
       secret: () => this.#secret,
@@ -310,6 +318,15 @@ export class RedisRegistry implements StreamRegistry {
     this.#secretIsShared = true;
     this.#tellSecret(known);
     this.#schedule.renewed(lapsed);
+  }
+
+  /** The secret has changed: a node that starts with the new one must be able to read what this one leaves. */
+  #sealAnew(): void {
+    if (this.#listener === undefined) return;
+    this.#schedule.doubt();
+    for (const stop of this.#book.pendingStops.values()) {
+      void this.#connection.run(KEEP_STOP, [stop.jti, this.#seal.close(stop)]);
+    }
   }
 
   #claimed(stops: readonly StopRecord[]): void {

@@ -155,7 +155,7 @@ export class Relays implements RelayOwner {
       current.lease = found.lease;
       return;
     }
-    const token = await tokens.sign(name);
+    const token = await tokens.sign(name, found.owner.id);
     const channel = hub.find(name);
     if (this.#closed || channel === undefined || channel.viewerCount === 0 || !this.mayFeed(channel)) return;
     const former = this.#relays.get(name);

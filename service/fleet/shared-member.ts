@@ -8,6 +8,7 @@ import type { Logger } from '../logging/logger';
 import type { TrafficCounters } from '../metrics/traffic-counters';
 import { normalizeAddress } from '../net/address-rules';
 import type { Batching } from '../net/batching';
+import type { FleetKeys } from './fleet-keys';
 import type { FleetMember, NodeListener } from './fleet-member';
 import { registryListener } from './registry-listener';
 import { RelayTokens } from './relay-token';
@@ -17,6 +18,7 @@ import type { StreamRegistry } from './stream-registry';
 export interface SharedMemberOptions {
   readonly registry: StreamRegistry;
   readonly machineId: string;
+  readonly keys: FleetKeys;
   readonly hub: Hub;
   readonly batching: Batching;
   readonly traffic: TrafficCounters;
@@ -49,7 +51,7 @@ export class SharedMember implements FleetMember {
     // Until the fleet's secret is known, hashes and tokens of this node match nobody's.
     const provisional = randomBytes(32);
     this.keyHash = new KeyHash(provisional);
-    this.#tokens = new RelayTokens(provisional);
+    this.#tokens = new RelayTokens(options.keys, provisional, () => options.registry.self.id);
     this.relays = new Relays({
       ...options,
       keyHash: this.keyHash,

@@ -139,6 +139,7 @@ describe('RTMP_PLAY_WHITELIST', () => {
       forged: await token({ channel }, Buffer.alloc(32)),
       'of another channel': await token({ channel: 'other' }, secret),
       expired: await token({ channel }, secret, -60),
+      'for another node': await token({ channel }, secret, 30, 'rtmp-relay', 'n1'),
       'without an end': await token({ channel }, secret, undefined),
       'for something else': await token({ channel }, secret, 30, 'rtmp_event'),
       unsigned: `${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.`,
@@ -170,9 +171,13 @@ async function fleetSecret(fleet: Fleet): Promise<Buffer> {
   return Buffer.from((await fleet.redis.withClient((client) => client.get('{rtmp}:secret'))) ?? '', 'base64');
 }
 
-function token(claims: Record<string, string>, secret: Buffer, seconds?: number, subject = 'rtmp-relay') {
+function token(claims: Record<string, string>, secret: Buffer, seconds?: number, subject = 'rtmp-relay', node = 'n0') {
   const lifetime = arguments.length > 2 ? seconds : 30;
-  const jwt = new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setSubject(subject);
+  const jwt = new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(subject)
+    .setAudience(node)
+    .setIssuedAt();
   if (lifetime !== undefined) jwt.setExpirationTime(Math.floor(Date.now() / 1000) + lifetime);
   return jwt.sign(secret);
 }

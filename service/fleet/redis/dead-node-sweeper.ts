@@ -2,6 +2,7 @@ import type { Logger } from '../../logging/logger';
 import type { StopRecord } from '../stream-registry';
 import type { RegistryConnection } from './registry-connection';
 import { type RegistryTiming, jittered } from './registry-timing';
+import type { RecordSeal } from './record-seal';
 import { readNames, readStop } from './reply-records';
 import { CLAIM, type LeftSession, REMAINS, SCAN } from './sweep-scripts';
 
@@ -11,6 +12,7 @@ const RECORDS_AT_ONCE = 200;
 export interface DeadNodeSweeperOptions {
   readonly connection: RegistryConnection;
   readonly timing: RegistryTiming;
+  readonly seal: RecordSeal;
   readonly log: Logger;
   /** For how long this node's own renewals have all succeeded (ms). */
   readonly healthyForMs: () => number;
@@ -60,7 +62,7 @@ export class DeadNodeSweeper {
   }
 
   async #claim(member: string): Promise<void> {
-    const { connection, log, claimed, healthyForMs } = this.#options;
+    const { connection, log, seal, claimed, healthyForMs } = this.#options;
     const slash = member.lastIndexOf('/');
     const node = member.slice(0, slash);
     let count = 0;
@@ -74,7 +76,7 @@ export class DeadNodeSweeper {
       const [rest, ...records] = reply.rest;
       more = rest === 'more';
       count += records.length;
-      if (records.length > 0) claimed(records.map(readStop));
+      if (records.length > 0) claimed(records.map((record) => seal.open(record)));
     }
     log.warning('A node of the fleet is gone: its streams have ended, this node sends their stops', {
       node,

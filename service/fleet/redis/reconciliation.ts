@@ -5,7 +5,8 @@ import { FINISH } from './lease-scripts';
 import { FORGET_STOP, INVENTORY, KEEP_STOP, READ_RECORD } from './record-scripts';
 import type { RegistryConnection, RegistryReply } from './registry-connection';
 import type { RegistryScript } from './registry-script';
-import { readNames, readStop } from './reply-records';
+import type { RecordSeal } from './record-seal';
+import { readNames } from './reply-records';
 import type { BookedSession, SessionBook } from './session-book';
 
 const AT_ONCE = 100;
@@ -13,6 +14,7 @@ const AT_ONCE = 100;
 export interface ReconciliationOptions {
   readonly connection: RegistryConnection;
   readonly book: SessionBook;
+  readonly seal: RecordSeal;
   readonly log: Logger;
   readonly listener: () => RegistryListener | undefined;
   /** Says that a session has its channel; undefined without an answer. */
@@ -89,25 +91,26 @@ export class Reconciliation {
 
   /** Records of sessions that this node does not have. */
   async #finishForgotten(sessions: readonly string[]): Promise<void> {
-    const { book, listener } = this.#options;
+    const { book, listener, seal } = this.#options;
     const live = new Set((listener()?.localLeases() ?? []).map(({ session }) => session));
     const strange = sessions.filter((name) => name !== '#' && !book.sessions.has(name) && !live.has(name));
     await inBatches(strange, async (session) => {
-      const record = await this.#readRecord('sessions', session);
-      if (!record || book.sessions.has(session)) return;
+      const raw = await this.#readRecord('sessions', session);
+      if (raw === '' || book.sessions.has(session)) return;
+      const record = seal.open(raw);
       const known = book.isOver(session);
       // What became of one that is known is settled with the stops; a stop too many is better than one too few.
       const jti = known ? '' : record.jti;
-      await this.#ask(FINISH, [record.channel, session, jti, JSON.stringify(record)]);
+      await this.#ask(FINISH, [record.channel, session, jti, raw]);
       if (!known) this.#adopt(record);
     });
   }
 
   async #settleStops(present: ReadonlySet<string>): Promise<void> {
-    const { book } = this.#options;
+    const { book, seal } = this.#options;
     await inBatches([...book.pendingStops.values()], async (stop) => {
       if (present.has(stop.jti) || !book.pendingStops.has(stop.jti)) return;
-      await this.#ask(KEEP_STOP, [stop.jti, JSON.stringify(stop)]);
+      await this.#ask(KEEP_STOP, [stop.jti, seal.close(stop)]);
     });
     await inBatches([...present], async (jti) => {
       if (book.pendingStops.has(jti)) return;
@@ -115,8 +118,8 @@ export class Reconciliation {
         await this.#ask(FORGET_STOP, [jti]);
         return;
       }
-      const record = await this.#readRecord('stops', jti);
-      if (record) this.#adopt(record);
+      const raw = await this.#readRecord('stops', jti);
+      if (raw !== '') this.#adopt(seal.open(raw));
     });
   }
 
@@ -127,9 +130,10 @@ export class Reconciliation {
     if (stops.length > 0) listener()?.stopsClaimed(stops);
   }
 
-  async #readRecord(kind: 'sessions' | 'stops', field: string): Promise<StopRecord | undefined> {
+  /** Empty when it is gone. */
+  async #readRecord(kind: 'sessions' | 'stops', field: string): Promise<string> {
     const { rest } = await this.#ask(READ_RECORD, [kind, field]);
-    return rest[0] ? readStop(rest[0]) : undefined;
+    return rest[0] ?? '';
   }
 
   async #ask(script: RegistryScript, args: readonly string[]): Promise<RegistryReply> {

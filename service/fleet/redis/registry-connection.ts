@@ -188,7 +188,9 @@ export class RegistryConnection {
   /** Requests are made once the time is known, and the node of the cluster that has the keys, if it is a cluster. */
   async #begin(): Promise<void> {
     const epoch = this.#epoch;
-    const found = this.#redis.call('EXISTS', `${this.#options.prefix}nodes`).catch((error: unknown) => this.#failed(error));
+    const found = this.#redis
+      .call('EXISTS', `${this.#options.prefix}nodes`)
+      .catch((error: unknown) => this.#failed(error));
     await Promise.all([this.#measure(), found]);
     if (epoch === this.#epoch && this.#redis.status === 'ready' && this.#movedTo === undefined) this.onConnected();
   }

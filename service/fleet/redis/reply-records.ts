@@ -33,15 +33,17 @@ export function readAddress(json: string): NodeAddress {
   };
 }
 
-export function readStop(json: string): StopRecord {
-  const { jti, channel, key, clientIp, query, streamId } = parse(json);
+/** Without what is `sealed` in it; empty where nothing is. */
+export function readStop(json: string): StopRecord & { readonly sealed: string } {
+  const { jti, channel, clientIp, streamId, sealed } = parse(json);
   return {
     jti: text(jti),
     channel: text(channel),
-    key: text(key),
+    key: '',
     clientIp: text(clientIp),
-    query: text(query),
+    query: '',
     streamId: text(streamId),
+    sealed: text(sealed),
   };
 }
 

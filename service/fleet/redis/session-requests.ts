@@ -6,6 +6,7 @@ import { ACQUIRE, ANNOUNCE, ASSERT, FINISH, HOLD, KEEP, REPLACE } from './lease-
 import type { Contest } from './reconciliation';
 import { FORGET_STOP } from './record-scripts';
 import type { Arguments, RegistryConnection, RegistryReply } from './registry-connection';
+import type { RecordSeal } from './record-seal';
 import type { RegistryScript } from './registry-script';
 import { readAddress, readLease } from './reply-records';
 import type { BookedSession, SessionBook } from './session-book';
@@ -13,6 +14,7 @@ import type { BookedSession, SessionBook } from './session-book';
 export interface SessionRequestsOptions {
   readonly connection: RegistryConnection;
   readonly book: SessionBook;
+  readonly seal: RecordSeal;
   readonly log: Logger;
   readonly incarnation: string;
   /** Registers the node again, should that have lapsed. */
@@ -35,11 +37,12 @@ export class SessionRequests {
   }
 
   async acquire(request: LeaseRequest): Promise<AcquireOutcome> {
-    const { book, reconcile } = this.#options;
+    const { book, reconcile, seal } = this.#options;
     const { channel, session, keyHash, startedAt, stop } = request;
     book.open(request);
+    const record = seal.close(stop);
     const args = this.#whileBooked(session, () => {
-      return [channel, session, keyHash, startedAt, JSON.stringify(stop), this.#fence()];
+      return [channel, session, keyHash, startedAt, record, this.#fence()];
     });
     let reply = await this.#ask(ACQUIRE, args);
     if (reply?.status === 'busy' && this.#isLeftOver(readLease(channel, reply.rest[0] ?? ''))) {
@@ -65,16 +68,16 @@ export class SessionRequests {
 
   async announce(request: LeaseRequest): Promise<void> {
     this.#options.book.open(request);
-    await this.#ask(ANNOUNCE, [request.session, JSON.stringify(request.stop)]);
+    await this.#ask(ANNOUNCE, [request.session, this.#options.seal.close(request.stop)]);
   }
 
   async replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean> {
-    const { book, order } = this.#options;
+    const { book, order, seal } = this.#options;
     const { channel, session, keyHash, startedAt, stop } = request;
     if (!book.sessions.has(session)) book.open(request);
     const since = book.sessions.get(session)?.since ?? '';
     const how = [since, from, continues ? 1 : 0];
-    const args = [channel, session, keyHash, startedAt, JSON.stringify(stop), ...how];
+    const args = [channel, session, keyHash, startedAt, seal.close(stop), ...how];
     const reply = await this.#ask(
       REPLACE,
       this.#whileBooked(session, () => args),
@@ -134,10 +137,10 @@ export class SessionRequests {
   }
 
   async end(channel: string, session: string, stop: StopRecord): Promise<boolean> {
-    const { book, connection } = this.#options;
+    const { book, connection, seal } = this.#options;
     book.close(session);
     book.pendingStops.set(stop.jti, stop);
-    const reply = await connection.run(FINISH, [channel, session, stop.jti, JSON.stringify(stop)]);
+    const reply = await connection.run(FINISH, [channel, session, stop.jti, seal.close(stop)]);
     if (reply === undefined || reply.status === 'finished') return true;
     book.pendingStops.delete(stop.jti);
     return false;
@@ -174,7 +177,7 @@ export class SessionRequests {
   #assertion({ request, ...session }: BookedSession, contest: Contest): (string | number)[] {
     const { channel, session: id, keyHash, startedAt, stop } = request;
     const { since, state, streamId, playKeyHash, lastTimestamp } = session;
-    const record = JSON.stringify({ ...stop, streamId });
+    const record = this.#options.seal.close({ ...stop, streamId });
     const description = [channel, id, keyHash, startedAt, record, since, state, streamId, playKeyHash, lastTimestamp];
     return [...description, contest, this.#fence()];
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
+import { FleetKeys } from '../../../service/fleet/fleet-keys';
 import { RedisRegistry } from '../../../service/fleet/redis-registry';
 import type { Logger } from '../../../service/logging/logger';
 import { RedisServer } from '../../support/redis-server';
@@ -76,7 +77,7 @@ async function registryRate(seconds: number): Promise<number> {
   const config = { ...redisConfig(redis), channel: 'rtmp_commands' };
   const registries = Array.from({ length: REGISTRIES }, (_, i) => {
     const address = { id: `bench-${i}`, host: '127.0.0.1', port: 1935, proxyHeader: false };
-    return new RedisRegistry({ config, address, log: silent });
+    return new RedisRegistry({ config, address, log: silent, keys: new FleetKeys() });
   });
   try {
     for (const registry of registries) {

@@ -45,6 +45,13 @@ describe('a secret', () => {
     expect(await secrets.read(stored)).toBe('second');
   });
 
+  test('is read as it was before its last change, if it has changed', async () => {
+    const stored = store('rotated', 'first');
+    await expect(secrets.readPrevious(stored)).rejects.toThrow();
+    await keeper.client.send(new PutSecretValueCommand({ SecretId: stored.arn, SecretString: 'second' }));
+    expect(await secrets.readPrevious(stored)).toBe('first');
+  });
+
   test('that is not there is named by the answer of AWS', async () => {
     const arn = `arn:aws:secretsmanager:${STAND_IN_REGION}:123456789012:secret:gone-AbCdEf`;
     const reading = secrets.read({ arn, region: STAND_IN_REGION, field: 'secret' });

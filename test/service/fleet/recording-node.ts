@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import type { ChangingPassword } from '../../../service/commands/redis-password';
 import type { RegistryTiming } from '../../../service/fleet/redis/registry-timing';
+import { FleetKeys } from '../../../service/fleet/fleet-keys';
 import { RedisRegistry } from '../../../service/fleet/redis-registry';
 import type {
   LeaseRequest,
@@ -22,6 +23,8 @@ export interface RecordingNodeOptions {
   readonly username?: string;
   readonly password?: string;
   readonly passwordFrom?: ChangingPassword;
+  /** JWT_SECRET; null for a node without a callback. */
+  readonly secret?: string | null;
 }
 
 /** A request for a channel, as a publisher's arrival makes one. */
@@ -44,6 +47,7 @@ export function leaseRequest(channel: string, more: Partial<LeaseRequest> = {}):
 export class RecordingNode implements RegistryListener {
   readonly registry: RedisRegistry;
   readonly log = new MemoryLogger();
+  readonly keys = new FleetKeys();
   readonly orders: RegistryOrder[] = [];
   readonly changed: string[] = [];
   readonly claimed: StopRecord[] = [];
@@ -52,13 +56,22 @@ export class RecordingNode implements RegistryListener {
   readonly stopsToSend: StopRecord[] = [];
   readonly #told = new EventEmitter();
 
-  constructor({ port, id = `node-${randomUUID().slice(0, 8)}`, timing, passwordFrom, ...login }: RecordingNodeOptions) {
+  constructor({
+    port,
+    id = `node-${randomUUID().slice(0, 8)}`,
+    timing,
+    secret = 'of the callback',
+    passwordFrom,
+    ...login
+  }: RecordingNodeOptions) {
     const { username, password } = login;
+    if (secret !== null) this.keys.use(secret);
     this.registry = new RedisRegistry({
       config: { host: '127.0.0.1', port, username, password, tls: undefined, channel: 'rtmp_commands' },
       password: passwordFrom,
       address: { id, host: '10.0.0.1', port: 1935, proxyHeader: false },
       log: this.log,
+      keys: this.keys,
       timing: { ...FAST, ...timing },
     });
   }

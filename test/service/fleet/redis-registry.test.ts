@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { RedisServer, redisKinds } from '../../support/redis-server';
+import type { LeaseRequest } from '../../../service/fleet/stream-registry';
 import { RecordingNode, type RecordingNodeOptions, leaseRequest } from './recording-node';
 
 describe.each(redisKinds)('on a %s server', (kind) => {
@@ -18,6 +19,18 @@ describe.each(redisKinds)('on a %s server', (kind) => {
     const everybody = kind === 'plain' ? ['user default on nopass ~* &* +@all'] : [];
     redis = await RedisServer.start({ kind, acl: [...everybody, deaf] });
   });
+
+  function requestWithKey(channel: string): Partial<LeaseRequest> {
+    const request = leaseRequest(channel);
+    return { ...request, stop: { ...request.stop, key: `stream-key-of-${channel}` } };
+  }
+
+  async function recordsOf(member: string): Promise<string[]> {
+    return redis.withClient(async (client) => [
+      ...(await client.hvals(`{rtmp}:sessions:${member}`)),
+      ...(await client.hvals(`{rtmp}:stops:${member}`)),
+    ]);
+  }
 
   afterEach(async () => {
     await Promise.all(nodes.splice(0).map((node) => node.registry.stop()));
@@ -192,6 +205,33 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       for (const { jti } of b.claimed) await b.registry.stopDelivered(jti);
       const leftOvers = await redis.keys(`*${a.member}`);
       expect(leftOvers).toEqual([]);
+    });
+
+    test('lie in Redis without stream keys, and are sent with them also after the secret has changed', async () => {
+      const [a, b] = await Promise.all([startNode({ secret: 'old' }), startNode({ secret: 'old' })]);
+      const live = (await a.publish('live', 'stream-1', requestWithKey('live')))!;
+      const ended = (await a.publish('ended', 'stream-2', requestWithKey('ended')))!;
+      await a.end(ended, 'stream-2');
+      const everything = async (): Promise<string> => {
+        const names = await redis.keys('*');
+        return redis.withClient(async (client) => {
+          const dumps = await Promise.all(names.map((name) => client.dumpBuffer(name)));
+          return Buffer.concat(dumps).toString('latin1');
+        });
+      };
+      expect(await everything()).not.toContain('stream-key-of');
+      for (const node of [a, b]) node.keys.use('new');
+      await b.registry.stop();
+      const anew = await startNode({ secret: 'new' });
+      // What the node has is written again with its next renewal.
+      const heldBy = async (): Promise<string> => JSON.stringify(await recordsOf(a.member));
+      const id = a.keys.current!.id;
+      while ((await heldBy()).split(id).length < 3);
+      await a.registry.stop();
+      await anew.until(() => anew.claimed.length === 2);
+      expect(anew.claimed.map(({ jti, key }) => [jti, key]).sort()).toEqual(
+        [live, ended].map(({ stop }) => [stop.jti, stop.key]).sort(),
+      );
     });
 
     test('are claimed once, by one of many, in parts', async () => {
