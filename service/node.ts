@@ -19,11 +19,13 @@ import type { StreamRegistry } from './fleet/stream-registry';
 import { HttpServer, STARTING } from './http/http-server';
 import { reportStream } from './http/stream-reporter';
 import { Hub } from './hub/hub';
+import { defaultMemoryBudget, MemoryGuard } from './hub/memory-guard';
 import { SlabPool } from './hub/slab';
 import type { Logger } from './logging/logger';
 import { registerBatchingMetrics } from './metrics/batching-metrics';
 import { EmfReporter } from './metrics/emf-reporter';
 import { registerIoPathMetric } from './metrics/io-path-metric';
+import { registerMemoryMetrics } from './metrics/memory-metrics';
 import { Metrics } from './metrics/metrics';
 import { TrafficCounters } from './metrics/traffic-counters';
 import { AddressRules } from './net/address-rules';
@@ -57,6 +59,9 @@ const CLOSE_MS = 500;
 
 /** Connections at a time that have not published or played yet: what they hold is bounded by this. */
 const MAX_UNPROVEN_CONNECTIONS = 4096;
+
+/** How often the memory is looked at (ms). */
+const MEMORY_LOOK_MS = 250;
 
 /** Where the processes of one machine reach each other. */
 const LOOPBACK = '127.0.0.1';
@@ -110,6 +115,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     scheduler: batching,
     now,
   });
+  const memory = new MemoryGuard({
+    budgetBytes: config.limits.memoryBudgetBytes ?? defaultMemoryBudget(parent === undefined ? 1 : config.workers),
+    log,
+    streams: () => hub.streams(),
+    used: () => process.memoryUsage().arrayBuffers,
+    now,
+  });
+  const memoryClock = setInterval(() => memory.tick(), MEMORY_LOOK_MS);
   const metrics = new Metrics({
     version,
     traffic,
@@ -120,6 +133,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     },
   });
   registerBatchingMetrics(metrics.registry, batching);
+  registerMemoryMetrics(metrics.registry, memory);
   const rejected = (reason: string): void => metrics.connectionRejected(reason);
   const secrets = new SecretsManager();
   const task = config.taskMetadataUrl && (await readTaskMetadata(config.taskMetadataUrl, log));
@@ -170,6 +184,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     policy: { ...config.publishing, withoutRegistry: config.fleet?.withoutRedis ?? 'accept' },
     orphaned: (channel, publication) => member.orphaned(channel, publication),
     refusal,
+    noRoom: () => (memory.isTight ? 'The server is short of memory, try again later' : undefined),
   });
   let mover: PlayerMover | undefined;
   const names = new NameGrammar(config.rtmp.names);
@@ -379,6 +394,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       if (undelivered > 0) log.error('stop callbacks could not be delivered', { undelivered });
       await sessions.empty(Math.max(0, Math.min(CLOSE_MS, deadline - now())));
       clearInterval(clock);
+      clearInterval(memoryClock);
       await hushed;
       await member.stop();
       batching.close();

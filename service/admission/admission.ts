@@ -35,6 +35,8 @@ export interface AdmissionOptions {
   orphaned(channel: Channel, publication: Publication): void;
   /** Why no new stream can begin on this node now; undefined when one can. */
   refusal(): string | undefined;
+  /** Why there is no room for another stream now, although the node goes on; undefined when there is. */
+  noRoom(): string | undefined;
 }
 
 /** The stream that a new publisher of the same key may replace. */
@@ -89,7 +91,7 @@ export class Admission implements PublishGate {
     const unwanted = screened instanceof Promise ? await screened : screened;
     if (unwanted !== undefined) return unwanted;
     if (signal.aborted) return GONE;
-    const refusal = this.#options.refusal();
+    const refusal = this.#options.refusal() ?? this.#options.noRoom();
     if (refusal !== undefined) return { accepted: false, final: false, reason: refusal };
     const channel = hub.channel(stream.channel);
     if (!channel.reserve(publisher, this.#mayReplace(channel.publication, stream.key))) return BUSY;

@@ -45,6 +45,8 @@ export interface ServiceConfig {
     readonly playWhitelist: readonly string[];
     /** 0 turns the GOP cache off. */
     readonly gopCacheBytes: number;
+    /** What media and other buffers of the process may take; undefined: a part of what the container has. */
+    readonly memoryBudgetBytes: number | undefined;
   };
   /** When clients count as gone (ms). */
   readonly timeouts: {
@@ -124,6 +126,7 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
       }),
       concurrencyWhitelist: env.addresses('CONCURRENT_LIMIT_WHITELIST'),
       playWhitelist: readPlayWhitelist(env),
+      memoryBudgetBytes: readMemoryBudget(env),
       gopCacheBytes: env.integer('GOP_CACHE_SIZE_MB', { min: 0, max: 65_536, fallback: 256 }) * BYTES_PER_MB,
     },
     timeouts: {
@@ -192,4 +195,9 @@ function freeze<T>(value: T): T {
     Object.freeze(value);
   }
   return value;
+}
+
+function readMemoryBudget(env: Environment): number | undefined {
+  const megabytes = env.integer('MEMORY_BUDGET_MB', { min: 0, max: 1_048_576, fallback: 0 });
+  return megabytes === 0 ? undefined : megabytes * BYTES_PER_MB;
 }

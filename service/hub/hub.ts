@@ -1,5 +1,5 @@
 import { Channel } from './channel';
-import type { StreamEnvironment } from './live-stream';
+import type { LiveStream, StreamEnvironment } from './live-stream';
 import type { Publication } from './publication';
 
 /**
@@ -39,6 +39,10 @@ export class Hub {
   /** All live streams. */
   *publications(): Generator<Publication> {
     for (const { publication } of this.#channels.values()) if (publication !== null) yield publication;
+  }
+
+  *streams(): Generator<LiveStream> {
+    for (const { stream } of this.publications()) yield stream;
   }
 
   /** Streams whose publisher is here, held ones included. */

@@ -120,7 +120,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
 
   /** Players that are people's, not other nodes'. */
   get viewerCount(): number {
-    return this.#players.filter(({ isRelay }) => !isRelay).length;
+    return this.players.filter(({ isRelay }) => !isRelay).length;
   }
 
   get hasVideo(): boolean {
@@ -219,6 +219,12 @@ export class LiveStream implements LogObserver, ContinuedStream {
   /** Empties the GOP cache: it fills again from the next keyframe on. */
   clearCache(): void {
     this.#gop.clear();
+    if (!this.#ended) this.#trim();
+  }
+
+  /** What is kept for late players (bytes). */
+  get cachedBytes(): number {
+    return this.#gop.start < 0 ? 0 : this.#log.position - this.#gop.start;
   }
 
   removePlayer(player: Player): void {
@@ -323,7 +329,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
     this.#letGo();
     const heldFrom = this.#heldFrom;
     this.#holding.length = 0;
-    for (const player of this.#players) {
+    for (const player of this.players) {
       player.heldFrom = Infinity;
       player.laggingSince = 0;
       player.awaitsKeyframeUntil = 0;
@@ -333,7 +339,8 @@ export class LiveStream implements LogObserver, ContinuedStream {
     this.#log.close(heldFrom);
   }
 
-  get #players(): Player[] {
+  /** All that are served. */
+  get players(): Player[] {
     return [...this.#shared, ...this.#sharedMain, ...this.#apart];
   }
 

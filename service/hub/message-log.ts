@@ -74,6 +74,7 @@ export class MessageLog {
   /** Unfinished messages that others have overtaken: they have no place any more. */
   readonly #aside: OpenMessage[] = [];
   readonly #spare: OpenMessage[] = [];
+  #begun = 0;
 
   constructor(pool: SlabPool, chunkSize: number, observer: LogObserver) {
     this.#pool = pool;
@@ -102,6 +103,7 @@ export class MessageLog {
     message.begin(slab, slab.reserved, bytes, typeId, timestamp, length);
     message.sourceTimestamp = sourceTimestamp;
     message.isMetadata = isMetadata;
+    message.serial = this.#begun++;
     slab.reserved += bytes;
     this.#open.push(message);
     return message;
@@ -294,7 +296,7 @@ export class MessageLog {
       slab.flags.push(flags);
       slab.ready = end;
       this.position = slab.base + end;
-      if (this.#aside.length > 0) this.#noteOvertaking(message.typeId);
+      if (this.#aside.length > 0) this.#noteOvertaking(message);
       this.#spare.push(message);
     }
   }
@@ -322,6 +324,16 @@ export class MessageLog {
       this.#spare.push(message);
       return;
     }
+    // What the publisher began after it, and has not finished either, comes after it all the same.
+    for (let i = 0; i < this.#open.length;) {
+      const { typeId, done } = this.#open[i]!;
+      if (typeId === message.typeId && done) {
+        this.#spare.push(message);
+        return;
+      }
+      if (typeId === message.typeId) this.#setAside(i);
+      else i += 1;
+    }
     const slab = this.#slabFor(message.end - message.start);
     message.bringBack(slab, slab.reserved);
     slab.reserved = message.end;
@@ -335,8 +347,10 @@ export class MessageLog {
     return at >= 0;
   }
 
-  #noteOvertaking(typeId: number): void {
-    for (const message of this.#aside) if (message.typeId === typeId) message.isOvertaken = true;
+  #noteOvertaking({ typeId, serial }: OpenMessage): void {
+    for (const message of this.#aside) {
+      if (message.typeId === typeId && message.serial < serial) message.isOvertaken = true;
+    }
   }
 
   /** Closes the gap at `[start, end)` that a message leaves: nothing behind it has been shown to anybody yet. */
@@ -365,6 +379,8 @@ class OpenMessage implements PayloadSink, LogMessage {
   /** Not in the log, and another one of its kind has gone out since. */
   isAside = false;
   isOvertaken = false;
+  /** Counts messages in the order in which the publisher began them. */
+  serial = 0;
   #target!: Buffer;
   #at = 0;
   #chunkRemaining = 0;

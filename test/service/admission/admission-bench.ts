@@ -39,6 +39,7 @@ export class AdmissionBench {
       log: new MemoryLogger(),
       orphaned: () => undefined,
       refusal: () => undefined,
+      noRoom: () => undefined,
     });
     const deaf = { channelChanged() {}, command() {}, conflict() {}, secretChanged() {} };
     // In the process, this is done when it returns.

@@ -46,6 +46,7 @@ describe('defaults', () => {
         limits: {
           maxConnectionsPerIp: 4,
           maxConnectsPerIpAndSecond: 20,
+          memoryBudgetBytes: undefined,
           concurrencyWhitelist: [],
           playWhitelist: [],
           gopCacheBytes: 256 * 1024 * 1024,
@@ -107,6 +108,7 @@ describe('values', () => {
       SSL_KEY: first.keyPath,
       SSL_CHECK_RELOAD_SECONDS: '1',
       MAX_IP_CONNECTIONS_PER_SECOND: '50',
+      MEMORY_BUDGET_MB: '512',
       MAX_IP_CONCURRENT_CONNECTIONS: '100',
       CONCURRENT_LIMIT_WHITELIST: '10.0.0.1, 10.1.0.0/16',
       RTMP_PLAY_WHITELIST: '2001:db8::/32',
@@ -153,6 +155,7 @@ describe('values', () => {
       limits: {
         maxConnectionsPerIp: 100,
         maxConnectsPerIpAndSecond: 50,
+        memoryBudgetBytes: 512 * 2 ** 20,
         concurrencyWhitelist: ['10.0.0.1', '10.1.0.0/16'],
         playWhitelist: ['2001:db8::/32'],
         gopCacheBytes: 0,

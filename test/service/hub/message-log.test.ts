@@ -234,6 +234,20 @@ describe('messages that arrive piece by piece', () => {
       expectLog(log, [9, 3, 'another'], [8, 2, 'audio']);
     });
 
+    test('comes before one of its kind that was begun after it, whichever comes to its end', () => {
+      const { log } = make();
+      const first = open(log, 9, 1, 'first');
+      log.append(8, 2, Buffer.from('sound'));
+      const second = open(log, 9, 3, 'second');
+      log.letOvertake();
+      log.letOvertake();
+      expectLog(log, [8, 2, 'sound']);
+      first.rest();
+      expectLog(log, [8, 2, 'sound'], [9, 1, 'first']);
+      second.rest();
+      expectLog(log, [8, 2, 'sound'], [9, 1, 'first'], [9, 3, 'second']);
+    });
+
     test('may be aborted, or come to its end after the stream', () => {
       const { log } = make();
       const [aborted, late] = [open(log, 9, 1, 'aborted'), open(log, 9, 2, 'late')];
