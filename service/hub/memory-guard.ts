@@ -9,11 +9,11 @@ export interface MemoryGuardOptions {
   /** What media and everything else in buffers may take (bytes). */
   readonly budgetBytes: number;
   readonly log: Logger;
-  streams(): Iterable<LiveStream>;
+  readonly streams: () => Iterable<LiveStream>;
   /** What buffers take now, those that the garbage collector has not found yet included (bytes). */
-  used(): number;
+  readonly used: () => number;
   /** Milliseconds of a clock that never goes back. */
-  now(): number;
+  readonly now: () => number;
 }
 
 /** Parts of the budget: from here on memory is given back, down to there; no new publisher is let in beyond the last. */

@@ -11,11 +11,11 @@ export interface GateOptions {
   readonly maxOpen: number;
   readonly log: Logger;
   /** Whether connections from this address may be other nodes', which are not limited. */
-  isPeer(address: string): boolean;
+  readonly isPeer: (address: string) => boolean;
   /** Whether new clients are to try another node. */
-  turnsAway(): boolean;
+  readonly turnsAway: () => boolean;
   /** Counts a connection that did not become a session. */
-  rejected(reason: string): void;
+  readonly rejected: (reason: string) => void;
 }
 
 /**

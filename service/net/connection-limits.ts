@@ -19,7 +19,7 @@ export interface ConnectionLimitOptions {
   /** Addresses without these limits. */
   readonly exempt: AddressRules;
   /** Milliseconds of a clock that never goes back. */
-  now(): number;
+  readonly now: () => number;
 }
 
 /** How many seconds' worth of connections may come at once: an encoder that retries at once is no attack. */

@@ -42,7 +42,7 @@ function cached(megabytes: number): StreamBench {
 function slow(bench: StreamBench, megabytes: number): FakePlayer {
   const player = bench.join({ fast: false });
   for (let i = 0; i < megabytes; i += 1) {
-    bench.video(1_000 + i, Buffer.concat([interFrame('s'), Buffer.alloc(MB)]));
+    bench.video(1_000 + i, Buffer.concat([keyframe('s'), Buffer.alloc(MB)]));
     bench.flush();
   }
   return player;
