@@ -3,8 +3,8 @@ import { type Clock, systemClock } from './clock';
 
 /** The wait after the first refusal; it doubles with each further one. */
 const FIRST_WAIT_MS = 1_000;
-/** Below what encoders wait for an answer to their publish. */
-const MAX_WAIT_MS = 5_000;
+/** Below what encoders wait for an answer to their publish: HaishinKit, in many phone apps, waits 3 s by default. */
+const MAX_WAIT_MS = 2_000;
 /** Refusals of an address for a channel are forgotten when there was none for this long. */
 const FORGET_MS = 60_000;
 /** Refusals, whatever the channels, that an address may cause at once; and how soon each is forgiven. */

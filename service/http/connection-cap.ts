@@ -1,10 +1,13 @@
 import type { Socket } from 'node:net';
 import { addressGroup } from '../net/address-group';
 
+/** Answers at a time for one client that does not wait for them: pipelining is rare, and one of thousands an attack. */
+const MAX_ANSWERS = 8;
+
 interface OpenConnection {
   readonly group: string;
-  /** An answer is being made: it does not have to give way. */
-  answering: boolean;
+  /** Answers that are being made; while there are any, it does not have to give way. */
+  answers: number;
 }
 
 /**
@@ -33,23 +36,31 @@ export class ConnectionCap {
       return;
     }
     const group = addressGroup(remoteAddress);
-    this.#open.set(socket, { group, answering: false });
+    this.#open.set(socket, { group, answers: 0 });
     this.#perGroup.set(group, (this.#perGroup.get(group) ?? 0) + 1);
     socket.once('close', () => this.#remove(socket));
   }
 
-  /** An answer is being made on this connection, or no longer. */
-  setAnswering(socket: Socket, answering: boolean): void {
+  /** An answer is going to be made on this connection; false when too many are being made already. */
+  beginAnswer(socket: Socket): boolean {
     const connection = this.#open.get(socket);
-    if (connection !== undefined) connection.answering = answering;
+    if (connection === undefined) return true;
+    if (connection.answers >= MAX_ANSWERS) return false;
+    connection.answers += 1;
+    return true;
+  }
+
+  endAnswer(socket: Socket): void {
+    const connection = this.#open.get(socket);
+    if (connection !== undefined) connection.answers -= 1;
   }
 
   #makeRoom(): boolean {
     let victim: Socket | undefined;
     let most = 0;
-    for (const [socket, { group, answering }] of this.#open) {
+    for (const [socket, { group, answers }] of this.#open) {
       const count = this.#perGroup.get(group) ?? 0;
-      if (answering || count <= most) continue;
+      if (answers > 0 || count <= most) continue;
       victim = socket;
       most = count;
     }

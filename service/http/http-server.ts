@@ -157,14 +157,18 @@ export class HttpServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let answer: Answer;
     const { socket } = request;
-    this.#connections.setAnswering(socket, true);
+    // Thousands of questions in one write would hold up every stream.
+    if (!this.#connections.beginAnswer(socket)) {
+      socket.destroy();
+      return;
+    }
+    response.once('close', () => this.#connections.endAnswer(socket));
     try {
       answer = await this.#route(request, response);
     } catch (error) {
       this.#faults.report('error', 'request', 'HTTP request failed', { path: request.url, error: String(error) });
       answer = json(500, { error: 'internal error' });
     }
-    this.#connections.setAnswering(socket, false);
     const body = Buffer.from(answer.body, 'utf8');
     response.writeHead(answer.status, {
       'content-type': answer.contentType,

@@ -105,14 +105,18 @@ export class Visit {
     return this.#address;
   }
 
-  /** Takes a place for the client's address; the connection is closed where there is none. No effect the second time. */
-  charge(address: string): void {
+  /**
+   * Takes a place for the client's address; the connection is closed where there is none. No effect the second time.
+   *
+   * @param moved the connection has passed a gate of this machine before, where its place was given back
+   */
+  charge(address: string, moved = false): void {
     if (this.#address !== undefined || this.#closed) return;
     this.#address = address;
     const { places, isPeer, turnsAway } = this.#options;
     const peer = isPeer(address);
-    if (!peer && turnsAway()) return this.#refuse('leaving', 'this node is being emptied');
-    const answer = places.acquire(address, peer);
+    if (!peer && !moved && turnsAway()) return this.#refuse('leaving', 'this node is being emptied');
+    const answer = places.acquire(address, peer || moved);
     if (typeof answer === 'boolean') return this.#answered(answer);
     this.#place = 'asked';
     void answer.then((taken) => this.#answered(taken));

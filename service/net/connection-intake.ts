@@ -48,7 +48,7 @@ export class ConnectionIntake {
   takeOver(gate: ConnectionGate, handle: ConnectionHandle, { clientIp, said, answeredBytes }: Departure): void {
     const socket = outlivesErrors(socketOn(handle));
     const visit = gate.enter(socket);
-    visit?.charge(clientIp);
+    visit?.charge(clientIp, true);
     visit?.whenAdmitted(() => this.#openPlain(socket, visit, clientIp, undefined, { said, answeredBytes }));
   }
 
@@ -80,7 +80,8 @@ export class ConnectionIntake {
       if (waiting !== null) first = first === undefined ? waiting : Buffer.concat([first, waiting]);
     }
     for (const bytes of [begun?.said, first]) if (bytes !== undefined) session.receive(bytes, 0, bytes.length);
-    if (!session.isWaiting) socket.resume();
+    // While a publish is decided on a little is still read, or nobody would notice that the client has left.
+    if (!session.isWaiting || session.phase === 'authorizing') socket.resume();
   }
 
   /** Has a connection read into the shared buffer; undefined when it has ended. */

@@ -55,7 +55,7 @@ export class ConnectionLimits implements ConnectionPlaces {
   /** Takes a place for the address; false when there is none for it now. Every true is followed by one `release`. */
   acquire(address: string, unlimited = false): boolean {
     const { maxPerAddress, exempt } = this.#options;
-    const client = this.#client(addressGroup(address));
+    const client = this.#client(this.#nameOf(address));
     if (!unlimited && !exempt.allows(address)) {
       if (client.open >= maxPerAddress || !this.#mayOpen(client)) return false;
       client.allowance -= 1;
@@ -65,8 +65,13 @@ export class ConnectionLimits implements ConnectionPlaces {
   }
 
   release(address: string): void {
-    const client = this.#clients.get(addressGroup(address));
+    const client = this.#clients.get(this.#nameOf(address));
     if (client !== undefined && client.open > 0) client.open -= 1;
+  }
+
+  /** An exempt address takes nothing from the others of its network. */
+  #nameOf(address: string): string {
+    return this.#options.exempt.allows(address) ? address : addressGroup(address);
   }
 
   #mayOpen(client: Client): boolean {

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 
-/** Descriptors that are not for clients: listeners, Redis, callbacks, files, and some to spare. */
-const RESERVED_DESCRIPTORS = 400;
-const LEAST_CONNECTIONS = 64;
+/** Descriptors that are not for clients: listeners, HTTP clients, callbacks, Redis, files, and some to spare. */
+const RESERVED_DESCRIPTORS = 600;
+/** At most this part of what there is. */
+const RESERVED_SHARE = 0.5;
+const LEAST_CONNECTIONS = 16;
 /** Where the system does not tell its limit. */
 const UNKNOWN_LIMIT = 10_000;
 
@@ -14,7 +16,10 @@ const UNKNOWN_LIMIT = 10_000;
  */
 export function maxConnections(readLimits = () => readFileSync('/proc/self/limits', 'utf8')): number {
   const descriptors = openFileLimit(readLimits) ?? UNKNOWN_LIMIT;
-  return Math.max(LEAST_CONNECTIONS, descriptors - Math.min(RESERVED_DESCRIPTORS, Math.ceil(descriptors / 4)));
+  return Math.max(
+    LEAST_CONNECTIONS,
+    descriptors - Math.min(RESERVED_DESCRIPTORS, Math.ceil(descriptors * RESERVED_SHARE)),
+  );
 }
 
 function openFileLimit(readLimits: () => string): number | undefined {

@@ -4,6 +4,9 @@ import type { Player } from '../hub/player';
 import type { Publication } from '../hub/publication';
 import type { StreamTarget } from './name-rules';
 
+/** No client has more. */
+const MAX_REFUSED = 64;
+
 /** A publish that is being decided on; nothing more is read from the client meanwhile. */
 export interface Authorizing {
   readonly phase: 'authorizing';
@@ -43,6 +46,19 @@ export class OpenStreams {
   created = 0;
   publish: Authorizing | Publishing | null = null;
   play: Playing | null = null;
+
+  /** Message streams whose publish was refused while another one went on; some clients send their media all the same. */
+  readonly #refused = new Set<number>();
+
+  /** A publish on this message stream was refused, and the connection goes on. */
+  refuse(streamId: number): void {
+    if (this.#refused.size < MAX_REFUSED) this.#refused.add(streamId);
+  }
+
+  /** Whether media on this message stream belongs to a publish that was refused. */
+  wasRefused(streamId: number): boolean {
+    return this.#refused.size > 0 && this.#refused.has(streamId) && this.publishing?.streamId !== streamId;
+  }
 
   get isEmpty(): boolean {
     return this.publish === null && this.play === null;

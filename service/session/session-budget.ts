@@ -5,6 +5,8 @@ import { MessageType } from '../protocol/message/message-types';
  * message cost as much again.
  */
 const ACKNOWLEDGEMENT_PRICE = 0.05;
+/** Data of a publisher: after an outage of a minute, timecodes of 60 frames a second come at once. */
+const PUBLISHED_DATA_PRICE = 0.25;
 const MESSAGE_PRICE = 1;
 const PRICED_BYTES = 4096;
 /** Commands that cost more: they look a channel up, here and perhaps in Redis, or send a cached start again. */
@@ -43,8 +45,13 @@ export class SessionBudget {
 
   /** Pays for a message of this type and length that is no media of a publisher; false when the budget is overspent. */
   payForMessage(typeId: number, length: number, now: number): boolean {
-    const price = typeId === MessageType.Acknowledgement ? ACKNOWLEDGEMENT_PRICE : MESSAGE_PRICE;
-    return this.#pay(price + length / PRICED_BYTES, now);
+    return this.#pay(this.#priceOf(typeId) + length / PRICED_BYTES, now);
+  }
+
+  #priceOf(typeId: number): number {
+    if (typeId === MessageType.Acknowledgement) return ACKNOWLEDGEMENT_PRICE;
+    const isData = typeId === MessageType.DataAmf0 || typeId === MessageType.DataAmf3;
+    return isData && this.#allowance === PUBLISHER ? PUBLISHED_DATA_PRICE : MESSAGE_PRICE;
   }
 
   /** Pays for what a command costs beyond its message. */

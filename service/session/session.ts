@@ -146,6 +146,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     if (leftover !== null) {
       this.#consume(leftover, 0, leftover.length);
       this.context.afterRead();
+      if (!this.isClosed && this.#received.acknowledgementsDue > 0) this.#acknowledge();
     }
     // What was left over may hold another publish, to be waited for in its turn.
     if (!this.isWaiting && !this.isClosed) this.transport.resume();
@@ -297,12 +298,17 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   trust(): void {
     this.#reader.limits = PUBLISHER_LIMITS;
     this.#budget.widen();
+    // What was announced before meant an earlier publish.
+    this.#unpublishAnnounced = false;
   }
 
   /** Ends what the session publishes, as the client asked; it stays connected. */
   endPublish(): void {
     const { publishing } = this.streams;
     if (publishing === null) return;
+    // What waits behind an unfinished message belongs to the stream, and goes out before it ends.
+    this.#reader.discardMedia();
+    this.context.afterRead();
     this.streams.publish = null;
     this.#endPublication(publishing, true);
     if (this.streams.isEmpty) this.deadlines.connected();
@@ -321,16 +327,16 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     const { typeId } = header;
     if (typeId === MessageType.Audio || typeId === MessageType.Video) {
       const { publishing } = this.streams;
-      if (publishing === null || header.length === 0) {
+      if (publishing === null || header.length === 0 || this.streams.wasRefused(header.streamId)) {
         this.#payFor(header);
         return discardingSink;
       }
       this.deadlines.gotMedia();
-      this.#messagesInTurn += 1;
-      if (this.#messagesInTurn === MESSAGES_PER_TURN) this.#yield();
+      this.#takeTurn();
       return publishing.inlet.openMedia(typeId, header.timestamp, header.length);
     }
     this.#payFor(header);
+    this.#takeTurn();
     if (header.length > MAX_COLLECTED_BYTES) {
       throw new ProtocolError('message_too_large', `message of type ${typeId} has ${header.length} bytes`);
     }
@@ -393,6 +399,8 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
   }
 
   #payFor({ typeId, length }: MessageHeader): void {
+    // An aggregate of a publisher is media, and its parts take turns.
+    if (typeId === MessageType.Aggregate && this.streams.publishing !== null) return;
     if (!this.#budget.payForMessage(typeId, length, this.deadlines.heardAt)) {
       throw new ProtocolError('over_budget', 'more messages than one connection may send');
     }
@@ -400,6 +408,11 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
 
   #overspent(): void {
     this.fail('over_budget', 'More was asked than one connection may ask');
+  }
+
+  #takeTurn(): void {
+    this.#messagesInTurn += 1;
+    if (this.#messagesInTurn === MESSAGES_PER_TURN) this.#yield();
   }
 
   /** Lets other connections have their turn before what is left of this read is looked at. */
@@ -487,7 +500,7 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
         this.#data({ typeId, timestamp, length: part.length, streamId: header.streamId }, part);
       }
     });
-    if (this.#messagesInTurn >= MESSAGES_PER_TURN && !this.isClosed) this.#yield();
+    if (this.#messagesInTurn >= MESSAGES_PER_TURN && !this.isClosed && !this.#waiting) this.#yield();
   }
 
   #userControl(payload: Buffer): void {

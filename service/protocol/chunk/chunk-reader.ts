@@ -1,7 +1,7 @@
 import { ProtocolError } from '../protocol-errors';
 import { MessageType, type MessageHeader } from '../message/message-types';
 import { ChunkStream } from './chunk-stream';
-import type { PayloadSink } from './payload-sink';
+import { discardingSink, type PayloadSink } from './payload-sink';
 
 /** What a connection may make the reader hold. Raised once the peer has shown that it may publish. */
 export interface ReaderLimits {
@@ -75,6 +75,16 @@ export class ChunkReader {
   read(source: Buffer, start: number, end: number): number {
     this.#halted = false;
     return this.#consume(source, start, end);
+  }
+
+  /** What is still to come of unfinished audio and video messages goes nowhere. */
+  discardMedia(): void {
+    for (const stream of this.#streams.values()) {
+      if (stream.sink === null || (stream.typeId !== MessageType.Audio && stream.typeId !== MessageType.Video))
+        continue;
+      stream.sink.abort();
+      stream.sink = discardingSink;
+    }
   }
 
   /** Ends the messages in progress; nothing may be read afterwards. */

@@ -13,6 +13,7 @@ export function publish(session: Session, streamId: number, command: CommandMess
   if (state.phase !== 'connected') return;
   if (streams.publish !== null || streams.play?.streamId === streamId) {
     const reason = streams.publish === null ? 'Stream already playing' : 'Connection already publishing';
+    streams.refuse(streamId);
     session.sendStatus(streamId, 'error', 'NetStream.Publish.BadConnection', reason);
     return;
   }

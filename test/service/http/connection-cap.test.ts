@@ -22,7 +22,10 @@ function open(max: number) {
     cap.add(socket as unknown as Socket);
     return socket;
   };
-  const answering = (socket: FakeSocket, is: boolean): void => cap.setAnswering(socket as unknown as Socket, is);
+  const answering = (socket: FakeSocket, is: boolean): void => {
+    if (is) cap.beginAnswer(socket as unknown as Socket);
+    else cap.endAnswer(socket as unknown as Socket);
+  };
   return { cap, add, answering };
 }
 

@@ -47,6 +47,31 @@ function newServer(options: Partial<HttpServerOptions> = {}): HttpServer {
 
 const get = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${port}${path}`, init);
 
+test('thousands of questions in one write are not answered: some at a time are', async () => {
+  let scrapes = 0;
+  scrape = async () => {
+    scrapes += 1;
+    await new Promise(setImmediate);
+    return '';
+  };
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(5_000));
+  socket.resume();
+  await new Promise((closed) => socket.once('close', closed));
+  expect(scrapes).toBeLessThanOrEqual(8);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  for (let i = 0; i < 3; i += 1) {
+    const answer = await new Promise<IncomingMessage>((resolve) => {
+      request({ port, agent, path: '/metrics' }, resolve).end();
+    });
+    answer.resume();
+    await once(answer, 'end');
+    expect(answer.statusCode).toBe(200);
+  }
+  agent.destroy();
+});
+
 describe('pages', () => {
   test('/healthz is ok while the process lives, ready or not', async () => {
     readiness = { ready: false };

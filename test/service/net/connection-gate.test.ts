@@ -133,6 +133,15 @@ describe('a place', () => {
     expect([isAdmitted, released]).toEqual([false, [CLIENT]]);
   });
 
+  test('of a connection that another process of the machine has let in before is not refused', () => {
+    const asked: boolean[] = [];
+    const places = { acquire: (_: string, unlimited: boolean) => asked.push(unlimited) > 0, release: () => undefined };
+    const gate = newGate({ places, turnsAway: () => true });
+    const socket = newSocket();
+    gate.enter(socket)!.charge(CLIENT, true);
+    expect([socket.destroyed, asked]).toEqual([false, [true]]);
+  });
+
   test('that nobody has closes the connection, with a reason for the log', () => {
     const gate = newGate({ places: { acquire: () => false, release: () => undefined } });
     const socket = newSocket();

@@ -31,6 +31,19 @@ describe('connections per client', () => {
     expect(four.acquire('2001:db8:0:7::ffff')).toBe(true);
   });
 
+  test('an exempt address takes no places from the others of its network', () => {
+    const two = limits(2, '2001:db8::1');
+    for (let i = 0; i < 6; i += 1) expect(two.acquire('2001:db8::1')).toBe(true);
+    expect([two.acquire('2001:db8::2'), two.acquire('2001:db8::3'), two.acquire('2001:db8::2')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    for (let i = 0; i < 6; i += 1) two.release('2001:db8::1');
+    two.release('2001:db8::2');
+    expect(two.acquire('2001:db8::4')).toBe(true);
+  });
+
   test('a place given back can be taken again', () => {
     const one = limits(1);
     one.acquire(HOME);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { amfEncode } from '../../support/amf-test-codec';
 import { aac, avc } from '../../support/media';
-import { control, MessageType, UserControl, userControl } from '../../support/wire-builder';
+import { aggregate, command, control, MessageType, UserControl, userControl } from '../../support/wire-builder';
 import { GOP_CACHE_BYTES, SessionBench, type SessionClient } from './session-bench';
 
 let bench: SessionBench;
@@ -224,6 +224,87 @@ describe('bounds of a session', () => {
     const payload = Buffer.concat(Array.from({ length: 5_000 }, () => part));
     publisher.send({ type: MessageType.aggregate, streamId: 1, timestamp: 0, payload });
     expect(bench.closed).toEqual(['protocol_error']);
+  });
+
+  test('a publisher that sends all its media in aggregates is not cut, however fast it uploads', async () => {
+    const publisher = await bench.publisher();
+    publisher.send(control(MessageType.setChunkSize, 0xffffff));
+    publisher.chunks.chunkSize = 0xffffff;
+    const tags = Array.from({ length: 10 }, (_, i) => ({
+      ...frame,
+      timestamp: i * 40,
+      payload: avc.interFrame('i', 60_000),
+    }));
+    for (let i = 0; i < 60; i += 1) publisher.send(aggregate(tags, 1, i * 400));
+    expect(bench.closed).toEqual([]);
+    expect(bench.hub.find('channel')!.publication!.stream.stats.messages).toBe(600);
+  });
+
+  test('a minute of timecodes, one for each of 60 frames a second, may come at once', async () => {
+    const publisher = await bench.publisher();
+    const payload = amfEncode('onFI', { tc: '10:00:00:00' });
+    for (let i = 0; i < 68 * 60; i += 1) publisher.send({ type: MessageType.data, streamId: 1, timestamp: i, payload });
+    while (bench.hub.find('channel')!.publication!.stream.stats.messages < 68 * 60) await new Promise(setImmediate);
+    expect(bench.closed).toEqual([]);
+  });
+
+  test('media on a message stream whose publish was refused does not get into the other stream', async () => {
+    const publisher = await bench.publisher();
+    publisher.send(command('publish', 9, [null, 'other', 'live'], 2));
+    publisher.send({ ...frame, streamId: 2 });
+    publisher.send({ ...frame, streamId: 1, timestamp: 40 });
+    const { stats } = bench.hub.find('channel')!.publication!.stream;
+    expect([stats.messages, stats.lastTimestamp]).toEqual([1, 40]);
+  });
+
+  test('an FCUnpublish from before does not make the loss of a later publish an end', async () => {
+    const ends: boolean[] = [];
+    const { gate } = bench.context;
+    bench.context = {
+      ...bench.context,
+      gate: {
+        admit: (...asked) => gate.admit(...asked),
+        leave: (publisher, publication, graceful) => {
+          ends.push(graceful);
+          gate.leave(publisher, publication, graceful);
+        },
+      },
+    };
+    const client = bench.connected();
+    client.command('FCUnpublish', null, 'key');
+    client.command('publish', null, 'key', 'live');
+    await client.settled();
+    client.command('FCUnpublish', null, 'key');
+    client.command('deleteStream', null, 1);
+    client.command('publish', null, 'key', 'live');
+    await client.settled();
+    client.session.disconnected(undefined);
+    expect(ends).toEqual([true, false]);
+  });
+
+  test('what waits behind an unfinished frame goes out when the publish is ended by a command, too', async () => {
+    const publisher = await bench.publisher();
+    const unfinished = publisher.chunks.message({ ...frame, payload: avc.keyframe('unfinished', 5_000) });
+    publisher.bytes(unfinished.subarray(0, 140));
+    publisher.send({ type: MessageType.audio, streamId: 1, timestamp: 20, payload: aac.frame('sound') }, { csid: 7 });
+    const { stats } = bench.hub.find('channel')!.publication!.stream;
+    expect(stats.messages).toBe(0);
+    publisher.send(command('deleteStream', 9, [null, 1]), { csid: 3 });
+    expect(stats.messages).toBe(1);
+  });
+
+  test('what came while a publish was decided on is acknowledged with the decision', async () => {
+    const client = bench.connected();
+    client.send(control(MessageType.windowAckSize, 20_000));
+    client.command('publish', null, 'key', 'live');
+    client.bytes(
+      Buffer.concat(
+        Array.from({ length: 300 }, () => client.chunks.message({ ...frame, payload: avc.interFrame('i', 100) })),
+      ),
+    );
+    await client.settled();
+    await new Promise(setImmediate);
+    expect(client.received.some(({ type }) => type === MessageType.acknowledgement)).toBe(true);
   });
 
   test('commands and data without a readable name are ignored in mid-stream, and counted', async () => {
