@@ -162,6 +162,8 @@ export class LiveStream implements LogObserver, ContinuedStream {
    * @param withVideo false: it is known to send none
    */
   sourceChanged(withVideo = true): void {
+    // While the former source's clock still holds.
+    this.#log.abandonUnfinished();
     this.#timeline.join();
     this.#awaitsKeyframe = withVideo && this.hasVideo;
     this.#silentSince = -1;

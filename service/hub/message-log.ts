@@ -137,6 +137,19 @@ export class MessageLog {
   }
 
   /**
+   * Gives up the messages that are unfinished: what waits behind them goes out now, the rest of them to nowhere. For when
+   * another source follows, which must not be taken for the sender of what the former one sent.
+   */
+  abandonUnfinished(): void {
+    this.#aside.length = 0;
+    for (let i = 0; i < this.#open.length;) {
+      if (this.#open[i]!.done) i += 1;
+      else this.#detach(i);
+    }
+    this.#advance();
+  }
+
+  /**
    * Has what comes next begin a new slab if it is expected to be more than this one still takes: bytes in one piece are
    * sent with less work than those in two.
    */
@@ -308,13 +321,18 @@ export class MessageLog {
     this.#spare.push(message);
   }
 
-  /** Takes an unfinished message out of the log into memory of its own, where the rest of it arrives. */
+  /** Takes an unfinished message out of the log until it is finished. */
   #setAside(at: number): void {
+    this.#aside.push(this.#detach(at));
+  }
+
+  /** Takes an unfinished message out of the log into memory of its own, where the rest of it arrives. */
+  #detach(at: number): OpenMessage {
     const message = this.#open[at]!;
     const { start, end } = message;
     message.setAside();
     this.#closeGap(at, start, end);
-    this.#aside.push(message);
+    return message;
   }
 
   /** A message that was set aside is finished: it comes next, unless it comes too late. */
@@ -340,7 +358,7 @@ export class MessageLog {
     this.#open.push(message);
   }
 
-  /** False when the stream has ended meanwhile. */
+  /** False when it was given up, or the stream has ended meanwhile. */
   #leaveAside(message: OpenMessage): boolean {
     const at = this.#aside.indexOf(message);
     if (at >= 0) this.#aside.splice(at, 1);

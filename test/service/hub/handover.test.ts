@@ -2,9 +2,10 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Channel } from '../../../service/hub/channel';
 import { Hub } from '../../../service/hub/hub';
 import type { Publication, Publisher } from '../../../service/hub/publication';
+import type { PayloadSink } from '../../../service/protocol/chunk/payload-sink';
 import { MessageType } from '../../../service/protocol/message/message-types';
 import { FakePlayer } from './fake-player';
-import { inWords, interFrame, keyframe, StreamBench } from './stream-bench';
+import { aacFrame, inWords, interFrame, keyframe, StreamBench } from './stream-bench';
 
 /** A publisher, or another node's stream, with its own way into the channel. */
 class Source implements Publisher {
@@ -13,6 +14,7 @@ class Source implements Publisher {
   isDisplaced = false;
   publication!: Publication;
   #inlet!: Publication['inlet'];
+  #unfinished: PayloadSink | undefined;
 
   constructor(readonly isRelay: boolean) {}
 
@@ -26,6 +28,16 @@ class Source implements Publisher {
     return this.#holds(channel.resume(this, begins, gently));
   }
 
+  /** Begins a message of this length, sends its first bytes, and leaves it unfinished until it is displaced. */
+  sendBeginOf(timestamp: number, length: number, payload: Buffer): void {
+    this.#unfinished = this.#inlet.openMedia(MessageType.Video, timestamp, length);
+    this.#unfinished.append(payload, 0, payload.length);
+  }
+
+  sendAudio(timestamp: number, payload: Buffer): void {
+    this.#inlet.appendMedia(MessageType.Audio, timestamp, payload);
+  }
+
   send(timestamp: number, payload: Buffer): void {
     this.#inlet.appendMedia(MessageType.Video, timestamp, payload);
     this.publication.stream.flush();
@@ -35,6 +47,7 @@ class Source implements Publisher {
 
   displaced(): void {
     this.isDisplaced = true;
+    this.#unfinished?.abort();
   }
 
   #holds(publication: Publication): this {
@@ -86,6 +99,19 @@ describe('a stream gets another source', () => {
     const next = client().goOn(false);
     expect(former.isDisplaced).toBe(true);
     expect(next.isDisplaced).toBe(false);
+  });
+
+  test('and what waited behind an unfinished message of the former one is no frame of the new one', () => {
+    const viewer = join();
+    const former = client().begin();
+    former.send(100_000, keyframe('k0'));
+    former.sendBeginOf(100_040, 5_000, interFrame('unfinished'));
+    former.sendAudio(100_050, aacFrame('a1'));
+    const next = client().goOn(false);
+    for (let time = 0; time < 400; time += 40) next.send(time, interFrame('undecodable'));
+    next.send(400, keyframe('k2'));
+    next.send(440, interFrame('i3'));
+    expect(received(viewer)).toEqual(['video 100000 k0', 'audio 100050 a1', 'video 100083 k2', 'video 100123 i3']);
   });
 
   test('and a third before the second had a keyframe: the first one still feeds it', () => {

@@ -262,6 +262,25 @@ describe('messages that arrive piece by piece', () => {
       expect(log.position).toBe(position);
     });
 
+    test('may be given up, set aside or not: those behind it come out, the rest of it does not', () => {
+      const { log } = make();
+      const [aside, aborted] = [open(log, 9, 1, 'set aside'), open(log, 9, 2, 'aborted')];
+      log.append(8, 3, Buffer.from('sound'));
+      log.letOvertake();
+      log.letOvertake();
+      const unfinished = open(log, 9, 4, 'unfinished');
+      log.append(8, 5, Buffer.from('behind'));
+      log.abandonUnfinished();
+      expectLog(log, [8, 3, 'sound'], [8, 5, 'behind']);
+      expect(log.blockedBytes).toBe(0);
+      const next = open(log, 9, 6, 'of the next source');
+      aside.rest();
+      aborted.sink.abort();
+      unfinished.rest();
+      next.rest();
+      expectLog(log, [8, 3, 'sound'], [8, 5, 'behind'], [9, 6, 'of the next source']);
+    });
+
     test('is left where it is while it is the only one, or the last', () => {
       const { log } = make();
       log.append(8, 1, Buffer.from('before'));
