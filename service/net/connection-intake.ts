@@ -91,8 +91,15 @@ export class ConnectionIntake {
       context.traffic.reads += 1;
       session().receive(READ_BUFFER, 0, bytes);
       batching.afterRead();
-      // A read that filled the buffer left more behind: pausing now would cap the publisher's bitrate.
-      if (bytes === READ_BUFFER.length || !this.#isPaced(session())) return true;
+      if (bytes === READ_BUFFER.length) {
+        // More was left behind. To pause now would cap a publisher's bitrate; whoever else sends so much waits its turn.
+        if (session().streams.publishing !== null) return true;
+        setImmediate(() => {
+          if (!session().isWaiting) reader.readAgain();
+        });
+        return false;
+      }
+      if (!this.#isPaced(session())) return true;
       batching.hold(reader);
       return false;
     };

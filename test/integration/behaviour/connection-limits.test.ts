@@ -31,6 +31,19 @@ describe('connections per address', () => {
     expect(byDefault.process.log).toMatch(/\(127\.0\.0\.2\) connection refused: too many from this address/);
   });
 
+  test('clients that were refused and do not close take no places', async () => {
+    const from = { localAddress: '127.0.0.8' };
+    const channel = byDefault.newChannel();
+    await byDefault.publisher(channel, 'key');
+    for (let i = 0; i < 4; i += 1) {
+      const client = await byDefault.connect(channel, from);
+      client.connection.socket.on('end', () => undefined);
+      await expect(client.publish('key')).rejects.toThrow(/already publishing/);
+    }
+    await byDefault.process.waitForMatches(/127\.0\.0\.8\) closed .*already publishing/g, 4);
+    await byDefault.connect('the-fifth', from);
+  });
+
   test('IPv4 and IPv6 addresses are counted apart, an IPv4-mapped one as IPv4', async () => {
     const from = { localAddress: '127.0.0.4' };
     const mapped = { host: '::ffff:127.0.0.1', localAddress: '::ffff:127.0.0.4' };

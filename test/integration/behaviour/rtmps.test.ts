@@ -1,4 +1,6 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
@@ -52,6 +54,21 @@ async function untilServed(name: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+test('a client that renegotiates over and over is disconnected', async () => {
+  const args = ['s_client', '-connect', `127.0.0.1:${server.process.rtmpsPort}`, '-tls1_2'];
+  const openssl = spawn('openssl', args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  let output = '';
+  openssl.stderr.on('data', (text: Buffer) => (output += text.toString()));
+  openssl.stdout.on('data', (text: Buffer) => {
+    output += text.toString();
+    if (output.includes('Verify return code') && !output.includes('RENEGOTIATING')) openssl.stdin.write('R\n');
+  });
+  openssl.stdin.on('error', () => undefined);
+  await once(openssl, 'close');
+  expect(output).toContain('RENEGOTIATING');
+  await expectFlows(await server.publisher('calm', 'key', secure()), await server.player('calm'), 'others go on');
+});
 
 describe('RTMPS', () => {
   test('publish and play over TLS, plain RTMP players of the same channel too, bit-identical', async () => {

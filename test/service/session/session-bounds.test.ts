@@ -240,6 +240,15 @@ describe('bounds of a session', () => {
     expect(bench.hub.find('channel')!.publication!.stream.stats.messages).toBe(600);
   });
 
+  test('a bitrate limit counts everything that comes in, not media alone', async () => {
+    bench.grant = { streamId: 'id', maxBitrateKbps: 1_000 };
+    const publisher = await bench.publisher();
+    publisher.send(control(MessageType.setChunkSize, 0xffffff));
+    publisher.chunks.chunkSize = 0xffffff;
+    bench.advance(20, () => publisher.send({ type: 99, streamId: 1, timestamp: 0, payload: Buffer.alloc(400_000) }));
+    expect(bench.closed).toEqual(['killed']);
+  });
+
   test('a minute of timecodes, one for each of 60 frames a second, may come at once', async () => {
     const publisher = await bench.publisher();
     const payload = amfEncode('onFI', { tc: '10:00:00:00' });
