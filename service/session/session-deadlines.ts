@@ -1,4 +1,4 @@
-import type { Publishing } from './open-streams';
+import type { Authorizing, Publishing } from './open-streams';
 import type { Session } from './session';
 import { StreamPace } from './stream-pace';
 
@@ -9,8 +9,12 @@ const CONNECT_MS = 10_000;
 const STREAM_MS = 90_000;
 /** How often clients are pinged: at least twice within the time after which a silent one is gone (ms). */
 const PING_INTERVAL_MS = 30_000;
-/** How often publishers are pinged: an encoder may take a server that says nothing for 10 s for gone (ms). */
+/** How often publishers are pinged: encoders that read may have a time-out for it (ms). */
 const PUBLISHER_PING_INTERVAL_MS = 6_000;
+/** While a publish is decided on: RootEncoder gives up if it reads nothing for 5 s before Publish.Start (ms). */
+const UNDECIDED_PING_INTERVAL_MS = 4_000;
+/** The time-outs are looked at once a second: that ping is sent so much early rather than a look late (ms). */
+const LOOK_TOLERANCE_MS = 500;
 /** A publisher that was heard so lately is in the middle of sending (ms). */
 const SENDING_MS = 1_500;
 /** A publisher over its bitrate for this long is ended (ms). */
@@ -98,9 +102,8 @@ export class SessionDeadlines {
       return;
     }
     const { publish, publishing } = session.streams;
-    const intervalMs = publish === null ? PING_INTERVAL_MS : PUBLISHER_PING_INTERVAL_MS;
     if (publishing !== null) this.#pace.look(publishing.publication.stream.latestTimestamp, now);
-    if (now - this.#pingedAt >= Math.min(intervalMs, silentMs / 2) && !this.#isBacklogged(now)) {
+    if (now - this.#pingedAt >= Math.min(pingIntervalMs(publish), silentMs / 2) && !this.#isBacklogged(now)) {
       this.#pingedAt = now;
       session.ping(now - this.#openedAt);
     }
@@ -154,4 +157,9 @@ export class SessionDeadlines {
       session.kill(`Stream is over its maximum bitrate of ${grant.maxBitrateKbps} kbps`);
     }
   }
+}
+
+function pingIntervalMs(publish: Authorizing | Publishing | null): number {
+  if (publish === null) return PING_INTERVAL_MS;
+  return publish.phase === 'authorizing' ? UNDECIDED_PING_INTERVAL_MS - LOOK_TOLERANCE_MS : PUBLISHER_PING_INTERVAL_MS;
 }

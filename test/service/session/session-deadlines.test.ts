@@ -78,6 +78,16 @@ describe('time-outs of a session', () => {
     expect(bench.closed).toEqual([]);
   });
 
+  test('a publisher is pinged every 4 s while it is decided on, and every 6 s once it is accepted', async () => {
+    bench.grant = undefined;
+    const undecided = bench.connected();
+    undecided.command('publish', null, 'other/key');
+    bench.grant = { streamId: '' };
+    const publisher = await bench.publisher();
+    bench.advance(24, () => publisher.video(bench.nowMs, avc.keyframe('live')));
+    expect([pings(undecided), pings(publisher)]).toEqual([6, 4]);
+  });
+
   test.each([
     ['faster', 4_000],
     ['a little faster', 1_250],
