@@ -13,8 +13,9 @@ export function requireNodeVersion() {
   const [major, minor] = needed.split('.').map(Number);
   const [hasMajor, hasMinor] = process.versions.node.split('.').map(Number);
   if (hasMajor < major || (hasMajor === major && hasMinor < minor)) {
-    const why = 'Older ones have known security holes that clients can reach over the network.';
-    throw new Error(`Node.js ${needed} or newer is needed, this is ${process.versions.node}. ${why}`);
+    const why = 'Older ones have known security holes that others can reach over the network.';
+    const take = 'Take the newest patch release of 22, 24 or 26.';
+    throw new Error(`Node.js ${needed} or newer is needed, this is ${process.versions.node}. ${why} ${take}`);
   }
 }
 
