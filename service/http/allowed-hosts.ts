@@ -6,7 +6,8 @@ const HOST = /^(?:\[(?<address>[0-9a-f:.]+)\]|(?<name>[^:[\]]*))(?::\d*)?$/;
 /**
  * Under which names the pages that tell of clients may be asked for. A web page that points its own name at this
  * machine (DNS rebinding) could read them through the browser of somebody on the same network: its name is one with a
- * dot that nobody has allowed. IP addresses, names without a dot and `localhost` cannot be such a page's.
+ * dot that nobody has allowed. IP addresses and `localhost` cannot be such a page's; hardly any public page has a name
+ * without a dot.
  */
 export class AllowedHosts {
   readonly #names: ReadonlySet<string>;

@@ -69,7 +69,7 @@ export class NameRules {
     const query = ownQuery === '' ? connect.query : ownQuery;
     if (this.#grammar.allowsSlash) return this.#slashedTarget(connect.channel, path, query);
     if (connect.key !== undefined && connect.query !== '' && path !== '' && path !== connect.key) {
-      // ffmpeg cuts a URL at its last slash, even one in the query: what it takes for the name is the query's end.
+      // ffmpeg cuts the path at its second slash, even one in the query: what it takes for the name is the query's end.
       return { channel: connect.channel, key: connect.key, query: `${connect.query}/${name}` };
     }
     const parts = withoutSlashes(path).split('/');

@@ -5,11 +5,13 @@ const SMALL_WINDOW = 2_500_000;
 
 /**
  * How much came in, and what of it is to be acknowledged (RTMP 1.0 section 5.4.3): one acknowledgement for each window
- * that the client asked for, none if it did not. Encoders do not ask, and what they are sent unasked may meet them after
- * they have closed: their systems then reset the connection, and the end of the stream that was still on its way is lost.
+ * that the client asked for, none if it did not. ffmpeg and librtmp, which OBS has, do not ask when they publish, and
+ * what they are sent unasked may meet them after they have closed: their systems then reset the connection, and the end
+ * of the stream that was still on its way is lost. GStreamer's rtmp2sink, RootEncoder and gortmplib do ask: they answer
+ * Set Peer Bandwidth with a Window Acknowledgement Size.
  *
- * The count on the wire wraps at 2^32, as GStreamer and others who subtract it from what they sent expect. Servers that
- * start over at 0xf0000000 make them see 4 GB outstanding.
+ * The count on the wire wraps at 2^32, which all of them read right. Where a server starts over earlier, as at
+ * 0xf0000000, GStreamer's statistics take that for the wrap.
  */
 export class ReceivedBytes {
   #total = 0;

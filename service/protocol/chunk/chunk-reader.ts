@@ -238,7 +238,7 @@ export class ChunkReader {
   #parseContinuation(stream: ChunkStream, bytes: Buffer, at: number, start: number, end: number): number {
     if (!stream.known) throw new ProtocolError('bad_chunk_header', `type 3 chunk on unused chunk stream ${stream.id}`);
     if (stream.extended >= 0) {
-      // Most senders repeat the extended timestamp here, librtmp and OBS up to 30.0 do not: it is there if it is equal.
+      // Most senders repeat the extended timestamp here, OBS up to 30.0 and old librtmp do not: equal bytes are it.
       const repeated = compareUInt32(bytes, at, end, stream.extended);
       if (repeated === undefined) return 0;
       if (repeated) at += 4;

@@ -104,7 +104,7 @@ export function readVideoTag(bytes: Buffer, start: number, end: number, tag: Med
   tag.codec = codecId;
   tag.mainVideoTrack = 0;
   const frameType = first >> 4;
-  // The byte after it is an order to the player (FLV 10.1, E.4.3.1), not a packet type.
+  // An order to the player (FLV 10.1, E.4.3.1), no picture. Of AVC, packet type and composition time precede it.
   if (frameType === COMMAND_FRAME) return;
   if (PACKETIZED_VIDEO.has(codecId)) {
     const packetType = start + 1 < end ? bytes[start + 1]! : 1;

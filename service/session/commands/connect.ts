@@ -9,7 +9,7 @@ import {
 import { ownText } from '../own-text';
 import type { Session } from '../session';
 
-/** Bytes; what FMS announces and clients expect. */
+/** Bytes; what rtmp-server and nginx-rtmp announce. */
 const WINDOW_ACK_SIZE = 5_000_000;
 /** Enhanced RTMP v2 capability bits (`capsEx`): reconnect request, multitrack, ModEx. */
 const CAN_RECONNECT = 1;

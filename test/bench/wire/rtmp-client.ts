@@ -59,7 +59,8 @@ export class RtmpClient implements MessageSink {
       },
     };
     this.socket = address.tls ? connectTls({ ...options, rejectUnauthorized: false }) : connectTcp(options);
-    // As OBS does. connectTls ignores the option.
+    // What is measured is the server: with Nagle's algorithm on, as in OBS and ffmpeg, the client would wait by itself for
+    // acknowledgements. connectTls ignores the option.
     this.socket.setNoDelay(true);
     if (address.preambleHex !== undefined) this.socket.write(Buffer.from(address.preambleHex, 'hex'));
     this.socket.on('error', (error) => this.end(error.message));

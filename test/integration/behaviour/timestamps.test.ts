@@ -40,7 +40,7 @@ describe('timestamps', () => {
   });
 
   test.each([
-    ['left out of type 3 continuation chunks, as OBS up to 30.0 and librtmp do', { extendedOnType3: false }],
+    ['left out of type 3 continuation chunks, as OBS up to 30.0 and old librtmp do', { extendedOnType3: false }],
     ['repeated on type 3 continuation chunks', { extendedOnType3: true }],
   ])('extended timestamps %s', async (_, form) => {
     await expectPreserved([video(0x1000000), video(0x1000028, 3_000), video(0x1000050)], () => form);
