@@ -1,5 +1,5 @@
 import type { Environment } from './environment';
-import { readStoredSecret, type StoredSecret } from './stored-secret';
+import { declareStoredSecret, readStoredSecret, type StoredSecret } from './stored-secret';
 
 /** How the service shows AWS that it may call: not at all, or by a Signature Version 4 with its own role. */
 type CallbackAuth = 'none' | 'sigv4';
@@ -30,7 +30,12 @@ export function readCallbackSettings(env: Environment, trustedCa: string | undef
   const stopRetryHours = env.integer('STOP_RETRY_HOURS', { min: 1, max: 720, fallback: 24 });
   const auth = env.choice<CallbackAuth>('CALLBACK_AUTH', ['none', 'sigv4'], 'none');
   const address = env.text('CALLBACK_URL');
-  if (address === undefined) return undefined;
+  declareStoredSecret(env, 'JWT_SECRET');
+  env.knows('CUSTOM_JWT_SUBJECT', 'AWS_REGION', 'AWS_DEFAULT_REGION');
+  if (address === undefined) {
+    warnOfUnusedSecret(env);
+    return undefined;
+  }
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     env.fault('CALLBACK_URL', 'an http:// or https:// URL');
@@ -47,6 +52,12 @@ export function readCallbackSettings(env: Environment, trustedCa: string | undef
     sigv4: auth === 'sigv4' ? { region: readSigningRegion(env, url) } : undefined,
     trustedCa,
   };
+}
+
+/** Whoever sets the secret means that somebody is asked. */
+function warnOfUnusedSecret(env: Environment): void {
+  const name = ['JWT_SECRET', 'JWT_SECRET_ARN'].find((candidate) => env.text(candidate) !== undefined);
+  if (name !== undefined) env.warn(`${name} is not used: without CALLBACK_URL everybody may publish`);
 }
 
 function warnOfWeakness(env: Environment, url: URL, jwtSecret: string | StoredSecret): void {

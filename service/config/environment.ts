@@ -18,6 +18,7 @@ const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_
 export class Environment {
   readonly #faults: ConfigFault[] = [];
   readonly #warnings: string[] = [];
+  readonly #known = new Set<string>();
 
   constructor(private readonly values: EnvironmentValues) {}
 
@@ -26,7 +27,23 @@ export class Environment {
     return this.#warnings;
   }
 
+  /** Names of variables that were asked for or declared. */
+  knownNames(): ReadonlySet<string> {
+    return this.#known;
+  }
+
+  /** Names of variables that are set although they are none of the known ones. */
+  unknownNames(): readonly string[] {
+    return Object.keys(this.values).filter((name) => this.values[name] && !this.#known.has(name));
+  }
+
+  /** Declares variables that are asked for only when others call for them. */
+  knows(...names: readonly string[]): void {
+    for (const name of names) this.#known.add(name);
+  }
+
   text(name: string): string | undefined {
+    this.#known.add(name);
     const value = this.values[name];
     return value === '' ? undefined : value;
   }

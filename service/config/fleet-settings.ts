@@ -42,6 +42,7 @@ export function readWorkers(env: Environment): number {
 /** @param redisUsed a fleet keeps its registry in Redis */
 export function readFleetSettings(env: Environment, redisUsed: boolean): FleetConfig | undefined {
   const used = env.flag('FLEET', false);
+  env.knows('PROTECTION_MIN_PUBLISHERS');
   const nodeId = env.text('FLEET_NODE_ID');
   if (nodeId !== undefined && !/^[A-Za-z0-9._-]{1,128}$/.test(nodeId)) {
     env.fault('FLEET_NODE_ID', '1 to 128 letters, digits, dots, - and _');

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { describeFileError } from './config-error';
 import type { Environment } from './environment';
 import type { ReadFile } from './service-config';
-import { readStoredSecret, type StoredSecret } from './stored-secret';
+import { declareStoredSecret, readStoredSecret, type StoredSecret } from './stored-secret';
 
 export interface RedisConfig {
   readonly host: string;
@@ -25,6 +25,8 @@ export function readRedisSettings(
   const secured = env.flag('REDIS_TLS', false);
   const host = env.host('REDIS_HOST') ?? '127.0.0.1';
   const port = env.integer('REDIS_PORT', { min: 1, max: 65_535, fallback: 6379 });
+  declareStoredSecret(env, 'REDIS_PASSWORD');
+  env.knows('REDIS_USERNAME', 'REDIS_TLS_CA', 'REDIS_CHANNEL');
   if (!used) return undefined;
   return {
     host,

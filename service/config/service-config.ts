@@ -12,6 +12,7 @@ import { Environment, type EnvironmentValues } from './environment';
 import { readForeignSettings } from './foreign-settings';
 import { refuseSharedPorts } from './listening-places';
 import { type LogConfig, readLogSettings } from './log-settings';
+import { warnOfMisspelledNames } from './misspelled-names';
 import { readNameSettings } from './name-settings';
 import { type NodeMetricsConfig, readNodeMetricsSettings } from './node-metrics-settings';
 import { type ProxyConfig, readProxySettings } from './proxy-settings';
@@ -148,6 +149,7 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
     latencyMs: env.integer('LATENCY_MS', { min: 0, max: 500, fallback: 100 }),
   };
   readForeignSettings(env);
+  warnOfMisspelledNames(env);
   refuseSharedPorts(env, { RTMP_PORT: config.rtmp, SSL_PORT: config.tls, HTTP_PORT: config.http });
   env.throwIfFaulty();
   return { config: freeze(config), warnings: env.warnings };

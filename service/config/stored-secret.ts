@@ -11,12 +11,18 @@ export interface StoredSecret {
 
 const ARN = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:\S+$/;
 
+/** For those who read a secret only when something else is set: its variables count as settings anyway. */
+export function declareStoredSecret(env: Environment, name: string): void {
+  env.knows(name, `${name}_ARN`, `${name}_FIELD`);
+}
+
 /**
  * Reads `<name>_ARN` and `<name>_FIELD`, which stand in for the variable `name` itself: with both there would be two
  * answers to one question, so that is a fault.
  */
 export function readStoredSecret(env: Environment, name: string, defaultField: string): StoredSecret | undefined {
   const variable = `${name}_ARN`;
+  declareStoredSecret(env, name);
   const arn = env.text(variable)?.trim();
   const field = env.text(`${name}_FIELD`) ?? defaultField;
   if (arn === undefined) return undefined;

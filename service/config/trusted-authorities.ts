@@ -12,6 +12,7 @@ import type { ReadFile } from './service-config';
  * own rules hold. A file that cannot be read is a warning: the variable is set system-wide on some machines.
  */
 export function readTrustedAuthorities(env: Environment, readFile: ReadFile = readFileSync): string | undefined {
+  env.knows('NODE_EXTRA_CA_CERTS');
   const listed = readAuthorities(env, 'SSL_CERT_FILE', readFile);
   if (listed === undefined) return undefined;
   const extra = readAuthorities(env, 'NODE_EXTRA_CA_CERTS', readFile);

@@ -294,7 +294,13 @@ describe('weak callback settings', () => {
     expect(others).toEqual([]);
     expect(warnings({ CALLBACK_URL: 'https://h.example/cb', JWT_SECRET: long })).toEqual([]);
     expect(warnings({ CALLBACK_URL: 'https://h.example/cb', JWT_SECRET: 'é'.repeat(16) })).toEqual([]);
-    expect(warnings({ JWT_SECRET: 'not used' })).toEqual([]);
+  });
+
+  test.each([
+    ['JWT_SECRET', long],
+    ['JWT_SECRET_ARN', 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:jwt'],
+  ])('%s without CALLBACK_URL is warned of: nobody is asked', (name, value) => {
+    expect(warnings({ [name]: value })).toEqual([`${name} is not used: without CALLBACK_URL everybody may publish`]);
   });
 
   test.each(['http://h.example/cb', 'http://10.0.0.1:8000/', 'http://[2001:db8::1]/'])('%s is warned of', (url) => {

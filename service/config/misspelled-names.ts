@@ -1,0 +1,61 @@
+import type { Environment } from './environment';
+
+/** Shorter names are near to too many others. */
+const MIN_LENGTH = 6;
+
+/** From this length on two edits are a slip of the hand rather than another word. */
+const LONG_NAME = 10;
+
+/** Settings of other programs that one letter sets apart from one of this server's. */
+const OF_OTHER_PROGRAMS: ReadonlySet<string> = new Set([
+  ...['HTTPS_PORT', 'RTP_PORT', 'RTSP_PORT', 'SQL_PORT', 'SSH_PORT'],
+  ...['REDIS_USER', 'SSL_KEY_FILE', 'CONTROL_URL'],
+]);
+
+/**
+ * Warns of variables that nobody asked for and whose name is nearly that of one that was: a misspelled CALLBACK_URL
+ * would let everybody publish. One that stands beside the proper name is taken for another program's.
+ */
+export function warnOfMisspelledNames(env: Environment): void {
+  for (const name of env.unknownNames()) {
+    const upperCase = name.toUpperCase();
+    if (name.length < MIN_LENGTH || OF_OTHER_PROGRAMS.has(upperCase)) continue;
+    const meant = nearest(upperCase, env.knownNames());
+    if (meant !== undefined && env.text(meant) === undefined) env.warn(`${name} is no setting: is ${meant} meant?`);
+  }
+}
+
+function nearest(name: string, known: Iterable<string>): string | undefined {
+  let found: string | undefined;
+  let fewest = Infinity;
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - name.length) > 2) continue;
+    const edits = editsBetween(name, candidate);
+    if (edits > (Math.min(name.length, candidate.length) < LONG_NAME ? 1 : 2) || edits >= fewest) continue;
+    found = candidate;
+    fewest = edits;
+  }
+  return found;
+}
+
+/** Letters added, left out or replaced, and neighbours swapped, each counted as one. */
+function editsBetween(one: string, other: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: other.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= one.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= other.length; column += 1) {
+      const same = one[row - 1] === other[column - 1];
+      const swapped = row > 1 && column > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
+      current[column] = Math.min(
+        last[column]! + 1,
+        current[column - 1]! + 1,
+        last[column - 1]! + (same ? 0 : 1),
+        swapped ? beforeLast[column - 2]! + 1 : Infinity,
+      );
+    }
+    beforeLast = last;
+    last = current;
+  }
+  return last[other.length]!;
+}
