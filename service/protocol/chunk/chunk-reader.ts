@@ -237,11 +237,14 @@ export class ChunkReader {
   /** A type 3 chunk: goes on with the message in progress or, between messages, starts one like the last. */
   #parseContinuation(stream: ChunkStream, bytes: Buffer, at: number, start: number, end: number): number {
     if (!stream.known) throw new ProtocolError('bad_chunk_header', `type 3 chunk on unused chunk stream ${stream.id}`);
-    if (stream.extended >= 0) {
-      // Most senders repeat the extended timestamp here, OBS up to 30.0 and old librtmp do not: equal bytes are it.
+    const goesOn = stream.sink !== null;
+    if (stream.extended >= 0 && !(goesOn && stream.omitsExtended)) {
+      // Most senders repeat the extended timestamp here, OBS up to 30.0 and old librtmp do not: equal bytes are it. One
+      // that has once left it out where a message goes on always does so: what is equal later is payload.
       const repeated = compareUInt32(bytes, at, end, stream.extended);
       if (repeated === undefined) return 0;
       if (repeated) at += 4;
+      else if (goesOn) stream.omitsExtended = true;
     }
     if (stream.sink === null) stream.timestamp = (stream.timestamp + stream.delta) >>> 0;
     this.#parsed = stream;

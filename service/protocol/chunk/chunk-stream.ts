@@ -15,6 +15,8 @@ export class ChunkStream implements MessageHeader {
   delta = 0;
   /** The 32-bit extended timestamp field as sent, or -1 when the last header had none. */
   extended = -1;
+  /** The sender leaves the extended timestamp out of chunks that go on with a message: it has done so here. */
+  omitsExtended = false;
   /** Payload bytes of the message in progress that are still to come. */
   remaining = 0;
   /** Where the payload in progress goes; null between messages. */

@@ -78,7 +78,7 @@ export function captures(channel: string): Capture[] {
       command('publish', 3, [null, 'key', 'live'], 1),
       ...media(0xfffff0).map((message, index): Sent => [
         message,
-        { csid: index % 2 === 0 ? 300 : 65_000, extendedOnType3: index % 3 > 0 },
+        { csid: index % 2 === 0 ? 300 : 65_000, extendedOnType3: index % 2 === 0 },
       ]),
       ...end,
     ]),

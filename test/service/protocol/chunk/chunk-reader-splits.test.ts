@@ -15,8 +15,15 @@ const payloads = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ minL
 interface Step {
   readonly message: OutgoingMessage;
   readonly form: ChunkForm;
-  /** A number: the sender leaves extended timestamps out of type 3 chunks, and payload begins with as many bytes. */
-  readonly resemblance: number | null;
+  /** With how many bytes of the timestamp payload begins where the sender leaves that out of type 3 chunks. */
+  readonly resemblance: number;
+}
+
+interface Connection {
+  readonly chunkSize: number;
+  /** The sender repeats extended timestamps in type 3 chunks. */
+  readonly repeats: boolean;
+  readonly steps: readonly Step[];
 }
 
 /** A step of a connection: a message on one of a few chunk streams, of any header form that means the same. */
@@ -26,7 +33,7 @@ const steps = fc
     csid: fc.constantFrom(4, 6, 63, 64, 319, 320, 65_599),
     threeByteHeader: fc.boolean(),
     fmt: fc.constantFrom(0 as const, 1 as const),
-    resemblance: fc.option(fc.nat({ max: 3 })),
+    resemblance: fc.nat({ max: 3 }),
     timestamp: timestamps,
     streamId: fc.constantFrom(1, 0x01020304),
     payload: payloads,
@@ -38,6 +45,7 @@ const steps = fc
   }));
 
 const connections = fc.record({
+  repeats: fc.boolean(),
   chunkSize: fc.constantFrom(1, 2, 5, 127, 128, 129, 4096),
   steps: fc.array(steps, { minLength: 1, maxLength: 8 }),
 });
@@ -46,7 +54,7 @@ const connections = fc.record({
  * The wire of a connection and what is to come out. Format 1 is taken only where its fields are as its chunk stream
  * had them before and the time goes forward by less than half the clock: what is beyond has a test of its own.
  */
-function build({ chunkSize, steps }: { chunkSize: number; steps: readonly Step[] }) {
+function build({ chunkSize, repeats: mayRepeat, steps }: Connection) {
   const builder = new ChunkBuilder();
   const wire = [
     builder.message({ type: 1, streamId: 0, timestamp: 0, payload: Buffer.of(0, 0, chunkSize >> 8, chunkSize & 0xff) }),
@@ -61,7 +69,7 @@ function build({ chunkSize, steps }: { chunkSize: number; steps: readonly Step[]
       (message.timestamp - before.timestamp) >>> 0 < 0x80000000;
     last.set(form.csid!, message);
     const field = relative ? message.timestamp - before.timestamp : message.timestamp;
-    const repeats = resemblance === null || chunkSize < 5;
+    const repeats = mayRepeat || chunkSize < 5;
     if (!repeats) resembleTimestamp(message.payload, field >>> 0, chunkSize, resemblance);
     wire.push(builder.message(message, { ...form, fmt: relative ? 1 : 0, extendedOnType3: repeats }));
   }

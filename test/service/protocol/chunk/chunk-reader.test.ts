@@ -142,6 +142,27 @@ describe('extended timestamps', () => {
     }
   });
 
+  test('payload that equals the timestamp, of a sender that was seen to leave it out', () => {
+    const payload = Buffer.alloc(600, 0x55);
+    for (const at of [256, 512]) payload.writeUInt32BE(0x01020304, at);
+    const builder = new ChunkBuilder();
+    const first = builder.message(video(0x01020300, Buffer.alloc(200)), { extendedOnType3: false });
+    const sent = [video(0x01020304, payload), audio(7), video(0x01020304, payload)];
+    const wire = Buffer.concat([first, ...sent.map((message) => builder.message(message, { extendedOnType3: false }))]);
+    for (let cut = first.length; cut <= wire.length; cut += 1) {
+      expect(readInPieces(wire, [cut]).messages.slice(1).map(inWords)).toEqual(sent.map(inWords));
+    }
+  });
+
+  test('payload that equals the timestamp, of a sender that repeats it', () => {
+    const payload = Buffer.alloc(400);
+    for (const at of [128, 256]) payload.writeUInt32BE(0x01020304, at);
+    const builder = new ChunkBuilder();
+    const sent = [video(0x01020304, payload), audio(7), video(0x01020304, payload)];
+    const wire = Buffer.concat(sent.map((message) => builder.message(message)));
+    expect(readWhole(wire).messages.map(inWords)).toEqual(sent.map(inWords));
+  });
+
   test.each([1, 2] as const)('as a step in format %d, and again in a format 3 message', (fmt) => {
     const builder = new ChunkBuilder();
     const wire = [
