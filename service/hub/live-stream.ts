@@ -22,8 +22,8 @@ interface Selection {
   readonly streamId: number;
   readonly bytes: Buffer;
   readonly messages: number;
-  /** The flags of those left out, together. */
-  readonly skippedFlags: number;
+  /** The kinds of the headers left out, together. */
+  readonly skippedHeaders: number;
 }
 
 /** What all streams of a node share. */
@@ -239,7 +239,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
 
   /** Sends the headers that hold from this position of the log on: from the cache's, ahead of a resume. */
   sendHeaders(player: Player, from = this.#lateStart): void {
-    player.missedHeaders = false;
+    player.missedHeaders = 0;
     const unwrap = this.#hasTracks && !player.wantsAllTracks ? this.#unwrap : undefined;
     const headers = this.config.encodeFor(player.streamId, from, unwrap);
     if (headers.length === 0) return;
@@ -265,7 +265,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
   playerChanged(player: Player): void {
     // It cannot be too slow for what it is not sent.
     if (player.paused) player.laggingSince = 0;
-    else if (player.missedHeaders && player.laggingSince === 0 && player.wantsAudio && player.wantsVideo) {
+    else if ((player.missedHeaders & player.wanted) !== 0 && player.laggingSince === 0) {
       this.sendHeaders(player, this.#flushed);
     }
     if (!player.wantsVideo) player.missesVideo = true;
@@ -335,7 +335,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
       player.heldFrom = Infinity;
       player.laggingSince = 0;
       player.awaitsKeyframeUntil = 0;
-      player.missedHeaders = false;
+      player.missedHeaders = 0;
     }
     for (const list of [this.#shared, this.#sharedMain, this.#apart, this.#starting]) list.length = 0;
     this.#log.close(heldFrom);
@@ -532,7 +532,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
       if (restart >= 0) {
         player.laggingSince = 0;
         player.awaitsKeyframeUntil = 0;
-        if (player.missedHeaders) this.sendHeaders(player, restart);
+        if ((player.missedHeaders & player.wanted) !== 0) this.sendHeaders(player, restart);
       }
     }
     if (start < to) this.#sendSelected(player, start, to);
@@ -544,8 +544,8 @@ export class LiveStream implements LogObserver, ContinuedStream {
   /** Sends a player's own selection of `[from, to)`. */
   #sendSelected(player: Player, from: number, to: number, more = 0): void {
     const wanted = player.wanted | more;
-    const { bytes, messages, skippedFlags } = this.#select(from, to, wanted, player.streamId);
-    if ((skippedFlags & MediaFlag.Config) !== 0) player.missedHeaders = true;
+    const { bytes, messages, skippedHeaders } = this.#select(from, to, wanted, player.streamId);
+    player.missedHeaders |= skippedHeaders;
     if (bytes.length === 0) return;
     player.outlet.write(bytes);
     const { traffic } = this.#env;
@@ -560,8 +560,8 @@ export class LiveStream implements LogObserver, ContinuedStream {
       if (made.from === from && made.to === to && made.wanted === wanted && made.streamId === streamId) return made;
     }
     const bytes = this.#log.select(from, to, wanted, streamId, this.#unwrap);
-    const { selected: messages, skippedFlags } = this.#log;
-    const selection = { from, to, wanted, streamId, bytes, messages, skippedFlags };
+    const { selected: messages, skippedHeaders } = this.#log;
+    const selection = { from, to, wanted, streamId, bytes, messages, skippedHeaders };
     this.#selections.push(selection);
     return selection;
   }
@@ -581,7 +581,7 @@ export class LiveStream implements LogObserver, ContinuedStream {
     this.#log.visit(from, to, (slab, index) => {
       const flags = slab.flags[index]!;
       if ((flags & counted) !== 0) traffic.droppedFrames += 1;
-      if ((flags & (MediaFlag.Config | MediaFlag.Data)) !== 0) player.missedHeaders = true;
+      if ((flags & (MediaFlag.Config | MediaFlag.Data)) !== 0) player.missedHeaders |= flags & Wanted.Kinds;
       return true;
     });
   }

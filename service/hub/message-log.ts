@@ -8,9 +8,10 @@ import {
 } from '../protocol/chunk/chunk-writer';
 import { copyBytes } from '../protocol/chunk/copy-bytes';
 import type { PayloadSink } from '../protocol/chunk/payload-sink';
+import { MediaFlag } from '../protocol/media/media-tag';
 import { MessageType } from '../protocol/message/message-types';
 import { SLAB_BYTES, type Slab, type SlabPool } from './slab';
-import { isOtherTrack, isWanted, isWantedUnwrapped } from './wanted';
+import { isOtherTrack, isWanted, isWantedUnwrapped, Wanted } from './wanted';
 
 /** The message stream id that encoded messages bear; players on another get patched copies. */
 export const SHARED_STREAM_ID = 1;
@@ -58,9 +59,9 @@ const MAX_LIMBO_SLABS = 64;
 export class MessageLog {
   /** Everything before is complete and readable. */
   position = 0;
-  /** Of the last selection: how many messages were taken, and the flags of those that were not. */
+  /** Of the last selection: how many messages were taken, and the kinds (Audio, Video) of headers that were not. */
   selected = 0;
-  skippedFlags = 0;
+  skippedHeaders = 0;
 
   readonly #pool: SlabPool;
   readonly #chunkSize: number;
@@ -202,12 +203,13 @@ export class MessageLog {
   }
 
   #collect(from: number, to: number, wanted: number, unwrap: Unwrap | undefined, take: (part: Buffer) => void): void {
-    this.skippedFlags = 0;
+    this.skippedHeaders = 0;
     this.visit(from, to, (slab, index) => {
       const flags = slab.flags[index]!;
       if (!isWanted(flags, wanted)) {
         // A player does not miss what it would not be sent at any time.
-        if (!isOtherTrack(flags, wanted)) this.skippedFlags |= flags;
+        if ((flags & MediaFlag.Config) !== 0 && !isOtherTrack(flags, wanted))
+          this.skippedHeaders |= flags & Wanted.Kinds;
         return true;
       }
       const message = slab.bytes.subarray(slab.starts[index], slab.endOf(index));

@@ -54,8 +54,8 @@ export class Player {
   silentUntilKeyframe = false;
   /** Did not want video, so that it has missed frames. */
   missesVideo = false;
-  /** A sequence header or metadata was among what it missed. */
-  missedHeaders = false;
+  /** Kinds of which it missed a sequence header, or metadata: the media flags Audio, Video and Data. */
+  missedHeaders = 0;
   /** Position of the oldest byte that the socket may still hold; Infinity when it holds none. */
   heldFrom = Infinity;
 

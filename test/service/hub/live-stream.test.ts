@@ -405,6 +405,32 @@ describe('exceptions', () => {
     expect(bench.traffic.droppedFrames).toBe(0);
   });
 
+  test.each([true, false])(
+    'a sound header that changes while no sound is wanted comes with it, picture: %s',
+    (wantsVideo) => {
+      const bench = begun();
+      const fake = bench.join();
+      const change = (wants: object): void => {
+        Object.assign(fake.player, wants);
+        bench.stream.playerChanged(fake.player);
+      };
+      change({ wantsVideo });
+      change({ wantsAudio: false });
+      bench.audio(120, aacHeader('changed'));
+      bench.audio(130, aacFrame('a3'));
+      bench.flush();
+      const before = bench.received(fake).length;
+      change({ wantsAudio: true });
+      bench.audio(140, aacFrame('a4'));
+      bench.flush();
+      const since = bench.received(fake).slice(before);
+      expect(since).toContain('audio 120 changed');
+      expect(since.at(-1)).toBe('audio 140 a4');
+      change({ wantsVideo: true });
+      expect(bench.received(fake)).toHaveLength(before + since.length);
+    },
+  );
+
   test.each([
     ['audio', { wantsAudio: false }, ['video 120 i3', 'data 140 ["onTextData","x"]']],
     ['video', { wantsVideo: false }, ['audio 130 a3', 'data 140 ["onTextData","x"]']],

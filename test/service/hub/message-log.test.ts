@@ -6,11 +6,11 @@ import { encodedLength, encodeMessage } from '../../../service/protocol/chunk/ch
 import type { PayloadSink } from '../../../service/protocol/chunk/payload-sink';
 import { MediaFlag } from '../../../service/protocol/media/media-tag';
 
-const { Audio, Video, Data, Keyframe } = MediaFlag;
+const { Audio, Video, Data, Keyframe, Config } = MediaFlag;
 const CHUNK_SIZE = 4096;
 const CHUNK_STREAMS: Readonly<Record<number, number>> = { 8: 4, 9: 5, 18: 6 };
 
-/** Flags by type; a video payload that begins with `k` is a keyframe, one with `x` is left out. */
+/** Flags by type; a video payload that begins with `k` is a keyframe, with `h` a header, with `x` left out. */
 class Observer implements LogObserver {
   readonly seen: { typeId: number; timestamp: number; first: number }[] = [];
 
@@ -19,6 +19,7 @@ class Observer implements LogObserver {
     if (first === 0x78) return LEFT_OUT;
     this.seen.push({ typeId, timestamp, first });
     if (typeId === 18) return Data;
+    if (typeId === 9 && first === 0x68) return Video | Config;
     return typeId === 8 ? Audio : Video | (first === 0x6b ? Keyframe : 0);
   }
 }
@@ -124,11 +125,14 @@ describe('what goes in comes out chunk-encoded', () => {
     expect(log.select(0, log.position, Audio, 7)).toEqual(
       Buffer.concat([encoded(8, 1, a, CHUNK_SIZE, 7), encoded(8, 4, a, CHUNK_SIZE, 7)]),
     );
-    expect([log.selected, log.skippedFlags]).toEqual([2, Video | Data]);
+    expect([log.selected, log.skippedHeaders]).toEqual([2, 0]);
     expect(log.select(from, log.position, Video | Data, 0xffffffff)).toEqual(
       Buffer.concat([encoded(9, 0x1000000, v, CHUNK_SIZE, 0xffffffff), encoded(18, 3, d, CHUNK_SIZE, 0xffffffff)]),
     );
     expect(log.select(log.position, log.position, Audio, 1)).toHaveLength(0);
+    log.append(9, 5, Buffer.from('header'));
+    log.select(0, log.position, Audio, 7);
+    expect([log.selected, log.skippedHeaders]).toEqual([2, Video]);
   });
 
   test('find gives the first that bears the flag, in the range and nowhere else', () => {
