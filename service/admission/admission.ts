@@ -149,8 +149,9 @@ export class Admission implements PublishGate {
   /** Once a second: whether streams that took their channels over still send. Milliseconds of a clock that never goes back. */
   tick(now: number): void {
     for (const { guard, request, publication } of this.#admitted) {
-      const { audioBytes, videoBytes } = publication.stream.stats;
-      if (guard?.look(audioBytes + videoBytes, now) !== true) continue;
+      // What it sends counts, not what players get: before its first keyframe that is nothing.
+      const mediaAt = publication.publisher?.mediaAt;
+      if (mediaAt === undefined || guard?.look(mediaAt, now) !== true) continue;
       void this.#options.registry.keep(request.channel, request.session, guard.keeps);
     }
   }

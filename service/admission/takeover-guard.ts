@@ -8,7 +8,7 @@ const SILENT_MS = 3_000;
  */
 export class TakeoverGuard {
   #keeps = true;
-  #heardBytes = -1;
+  #mediaAt = -1;
   #heardAt = 0;
 
   get keeps(): boolean {
@@ -16,14 +16,14 @@ export class TakeoverGuard {
   }
 
   /**
-   * Looks at what the publisher has sent so far; the first look counts as sending.
+   * Looks at when the publisher last sent audio or video; the first look counts as sending.
    *
-   * @param now milliseconds
+   * @param mediaAt milliseconds, as is `now`, but of a clock that may be another
    * @returns whether `keeps` has changed
    */
-  look(mediaBytes: number, now: number): boolean {
-    if (mediaBytes !== this.#heardBytes) {
-      this.#heardBytes = mediaBytes;
+  look(mediaAt: number, now: number): boolean {
+    if (mediaAt !== this.#mediaAt) {
+      this.#mediaAt = mediaAt;
       this.#heardAt = now;
     }
     const keeps = now - this.#heardAt < SILENT_MS;

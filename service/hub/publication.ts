@@ -21,6 +21,8 @@ export interface Publisher {
   readonly software: string;
   /** True for relays: the stream's own publisher is on another node. */
   readonly isRelay: boolean;
+  /** When it last began to send audio or video, let through or not (ms); undefined for relays, which are not asked. */
+  readonly mediaAt?: number;
   /** Ends the publication and closes the connection, telling the client why. */
   kill(reason: EndReason): void;
   /** Another publisher goes on with the stream; this one's connection closes without ending it. */

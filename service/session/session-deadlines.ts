@@ -56,6 +56,11 @@ export class SessionDeadlines {
     return this.#heardAt;
   }
 
+  /** When audio or video of its publish last began to come in (ms). */
+  get mediaAt(): number {
+    return this.#mediaAt;
+  }
+
   /** Bytes came in. */
   heard(): void {
     this.#heardAt = this.#session.context.now();

@@ -108,6 +108,11 @@ export class Session implements MessageReceiver, Publisher, PlayerListener {
     return this.#received.total;
   }
 
+  /** When audio or video that it publishes last began to come in, let through or not (ms). */
+  get mediaAt(): number {
+    return this.deadlines.mediaAt;
+  }
+
   /** Where it stands, in one word. */
   get phase(): SessionPhase {
     return this.streams.phase ?? this.state.phase;

@@ -15,6 +15,10 @@ import { avc } from '../../support/media';
 
 const STREAM = { channel: 'channel', key: 'key', query: '' };
 
+interface BenchPublisher extends Publisher {
+  mediaAt: number;
+}
+
 /** The admission of one node, without callbacks. */
 export class AdmissionBench {
   readonly hub = new Hub({
@@ -46,11 +50,12 @@ export class AdmissionBench {
     void registry.start(registryListener(this.admission, deaf));
   }
 
-  publisher(): Publisher {
-    const publisher: Publisher = {
+  publisher(): BenchPublisher {
+    const publisher: BenchPublisher = {
       clientIp: '192.0.2.7',
       software: '',
       isRelay: false,
+      mediaAt: 0,
       kill: () => undefined,
       displaced: () => void this.displaced.push(publisher),
     };
@@ -68,10 +73,14 @@ export class AdmissionBench {
     return outcome.publication;
   }
 
-  /** As seconds pass: the publication gets a frame in each, or nothing. */
-  pass(fromSecond: number, toSecond: number, publication?: Publication): void {
+  /** As seconds pass: the publisher sends a frame in each, or nothing. */
+  pass(fromSecond: number, toSecond: number, publisher?: BenchPublisher, frame = avc.keyframe('k')): void {
+    const publication = this.hub.find(STREAM.channel)?.publication;
     for (let second = fromSecond; second <= toSecond; second += 1) {
-      publication?.inlet.appendMedia(MessageType.Video, second * 1_000, avc.keyframe('k'));
+      if (publisher !== undefined) {
+        publisher.mediaAt = second * 1_000;
+        publication?.inlet.appendMedia(MessageType.Video, second * 1_000, frame);
+      }
       this.admission.tick(second * 1_000);
     }
   }

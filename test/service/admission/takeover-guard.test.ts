@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { TakeoverGuard } from '../../../service/admission/takeover-guard';
 
-/** What `keeps` is after each look at [seconds, bytes so far]. */
+/** What `keeps` is after each look at [seconds, when media came]. */
 function looks(...at: readonly (readonly [number, number])[]): boolean[] {
   const guard = new TakeoverGuard();
-  return at.map(([seconds, bytes]) => {
+  return at.map(([seconds, mediaAt]) => {
     const before = guard.keeps;
-    expect(guard.look(bytes, seconds * 1_000)).toBe(guard.keeps !== before);
+    expect(guard.look(mediaAt, seconds * 1_000)).toBe(guard.keeps !== before);
     return guard.keeps;
   });
 }

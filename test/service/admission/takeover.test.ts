@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { MemoryRegistry } from '../../../service/fleet/memory-registry';
+import { avc } from '../../support/media';
 import { AdmissionBench } from './admission-bench';
 
 /** A registry that is away. */
@@ -19,11 +20,12 @@ describe.each([
     const bench = new AdmissionBench({ takeover: true, graceMs }, registry().member('node'));
     const [first, second, third] = [bench.publisher(), bench.publisher(), bench.publisher()];
     await bench.publishes(first);
-    bench.pass(1, 10);
+    bench.pass(1, 10, first);
     const kept = await bench.publishes(second);
     expect(bench.displaced).toEqual([first]);
     expect(await bench.admit(first)).toMatchObject({ accepted: false, final: false });
-    bench.pass(11, 20, kept);
+    // No keyframe for so long: where the stream goes on, players get nothing of this.
+    bench.pass(11, 20, second, avc.interFrame('undecodable'));
     expect(await bench.admit(first)).toMatchObject({ accepted: false, final: false });
     expect(kept.publisher).toBe(second);
     bench.pass(21, 24);
@@ -36,7 +38,7 @@ describe.each([
     const second = bench.publisher();
     await bench.publishes();
     const publication = await bench.publishes(second);
-    bench.pass(11, 20, publication);
+    bench.pass(11, 20, second);
     bench.admission.leave(second, publication, false);
     await bench.publishes();
     await bench.admission.close();

@@ -150,6 +150,20 @@ describe('time-outs of a session', () => {
     expect(publisher.statuses.at(-1)?.description).toBe('no audio or video for 30 s');
   });
 
+  test('a session tells when it last sent media, whatever becomes of that', async () => {
+    const publisher = await bench.publisher();
+    publisher.video(0, avc.keyframe('k'));
+    const { publication } = publisher.session.streams.publishing!;
+    publication.stream.sourceChanged();
+    const { videoBytes } = publication.stream.stats;
+    bench.advance(7, () => publisher.video(bench.nowMs, avc.interFrame('undecodable')));
+    expect(publisher.session.mediaAt).toBe(bench.nowMs);
+    expect(publication.stream.stats.videoBytes).toBe(videoBytes);
+    const before = bench.nowMs;
+    bench.advance(3, () => pong(publisher));
+    expect(publisher.session.mediaAt).toBe(before);
+  });
+
   test('a publisher of audio once a minute goes on', async () => {
     const publisher = await bench.publisher();
     bench.advance(600, () => {
