@@ -149,7 +149,8 @@ export class SessionDeadlines {
     this.#measure(now);
     if (now - this.#mediaAt > mediaMs) {
       session.fail('media_timeout', `no audio or video for ${mediaMs / 1000} s`);
-    } else if (grant.maxDurationSeconds !== undefined && now - this.#phaseSince > grant.maxDurationSeconds * 1000) {
+    } else if (grant.maxDurationSeconds !== undefined && now - stream.startedAt > grant.maxDurationSeconds * 1000) {
+      // Of the stream, not of this connection: a publisher that comes back goes on with what it has used up.
       session.kill(`Stream reached its maximum duration of ${grant.maxDurationSeconds} s`);
     } else if (
       grant.maxBitrateKbps === undefined ||

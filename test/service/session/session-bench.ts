@@ -36,20 +36,26 @@ export class SessionBench {
     scheduler: { ready: (stream) => void this.#ready.add(stream) },
     now: () => this.nowMs,
   });
+  /** A publisher that was lost may come back. */
+  holdsLost = false;
   readonly #ready = new Set<{ flush(): void }>();
   readonly #gate: PublishGate = {
     admit: (publisher, { channel: name, key }): Promise<AdmissionOutcome> => {
       const channel = this.hub.channel(name);
-      channel.reserve(publisher);
+      channel.reserve(publisher, this.holdsLost);
       if (this.grant === undefined) return new Promise(() => {});
       const playKey = this.grant.playKey ?? key;
       const admitsKey = (given: string): boolean => given === playKey;
-      return Promise.resolve({
-        accepted: true,
-        publication: channel.begin(publisher, { key, grant: this.grant, admitsKey }),
-      });
+      const begin = { key, grant: this.grant, admitsKey };
+      const goesOn = channel.publication !== null;
+      const publication = goesOn ? channel.resume(publisher, begin) : channel.begin(publisher, begin);
+      return Promise.resolve({ accepted: true, publication });
     },
-    leave: (_, publication) => this.hub.find(publication.channel)?.end(publication),
+    leave: (publisher, publication, graceful) => {
+      const channel = this.hub.find(publication.channel);
+      if (this.holdsLost && !graceful) channel?.hold(publisher);
+      else channel?.end(publication);
+    },
   };
   context: SessionContext = {
     hub: this.hub,

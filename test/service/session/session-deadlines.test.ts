@@ -208,6 +208,20 @@ describe('limits that the start callback grants', () => {
     });
   });
 
+  test('max-duration-seconds is the time of the stream: a publisher that comes back has what is left of it', async () => {
+    bench.grant = { streamId: 'id', maxDurationSeconds: 60 };
+    bench.holdsLost = true;
+    const lost = await bench.publisher();
+    bench.advance(40, () => lost.video(bench.nowMs, avc.keyframe('x')));
+    lost.session.disconnected(undefined);
+    const again = await bench.publisher();
+    const sendVideo = (): void => again.video(bench.nowMs, avc.keyframe('x'));
+    bench.advance(20, sendVideo);
+    expect(bench.closed).toEqual(['client_closed']);
+    bench.advance(1, sendVideo);
+    expect(bench.closed).toEqual(['client_closed', 'killed']);
+  });
+
   test('max-bitrate-kbps: over it for 10 s ends the publish with the reason, a short burst does not', async () => {
     bench.grant = { streamId: '', maxBitrateKbps: 1_000 };
     const publisher = await bench.publisher();
