@@ -2,12 +2,14 @@ import type { Channel } from '../hub/channel';
 import type { Publication, Publisher } from '../hub/publication';
 import type { Logger } from '../logging/logger';
 import { Relay, type RelayEnd, type RelayEnvironment, type RelayOwner } from './relay';
+import type { Location, Lookups } from './lookups';
 import type { RelayTokens } from './relay-token';
 import type { StreamRegistry } from './stream-registry';
 
 export interface RelaysOptions extends RelayEnvironment {
   readonly registry: StreamRegistry;
   readonly tokens: RelayTokens;
+  readonly lookups: Lookups;
   readonly log: Logger;
   /** How long a stream without a source is kept for its next one (ms). */
   readonly orphanMs: number;
@@ -43,6 +45,8 @@ export class Relays implements RelayOwner {
   readonly #orphans = new Map<Publication, NodeJS.Timeout>();
   /** Publishers that are still connected here while their stream goes on elsewhere: a relay may take their place. */
   readonly #leaving = new WeakMap<Publication, Publisher>();
+  /** Channels to look for when questions to the registry are possible again. */
+  readonly #postponed = new Set<string>();
   #lookedAt = 0;
   #closed = false;
 
@@ -95,6 +99,9 @@ export class Relays implements RelayOwner {
       this.#unwatched.set(name, since);
       if (now - since >= LINGER_MS) this.#drop(name, relay);
     }
+    const postponed = [...this.#postponed];
+    this.#postponed.clear();
+    for (const name of postponed) this.look(name);
     if (!looksAgain) return;
     this.#lookedAt = now;
     for (const channel of hub.waiting()) this.look(channel.name);
@@ -141,8 +148,13 @@ export class Relays implements RelayOwner {
   }
 
   async #follow(name: string): Promise<void> {
-    const { hub, registry, tokens } = this.#options;
-    const found = await registry.locate(name);
+    const { hub, registry, tokens, lookups } = this.#options;
+    const answer = lookups.locate(name);
+    if (answer === 'later') {
+      this.#postponed.add(name);
+      return;
+    }
+    const found = await answer;
     const current = this.#relays.get(name);
     if (found === undefined) {
       const isGone = registry.connected && performance.now() - (current?.heardAt ?? Infinity) > GONE_MS;
@@ -155,6 +167,8 @@ export class Relays implements RelayOwner {
       current.lease = found.lease;
       return;
     }
+    this.#refuseStrangers(name, found);
+    if (!this.#isWatched(name)) return;
     const token = await tokens.sign(name, found.owner.id);
     const channel = hub.find(name);
     if (this.#closed || channel === undefined || channel.viewerCount === 0 || !this.mayFeed(channel)) return;
@@ -164,6 +178,15 @@ export class Relays implements RelayOwner {
     // One that has brought something goes on until the new one has a keyframe, and is displaced then.
     if (former?.publication === null) former.close();
     this.#tell(name, 'relay from another node', found.owner.id);
+  }
+
+  /** Viewers with another key than this stream's do not make it come. */
+  #refuseStrangers(name: string, { lease }: Location): void {
+    const { hub, keyHash, registry } = this.#options;
+    const channel = hub.find(name);
+    // Without the registry the secret of the hashes may be another one by now.
+    if (channel?.publication !== null || !registry.connected) return;
+    channel.refuseOthers((key) => keyHash.matches(key, lease.playKeyHash));
   }
 
   #isWatched(name: string): boolean {

@@ -11,6 +11,7 @@ import type { Batching } from '../net/batching';
 import type { FleetKeys } from './fleet-keys';
 import type { FleetMember, NodeListener } from './fleet-member';
 import { registryListener } from './registry-listener';
+import { Lookups } from './lookups';
 import { RelayTokens } from './relay-token';
 import { Relays } from './relays';
 import type { StreamRegistry } from './stream-registry';
@@ -41,6 +42,7 @@ export class SharedMember implements FleetMember {
   readonly machineId: string;
   readonly relays: Relays;
   readonly #tokens: RelayTokens;
+  readonly #lookups: Lookups;
   #peers: ReadonlySet<string> = new Set();
   #peerIds: readonly string[] = [];
   #peersAt = -Infinity;
@@ -52,10 +54,12 @@ export class SharedMember implements FleetMember {
     const provisional = randomBytes(32);
     this.keyHash = new KeyHash(provisional);
     this.#tokens = new RelayTokens(options.keys, provisional, () => options.registry.self.id);
+    this.#lookups = new Lookups(options.registry);
     this.relays = new Relays({
       ...options,
       keyHash: this.keyHash,
       tokens: this.#tokens,
+      lookups: this.#lookups,
       orphanMs: Math.max(MIN_ORPHAN_MS, options.graceMs),
     });
     void this.registry.fleetSecret().then((secret) => this.#use(secret));
@@ -88,7 +92,10 @@ export class SharedMember implements FleetMember {
   }
 
   start(admission: Admission, node: NodeListener): Promise<void> {
-    const channelChanged = (channel: string): void => this.relays.look(channel);
+    const channelChanged = (channel: string): void => {
+      this.#lookups.changed(channel);
+      this.relays.look(channel);
+    };
     const secretChanged = (secret: Buffer): void => this.#use(secret);
     return this.registry.start(registryListener(admission, { ...node, channelChanged, secretChanged }));
   }

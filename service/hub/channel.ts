@@ -146,6 +146,13 @@ export class Channel {
     return this.#publication === null || this.#publication.admitsKey(key);
   }
 
+  /** Players who wait with another key for a stream that is known to be live elsewhere: they are refused before it comes. */
+  refuseOthers(admitsKey: KeyCheck): void {
+    this.change(() => {
+      for (const player of this.#players) if (!player.isRelay && !admitsKey(player.key)) this.#refuse(player);
+    });
+  }
+
   addPlayer(player: Player): void {
     this.#players.add(player);
     // Another node that comes during a handover follows the new source; its viewers have all that the former one sends.

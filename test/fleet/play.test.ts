@@ -116,6 +116,38 @@ describe('a stream on any node', () => {
   });
 });
 
+describe('what a client can make a node do by playing', () => {
+  test('a wrong key brings no stream from another node', async () => {
+    const { fleet } = ofFile;
+    const channel = fleet.newChannel();
+    const publisher = await fleet.publisher(0, channel);
+    const stranger = await fleet.connect(1, channel);
+    await stranger.play('wrong').catch(() => undefined);
+    await stranger.expectClosed();
+    expect(fleet.relaysServed(0, channel)).toBe(0);
+    await expectFlows(publisher, await fleet.player(1, channel), 'for those with the key');
+  });
+
+  test('plays of channels that nobody publishes cost the registry little, one or many', async () => {
+    const { fleet } = ofFile;
+    const scripts = async (): Promise<number> => {
+      const stats = await fleet.redis.withClient((client) => client.info('commandstats'));
+      return [...stats.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].reduce((sum, [, n]) => sum + Number(n), 0);
+    };
+    const before = await scripts();
+    const one = fleet.newChannel();
+    const playOften = async (): Promise<void> => {
+      for (let i = 0; i < 30; i += 1) {
+        const client = await fleet.player(1, one);
+        client.connection.socket.destroy();
+      }
+    };
+    await Promise.all(Array.from({ length: 10 }, playOften));
+    // Renewals of all nodes are among them.
+    expect((await scripts()) - before).toBeLessThan(150);
+  });
+});
+
 describe('RTMP_PLAY_WHITELIST', () => {
   const guarded = FleetOfFile.start({ nodes: 2, environment: { RTMP_PLAY_WHITELIST: '127.0.0.9' } });
 
