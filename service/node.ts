@@ -254,7 +254,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const { route, listensAt } = listenerTest.route(name, more.tls !== undefined);
     const listener = new RtmpListener({ gate, intake, log, proxy, rejected, tests: route, ...more });
     const address = await listener.listen(port, bindAddress).catch((error: unknown) => {
-      throw new Error(`${name} cannot listen on port ${port}: ${describeListenError(error)}`, { cause: error });
+      const bindVariable = bindAddress === config.rtmp.bindAddress ? 'BIND_ADDRESS' : 'SSL_BIND_ADDRESS';
+      const why = describeListenError(error, bindVariable);
+      throw new Error(`${name} cannot listen on port ${port}: ${why}`, { cause: error });
     });
     listeners.push(listener);
     listensAt(address);

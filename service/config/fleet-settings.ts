@@ -35,8 +35,12 @@ export function readPublishingSettings(env: Environment): PublishingConfig {
 
 /** How many processes share the ports: `auto` is one per core that this process may use. */
 export function readWorkers(env: Environment): number {
-  if (env.text('WORKERS') === 'auto') return availableParallelism();
-  return env.optionalInteger('WORKERS', { min: 1, max: 256 }) ?? 1;
+  const value = env.text('WORKERS')?.trim() ?? '1';
+  if (value === 'auto') return availableParallelism();
+  const count = /^\d{1,3}$/.test(value) ? Number(value) : 0;
+  if (count >= 1 && count <= 256) return count;
+  env.fault('WORKERS', 'auto (one per core) or a whole number from 1 to 256');
+  return 1;
 }
 
 /** @param redisUsed a fleet keeps its registry in Redis */

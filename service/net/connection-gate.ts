@@ -171,7 +171,11 @@ export class Visit {
   #answered(taken: boolean): void {
     if (!taken) {
       this.#place = 'none';
-      if (!this.#closed) this.#refuse('too_many_connections', 'too many from this address');
+      if (!this.#closed)
+        this.#refuse(
+          'too_many_connections',
+          'too many from this address: MAX_IP_CONCURRENT_CONNECTIONS, MAX_IP_CONNECTIONS_PER_SECOND or CONCURRENT_LIMIT_WHITELIST',
+        );
       return;
     }
     this.#place = 'taken';

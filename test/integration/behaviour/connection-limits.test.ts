@@ -28,7 +28,7 @@ describe('connections per address', () => {
     await byDefault.process.waitForLog(/closed channel=d/);
     await expectFlows(publisher, await byDefault.player('a', 'key', from), 'the freed place');
     await expectRefused(byDefault, from);
-    expect(byDefault.process.log).toMatch(/\(127\.0\.0\.2\) connection refused: too many from this address/);
+    expect(byDefault.process.log).toMatch(/\(127\.0\.0\.2\) connection refused: too many from this address: MAX_IP_CONCURRENT_CONNECTIONS, /);
   });
 
   test('clients that were refused and do not close take no places', async () => {

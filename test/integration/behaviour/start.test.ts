@@ -111,7 +111,7 @@ describe('start', () => {
   test('BIND_ADDRESS that is not of this machine: clear error, and the process ends', async () => {
     const { code, log } = await failedStart({ BIND_ADDRESS: '192.0.2.1' });
     expect(code).toBe(1);
-    expect(log).toMatch(/RTMP cannot listen on port 0/);
+    expect(log).toMatch(/RTMP cannot listen on port 0: this machine does not have the address of BIND_ADDRESS/);
   });
 
   test('a .env file in the working folder is honoured, real environment variables win', async () => {

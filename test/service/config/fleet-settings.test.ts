@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { availableParallelism } from 'node:os';
 import { loadServiceConfig } from '../../../service/config/service-config';
 
 describe('fleet settings', () => {
@@ -31,6 +32,20 @@ describe('fleet settings', () => {
   test('need Redis, and a node id that can be part of a key', () => {
     expect(() => loadServiceConfig({ FLEET: 'YES', FLEET_NODE_ID: 'a b' })).toThrow(
       /FLEET_NODE_ID is "a b".*\n.*FLEET is "YES".*REDIS_USE=YES/s,
+    );
+  });
+});
+
+describe('WORKERS', () => {
+  test.each([
+    ['auto', availableParallelism()],
+    ['2', 2],
+    ['', 1],
+  ])('%j is understood', (WORKERS, count) => expect(loadServiceConfig({ WORKERS }).config.workers).toBe(count));
+
+  test.each(['lots', '0', '257', '1e1'])('%s is a fault that names auto and numbers', (WORKERS) => {
+    expect(() => loadServiceConfig({ WORKERS })).toThrow(
+      `WORKERS is "${WORKERS}"; allowed: auto (one per core) or a whole number from 1 to 256`,
     );
   });
 });
