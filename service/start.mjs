@@ -1,7 +1,7 @@
 // `npm start`: makes a fresh clone ready (dependencies, bundle) and runs one node, in this very process.
 // Started again it only compares fingerprints: a bundle that is current needs no packages at all.
 // package.json starts it with `exec`, so that no shell stands between npm and the server: Debian's would die of Ctrl-C
-// at once and leave the server to end behind the prompt's back. Windows has no `exec` and takes the other branch.
+// at once and leave the server to end behind the prompt's back. Windows has no `exec`: type `node service/start.mjs`.
 import { createRequire } from 'node:module';
 import { installPackages, requireNodeVersion } from './prerequisites.mjs';
 

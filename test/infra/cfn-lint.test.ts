@@ -31,6 +31,9 @@ const checked: readonly CombinationName[] = [
 /** W3005: CDK writes down dependencies that references imply as well; harmless, and not ours to change. */
 const ignored = 'W3005';
 
+/** cfn-lint 1.58 knows Fn::GetStackOutput, by which weak references are rendered, but not that it gives a string. */
+const UNKNOWN_STRING = /^E1022 \{'Fn::GetStackOutput'/;
+
 (missing ? test.skip : test)(
   'cfn-lint finds nothing in the templates',
   () => {
@@ -41,11 +44,12 @@ const ignored = 'W3005';
         .filter((file) => file.endsWith('.template.json'))
         .map((file) => join(folder, file));
       expect(templates.length).toBeGreaterThanOrEqual(6 * checked.length);
-      const { stdout, stderr, status } = spawnSync(program, ['--ignore-checks', ignored, '--', ...templates], {
+      const { stdout, stderr } = spawnSync(program, ['--ignore-checks', ignored, '--', ...templates], {
         encoding: 'utf8',
         maxBuffer: 64 * 1024 * 1024,
       });
-      expect({ stdout, stderr, status }).toEqual({ stdout: '', stderr: '', status: 0 });
+      const findings = stdout.split('\n\n').filter((finding) => finding.trim() !== '' && !UNKNOWN_STRING.test(finding));
+      expect({ findings, stderr }).toEqual({ findings: [], stderr: '' });
     } finally {
       rmSync(folder, { recursive: true });
     }

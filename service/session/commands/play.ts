@@ -20,8 +20,12 @@ export function play(session: Session, streamId: number, command: CommandMessage
   const stream = context.names.streamTarget(state.target, name);
   if (stream === undefined) {
     const reason = `Bad stream key: ${context.names.allowed} are allowed`;
-    if (name === '' || name.startsWith('?')) session.sendStatus(streamId, 'error', 'NetStream.Play.BadName', reason);
-    else session.refuse(streamId, 'NetStream.Play.BadName', reason);
+    if (name !== '' && !name.startsWith('?')) {
+      session.refuse(streamId, 'NetStream.Play.BadName', reason);
+      return;
+    }
+    session.sendStatus(streamId, 'error', 'NetStream.Play.BadName', reason);
+    session.log.request('play without a stream key', { reason });
     return;
   }
   const token = new URLSearchParams(stream.query).get('fleet');

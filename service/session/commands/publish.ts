@@ -57,6 +57,10 @@ function decided(session: Session, streamId: number, stream: StreamTarget, outco
 /** An empty key starts nothing but leaves the connection usable; any other bad name ends it. */
 function refuseName(session: Session, streamId: number, name: string): void {
   const reason = `Bad stream key: ${session.context.names.allowed} are allowed`;
-  if (name === '' || name.startsWith('?')) session.sendStatus(streamId, 'error', 'NetStream.Publish.BadName', reason);
-  else session.refuse(streamId, 'NetStream.Publish.BadName', reason);
+  if (name !== '' && !name.startsWith('?')) {
+    session.refuse(streamId, 'NetStream.Publish.BadName', reason);
+    return;
+  }
+  session.sendStatus(streamId, 'error', 'NetStream.Publish.BadName', reason);
+  session.log.request('publish without a stream key', { reason });
 }
