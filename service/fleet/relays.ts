@@ -80,7 +80,9 @@ export class Relays implements RelayOwner {
    */
   adopt(channel: Channel, publication: Publication): void {
     const { publisher } = publication;
-    if (publisher === null) this.#endUnlessFed(channel, publication);
+    // Where nobody plays, a copy that stands still is of no use to anybody: who comes next gets the stream from its owner.
+    if (publisher === null && publication.stream.playerCount === 0) channel.end(publication);
+    else if (publisher === null) this.#endUnlessFed(channel, publication);
     else this.#leaving.set(publication, publisher);
     this.look(channel.name);
   }

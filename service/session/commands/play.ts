@@ -88,7 +88,8 @@ function begin(session: Session, streamId: number, stream: StreamTarget, isRelay
   if (session.isClosed) return;
   channel.addPlayer(player);
   if (cache === 'clear') clearCache(channel.publication, stream.key);
-  if (!isRelay && channel.publication === null) context.streamWanted(stream.channel);
+  // Nobody sends it here: it may be live elsewhere, or have moved there a moment ago.
+  if (!isRelay && (channel.publication?.publisher ?? null) === null) context.streamWanted(stream.channel);
 }
 
 /** `tracks=all` and `tracks=default` say it, for tools; otherwise it goes by what the client said in `connect`. */
