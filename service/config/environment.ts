@@ -32,9 +32,14 @@ export class Environment {
     return this.#known;
   }
 
-  /** Names of variables that are set although they are none of the known ones. */
+  /** Names of variables that are given, empty ones included, although they are none of the known ones. */
   unknownNames(): readonly string[] {
-    return Object.keys(this.values).filter((name) => this.values[name] && !this.#known.has(name));
+    return Object.keys(this.values).filter((name) => !this.#known.has(name));
+  }
+
+  /** Whether an unknown variable has a value. */
+  isSet(name: string): boolean {
+    return Boolean(this.values[name]);
   }
 
   /** Declares variables that are asked for only when others call for them. */

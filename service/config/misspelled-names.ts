@@ -21,7 +21,9 @@ export function warnOfMisspelledNames(env: Environment): void {
     const upperCase = name.toUpperCase();
     if (name.length < MIN_LENGTH || OF_OTHER_PROGRAMS.has(upperCase)) continue;
     const meant = nearest(upperCase, env.knownNames());
-    if (meant !== undefined && env.text(meant) === undefined) env.warn(`${name} is no setting: is ${meant} meant?`);
+    // The value is looked at last: whoever watches what is asked for must not take a stranger for a setting.
+    if (meant !== undefined && env.text(meant) === undefined && env.isSet(name))
+      env.warn(`${name} is no setting: is ${meant} meant?`);
   }
 }
 
