@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPackages, requireNodeVersion } from '../service/prerequisites.mjs';
 import { withSetupLock } from '../service/setup-lock.mjs';
-import { findCfnLint } from './support/cfn-lint.mjs';
 import { installDebianPackages, packagesOfMissingPrograms } from './support/debian-packages.mjs';
+import { findCfnLint, findMoto } from './support/python-tools.mjs';
 import { imageNodeVersion, installNodeLines } from './support/node-lines.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -58,6 +58,7 @@ await nodeLines;
 /** On Node 20 the AWS SDK tells every process when its support ends. */
 const quietSdk = '--disable-warning=NodeVersionSupportWarning';
 const cfnLint = findCfnLint(join(root, '.build'));
+const moto = findMoto(join(root, '.build'));
 const jest = spawnSync(process.execPath, [tool('jest/bin/jest.js'), ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',
@@ -65,6 +66,7 @@ const jest = spawnSync(process.execPath, [tool('jest/bin/jest.js'), ...process.a
     ...process.env,
     NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${quietSdk}`.trim(),
     ...(cfnLint && { CFN_LINT: cfnLint }),
+    ...(moto && { MOTO_PYTHON: moto }),
   },
 });
 const failed = [...checks, { name: 'jest', passed: jest.status === 0 }].filter(({ passed }) => !passed);

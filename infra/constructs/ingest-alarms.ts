@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { NetworkLoadBalancer, NetworkTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -27,9 +27,7 @@ export class IngestAlarms extends Construct {
     for (const [listener, groups] of Object.entries(props.targetGroups)) {
       new ExplainedAlarm(this, `UnhealthyTargets-${listener}`, {
         meaning: `A task behind ${listener} fails its health check: it is being replaced, with the streams it carries.`,
-        metric: largestOf(
-          groups.map((group) => group.metrics.unHealthyHostCount({ period: minute, statistic: Stats.MAXIMUM })),
-        ),
+        metric: largestOf(groups.map((group) => targets('UnHealthyHostCount', Stats.MAXIMUM, loadBalancer, group))),
         threshold: 1,
         // ECS replaces such a task within a minute or two: there are no five bad minutes in a row.
         periods: 1,
@@ -39,7 +37,7 @@ export class IngestAlarms extends Construct {
       for (const [index, zone] of zones.entries()) {
         new ExplainedAlarm(this, `HealthyTargetsMissing-${listener}-${index + 1}`, {
           meaning: `A zone has no healthy task behind ${listener}, and refuses its streamers.`,
-          metric: largestOf(groups.map((group) => healthyIn(zone, group))),
+          metric: largestOf(groups.map((group) => healthyIn(zone, loadBalancer, group))),
           threshold: 1,
           below: true,
           silence: 'ill',
@@ -60,9 +58,25 @@ export class IngestAlarms extends Construct {
  * Each zone's part of the load balancer counts for itself, as zones are kept apart: over all of them together, the
  * least count is that of one zone, and says nothing of the others.
  */
-function healthyIn(zone: string, group: NetworkTargetGroup): IMetric {
-  const everywhere = group.metrics.healthyHostCount({ period: minute, statistic: Stats.MINIMUM });
+function healthyIn(zone: string, loadBalancer: NetworkLoadBalancer, group: NetworkTargetGroup): IMetric {
+  const everywhere = targets('HealthyHostCount', Stats.MINIMUM, loadBalancer, group);
   return everywhere.with({ dimensionsMap: { ...everywhere.dimensions, AvailabilityZone: zone } });
+}
+
+/** By the names that the two have: CDK's own figure takes the load balancer's apart from a listener's, of another stack. */
+function targets(
+  metricName: string,
+  statistic: string,
+  { loadBalancerFullName }: NetworkLoadBalancer,
+  { targetGroupFullName }: NetworkTargetGroup,
+): Metric {
+  return new Metric({
+    namespace: 'AWS/NetworkELB',
+    metricName,
+    dimensionsMap: { LoadBalancer: loadBalancerFullName, TargetGroup: targetGroupFullName },
+    statistic,
+    period: minute,
+  });
 }
 
 /** With blue/green one group of the pair is empty; the larger figure is the one that counts. */

@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { combinations } from './option-combinations';
-import type { CombinationName } from './option-combinations';
-import { synthesizeInto } from './synthesize';
+import { synthesize } from './synthesize';
 
 /** The Python program of that name (the npm package is another one); CFN_LINT may name it. */
 const program = process.env.CFN_LINT ?? 'cfn-lint';
@@ -20,41 +19,47 @@ if (missing) {
   );
 }
 
-/** Between them these render every kind of resource. */
-const checked: readonly CombinationName[] = [
-  'TLS at the load balancer, certificate made in a hosted zone, dual stack, two RTMPS ports',
-  'blue/green with TLS',
-  'cache on nodes',
-  'no way out, callback inside the VPC',
-];
+/** Warnings that stand, each with its reason. */
+const accepted = {
+  W3005: 'CDK writes down dependencies that references imply as well; harmless, and not ours to change',
+  W3010: 'zones stand in a template where the option availabilityZones names them',
+};
 
-/** W3005: CDK writes down dependencies that references imply as well; harmless, and not ours to change. */
-const ignored = 'W3005';
-
-/** cfn-lint 1.58 knows Fn::GetStackOutput, by which weak references are rendered, but not that it gives a string. */
-const UNKNOWN_STRING = "E1022 {'Fn::GetStackOutput'";
+/** The templates of every combination of options that differ by more than the environment's name. */
+function differentTemplates(): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const options of Object.values(combinations)) {
+    for (const [stack, template] of synthesize(options).templates) {
+      const text = JSON.stringify(template.toJSON());
+      found.set(`${stack} ${text.replace(/(rtmp-?)(dev|staging|prod)|"(dev|staging|prod)"/gi, '$1')}`, text);
+    }
+  }
+  return found;
+}
 
 (missing ? test.skip : test)(
-  'cfn-lint finds nothing in the templates',
+  'cfn-lint finds nothing else in the templates of any combination of options',
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'rtmp-lint-'));
     try {
-      for (const [index, name] of checked.entries()) synthesizeInto(join(folder, String(index)), combinations[name]);
-      const templates = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-        .filter((file) => file.endsWith('.template.json'))
-        .map((file) => join(folder, file));
-      expect(templates.length).toBeGreaterThanOrEqual(6 * checked.length);
-      const { stdout, stderr } = spawnSync(program, ['--ignore-checks', ignored, '--', ...templates], {
-        encoding: 'utf8',
-        maxBuffer: 64 * 1024 * 1024,
+      const templates = [...differentTemplates().values()].map((text, index) => {
+        const file = join(folder, `${index}.template.json`);
+        writeFileSync(file, text);
+        return file;
       });
-      const findings = stdout
-        .split('\n\n')
-        .filter((finding) => finding.trim() !== '' && !finding.startsWith(UNKNOWN_STRING));
-      expect({ findings, stderr }).toEqual({ findings: [], stderr: '' });
+      expect(templates.length).toBeGreaterThan(50);
+      const { stdout, stderr, status } = spawnSync(
+        program,
+        ['--ignore-checks', ...Object.keys(accepted), '--', ...templates],
+        {
+          encoding: 'utf8',
+          maxBuffer: 64 * 1024 * 1024,
+        },
+      );
+      expect({ stdout, stderr, status }).toEqual({ stdout: '', stderr: '', status: 0 });
     } finally {
       rmSync(folder, { recursive: true });
     }
   },
-  240_000,
+  400_000,
 );

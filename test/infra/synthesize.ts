@@ -88,11 +88,6 @@ export function synthesizeAndCheck(options: Options): Checked {
   });
 }
 
-/** Leaves the templates in `outdir` for tools that read files. */
-export function synthesizeInto(outdir: string, options: Options): void {
-  declare(options, outdir).app.synth();
-}
-
 /** One stack's template of a deployment with these options. */
 export function templateOf(stack: StackName, options: Options): Template {
   const template = synthesize(options).templates.get(stack);

@@ -1,0 +1,86 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RunningProgram } from '../support/running-program';
+
+/** A Python that has moto; undefined where it could not be installed. */
+export const motoPython = process.env.MOTO_PYTHON;
+
+/** Says, once for each file that would need it, why its tests are skipped. */
+export function sayThatMotoIsMissing(): void {
+  if (motoPython !== undefined) return;
+  process.stderr.write(
+    'moto is skipped: no Python with `pip install "moto[server]"` (npm test installs it, or set MOTO_PYTHON)\n',
+  );
+}
+
+/** moto's server: an AWS as somebody else wrote it, empty at the start. */
+export class Moto {
+  private constructor(
+    readonly url: string,
+    private readonly program: RunningProgram,
+    private readonly folder: string,
+  ) {}
+
+  static async start(): Promise<Moto> {
+    const folder = mkdtempSync(join(tmpdir(), 'rtmp-moto-'));
+    const gaps = join(folder, 'gaps');
+    const requests = join(folder, 'requests');
+    for (const file of [gaps, requests]) writeFileSync(file, '');
+    const port = await freePort();
+    const program = new RunningProgram(
+      motoPython ?? 'python3',
+      [join(__dirname, 'moto-server.py'), String(port), gaps, requests],
+      {
+        env: { PATH: process.env.PATH, ...identity },
+      },
+    );
+    await program.waitForOutput(/Running on/, 60_000);
+    return new Moto(`http://127.0.0.1:${port}`, program, folder);
+  }
+
+  /** Variables with which the AWS SDKs and the CDK's command line come here, and nowhere else. */
+  get environment(): NodeJS.ProcessEnv {
+    return { ...identity, AWS_ENDPOINT_URL: this.url };
+  }
+
+  /** What moto does not know and was given a stand-in for: one line for each type, attribute and update. */
+  get gaps(): string[] {
+    return readFileSync(join(this.folder, 'gaps'), 'utf8').trim().split('\n').sort();
+  }
+
+  /** Every request so far of the APIs that are held against AWS's models, and what is wrong with it, if anything. */
+  get requests(): { readonly call: string; readonly fault: string }[] {
+    const lines = readFileSync(join(this.folder, 'requests'), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '');
+    return lines.map((line) => JSON.parse(line) as { call: string; fault: string });
+  }
+
+  async stop(): Promise<void> {
+    await this.program.stop();
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+const identity = {
+  AWS_ACCESS_KEY_ID: 'testing',
+  AWS_SECRET_ACCESS_KEY: 'testing',
+  AWS_REGION: 'us-east-1',
+  AWS_DEFAULT_REGION: 'us-east-1',
+  AWS_EC2_METADATA_DISABLED: 'true',
+  // What fails here fails every time.
+  AWS_MAX_ATTEMPTS: '1',
+};
+
+/** moto cannot say which port it was given, so that one is looked for before. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
