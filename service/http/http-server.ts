@@ -4,6 +4,7 @@ import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
 import { describeListenError } from '../net/listen-error';
 import { skipProxyHeader } from '../net/optional-proxy-header';
+import { protocolOf } from '../protocol/first-bytes';
 import { AllowedHosts } from './allowed-hosts';
 import { ConnectionCap } from './connection-cap';
 import type { StreamReport } from './stream-report';
@@ -44,6 +45,17 @@ export interface HttpServerOptions {
   /** Names, besides IP addresses and names without a dot, under which more than health may be asked for. */
   readonly allowedHosts?: readonly string[];
 }
+
+/** What Node could not read as HTTP. */
+interface UnreadableRequest extends NodeJS.ErrnoException {
+  readonly rawPacket?: Buffer;
+}
+
+/** Other than 400, by Node's codes. */
+const STATUS_OF_FAULT: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
 
 interface Answer {
   readonly status: number;
@@ -88,6 +100,7 @@ export class HttpServer {
       (request, response) => void this.#answer(request, response),
     );
     this.#server.setTimeout(LIMITS.idleMs);
+    this.#server.on('clientError', (error: UnreadableRequest, socket: Socket) => this.#unreadable(error, socket));
     if (options.skipProxyHeaders === true) this.#skipProxyHeaders();
     this.#server.prependListener('connection', (socket: Socket) => this.#connections.add(socket));
   }
@@ -187,6 +200,21 @@ export class HttpServer {
     if (request.method === 'GET' || request.method === 'HEAD') return page();
     response.setHeader('allow', 'GET, HEAD');
     return json(405, { error: 'method not allowed' });
+  }
+
+  /** As Node answers by itself, but with a line in the log when it was no HTTP at all. */
+  #unreadable({ code, rawPacket }: UnreadableRequest, socket: Socket): void {
+    const spoken = rawPacket && protocolOf(rawPacket);
+    if (spoken !== undefined && spoken !== 'HTTP') {
+      const fields = { ip: socket.remoteAddress, reason: `this is ${spoken}, not HTTP` };
+      this.#faults.report('warning', `unreadable ${spoken}`, 'HTTP request refused', fields);
+    }
+    // What has been answered in part must not be answered anew.
+    if (socket.writable && socket.bytesWritten === 0) {
+      const status = STATUS_OF_FAULT[code ?? ''] ?? '400 Bad Request';
+      socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+    }
+    socket.destroySoon();
   }
 
   #readiness(): Answer {

@@ -1,3 +1,4 @@
+import { PROXY_HEADER, protocolOf } from '../protocol/first-bytes';
 import { ProtocolError } from '../protocol/protocol-errors';
 import { parseProxyHeaderV1 } from './proxy-protocol-v1';
 import { parseProxyHeaderV2 } from './proxy-protocol-v2';
@@ -44,5 +45,7 @@ export function parseProxyHeader(buf: Buffer, mode: ProxyProtocolMode): ProxyHea
   if (first === undefined) return { kind: 'incomplete' };
   if (mode !== 'v2' && first === 0x50) return parseProxyHeaderV1(buf);
   if (mode !== 'v1' && first === 0x0d) return parseProxyHeaderV2(buf);
-  throw new ProtocolError('bad_proxy_header', `no PROXY protocol header: first byte ${first}`);
+  const spoken = protocolOf(buf) ?? `something that begins with byte ${first}`;
+  const what = spoken === PROXY_HEADER ? 'a header of another version' : spoken;
+  throw new ProtocolError('bad_proxy_header', `no PROXY protocol header as it is expected: this is ${what}`);
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { adoptWithOnRead, readNow, startReading, stopReading } from './socket-handle';
+import { adoptWithOnRead, beforeLoss, readNow, startReading, stopReading } from './socket-handle';
 import type { TlsTermination } from './tls-termination';
 
 /** A machine so busy that this does not do is served by public calls: the check must not hold up a start (ms). */
@@ -25,15 +25,18 @@ export async function findHandleFault(tls?: TlsTermination, timeoutMs = TIMEOUT_
     step = 'reading with onread';
     await checkOnRead(first);
     const second = await loopback.pair();
-    step = 'leaving a socket unread';
-    await checkStopping(second.accepted, second.client, second.client);
-    if (tls === undefined) return;
+    step = 'hearing of a loss';
+    await checkLoss(second);
     const third = await loopback.pair();
+    step = 'leaving a socket unread';
+    await checkStopping(third.accepted, third.client, third.client);
+    if (tls === undefined) return;
+    const fourth = await loopback.pair();
     step = 'leaving a TLS socket unread';
-    const client = connectTls({ socket: third.client, rejectUnauthorized: false });
+    const client = connectTls({ socket: fourth.client, rejectUnauthorized: false });
     client.on('error', ignore);
-    const secured = await new Promise<Socket>((resolve) => tls.secure(third.accepted, resolve, ignore));
-    await checkStopping(secured, client, third.client);
+    const secured = await new Promise<Socket>((resolve) => tls.secure(fourth.accepted, resolve, ignore));
+    await checkStopping(secured, client, fourth.client);
   };
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
@@ -128,12 +131,24 @@ async function checkOnRead({ accepted, client }: Pair): Promise<void> {
     client.write('go on');
     await received.next(Buffer.concat([pattern(2 * BUFFER_BYTES, 2), Buffer.from('go on')]));
 
-    const closed = once(adopted, 'close');
+    const closed = new Promise((resolve) => adopted.once('close', resolve));
     client.end();
     await closed;
   } finally {
     adopted.destroy();
   }
+}
+
+/** As publishers' connections break. */
+async function checkLoss({ accepted, client }: Pair): Promise<void> {
+  const adopted = adoptWithOnRead(accepted, Buffer.alloc(BUFFER_BYTES), () => true);
+  if (adopted === undefined) throw new Error('an accepted socket has no handle');
+  adopted.on('error', ignore);
+  const closed = new Promise((resolve) => adopted.once('close', resolve));
+  const lost = new Promise<void>((resolve) => beforeLoss(adopted, resolve));
+  adopted.resume();
+  client.resetAndDestroy();
+  await Promise.all([lost, closed]);
 }
 
 /** As TLS connections, and others with 'data' events, are left unread. */
@@ -149,7 +164,7 @@ async function checkStopping(accepted: Socket, client: Socket, clientsTcp: Socke
   if (received.length > 0) throw new Error('reading does not stop');
   startReading(accepted);
   await received.next(Buffer.from('second'));
-  const closed = once(accepted, 'close').catch(ignore);
+  const closed = new Promise((resolve) => accepted.once('close', resolve));
   clientsTcp.resetAndDestroy();
   await closed;
 }

@@ -73,7 +73,7 @@ export function shakeHandsOnce(target: TestTarget, localPort: number, timeoutMs:
       tls.once('error', (error: Error) => finish(error.message));
     });
     tcp.once('error', (error: NodeJS.ErrnoException) =>
-      finish(error.code === 'EADDRINUSE' ? PORT_TAKEN : error.message),
+      finish(error.code === 'EADDRINUSE' || error.code === 'EADDRNOTAVAIL' ? PORT_TAKEN : error.message),
     );
     tcp.once('close', () => finish(handshake.done ? undefined : `${stage}: the connection was closed`));
   });

@@ -1,7 +1,5 @@
+import { protocolOf } from '../first-bytes';
 import { ProtocolError } from '../protocol-errors';
-
-/** The first byte of a TLS connection (RFC 8446, 5.1). */
-const TLS_HANDSHAKE = 22;
 
 /** The version of plain RTMP. RTMPE would be 6, and text protocols start with a letter. */
 export const RTMP_VERSION = 3;
@@ -34,7 +32,7 @@ export class HandshakeInput {
     let at = start;
     if (this.consumed < VERSION_BYTES && at < end) {
       const version = buf.readUInt8(at++);
-      if (version !== RTMP_VERSION) throw new ProtocolError('bad_version', describe(version));
+      if (version !== RTMP_VERSION) throw new ProtocolError('bad_version', describe(version, buf.subarray(start, end)));
       this.consumed = VERSION_BYTES;
     }
     if (this.consumed < FIRST_PACKET_END && at < end) {
@@ -60,9 +58,9 @@ export class HandshakeInput {
   }
 }
 
-/** What the first byte says of a peer that does not speak plain RTMP. */
-function describe(version: number): string {
-  if (version === TLS_HANDSHAKE) return `RTMP version ${version}: it begins like TLS, to be sent to the RTMPS port`;
-  const isCapital = version >= 0x41 && version <= 0x5a;
-  return isCapital ? `RTMP version ${version}: it begins like HTTP, SSH or another text` : `RTMP version ${version}`;
+/** What the first bytes say of a peer that does not speak plain RTMP. */
+function describe(version: number, bytes: Buffer): string {
+  const spoken = protocolOf(bytes);
+  if (spoken === undefined) return `RTMP version ${version}`;
+  return `RTMP version ${version}: this is ${spoken}${spoken === 'TLS' ? ', to be sent to the RTMPS port' : ''}`;
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Batching } from '../../../service/net/batching';
 import { ListenerTest } from '../../../service/net/listener-test';
+import { PORT_TAKEN, shakeHandsOnce } from '../../../service/net/test-handshake';
 import { createTestCertificate, temporaryDirectory } from '../../support/test-certificates';
 import { RtmpClient } from '../../support/rtmp-client';
 import { startTestNode } from '../../support/test-node';
@@ -40,6 +41,17 @@ describe('a node that is ready', () => {
     const client = await RtmpClient.connect({ port: node.ports.rtmp, host, app: 'channel' });
     expect(node.log.matching(/^request connect/)[0]?.fields).toMatchObject({ session: 1 });
     await client.close();
+  });
+});
+
+describe('a test connection', () => {
+  test('whose local port something else uses says so', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const target = { host: '127.0.0.1', port, secure: false, proxyHeader: Buffer.alloc(0) };
+    expect(await shakeHandsOnce(target, port, 1_000)).toBe(PORT_TAKEN);
+    other.close();
   });
 });
 

@@ -30,3 +30,19 @@ test('who connects before it is open is served once it is, with all that was sen
   client.destroy();
   socket.destroy();
 });
+
+test('those who wait when it is closed, reset or not, end without a word', async () => {
+  const log = new MemoryLogger();
+  const intake = { open: () => log.error('served') } as unknown as ConnectionIntake;
+  const listener = new RtmpListener({ gate: openGate(), intake, log });
+  const { port } = await listener.listen(0, '127.0.0.1');
+  const [waiting, gone, last] = [0, 1, 2].map(() => connect(port, '127.0.0.1').on('error', () => undefined));
+  const closed = once(waiting!, 'close');
+  waiting!.resume();
+  await Promise.all([waiting, gone, last].map((client) => once(client!, 'connect')));
+  gone!.resetAndDestroy();
+  listener.close();
+  await closed;
+  last!.destroy();
+  expect(log.entries).toEqual([]);
+});
