@@ -122,7 +122,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     used: () => process.memoryUsage().arrayBuffers,
     now,
   });
-  const memoryClock = setInterval(() => memory.tick(), MEMORY_LOOK_MS);
+  const memoryClock = setInterval(() => memory.tick(), MEMORY_LOOK_MS).unref();
   const metrics = new Metrics({
     version,
     traffic,
