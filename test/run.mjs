@@ -24,6 +24,9 @@ const programs = {
   git: 'git',
 };
 
+/** The same for checks that are skipped where these cannot be had. */
+const optionalPrograms = { buildah: 'buildah', mmdebstrap: 'mmdebstrap' };
+
 /** GStreamer elements that tests use, likewise. */
 const gstreamerElements = {
   flvmux: 'gstreamer1.0-plugins-good',
@@ -42,6 +45,12 @@ try {
 } catch (error) {
   console.error(`Cannot test: ${error.message}`);
   process.exit(1);
+}
+
+try {
+  installDebianPackages(() => packagesOfMissingPrograms(optionalPrograms));
+} catch (error) {
+  console.log(`Some checks will be skipped: ${error.message}`);
 }
 
 const tool = (name) => join(root, 'node_modules', name);

@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
+import { RunningProgram } from '../support/running-program';
+import { imageSettings } from '../local/ingest/service-image';
+
+/** The root file system of the image, as a real image builder made it of service/Dockerfile; or why there is none. */
+function builtImage(): { readonly root: string } | { readonly missing: string } {
+  if (process.getuid?.() !== 0) return { missing: 'it takes root' };
+  for (const program of ['buildah', 'mmdebstrap', 'unshare']) {
+    if (spawnSync(program, ['--version']).status !== 0) return { missing: `there is no ${program}` };
+  }
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(__dirname, 'image-build.mjs')], {
+    encoding: 'utf8',
+  });
+  if (status === 75) return { missing: stderr.trim() };
+  if (status !== 0) throw new Error(`service/Dockerfile cannot be built:\n${stderr}`);
+  return { root: stdout.trim() };
+}
+
+/** Its own mounts: the root read-only, as on Fargate, with /dev and /proc; then the user that the image names. */
+const container = `set -e
+mount --bind "$1" "$1"
+mount -o remount,bind,ro "$1"
+mount --rbind /dev "$1/dev"
+mount -t proc proc "$1/proc"
+root=$1
+shift
+exec chroot --userspec=1000:1000 "$root" "$@"`;
+
+const image = builtImage();
+if ('missing' in image) process.stderr.write(`the image is not built: ${image.missing}\n`);
+
+('missing' in image ? test.skip : test)(
+  'the image runs read-only as user 1000, takes a stream of ffmpeg and ends when it is told to',
+  async () => {
+    const { root } = image as { root: string };
+    const { entryPoint, environment } = imageSettings();
+    const variables = { ...environment, HTTP_PORT: '0', RTMP_PORT: '0', BIND_ADDRESS: '127.0.0.1', DRAIN_SECONDS: '5' };
+    const settings = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+    const program = new RunningProgram('unshare', [
+      ...['--mount', 'sh', '-c', container, 'container', root, 'env', '-i', 'PATH=/usr/local/bin:/usr/bin:/bin'],
+      ...[...settings, ...entryPoint],
+    ]);
+    const [, port] = await program.waitForOutput(/RTMP listening on \S*:(\d+)/);
+    const url = `rtmp://127.0.0.1:${port}/news/key`;
+    await publishWithFfmpeg(await sourceFile('tiny'), url, { realTime: false }).succeeded();
+    await program.waitForOutput(/publish.*news/i);
+    await program.stop(10_000);
+    expect(await program.exited).toBe(0);
+  },
+  60_000,
+);
