@@ -2,7 +2,16 @@
 // Debian's packages and of Node.js from npm, under the name that the Dockerfile pins. Prints the folder of the image's
 // root file system. Everything but the image itself is kept under .build for the next time.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withSetupLock } from '../../service/setup-lock.mjs';
@@ -13,7 +22,9 @@ const env = {
   BUILDAH_ISOLATION: 'chroot',
   PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`,
 };
-const [, base, version] = /^ARG NODE_IMAGE=(node:([\d.]+)\S*)$/m.exec(readFileSync(join(root, 'service/Dockerfile'), 'utf8'));
+const [, base, version] = /^ARG NODE_IMAGE=(node:([\d.]+)\S*)$/m.exec(
+  readFileSync(join(root, 'service/Dockerfile'), 'utf8'),
+);
 const folder = join(root, `.build/image-${version}`);
 const store = ['--root', join(folder, 'storage'), '--runroot', join(folder, 'run'), '--storage-driver', 'vfs'];
 /** Where this machine has another authority for the package registry, npm inside of the build needs it too. */
