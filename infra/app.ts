@@ -1,6 +1,6 @@
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { DeploymentConfigError, loadDeploymentConfig } from './deployment-config';
+import { DeploymentConfigError, loadDeploymentConfig } from './config/deployment-config';
 import { declareFleet } from './rtmp-fleet';
 
 try {

@@ -4,16 +4,16 @@ import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import type { CommandCache } from './constructs/command-cache';
-import { ExpiringTable } from './constructs/expiring-table';
-import type { FleetFunction } from './constructs/fleet-function';
-import type { FleetNetwork } from './constructs/fleet-network';
-import { JwtSecretRotation } from './constructs/jwt-secret-rotation';
-import { OperatorFunction } from './constructs/operator-function';
-import { StreamCallback } from './constructs/stream-callback';
-import { StreamKeysFunction } from './constructs/stream-keys-function';
-import { givenOption } from './deployment-config';
-import type { DeploymentConfig } from './deployment-config';
+import type { CommandCache } from './shared/command-cache';
+import { ExpiringTable } from './callback/expiring-table';
+import type { FleetFunction } from './shared/fleet-function';
+import type { FleetNetwork } from './shared/fleet-network';
+import { JwtSecretRotation } from './callback/jwt-secret-rotation';
+import { OperatorFunction } from './callback/operator-function';
+import { StreamCallback } from './callback/stream-callback';
+import { StreamKeysFunction } from './callback/stream-keys-function';
+import { givenOption } from './config/deployment-config';
+import type { DeploymentConfig } from './config/deployment-config';
 
 export interface CallbackStackProps extends StackProps {
   readonly config: DeploymentConfig;

@@ -1,16 +1,16 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { CachePasswordRotation } from './constructs/cache-password-rotation';
-import type { CommandCache } from './constructs/command-cache';
-import { ExistingCache } from './constructs/existing-cache';
-import type { FleetFunction } from './constructs/fleet-function';
-import type { FleetNetwork } from './constructs/fleet-network';
-import { ManagedCache } from './constructs/managed-cache';
-import { NothingOwned } from './constructs/nothing-owned';
-import { givenOption } from './deployment-config';
-import type { DeploymentConfig } from './deployment-config';
-import type { CachePasswords } from './secrets-stack';
+import { CachePasswordRotation } from './cache/cache-password-rotation';
+import type { CommandCache } from './shared/command-cache';
+import { ExistingCache } from './cache/existing-cache';
+import type { FleetFunction } from './shared/fleet-function';
+import type { FleetNetwork } from './shared/fleet-network';
+import { ManagedCache } from './cache/managed-cache';
+import { NothingOwned } from './shared/nothing-owned';
+import { givenOption } from './config/deployment-config';
+import type { DeploymentConfig } from './config/deployment-config';
+import type { CachePasswords } from './shared/cache-passwords';
 
 export interface CommandChannelStackProps extends StackProps {
   readonly config: DeploymentConfig;

@@ -1,12 +1,12 @@
 import { Stack } from 'aws-cdk-lib';
 import type { StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { ExistingNetwork } from './constructs/existing-network';
-import type { FleetNetwork } from './constructs/fleet-network';
-import { NewNetwork } from './constructs/new-network';
-import { NothingOwned } from './constructs/nothing-owned';
-import { givenOption } from './deployment-config';
-import type { DeploymentConfig } from './deployment-config';
+import { ExistingNetwork } from './network/existing-network';
+import type { FleetNetwork } from './shared/fleet-network';
+import { NewNetwork } from './network/new-network';
+import { NothingOwned } from './shared/nothing-owned';
+import { givenOption } from './config/deployment-config';
+import type { DeploymentConfig } from './config/deployment-config';
 
 export interface NetworkStackProps extends StackProps {
   readonly config: DeploymentConfig;

@@ -3,15 +3,15 @@ import type { StackProps } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { AlarmTopic } from './constructs/alarm-topic';
-import { Canary } from './constructs/canary';
-import { FleetDashboard } from './constructs/fleet-dashboard';
-import type { FleetNetwork } from './constructs/fleet-network';
-import { FunctionAlarms } from './constructs/function-alarms';
-import { IngestAlarms } from './constructs/ingest-alarms';
-import { ServiceAlarms } from './constructs/service-alarms';
+import { AlarmTopic } from './watching/alarm-topic';
+import { Canary } from './watching/canary';
+import { FleetDashboard } from './watching/fleet-dashboard';
+import type { FleetNetwork } from './shared/fleet-network';
+import { FunctionAlarms } from './watching/function-alarms';
+import { IngestAlarms } from './watching/ingest-alarms';
+import { ServiceAlarms } from './watching/service-alarms';
 import type { CallbackStack } from './callback-stack';
-import type { DeploymentConfig } from './deployment-config';
+import type { DeploymentConfig } from './config/deployment-config';
 import type { IngestStack } from './ingest-stack';
 
 export interface ObservabilityStackProps extends StackProps {

@@ -3,7 +3,7 @@ import type { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { CallbackStack } from './callback-stack';
 import { CommandChannelStack } from './command-channel-stack';
-import type { DeploymentConfig } from './deployment-config';
+import type { DeploymentConfig } from './config/deployment-config';
 import { IngestStack } from './ingest-stack';
 import { NetworkStack } from './network-stack';
 import { ObservabilityStack } from './observability-stack';

@@ -2,20 +2,14 @@ import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { StackProps } from 'aws-cdk-lib';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { acknowledge } from './acknowledge';
-import { canaryChannel } from './constructs/canary';
-import { GeneratedSecret } from './constructs/generated-secret';
-import type { DeploymentConfig } from './deployment-config';
+import { acknowledge } from './shared/acknowledge';
+import { canaryChannel } from './watching/canary';
+import { GeneratedSecret } from './shared/generated-secret';
+import type { DeploymentConfig } from './config/deployment-config';
+import type { CachePasswords } from './shared/cache-passwords';
 
 export interface SecretsStackProps extends StackProps {
   readonly config: DeploymentConfig;
-}
-
-/** Passwords of the cache's users, one secret each, so that one can be changed without touching the others. */
-export interface CachePasswords {
-  readonly service: ISecret;
-  readonly operator: ISecret;
-  readonly publisher: ISecret;
 }
 
 /** What must outlive everything else. The rotation schedules stand with the functions that carry them out. */

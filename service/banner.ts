@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import type { RunningService } from './node';
+import type { RunningService } from './node/node';
 
 /** What a streamer needs to begin, in the terms of OBS and ffmpeg. */
 export function banner({ rtmp, http }: RunningService['ports']): string {

@@ -4,9 +4,9 @@ import { readCommandLine } from './command-line';
 import { withDotenvFile } from './config/dotenv-file';
 import { loadServiceConfig } from './config/service-config';
 import { createLogger } from './logging/create-logger';
-import { addressGroup } from './net/address-group';
-import { type RunningService, startNode } from './node';
-import { describeStartFailure } from './start-failure';
+import { addressGroup } from './addresses/address-group';
+import { type RunningService, startNode } from './node/node';
+import { describeStartFailure } from './node/start-failure';
 import { runWorker } from './workers/run-worker';
 import { startWorkers } from './workers/supervisor';
 

@@ -3,11 +3,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { installPackages, requireNodeVersion } from '../service/prerequisites.mjs';
-import { withSetupLock } from '../service/setup-lock.mjs';
-import { installDebianPackages, packagesOfMissingPrograms } from './support/debian-packages.mjs';
-import { findCfnLint, findMoto } from './support/python-tools.mjs';
-import { imageNodeVersion, installNodeLines } from './support/node-lines.mjs';
+import { installPackages, requireNodeVersion } from '../service/build/prerequisites.mjs';
+import { withSetupLock } from '../service/build/setup-lock.mjs';
+import { installDebianPackages, packagesOfMissingPrograms } from './support/programs/debian-packages.mjs';
+import { findCfnLint, findMoto } from './support/programs/python-tools.mjs';
+import { imageNodeVersion, installNodeLines } from './support/programs/node-lines.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -57,7 +57,7 @@ const tool = (name) => join(root, 'node_modules', name);
 const lintArgs = ['--config', 'test/support/eslint.config.mjs', '--no-error-on-unmatched-pattern'];
 const nodeLines = installNodeLines(join(root, '.build/node-lines'), imageNodeVersion(root));
 const checks = [
-  await check('build', ['service/build.mjs', '--if-changed']),
+  await check('build', ['service/build/build.mjs', '--if-changed']),
   ...(await Promise.all([
     check('type check', [tool('typescript/bin/tsc'), '--noEmit']),
     check('lint', [tool('eslint/bin/eslint.js'), ...lintArgs, 'service', 'infra', 'lambdas', 'test']),

@@ -1,4 +1,4 @@
-import { MessageType } from '../../service/protocol/message/message-types';
+import { MessageType } from '../../service/protocol/message-types';
 import { STREAM_DURATION_MS, type Frame, type MediaMessage, type TestStream } from './test-stream';
 
 /** A player on another node than the publisher may join late, at a key frame, but not later than this. */

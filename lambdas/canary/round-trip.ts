@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MessageType, type MessageHeader } from '../../service/protocol/message/message-types';
+import { MessageType, type MessageHeader } from '../../service/protocol/message-types';
 import { encodeAmf0 } from '../../service/protocol/amf/amf0-encode';
 import type { CanaryKey } from './canary-key';
 import { PlaybackCheck } from './playback-check';

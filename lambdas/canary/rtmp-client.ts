@@ -10,7 +10,7 @@ import { ChunkStreamId, encodeMessage } from '../../service/protocol/chunk/chunk
 import { ClientHandshake } from '../../service/protocol/handshake/client-handshake';
 import { asObject, asString, decodeCommand } from '../../service/protocol/message/command-message';
 import { setChunkSize, userControl, UserControlEvent } from '../../service/protocol/message/control-messages';
-import { MessageType, type MessageHeader } from '../../service/protocol/message/message-types';
+import { MessageType, type MessageHeader } from '../../service/protocol/message-types';
 import { ReplyWaiters } from './reply-waiters';
 import type { RtmpAddress } from './rtmp-address';
 

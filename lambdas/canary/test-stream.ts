@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { encodeAmf0 } from '../../service/protocol/amf/amf0-encode';
 import { AmfEcmaArray } from '../../service/protocol/amf/amf-value';
-import { MessageType } from '../../service/protocol/message/message-types';
+import { MessageType } from '../../service/protocol/message-types';
 
 /** One audio or video message. */
 export interface MediaMessage {

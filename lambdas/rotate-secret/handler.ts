@@ -4,7 +4,7 @@ import { createLambdaLogger } from '../shared/lambda-logger';
 import { probeCallback, type ProbeTarget } from './callback-probe';
 import { rotate, type RotationDependencies } from './rotate';
 import { loadRotationConfig } from './rotation-config';
-import { parseRotationEvent } from './rotation-event';
+import { parseRotationEvent } from '../shared/rotation-event';
 
 const config = loadRotationConfig(process.env);
 const client = createSecretsManagerClient();

@@ -3,8 +3,8 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { LambdaLogger } from '../shared/lambda-logger';
 import { readSecretField, replaceSecretField } from '../shared/secret-value';
 import type { ProbeOutcome } from './callback-probe';
-import { RotationRefused, type RotationEvent } from './rotation-event';
-import { carryOutStep, currentText, pendingVersion } from './secret-rotation';
+import { RotationRefused, type RotationEvent } from '../shared/rotation-event';
+import { carryOutStep, currentText, pendingVersion } from '../shared/secret-rotation';
 
 export interface RotationDependencies {
   readonly client: SecretsManagerClient;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { PublishAuthorizer } from '../auth/publish-authorizer';
-import type { AcquireOutcome, LeaseRequest, LiveLease, StopRecord, StreamRegistry } from '../fleet/stream-registry';
+import type { AcquireOutcome, LeaseRequest, LiveLease, StopRecord, LeaseRegistry } from '../leases/lease-registry';
 import type { Channel } from '../hub/channel';
 import type { Hub } from '../hub/hub';
 import { keysEqual } from '../hub/key-equality';
@@ -9,7 +9,7 @@ import type { Logger } from '../logging/logger';
 import type { StreamTarget } from '../session/name-rules';
 import type { AdmissionOutcome, PublishGate } from '../session/publish-gate';
 import { type Admitted, AdmittedStreams } from './admitted-streams';
-import type { KeyHash } from './key-hash';
+import type { KeyHash } from '../leases/key-hash';
 import { TakeoverGuard } from './takeover-guard';
 
 export interface AdmissionPolicy {
@@ -24,7 +24,7 @@ export interface AdmissionPolicy {
 export interface AdmissionOptions {
   readonly hub: Hub;
   readonly authorizer: PublishAuthorizer;
-  readonly registry: StreamRegistry;
+  readonly registry: LeaseRegistry;
   readonly policy: AdmissionPolicy;
   readonly keyHash: KeyHash;
   readonly log: Logger;

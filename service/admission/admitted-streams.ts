@@ -1,6 +1,6 @@
-import type { LeaseRequest, LiveLease } from '../fleet/stream-registry';
+import type { LeaseRequest, LiveLease } from '../leases/lease-registry';
 import type { Publication, StreamGrant } from '../hub/publication';
-import type { KeyHash } from './key-hash';
+import type { KeyHash } from '../leases/key-hash';
 import type { TakeoverGuard } from './takeover-guard';
 
 /** What this node remembers of a stream that it was let in, beside the publication itself. */

@@ -1,5 +1,5 @@
 import type { Logger } from '../logging/logger';
-import { type Clock, systemClock } from './clock';
+import { type Clock, systemClock } from '../time/clock';
 
 /** Questions that fail in a row before the handler counts as down. */
 const FAILURES_TO_OPEN = 5;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from '../logging/logger';
 import type { NameGrammar } from '../protocol/name-grammar';
 import type { CallbackAnswer, CallbackClient, PostOptions } from './callback-client';
-import { type Clock, systemClock } from './clock';
+import { type Clock, systemClock } from '../time/clock';
 import { type CallbackEvent, type SigningSecret, type StartEvent, signEventToken } from './event-token';
 import type {
   EndedStream,

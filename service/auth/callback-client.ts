@@ -1,9 +1,10 @@
+import type { RequestSigner } from '../aws/request-signer';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { readAnswerHeaders } from './answer-headers';
-import { type Clock, systemClock } from './clock';
+import { type Clock, systemClock } from '../time/clock';
 
 /** Requests under way at once; further ones wait for a connection, within their own time-out. */
 export const MAX_CONCURRENT_CALLBACKS = 256;
@@ -22,9 +23,6 @@ export type CallbackAnswer =
   | { readonly outcome: 'unreachable'; readonly reason: string }
   /** The caller's signal was raised first; the handler may have had the event. */
   | { readonly outcome: 'aborted' };
-
-/** Gives the headers of a POST to `url` without a body: those given, and what proves who sends them. */
-export type RequestSigner = (url: URL, headers: Readonly<Record<string, string>>) => Promise<Record<string, string>>;
 
 export interface CallbackClientOptions {
   /** Credentials in it become an Authorization header. */

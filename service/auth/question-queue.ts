@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from './clock';
+import { type Clock, systemClock } from '../time/clock';
 
 export interface QuestionQueueOptions {
   /** Most questions out at once. */

@@ -1,5 +1,5 @@
 import { BoundedMap } from '../collections/bounded-map';
-import { type Clock, systemClock } from './clock';
+import { type Clock, systemClock } from '../time/clock';
 
 /** The wait after the first refusal; it doubles with each further one. */
 const FIRST_WAIT_MS = 1_000;

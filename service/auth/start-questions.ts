@@ -1,8 +1,8 @@
 import type { Logger } from '../logging/logger';
-import { addressGroup } from '../net/address-group';
+import { addressGroup } from '../addresses/address-group';
 import { Breaker, type QuestionResult } from './breaker';
 import { MAX_CONCURRENT_CALLBACKS } from './callback-client';
-import { type Clock, systemClock } from './clock';
+import { type Clock, systemClock } from '../time/clock';
 import type { PublishDecision, PublishRefusal, PublishRequest } from './publish-authorizer';
 import { type NoPlace, QuestionQueue } from './question-queue';
 import { RefusalDelays } from './refusal-delays';

@@ -1,5 +1,5 @@
 import type { Logger } from '../logging/logger';
-import { type Clock, systemClock } from './clock';
+import { type Clock, systemClock } from '../time/clock';
 import type { StopEvent } from './event-token';
 
 const MIN_RETRY_MS = 1_000;

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../auth/clock';
+import { type Clock, systemClock } from '../time/clock';
 import type { Logger } from '../logging/logger';
 
 /** The secret was never read and cannot be had right now. */

@@ -1,5 +1,5 @@
 import type { SignatureV4 } from '@smithy/signature-v4';
-import type { RequestSigner } from '../auth/callback-client';
+import type { RequestSigner } from './request-signer';
 import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
 

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../auth/clock';
+import { type Clock, systemClock } from '../time/clock';
 import type { Logger } from '../logging/logger';
 import { protectionStep, RENEWAL_MS } from './protection-plan';
 import { ProtectionRefused, type SetProtection } from './protection-endpoint';

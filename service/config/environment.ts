@@ -1,6 +1,9 @@
 import { isIP } from 'node:net';
-import { AddressRuleError, AddressRules } from '../net/address-rules';
+import { AddressRuleError, AddressRules } from '../addresses/address-rules';
 import { ConfigError, type ConfigFault } from './config-error';
+
+/** Reads a file whose path came from a variable; throws as `fs.readFileSync` does. */
+export type ReadFile = (path: string) => Buffer;
 
 export type EnvironmentValues = Readonly<Record<string, string | undefined>>;
 

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { describeFileError } from './config-error';
 import type { Environment } from './environment';
-import type { ReadFile } from './service-config';
+import type { ReadFile } from './environment';
 import { declareStoredSecret, readStoredSecret, type StoredSecret } from './stored-secret';
 
 export interface RedisConfig {

@@ -8,7 +8,7 @@ import {
   readPublishingSettings,
   readWorkers,
 } from './fleet-settings';
-import { Environment, type EnvironmentValues } from './environment';
+import { Environment, type EnvironmentValues, type ReadFile } from './environment';
 import { readForeignSettings } from './foreign-settings';
 import { refuseSharedPorts } from './listening-places';
 import { type LogConfig, readLogSettings } from './log-settings';
@@ -86,9 +86,6 @@ export interface HttpConfig {
   /** Host names under which metrics and streams may be asked for, besides IP addresses and names without a dot. */
   readonly allowedHosts: readonly string[];
 }
-
-/** Reads a file whose path came from a variable; throws as `fs.readFileSync` does. */
-export type ReadFile = (path: string) => Buffer;
 
 export interface LoadedConfig {
   readonly config: ServiceConfig;

@@ -1,7 +1,7 @@
 import { CertificatePairError, checkCertificatePair } from './certificate-pair';
 import { describeFileError } from './config-error';
 import type { Environment } from './environment';
-import type { ReadFile } from './service-config';
+import type { ReadFile } from './environment';
 import { readStoredSecret, type StoredSecret } from './stored-secret';
 
 export interface TlsConfig {

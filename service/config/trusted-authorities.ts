@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { describeFileError } from './config-error';
 import type { Environment } from './environment';
-import type { ReadFile } from './service-config';
+import type { ReadFile } from './environment';
 
 /**
  * The authorities of SSL_CERT_FILE beside the built-in ones, as PEM, for connections the service makes itself.

@@ -1,16 +1,16 @@
 import type { Admission } from '../admission/admission';
-import type { KeyHash } from '../admission/key-hash';
+import type { KeyHash } from '../leases/key-hash';
 import type { Channel } from '../hub/channel';
 import type { Publication } from '../hub/publication';
 import type { ListenerTargets } from './registry-listener';
-import type { StreamRegistry } from './stream-registry';
+import type { LeaseRegistry } from '../leases/lease-registry';
 
 /** What a node wants to hear itself: operators' commands that may have been missed, and conflicts. */
 export type NodeListener = Pick<ListenerTargets, 'command' | 'conflict'>;
 
 /** A node's part in a fleet; for a node that is alone, one that does nothing. */
 export interface FleetMember {
-  readonly registry: StreamRegistry;
+  readonly registry: LeaseRegistry;
   readonly keyHash: KeyHash;
   /** Names this node, and all of this machine's when there are several: what an operator calls it. */
   readonly machineId: string;

@@ -1,22 +1,22 @@
 import { hostname, networkInterfaces } from 'node:os';
 import type { TaskIdentity } from '../aws/task-metadata';
-import type { ChangingPassword } from '../commands/redis-password';
+import type { ChangingPassword } from '../redis/redis-password';
 import type { ServiceConfig } from '../config/service-config';
 import type { Hub } from '../hub/hub';
 import type { Logger } from '../logging/logger';
 import type { TrafficCounters } from '../metrics/traffic-counters';
-import type { Batching } from '../net/batching';
-import type { FleetKeys } from './fleet-keys';
+import type { Batching } from '../net/batching/batching';
+import type { FleetKeys } from '../leases/fleet-keys';
 import type { FleetMember } from './fleet-member';
-import { RedisRegistry } from './redis-registry';
+import { RedisRegistry } from '../leases/redis/redis-registry';
 import { SharedMember } from './shared-member';
 import { SoloMember } from './solo-member';
-import type { StreamRegistry } from './stream-registry';
+import type { LeaseRegistry } from '../leases/lease-registry';
 
 export interface MemberSurroundings {
   readonly config: ServiceConfig;
   /** Present when this is one of several processes of a machine: the registry that its parent keeps for all. */
-  readonly parent: StreamRegistry | undefined;
+  readonly parent: LeaseRegistry | undefined;
   /** Of the ECS task that this is, where it is one. */
   readonly task: TaskIdentity | undefined;
   /** Of Redis, when it is kept elsewhere. */

@@ -1,5 +1,5 @@
 import type { Admission } from '../admission/admission';
-import type { RegistryListener } from './stream-registry';
+import type { RegistryListener } from '../leases/lease-registry';
 
 export interface ListenerTargets {
   channelChanged(channel: string): void;

@@ -1,23 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import type { Admission } from '../admission/admission';
-import { KeyHash } from '../admission/key-hash';
+import { KeyHash } from '../leases/key-hash';
 import type { Channel } from '../hub/channel';
 import type { Hub } from '../hub/hub';
 import type { Publication } from '../hub/publication';
 import type { Logger } from '../logging/logger';
 import type { TrafficCounters } from '../metrics/traffic-counters';
-import { normalizeAddress } from '../net/address-rules';
-import type { Batching } from '../net/batching';
-import type { FleetKeys } from './fleet-keys';
+import { normalizeAddress } from '../addresses/address-rules';
+import type { Batching } from '../net/batching/batching';
+import type { FleetKeys } from '../leases/fleet-keys';
 import type { FleetMember, NodeListener } from './fleet-member';
 import { registryListener } from './registry-listener';
-import { Lookups } from './lookups';
-import { RelayTokens } from './relay-token';
-import { Relays } from './relays';
-import type { StreamRegistry } from './stream-registry';
+import { Lookups } from '../relay/lookups';
+import { RelayTokens } from '../relay/relay-token';
+import { Relays } from '../relay/relays';
+import type { LeaseRegistry } from '../leases/lease-registry';
 
 export interface SharedMemberOptions {
-  readonly registry: StreamRegistry;
+  readonly registry: LeaseRegistry;
   readonly machineId: string;
   readonly keys: FleetKeys;
   readonly hub: Hub;
@@ -37,7 +37,7 @@ const MIN_ORPHAN_MS = 5_000;
 
 /** A node among others: its publishers hold leases, and streams of other nodes are relayed to its viewers. */
 export class SharedMember implements FleetMember {
-  readonly registry: StreamRegistry;
+  readonly registry: LeaseRegistry;
   readonly keyHash: KeyHash;
   readonly machineId: string;
   readonly relays: Relays;

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { Admission } from '../admission/admission';
-import { KeyHash } from '../admission/key-hash';
+import { KeyHash } from '../leases/key-hash';
 import type { Channel } from '../hub/channel';
 import type { Publication } from '../hub/publication';
 import type { FleetMember } from './fleet-member';
-import { MemoryRegistry } from './memory-registry';
+import { MemoryRegistry } from '../leases/memory-registry';
+import { MemoryRegistryView } from '../leases/memory-registry-view';
 import { registryListener } from './registry-listener';
 
 /** A node without others: its registry is in the process, and every stream there is, is here. */
 export class SoloMember implements FleetMember {
-  readonly registry = new MemoryRegistry().member('local');
+  readonly registry = new MemoryRegistryView(new MemoryRegistry(), 'local');
   readonly keyHash = new KeyHash(randomBytes(32));
   readonly machineId = this.registry.self.id;
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { addressGroup } from '../net/address-group';
+import { addressGroup } from '../addresses/address-group';
 
 /** Answers at a time for one client that does not wait for them: pipelining is rare, and one of thousands an attack. */
 const MAX_ANSWERS = 8;

@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
 import { describeListenError } from '../net/listen-error';
-import { skipProxyHeader } from '../net/optional-proxy-header';
+import { skipProxyHeader } from '../net/proxy/optional-proxy-header';
 import { protocolOf } from '../protocol/first-bytes';
 import { AllowedHosts } from './allowed-hosts';
 import { ConnectionCap } from './connection-cap';

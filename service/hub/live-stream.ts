@@ -2,7 +2,7 @@ import type { TrafficCounters } from '../metrics/traffic-counters';
 import { MediaFlag, MediaTag, readAudioTag, readVideoTag } from '../protocol/media/media-tag';
 import type { PayloadSink } from '../protocol/chunk/payload-sink';
 import { type DataMessage } from '../protocol/message/data-message';
-import { MessageType } from '../protocol/message/message-types';
+import { MessageType } from '../protocol/message-types';
 import { GopCache } from './gop-cache';
 import { LEFT_OUT, MessageLog, SHARED_STREAM_ID, type LogMessage, type LogObserver, type Unwrap } from './message-log';
 import type { ContinuedStream } from './next-source';

@@ -9,7 +9,7 @@ import {
 import { copyBytes } from '../protocol/chunk/copy-bytes';
 import type { PayloadSink } from '../protocol/chunk/payload-sink';
 import { MediaFlag } from '../protocol/media/media-tag';
-import { MessageType } from '../protocol/message/message-types';
+import { MessageType } from '../protocol/message-types';
 import { SLAB_BYTES, type Slab, type SlabPool } from './slab';
 import { isOtherTrack, isWanted, isWantedUnwrapped, Wanted } from './wanted';
 

@@ -2,7 +2,7 @@ import type { PayloadSink } from '../protocol/chunk/payload-sink';
 import { discardingSink } from '../protocol/chunk/payload-sink';
 import { MediaFlag, MediaTag, readAudioTag, readVideoTag } from '../protocol/media/media-tag';
 import type { DataMessage } from '../protocol/message/data-message';
-import { MessageType } from '../protocol/message/message-types';
+import { MessageType } from '../protocol/message-types';
 
 /** Where a publisher's media goes. */
 export interface StreamInlet {

@@ -1,4 +1,4 @@
-import { MessageType } from '../protocol/message/message-types';
+import { MessageType } from '../protocol/message-types';
 
 /** From the old source's last frame to the new one's first (ms): about one video frame. */
 const JOIN_GAP_MS = 33;

@@ -1,7 +1,7 @@
 import { decodeMessage, encodeMessage } from '../protocol/chunk/chunk-writer';
 import { mainTrackAlone } from '../protocol/media/main-track';
 import type { MediaTag } from '../protocol/media/media-tag';
-import { MessageType } from '../protocol/message/message-types';
+import { MessageType } from '../protocol/message-types';
 import { SHARED_STREAM_ID } from './message-log';
 
 /**

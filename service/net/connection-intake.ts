@@ -5,13 +5,13 @@ import { Session } from '../session/session';
 import type { SessionContext } from '../session/session-context';
 import type { SessionRegistry } from '../session/session-registry';
 import type { ConnectionHandle } from '../session/transport';
-import { outlivesErrors } from './accepted-socket';
-import type { Batching } from './batching';
-import type { ConnectionGate, Visit } from './connection-gate';
-import type { IoPath } from './io-path';
-import { adoptWithOnRead, beforeLoss, readNow, socketOn, startReading, stopReading } from './socket-handle';
-import { READ_BUFFER } from './read-buffer';
-import { SocketTransport } from './socket-transport';
+import { outlivesErrors } from './sockets/accepted-socket';
+import type { Batching } from './batching/batching';
+import type { ConnectionGate, Visit } from './gate/connection-gate';
+import type { IoPath } from './sockets/io-path';
+import { adoptWithOnRead, beforeLoss, readNow, socketOn, startReading, stopReading } from './sockets/socket-handle';
+import { READ_BUFFER } from './sockets/read-buffer';
+import { SocketTransport } from './sockets/socket-transport';
 
 export interface IntakeOptions {
   readonly context: SessionContext;

@@ -1,12 +1,12 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
-import { outlivesErrors } from './accepted-socket';
-import { normalizeAddress } from './address-rules';
-import type { ConnectionGate, Visit } from './connection-gate';
+import { outlivesErrors } from './sockets/accepted-socket';
+import { normalizeAddress } from '../addresses/address-rules';
+import type { ConnectionGate, Visit } from './gate/connection-gate';
 import type { ConnectionIntake } from './connection-intake';
-import type { ProxyStage } from './proxy-stage';
-import type { TlsTermination } from './tls-termination';
+import type { ProxyStage } from './proxy/proxy-stage';
+import type { TlsTermination } from './tls/tls-termination';
 
 /** The way of the node's own test connections, which leave no trace: see `ListenerTest`. */
 export interface TestRoute {

@@ -1,4 +1,4 @@
-import { MessageType } from '../protocol/message/message-types';
+import { MessageType } from '../protocol/message-types';
 
 /**
  * What messages cost, in units of about 10 microseconds: a command that is answered is 1. Beside that each 4 KB of a

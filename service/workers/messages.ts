@@ -1,17 +1,5 @@
-import type { RegistryOrder, StopRecord } from '../fleet/stream-registry';
-import type { Readiness } from '../http/http-server';
-import type { StreamReport } from '../http/stream-report';
-import type { NodeFigures } from '../metrics/node-figures';
-
-/** What a worker can tell about itself. */
-export interface WorkerState {
-  ready(): Readiness;
-  streams(): readonly StreamReport[];
-  /** As `registry.getMetricsAsJSON()` gives them. */
-  metrics(): Promise<readonly object[]>;
-  /** What happened since the last call. */
-  figures(): NodeFigures;
-}
+import type { WorkerState } from '../node/node-state';
+import type { RegistryOrder, StopRecord } from '../leases/lease-registry';
 
 /** What the parent can ask of a worker, and what it gets. */
 export type Topic = keyof WorkerState;

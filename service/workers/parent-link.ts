@@ -1,4 +1,4 @@
-import type { Command } from '../commands/command-parser';
+import type { Command } from '../operators/command-parser';
 import type {
   AcquireOutcome,
   Lease,
@@ -6,16 +6,17 @@ import type {
   NodeAddress,
   RegistryListener,
   StopRecord,
-  StreamRegistry,
-} from '../fleet/stream-registry';
+  LeaseRegistry,
+} from '../leases/lease-registry';
 import { STARTING } from '../http/http-server';
 import type { Logger } from '../logging/logger';
-import type { ConnectionPlaces } from '../net/connection-limits';
-import { closeHandle } from '../net/socket-handle';
-import type { TestAnnouncer } from '../net/test-connections';
+import type { ConnectionPlaces } from '../net/gate/connection-limits';
+import { closeHandle } from '../net/sockets/socket-handle';
+import type { TestAnnouncer } from '../net/self-test/test-connections';
 import type { ConnectionHandle } from '../session/transport';
-import type { ConnectionMessage, ParentMessage, Topic, WorkerMessage, WorkerState } from './messages';
-import type { PassedConnection, WorkerLine, WorkerLineListener } from './player-mover';
+import type { ConnectionMessage, ParentMessage, Topic, WorkerMessage } from './messages';
+import type { WorkerState } from '../node/node-state';
+import type { PassedConnection, WorkerLine, WorkerLineListener } from '../node/player-mover';
 import { sendConnection } from './send-connection';
 
 /**
@@ -23,7 +24,7 @@ import { sendConnection } from './send-connection';
  * passes on what one worker gives another. The line cannot break while both live; when the parent is gone, so is the
  * worker.
  */
-export class ParentLink implements StreamRegistry, WorkerLine {
+export class ParentLink implements LeaseRegistry, WorkerLine {
   readonly connected = true;
   /** Where the other workers reach this one. */
   #address: Pick<NodeAddress, 'host' | 'port'> = { host: '127.0.0.1', port: 0 };

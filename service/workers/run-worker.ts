@@ -1,8 +1,8 @@
 import cluster from 'node:cluster';
 import type { ServiceConfig } from '../config/service-config';
 import type { Logger } from '../logging/logger';
-import { startNode } from '../node';
-import { describeStartFailure } from '../start-failure';
+import { startNode } from '../node/node';
+import { describeStartFailure } from '../node/start-failure';
 import { ParentLink } from './parent-link';
 
 /**

@@ -1,5 +1,5 @@
 import type { SendHandle } from 'node:child_process';
-import { closeHandle, sendable } from '../net/socket-handle';
+import { closeHandle, sendable } from '../net/sockets/socket-handle';
 import type { ConnectionHandle } from '../session/transport';
 import type { ConnectionMessage } from './messages';
 

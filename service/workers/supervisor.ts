@@ -1,11 +1,11 @@
 import { AggregatorRegistry } from 'prom-client';
 import type { ServiceConfig } from '../config/service-config';
-import { MemoryRegistry } from '../fleet/memory-registry';
+import { MemoryRegistry } from '../leases/memory-registry';
 import { HttpServer, type Readiness, STARTING } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import { EmfReporter } from '../metrics/emf-reporter';
-import { openConnectionLimits } from '../net/open-connection-limits';
-import type { RunningService } from '../node';
+import { openConnectionLimits } from '../net/gate/open-connection-limits';
+import type { RunningService } from '../node/node';
 import { mergeReports } from './merge-reports';
 import { WorkerPool } from './worker-pool';
 
@@ -29,7 +29,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
   const { config, log, httpPortMayMove } = options;
   // Protection is for the whole task, and what ECS has in mind for it too: neither is known to several processes yet.
   if (config.fleet?.taskProtection) log.warning('FLEET_TASK_PROTECTION is not used: it needs WORKERS=1');
-  
+
   const pool = new WorkerPool({
     count: config.workers,
     registry: new MemoryRegistry(),

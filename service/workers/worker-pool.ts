@@ -1,8 +1,8 @@
 import cluster, { type Worker } from 'node:cluster';
-import type { MemoryRegistry } from '../fleet/memory-registry';
+import type { MemoryRegistry } from '../leases/memory-registry';
 import { type Readiness, STARTING } from '../http/http-server';
 import type { Logger } from '../logging/logger';
-import type { ConnectionLimits } from '../net/connection-limits';
+import type { ConnectionLimits } from '../net/gate/connection-limits';
 import type { Answer, Ports, Topic, WorkerNotice } from './messages';
 import { WorkerProcess } from './worker-process';
 

@@ -1,10 +1,11 @@
 import type { Worker } from 'node:cluster';
-import type { MemoryRegistry } from '../fleet/memory-registry';
-import type { StreamRegistry } from '../fleet/stream-registry';
+import type { MemoryRegistry } from '../leases/memory-registry';
+import { MemoryRegistryView } from '../leases/memory-registry-view';
+import type { LeaseRegistry } from '../leases/lease-registry';
 import type { Readiness } from '../http/http-server';
 import type { Logger } from '../logging/logger';
-import type { ConnectionLimits } from '../net/connection-limits';
-import { closeHandle } from '../net/socket-handle';
+import type { ConnectionLimits } from '../net/gate/connection-limits';
+import { closeHandle } from '../net/sockets/socket-handle';
 import type { ConnectionHandle } from '../session/transport';
 import type {
   Answer,
@@ -38,7 +39,7 @@ export class WorkerProcess {
   readonly #questions = new Map<number, (answer: unknown) => void>();
   /** Places that its connections take, by address. */
   readonly #connections = new Map<string, number>();
-  readonly #view: StreamRegistry;
+  readonly #view: LeaseRegistry;
   #lastQuestion = 0;
   #missedChecks = 0;
 
@@ -46,7 +47,7 @@ export class WorkerProcess {
     this.#options = options;
     const { worker, registry, log } = options;
     this.id = `worker-${worker.id}`;
-    this.#view = registry.member(this.id);
+    this.#view = new MemoryRegistryView(registry, this.id);
     worker.on('message', (message: WorkerMessage, handle?: ConnectionHandle) => this.#receive(message, handle));
     // Such as a message to a worker that has just been killed: its end follows.
     worker.on('error', (error) => log.debug('worker', { worker: worker.id, error: String(error) }));

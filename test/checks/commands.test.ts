@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { repositoryRoot } from '../../infra/repository';
+import { repositoryRoot } from '../../infra/shared/repository';
 import { Moto, motoPython, sayThatMotoIsMissing } from './moto';
 
 const stacks = ['Network', 'Secrets', 'CommandChannel', 'Callback', 'Ingest', 'Observability'];

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { withSetupLock } from '../../service/setup-lock.mjs';
+import { withSetupLock } from '../../service/build/setup-lock.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const env = {

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
-import { RunningProgram } from '../support/running-program';
+import { publishWithFfmpeg, sourceFile } from '../support/programs/ffmpeg';
+import { RunningProgram } from '../support/programs/running-program';
 import { imageSettings } from '../local/ingest/service-image';
 
 /** The root file system of the image, as a real image builder made it of service/Dockerfile; or why there is none. */

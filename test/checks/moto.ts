@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RunningProgram } from '../support/running-program';
+import { RunningProgram } from '../support/programs/running-program';
 
 /** A Python that has moto; undefined where it could not be installed. */
 export const motoPython = process.env.MOTO_PYTHON;

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { type Fleet, FleetOfFile } from '../support/fleet';
-import { redisKinds } from '../support/redis-server';
-import { MessageInbox } from '../support/message-inbox';
-import type { ServerProcess } from '../support/server-process';
-import { expectFlows } from '../support/server-of-file';
+import { type Fleet, FleetOfFile } from '../support/servers/fleet';
+import { redisKinds } from '../support/servers/redis-server';
+import { MessageInbox } from '../support/rtmp/message-inbox';
+import type { ServerProcess } from '../support/servers/server-process';
+import { expectFlows } from '../support/servers/server-of-file';
 import { SwitchedProxy } from './switched-proxy';
 
 const COMMANDS = 'rtmp_commands';

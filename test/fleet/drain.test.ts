@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
-import { Fleet } from '../support/fleet';
-import { LivePublisher } from '../support/live-publisher';
-import { LiveViewer } from '../support/live-viewer';
+import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/programs/ffmpeg';
+import { Fleet } from '../support/servers/fleet';
+import { LivePublisher } from '../support/rtmp/live-publisher';
+import { LiveViewer } from '../support/rtmp/live-viewer';
 
 const UNPUBLISH = 'NetStream.Play.UnpublishNotify';
 const RECONNECT = 'NetConnection.Connect.ReconnectRequest';

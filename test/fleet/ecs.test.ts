@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { EcsFleet } from '../support/ecs-fleet';
+import { EcsFleet } from '../support/aws/ecs-fleet';
 
 /** Long: a test that needs the end of it has failed. */
 const WAITS = { deregistrationMs: 30_000, stopMs: 10_000 };

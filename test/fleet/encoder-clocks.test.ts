@@ -7,11 +7,11 @@ import {
   sourceFile,
   type Packet,
   type Packets,
-} from '../support/ffmpeg';
-import { FleetOfFile } from '../support/fleet';
-import { mediaOfFlv } from '../support/flv-file';
-import type { Program } from '../support/program';
-import { sendMedia } from '../support/server-of-file';
+} from '../support/programs/ffmpeg';
+import { FleetOfFile } from '../support/servers/fleet';
+import { mediaOfFlv } from '../support/rtmp/flv-file';
+import type { Program } from '../support/programs/program';
+import { sendMedia } from '../support/servers/server-of-file';
 
 // At each clock: players that were there before, on the publisher's node and behind a relay, and one that joins late.
 const ofFile = FleetOfFile.start({ nodes: 2, environment: { LATENCY_MS: '0' } });

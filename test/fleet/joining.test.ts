@@ -2,9 +2,9 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FleetOfFile } from '../support/fleet';
-import { RtmpClient } from '../support/rtmp-client';
-import { ServerProcess } from '../support/server-process';
+import { FleetOfFile } from '../support/servers/fleet';
+import { RtmpClient } from '../support/rtmp/rtmp-client';
+import { ServerProcess } from '../support/servers/server-process';
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

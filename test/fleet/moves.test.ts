@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { type Fleet, FleetOfFile } from '../support/fleet';
-import { redisKinds } from '../support/redis-server';
-import { LivePublisher } from '../support/live-publisher';
-import { LiveViewer } from '../support/live-viewer';
-import { avc } from '../support/media';
-import { expectFlows, sendMedia } from '../support/server-of-file';
+import { type Fleet, FleetOfFile } from '../support/servers/fleet';
+import { redisKinds } from '../support/servers/redis-server';
+import { LivePublisher } from '../support/rtmp/live-publisher';
+import { LiveViewer } from '../support/rtmp/live-viewer';
+import { avc } from '../support/rtmp/media';
+import { expectFlows, sendMedia } from '../support/servers/server-of-file';
 
 const UNPUBLISH = 'NetStream.Play.UnpublishNotify';
 

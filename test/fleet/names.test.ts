@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { FleetOfFile } from '../support/fleet';
-import { expectFlows } from '../support/server-of-file';
+import { FleetOfFile } from '../support/servers/fleet';
+import { expectFlows } from '../support/servers/server-of-file';
 
 const ofFile = FleetOfFile.start({
   nodes: 2,

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FleetOfFile } from '../support/fleet';
-import { redisKinds } from '../support/redis-server';
-import { avc } from '../support/media';
-import { expectFlows } from '../support/server-of-file';
+import { FleetOfFile } from '../support/servers/fleet';
+import { redisKinds } from '../support/servers/redis-server';
+import { avc } from '../support/rtmp/media';
+import { expectFlows } from '../support/servers/server-of-file';
 
 describe.each(redisKinds)('on a %s Redis', (kind) => {
   const ofFile = FleetOfFile.start({ callbacks: true, redis: { kind } });

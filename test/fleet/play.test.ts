@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { SignJWT } from 'jose';
-import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
-import { type Fleet, FleetOfFile } from '../support/fleet';
-import { aac, avc, avcAacStream } from '../support/media';
-import { expectFlows, expectMedia, sendMedia } from '../support/server-of-file';
+import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/programs/ffmpeg';
+import { type Fleet, FleetOfFile } from '../support/servers/fleet';
+import { aac, avc, avcAacStream } from '../support/rtmp/media';
+import { expectFlows, expectMedia, sendMedia } from '../support/servers/server-of-file';
 
 const ofFile = FleetOfFile.start({ callbacks: true });
 

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Fleet, FleetOfFile } from '../support/fleet';
-import { LivePublisher } from '../support/live-publisher';
-import { LiveViewer } from '../support/live-viewer';
-import { RedisServer } from '../support/redis-server';
-import { expectFlows } from '../support/server-of-file';
+import { type Fleet, FleetOfFile } from '../support/servers/fleet';
+import { LivePublisher } from '../support/rtmp/live-publisher';
+import { LiveViewer } from '../support/rtmp/live-viewer';
+import { RedisServer } from '../support/servers/redis-server';
+import { expectFlows } from '../support/servers/server-of-file';
 import { SwitchedProxy } from './switched-proxy';
 
 const started: { close(): void }[] = [];

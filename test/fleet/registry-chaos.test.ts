@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
-import { FAST, RecordingNode, leaseRequest } from '../service/fleet/recording-node';
-import type { LeaseRequest } from '../../service/fleet/stream-registry';
-import { RedisServer } from '../support/redis-server';
+import { FAST, RecordingNode, leaseRequest } from '../service/leases/redis/recording-node';
+import type { LeaseRequest } from '../../service/leases/lease-registry';
+import { RedisServer } from '../support/servers/redis-server';
 import { SwitchedProxy } from './switched-proxy';
 
 const CHANNELS = 5;

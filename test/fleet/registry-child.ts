@@ -1,5 +1,5 @@
-import { RecordingNode } from '../service/fleet/recording-node';
-import type { RegistryOrder, StopRecord } from '../../service/fleet/stream-registry';
+import { RecordingNode } from '../service/leases/redis/recording-node';
+import type { RegistryOrder, StopRecord } from '../../service/leases/lease-registry';
 
 /** What the test asks of a node in a process of its own: to publish all these channels at the same time. */
 export interface ChildTask {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { ACQUIRE } from '../../service/fleet/redis/lease-scripts';
-import { FAST, RecordingNode, type RecordingNodeOptions, leaseRequest } from '../service/fleet/recording-node';
-import { RedisServer } from '../support/redis-server';
+import { ACQUIRE } from '../../service/leases/redis/scripts/lease-scripts';
+import { FAST, RecordingNode, type RecordingNodeOptions, leaseRequest } from '../service/leases/redis/recording-node';
+import { RedisServer } from '../support/servers/redis-server';
 import { SwitchedProxy } from './switched-proxy';
 
 const servers: RedisServer[] = [];

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { FAST, RecordingNode } from '../service/fleet/recording-node';
-import { RedisServer } from '../support/redis-server';
+import { FAST, RecordingNode } from '../service/leases/redis/recording-node';
+import { RedisServer } from '../support/servers/redis-server';
 import { RegistryProcess } from './registry-process';
 
 let redis: RedisServer;

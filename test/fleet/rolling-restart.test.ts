@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Fleet } from '../support/fleet';
-import { FleetFront } from '../support/fleet-front';
-import { LivePublisher } from '../support/live-publisher';
-import { LiveViewer } from '../support/live-viewer';
+import { Fleet } from '../support/servers/fleet';
+import { FleetFront } from '../support/servers/fleet-front';
+import { LivePublisher } from '../support/rtmp/live-publisher';
+import { LiveViewer } from '../support/rtmp/live-viewer';
 
 const STREAMS = 30;
 const GOP = 5;

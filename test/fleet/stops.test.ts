@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { CallbackRequest } from '../support/callback-server';
-import { FleetOfFile } from '../support/fleet';
-import { expectFlows } from '../support/server-of-file';
+import type { CallbackRequest } from '../support/servers/callback-server';
+import { FleetOfFile } from '../support/servers/fleet';
+import { expectFlows } from '../support/servers/server-of-file';
 
 const PUBLISHERS = 200;
 /** No event fails more often than this, so that the test does not wait for long backoffs. */

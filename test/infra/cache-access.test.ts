@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { repositoryRoot } from '../../infra/repository';
-import { cacheAccess } from '../../infra/constructs/cache-access';
-import { RedisServer } from '../support/redis-server';
-import { refusedInScripts, supportedCommands } from '../support/serverless-commands';
+import { repositoryRoot } from '../../infra/shared/repository';
+import { cacheAccess } from '../../infra/cache/cache-access';
+import { RedisServer } from '../support/servers/redis-server';
+import { refusedInScripts, supportedCommands } from '../support/servers/serverless-commands';
 import { templateOf } from './synthesize';
 import { resourcesOf, text } from './template-queries';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { deploymentOptions } from '../../infra/config/deployment-options';
-import { repositoryRoot } from '../../infra/repository';
+import { repositoryRoot } from '../../infra/shared/repository';
 import type { OptionReport } from './changes-report';
 import { optionValues } from './option-values';
 

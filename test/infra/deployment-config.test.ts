@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
-import { DeploymentConfigError, loadDeploymentConfig } from '../../infra/deployment-config';
-import { repositoryRoot } from '../../infra/repository';
+import { DeploymentConfigError, loadDeploymentConfig } from '../../infra/config/deployment-config';
+import { repositoryRoot } from '../../infra/shared/repository';
 import { combinations } from './option-combinations';
 import type { Options } from './synthesize';
 

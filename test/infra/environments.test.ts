@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { loadRotationSettings } from '../../infra/cache-password-rotation/rotation-settings';
+import { loadRotationSettings } from '../../lambdas/rotate-cache-password/rotation-settings';
 import { loadCanaryConfig } from '../../lambdas/canary/canary-config';
 import { loadOperatorConfig } from '../../lambdas/operator/operator-config';
 import { loadRotationConfig } from '../../lambdas/rotate-secret/rotation-config';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { repositoryRoot } from '../../infra/repository';
+import { repositoryRoot } from '../../infra/shared/repository';
 import { combinations } from './option-combinations';
-import { metricNamespace } from '../../infra/service-metrics';
+import { metricNamespace } from '../../infra/shared/service-metrics';
 import { emfLine } from '../../service/metrics/emf-line';
 import { mergeFigures } from '../../service/metrics/node-figures';
 import { synthesize, templateOf } from './synthesize';

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { deploymentOptions } from '../../infra/config/deployment-options';
-import { loadDeploymentConfig } from '../../infra/deployment-config';
-import { repositoryRoot } from '../../infra/repository';
+import { loadDeploymentConfig } from '../../infra/config/deployment-config';
+import { repositoryRoot } from '../../infra/shared/repository';
 
 const readme = readFileSync(join(repositoryRoot, 'infra', 'README.md'), 'utf8');
 

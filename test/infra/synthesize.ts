@@ -5,8 +5,8 @@ import { App, Validations } from 'aws-cdk-lib';
 import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { loadDeploymentConfig } from '../../infra/deployment-config';
-import { repositoryRoot } from '../../infra/repository';
+import { loadDeploymentConfig } from '../../infra/config/deployment-config';
+import { repositoryRoot } from '../../infra/shared/repository';
 import { declareFleet } from '../../infra/rtmp-fleet';
 
 export type StackName = 'Network' | 'Secrets' | 'CommandChannel' | 'Callback' | 'Ingest' | 'Observability';

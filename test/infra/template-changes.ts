@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
-import { repositoryRoot } from '../../infra/repository';
+import { repositoryRoot } from '../../infra/shared/repository';
 import { synthesize } from './synthesize';
 import type { Options } from './synthesize';
 

@@ -2,12 +2,18 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { avcAacStream } from '../support/media';
-import { describeOnNode } from '../support/node-releases';
-import { Program } from '../support/program';
-import { RtmpClient } from '../support/rtmp-client';
-import { bundlePath, ensureBundle, repositoryRoot, ServerProcess, type ServerOptions } from '../support/server-process';
-import { temporaryDirectory } from '../support/test-certificates';
+import { avcAacStream } from '../support/rtmp/media';
+import { describeOnNode } from '../support/programs/node-releases';
+import { Program } from '../support/programs/program';
+import { RtmpClient } from '../support/rtmp/rtmp-client';
+import {
+  bundlePath,
+  ensureBundle,
+  repositoryRoot,
+  ServerProcess,
+  type ServerOptions,
+} from '../support/servers/server-process';
+import { temporaryDirectory } from '../support/servers/test-certificates';
 
 const dockerfile = readFileSync(join(repositoryRoot, 'service/Dockerfile'), 'utf8');
 const imageNodeVersion = /node:(\d+\.\d+\.\d+)-/.exec(dockerfile)![1]!;

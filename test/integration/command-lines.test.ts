@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { Program } from '../support/program';
-import { bundlePath, ensureBundle, repositoryRoot } from '../support/server-process';
+import { Program } from '../support/programs/program';
+import { bundlePath, ensureBundle, repositoryRoot } from '../support/servers/server-process';
 
 async function run(script: string, ...args: string[]): Promise<{ code: number | null; output: string }> {
   const program = new Program(process.execPath, [script, ...args], {

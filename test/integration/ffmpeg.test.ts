@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
-import { audioOneTrack, videoOneTrack } from '../support/enhanced-media';
-import { mediaOfFlv } from '../support/flv-file';
-import type { MediaItem } from '../support/media';
-import { RtmpClient } from '../support/rtmp-client';
-import { sendMedia } from '../support/server-of-file';
-import { ServerProcess } from '../support/server-process';
-import { createTestCertificate, temporaryDirectory } from '../support/test-certificates';
+import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/programs/ffmpeg';
+import { audioOneTrack, videoOneTrack } from '../support/rtmp/enhanced-media';
+import { mediaOfFlv } from '../support/rtmp/flv-file';
+import type { MediaItem } from '../support/rtmp/media';
+import { RtmpClient } from '../support/rtmp/rtmp-client';
+import { sendMedia } from '../support/servers/server-of-file';
+import { ServerProcess } from '../support/servers/server-process';
+import { createTestCertificate, temporaryDirectory } from '../support/servers/test-certificates';
 
 const folder = temporaryDirectory();
 let server: ServerProcess;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
-import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
-import { playWithGstreamer, publishWithGstreamer } from '../support/gstreamer';
-import { ServerProcess } from '../support/server-process';
-import { temporaryDirectory } from '../support/test-certificates';
+import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/programs/ffmpeg';
+import { playWithGstreamer, publishWithGstreamer } from '../support/programs/gstreamer';
+import { ServerProcess } from '../support/servers/server-process';
+import { temporaryDirectory } from '../support/servers/test-certificates';
 
 const folder = temporaryDirectory();
 const path = (name: string): string => join(folder.path, name);

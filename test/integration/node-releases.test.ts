@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
-import { publishWithGstreamer } from '../support/gstreamer';
-import { avcAacStream } from '../support/media';
-import { describeOnNode } from '../support/node-releases';
-import { RtmpClient } from '../support/rtmp-client';
-import { expectFlows, expectMedia, sendMedia } from '../support/server-of-file';
-import { ServerProcess, type ServerEnvironment } from '../support/server-process';
-import { createTestCertificate, temporaryDirectory } from '../support/test-certificates';
+import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/programs/ffmpeg';
+import { publishWithGstreamer } from '../support/programs/gstreamer';
+import { avcAacStream } from '../support/rtmp/media';
+import { describeOnNode } from '../support/programs/node-releases';
+import { RtmpClient } from '../support/rtmp/rtmp-client';
+import { expectFlows, expectMedia, sendMedia } from '../support/servers/server-of-file';
+import { ServerProcess, type ServerEnvironment } from '../support/servers/server-process';
+import { createTestCertificate, temporaryDirectory } from '../support/servers/test-certificates';
 
 const folder = temporaryDirectory();
 const path = (name: string): string => join(folder.path, name);

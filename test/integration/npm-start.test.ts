@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { Program } from '../support/program';
-import { RtmpClient } from '../support/rtmp-client';
-import { repositoryRoot } from '../support/server-process';
-import { temporaryDirectory } from '../support/test-certificates';
+import { Program } from '../support/programs/program';
+import { RtmpClient } from '../support/rtmp/rtmp-client';
+import { repositoryRoot } from '../support/servers/server-process';
+import { temporaryDirectory } from '../support/servers/test-certificates';
 
 // npm may have to fetch the packages.
 const installMs = 180_000;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { join } from 'node:path';
-import { packetsOfFile, publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
-import { playWithRtmpdump } from '../support/rtmpdump';
-import { ServerProcess } from '../support/server-process';
-import { temporaryDirectory } from '../support/test-certificates';
+import { packetsOfFile, publishWithFfmpeg, sourceFile } from '../support/programs/ffmpeg';
+import { playWithRtmpdump } from '../support/programs/rtmpdump';
+import { ServerProcess } from '../support/servers/server-process';
+import { temporaryDirectory } from '../support/servers/test-certificates';
 
 const folder = temporaryDirectory();
 let server: ServerProcess;

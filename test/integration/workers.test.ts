@@ -2,18 +2,25 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CallbackJournal } from '../support/callback-journal';
-import { type CallbackServer, startCallbackServer } from '../support/callback-server';
-import { FleetOfFile } from '../support/fleet';
-import { ffmpeg, packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
-import { playWithGstreamer } from '../support/gstreamer';
-import { avcAacStream } from '../support/media';
-import type { Program } from '../support/program';
-import { RedisServer } from '../support/redis-server';
-import { playWithRtmpdump } from '../support/rtmpdump';
-import { RtmpClient } from '../support/rtmp-client';
-import { expectFlows, sendMedia, fingerprints, ServerOfFile } from '../support/server-of-file';
-import { ServerProcess } from '../support/server-process';
+import { CallbackJournal } from '../support/servers/callback-journal';
+import { type CallbackServer, startCallbackServer } from '../support/servers/callback-server';
+import { FleetOfFile } from '../support/servers/fleet';
+import {
+  ffmpeg,
+  packetsOf,
+  packetsOfFile,
+  playWithFfmpeg,
+  publishWithFfmpeg,
+  sourceFile,
+} from '../support/programs/ffmpeg';
+import { playWithGstreamer } from '../support/programs/gstreamer';
+import { avcAacStream } from '../support/rtmp/media';
+import type { Program } from '../support/programs/program';
+import { RedisServer } from '../support/servers/redis-server';
+import { playWithRtmpdump } from '../support/programs/rtmpdump';
+import { RtmpClient } from '../support/rtmp/rtmp-client';
+import { expectFlows, sendMedia, fingerprints, ServerOfFile } from '../support/servers/server-of-file';
+import { ServerProcess } from '../support/servers/server-process';
 
 /** Process ids of a server's workers. */
 function workersOf({ pid }: ServerProcess): number[] {

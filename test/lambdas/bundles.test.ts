@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { RedisServer } from '../support/redis-server';
-import { STAND_IN_ENVIRONMENT } from '../support/stand-in-identity';
+import { RedisServer } from '../support/servers/redis-server';
+import { STAND_IN_ENVIRONMENT } from '../support/aws/stand-in-identity';
 import { signEvent, startClaims, startLambdaFixture, type LambdaFixture } from './lambda-fixture';
 
 const ROOT = resolve(__dirname, '../..');

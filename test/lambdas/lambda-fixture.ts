@@ -7,9 +7,9 @@ import { StreamStore } from '../../lambdas/stream-callback/stream-store';
 import { KeyStore } from '../../lambdas/stream-keys/key-store';
 import { runKeysCommand, type KeysDependencies, type KeysResult } from '../../lambdas/stream-keys/keys-commands';
 import { parseKeysRequest } from '../../lambdas/stream-keys/keys-request';
-import { startDynamoDb, type DynamoDbStandIn } from '../support/dynamodb';
+import { startDynamoDb, type DynamoDbStandIn } from '../support/aws/dynamodb';
 import { MemoryLogger } from '../support/memory-logger';
-import { startSecretsManager, type SecretsManagerStandIn } from '../support/secrets-manager';
+import { startSecretsManager, type SecretsManagerStandIn } from '../support/aws/secrets-manager';
 
 export const SIGNING_SECRET = 'first-signing-secret-of-the-test-deployment';
 export const KEY_PEPPER = 'pepper-of-the-test-deployment';

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
-import { RtmpClient } from '../support/rtmp-client';
-import { repositoryRoot } from '../support/server-process';
+import { RtmpClient } from '../support/rtmp/rtmp-client';
+import { repositoryRoot } from '../support/servers/server-process';
 import { type LocalDeployment, type LocalDeploymentOptions, startLocalDeployment } from './local-deployment';
 import { shellEnvironment } from './shell-environment';
 

@@ -1,10 +1,10 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import type { LambdaFunctionURLEvent } from 'aws-lambda';
-import type { DynamoDbStandIn } from '../support/dynamodb';
-import { startEcsApi } from '../support/ecs-api';
-import { EcsService } from '../support/ecs-service';
-import { STAND_IN_REGION, standInClientOptions } from '../support/stand-in-identity';
-import { createTestCa, type TestCa } from '../support/test-ca';
+import type { DynamoDbStandIn } from '../support/aws/dynamodb';
+import { startEcsApi } from '../support/aws/ecs-api';
+import { EcsService } from '../support/aws/ecs-service';
+import { STAND_IN_REGION, standInClientOptions } from '../support/aws/stand-in-identity';
+import { createTestCa, type TestCa } from '../support/servers/test-ca';
 import { startAwsGateway, type AwsGateway } from './aws/aws-gateway';
 import { Cache } from './aws/cache';
 import { Functions } from './aws/functions';

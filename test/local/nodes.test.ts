@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { RtmpClient } from '../support/rtmp-client';
+import { RtmpClient } from '../support/rtmp/rtmp-client';
 import { proxyHeaderV2Vectors } from '../vectors/proxy-protocol-vectors';
 import { DeploymentOfFile } from './deployment-of-file';
 import { canContain } from './ingest/container';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, test } from '@jest/globals';
-import type { RtmpClient } from '../support/rtmp-client';
-import { STAND_IN_REGION } from '../support/stand-in-identity';
+import type { RtmpClient } from '../support/rtmp/rtmp-client';
+import { STAND_IN_REGION } from '../support/aws/stand-in-identity';
 import { invoke } from './aws/invoke';
 import { DeploymentOfFile } from './deployment-of-file';
 import type { FargateTask } from './ingest/fargate-service';

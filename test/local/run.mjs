@@ -1,7 +1,7 @@
 // `npm run local`: brings what it needs (packages, Debian programs) and starts the deployment on this machine.
-import { installPackages, requireNodeVersion } from '../../service/prerequisites.mjs';
-import { withSetupLock } from '../../service/setup-lock.mjs';
-import { installDebianPackages, packagesOfMissingPrograms } from '../support/debian-packages.mjs';
+import { installPackages, requireNodeVersion } from '../../service/build/prerequisites.mjs';
+import { withSetupLock } from '../../service/build/setup-lock.mjs';
+import { installDebianPackages, packagesOfMissingPrograms } from '../support/programs/debian-packages.mjs';
 
 const USAGE = `Usage: npm run local [-- --help]
 

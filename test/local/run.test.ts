@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, expect, test } from '@jest/globals';
-import { Program } from '../support/program';
-import { RtmpClient } from '../support/rtmp-client';
-import { repositoryRoot } from '../support/server-process';
-import { temporaryDirectory } from '../support/test-certificates';
+import { Program } from '../support/programs/program';
+import { RtmpClient } from '../support/rtmp/rtmp-client';
+import { repositoryRoot } from '../support/servers/server-process';
+import { temporaryDirectory } from '../support/servers/test-certificates';
 
 /** Process id -> id of its parent, of all that run now. */
 function parents(): Map<number, number> {

@@ -1,4 +1,4 @@
-import { STAND_IN_ENVIRONMENT } from '../support/stand-in-identity';
+import { STAND_IN_ENVIRONMENT } from '../support/aws/stand-in-identity';
 import type { LocalDeployment } from './local-deployment';
 
 /** Variables for a terminal: with them the AWS CLI, `npm run keys` and redis-cli reach the deployment. */

@@ -1,7 +1,7 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from '@jest/globals';
-import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/ffmpeg';
-import type { RtmpClient } from '../support/rtmp-client';
+import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/programs/ffmpeg';
+import type { RtmpClient } from '../support/rtmp/rtmp-client';
 import { invoke } from './aws/invoke';
 import { DeploymentOfFile } from './deployment-of-file';
 import { createChannel } from './stream-channels';

@@ -1,4 +1,4 @@
-import type { ProxyHeader } from '../../service/net/proxy-protocol';
+import type { ProxyHeader } from '../../service/net/proxy/proxy-header';
 
 export interface ProxyHeaderVector {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../protocol-errors';
-import { MessageType, type MessageHeader } from '../message/message-types';
+import { MessageType, type MessageHeader } from '../message-types';
 import { ChunkStream } from './chunk-stream';
 import { discardingSink, type PayloadSink } from './payload-sink';
 

@@ -1,4 +1,4 @@
-import type { MessageHeader } from '../message/message-types';
+import type { MessageHeader } from '../message-types';
 import type { PayloadSink } from './payload-sink';
 
 /**

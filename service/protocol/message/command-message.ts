@@ -1,6 +1,6 @@
 import { decodeAmf0Prefix } from '../amf/amf0-decode';
 import type { AmfObject, AmfValue } from '../amf/amf-value';
-import { MessageType } from './message-types';
+import { MessageType } from '../message-types';
 
 /** A remote call (RTMP 1.0 section 7.2): its name, the id that an answer must repeat (0: none wanted) and arguments. */
 export interface CommandMessage {

@@ -1,5 +1,5 @@
 import { ChunkStreamId, encodeMessage } from '../chunk/chunk-writer';
-import { MessageType } from './message-types';
+import { MessageType } from '../message-types';
 
 /** User Control event types (RTMP 1.0 section 7.1.7). */
 export const UserControlEvent = {

@@ -2,7 +2,7 @@ import { decodeAmf0Prefix } from '../amf/amf0-decode';
 import { encodeAmf0 } from '../amf/amf0-encode';
 import type { AmfObject, AmfValue } from '../amf/amf-value';
 import { amf0Offset, asObject } from './command-message';
-import { MessageType } from './message-types';
+import { MessageType } from '../message-types';
 
 /** A data message as players are to get it. */
 export interface DataMessage {

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { cpus } from 'node:os';
-import { RedisServer } from '../../support/redis-server';
+import { RedisServer } from '../../support/servers/redis-server';
 import type { HonestReport } from '../load/generator-api';
 import { GeneratorProcess } from '../load/generator-process';
 import { sleep, MEGABYTE } from '../runs/run-context';

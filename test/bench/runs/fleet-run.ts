@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { FleetKeys } from '../../../service/fleet/fleet-keys';
-import { RedisRegistry } from '../../../service/fleet/redis-registry';
+import { FleetKeys } from '../../../service/leases/fleet-keys';
+import { RedisRegistry } from '../../../service/leases/redis/redis-registry';
 import type { Logger } from '../../../service/logging/logger';
-import { RedisServer } from '../../support/redis-server';
+import { RedisServer } from '../../support/servers/redis-server';
 import { LoadGenerator } from '../load/load-generator';
 import { rtmpServer } from '../servers/rtmp-server';
 import { RunningServer } from '../servers/running-server';

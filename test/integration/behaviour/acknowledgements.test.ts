@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { avc } from '../../support/media';
-import { expectFlows, ServerOfFile } from '../../support/server-of-file';
-import { MessageType, UserControl, userControl } from '../../support/wire-builder';
+import { avc } from '../../support/rtmp/media';
+import { expectFlows, ServerOfFile } from '../../support/servers/server-of-file';
+import { MessageType, UserControl, userControl } from '../../support/rtmp/wire-builder';
 
 const server = ServerOfFile.start();
 

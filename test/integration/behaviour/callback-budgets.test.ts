@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { CallbackJournal } from '../../support/callback-journal';
-import { startCallbackServer, type CallbackServer } from '../../support/callback-server';
-import type { ReceivedStatus, RtmpClient } from '../../support/rtmp-client';
-import { ServerOfFile } from '../../support/server-of-file';
+import { CallbackJournal } from '../../support/servers/callback-journal';
+import { startCallbackServer, type CallbackServer } from '../../support/servers/callback-server';
+import type { ReceivedStatus, RtmpClient } from '../../support/rtmp/rtmp-client';
+import { ServerOfFile } from '../../support/servers/server-of-file';
 
 let journal: CallbackJournal;
 const server = ServerOfFile.start(async () => {

@@ -1,13 +1,17 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { CallbackJournal } from '../../support/callback-journal';
-import { startCallbackServer, type CallbackAnswerScript, type CallbackServer } from '../../support/callback-server';
-import { ClientHandshake } from '../../support/client-handshake';
-import { avcAacStream } from '../../support/media';
-import { type ReceivedStatus, type RtmpClient } from '../../support/rtmp-client';
-import { expectFlows, expectMedia, sendMedia, ServerOfFile } from '../../support/server-of-file';
-import { command, MessageType } from '../../support/wire-builder';
+import { CallbackJournal } from '../../support/servers/callback-journal';
+import {
+  startCallbackServer,
+  type CallbackAnswerScript,
+  type CallbackServer,
+} from '../../support/servers/callback-server';
+import { ClientHandshake } from '../../support/rtmp/client-handshake';
+import { avcAacStream } from '../../support/rtmp/media';
+import { type ReceivedStatus, type RtmpClient } from '../../support/rtmp/rtmp-client';
+import { expectFlows, expectMedia, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { command, MessageType } from '../../support/rtmp/wire-builder';
 
 let journal: CallbackJournal;
 let elsewhere: CallbackServer;

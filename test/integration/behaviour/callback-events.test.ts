@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { CallbackJournal, verifiedClaims } from '../../support/callback-journal';
-import { startCallbackServer } from '../../support/callback-server';
-import { type RtmpClient } from '../../support/rtmp-client';
-import { ServerOfFile } from '../../support/server-of-file';
+import { CallbackJournal, verifiedClaims } from '../../support/servers/callback-journal';
+import { startCallbackServer } from '../../support/servers/callback-server';
+import { type RtmpClient } from '../../support/rtmp/rtmp-client';
+import { ServerOfFile } from '../../support/servers/server-of-file';
 
 const secret = 'a secret of the test, with ünicode';
 let journal: CallbackJournal;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { verifiedClaims } from '../../support/callback-journal';
-import { startCallbackServer, type CallbackServer } from '../../support/callback-server';
-import { ServerOfFile } from '../../support/server-of-file';
-import { createTestCa } from '../../support/test-ca';
+import { verifiedClaims } from '../../support/servers/callback-journal';
+import { startCallbackServer, type CallbackServer } from '../../support/servers/callback-server';
+import { ServerOfFile } from '../../support/servers/server-of-file';
+import { createTestCa } from '../../support/servers/test-ca';
 
 const ca = createTestCa();
 let handler: CallbackServer;

@@ -1,7 +1,7 @@
 import { describe, test } from '@jest/globals';
-import { aac, avc, type MediaItem } from '../../support/media';
-import { expectMedia, ServerOfFile } from '../../support/server-of-file';
-import { control, MessageType, type ChunkForm } from '../../support/wire-builder';
+import { aac, avc, type MediaItem } from '../../support/rtmp/media';
+import { expectMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { control, MessageType, type ChunkForm } from '../../support/rtmp/wire-builder';
 
 const server = ServerOfFile.start();
 

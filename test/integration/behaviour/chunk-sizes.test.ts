@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { avc, avcAacStream } from '../../support/media';
-import { expectMedia, sendMedia, ServerOfFile } from '../../support/server-of-file';
-import { MessageType } from '../../support/wire-builder';
+import { avc, avcAacStream } from '../../support/rtmp/media';
+import { expectMedia, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { MessageType } from '../../support/rtmp/wire-builder';
 
 const outgoing = [
   { setting: 'RTMP_CHUNK_SIZE=128', size: 128, server: ServerOfFile.start({ RTMP_CHUNK_SIZE: '128' }) },

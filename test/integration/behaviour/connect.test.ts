@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { amfEncode } from '../../support/amf-test-codec';
-import { aac, avcAacStream } from '../../support/media';
-import { ClientHandshake } from '../../support/client-handshake';
-import { expectFlows, expectMedia, ServerOfFile } from '../../support/server-of-file';
-import { command, commandAmf3, MessageType } from '../../support/wire-builder';
-import { type ReceivedCommand } from '../../support/wire-reader';
+import { amfEncode } from '../../support/rtmp/amf-test-codec';
+import { aac, avcAacStream } from '../../support/rtmp/media';
+import { ClientHandshake } from '../../support/rtmp/client-handshake';
+import { expectFlows, expectMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { command, commandAmf3, MessageType } from '../../support/rtmp/wire-builder';
+import { type ReceivedCommand } from '../../support/rtmp/wire-reader';
 
 const server = ServerOfFile.start();
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { RtmpClient } from '../../support/rtmp-client';
-import { type ConnectionOptionsForTest } from '../../support/rtmp-connection';
-import { expectFlows, ServerOfFile } from '../../support/server-of-file';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
+import { type ConnectionOptionsForTest } from '../../support/rtmp/rtmp-connection';
+import { expectFlows, ServerOfFile } from '../../support/servers/server-of-file';
 
 const dualStack = { BIND_ADDRESS: undefined };
 const byDefault = ServerOfFile.start({ ...dualStack, CONCURRENT_LIMIT_WHITELIST: undefined });
@@ -28,7 +28,9 @@ describe('connections per address', () => {
     await byDefault.process.waitForLog(/closed channel=d/);
     await expectFlows(publisher, await byDefault.player('a', 'key', from), 'the freed place');
     await expectRefused(byDefault, from);
-    expect(byDefault.process.log).toMatch(/\(127\.0\.0\.2\) connection refused: too many from this address: MAX_IP_CONCURRENT_CONNECTIONS, /);
+    expect(byDefault.process.log).toMatch(
+      /\(127\.0\.0\.2\) connection refused: too many from this address: MAX_IP_CONCURRENT_CONNECTIONS, /,
+    );
   });
 
   test('clients that were refused and do not close take no places', async () => {

@@ -1,10 +1,17 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { avc, type MediaItem } from '../../support/media';
-import { ffmpeg, packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../../support/ffmpeg';
-import { type RtmpClient } from '../../support/rtmp-client';
-import { fingerprints, ServerOfFile } from '../../support/server-of-file';
-import { createTestCertificate, temporaryDirectory } from '../../support/test-certificates';
-import { command, MessageType } from '../../support/wire-builder';
+import { avc, type MediaItem } from '../../support/rtmp/media';
+import {
+  ffmpeg,
+  packetsOf,
+  packetsOfFile,
+  playWithFfmpeg,
+  publishWithFfmpeg,
+  sourceFile,
+} from '../../support/programs/ffmpeg';
+import { type RtmpClient } from '../../support/rtmp/rtmp-client';
+import { fingerprints, ServerOfFile } from '../../support/servers/server-of-file';
+import { createTestCertificate, temporaryDirectory } from '../../support/servers/test-certificates';
+import { command, MessageType } from '../../support/rtmp/wire-builder';
 
 const folder = temporaryDirectory();
 const server = ServerOfFile.start(() => {

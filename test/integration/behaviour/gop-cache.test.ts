@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { aac, avc, avcAacStream, content, type MediaItem } from '../../support/media';
-import { type RtmpClient } from '../../support/rtmp-client';
-import { expectMedia, fingerprints, sendMedia, ServerOfFile } from '../../support/server-of-file';
-import { MessageType } from '../../support/wire-builder';
+import { aac, avc, avcAacStream, content, type MediaItem } from '../../support/rtmp/media';
+import { type RtmpClient } from '../../support/rtmp/rtmp-client';
+import { expectMedia, fingerprints, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { MessageType } from '../../support/rtmp/wire-builder';
 
 // Nothing is held, so that what was published before a player joined is not still on its way to the players.
 const LATENCY_MS = '0';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { ClientHandshake } from '../../support/client-handshake';
-import { ServerOfFile } from '../../support/server-of-file';
-import { command } from '../../support/wire-builder';
+import { ClientHandshake } from '../../support/rtmp/client-handshake';
+import { ServerOfFile } from '../../support/servers/server-of-file';
+import { command } from '../../support/rtmp/wire-builder';
 
 const server = ServerOfFile.start();
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { ServerOfFile } from '../../support/server-of-file';
+import { ServerOfFile } from '../../support/servers/server-of-file';
 
 const secrets = {
   CALLBACK_URL: 'http://127.0.0.1:1/',

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { avc } from '../../support/media';
-import { RtmpClient } from '../../support/rtmp-client';
-import { ServerProcess } from '../../support/server-process';
+import { avc } from '../../support/rtmp/media';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
+import { ServerProcess } from '../../support/servers/server-process';
 
 const MB = 2 ** 20;
 

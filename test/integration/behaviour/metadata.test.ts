@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Amf, amfEncode, ecma } from '../../support/amf-test-codec';
-import { ServerOfFile } from '../../support/server-of-file';
-import { MessageType } from '../../support/wire-builder';
+import { type Amf, amfEncode, ecma } from '../../support/rtmp/amf-test-codec';
+import { ServerOfFile } from '../../support/servers/server-of-file';
+import { MessageType } from '../../support/rtmp/wire-builder';
 
 const server = ServerOfFile.start();
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { expectFlows, ServerOfFile } from '../../support/server-of-file';
+import { expectFlows, ServerOfFile } from '../../support/servers/server-of-file';
 
 const server = ServerOfFile.start();
 

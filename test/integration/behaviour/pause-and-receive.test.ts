@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { aac, avc, avcAacStream } from '../../support/media';
-import { type RtmpClient } from '../../support/rtmp-client';
-import { expectFlows, fingerprints, sendMedia, ServerOfFile } from '../../support/server-of-file';
-import { UserControl } from '../../support/wire-builder';
+import { aac, avc, avcAacStream } from '../../support/rtmp/media';
+import { type RtmpClient } from '../../support/rtmp/rtmp-client';
+import { expectFlows, fingerprints, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { UserControl } from '../../support/rtmp/wire-builder';
 
 const server = ServerOfFile.start();
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { avcAacStream } from '../../support/media';
-import { expectFlows, expectMedia, fingerprints, sendMedia, ServerOfFile } from '../../support/server-of-file';
-import { UserControl } from '../../support/wire-builder';
+import { avcAacStream } from '../../support/rtmp/media';
+import { expectFlows, expectMedia, fingerprints, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { UserControl } from '../../support/rtmp/wire-builder';
 
 const server = ServerOfFile.start();
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { avcAacStream } from '../../support/media';
-import { type RtmpClient } from '../../support/rtmp-client';
-import { expectFlows, expectMedia, sendMedia, ServerOfFile } from '../../support/server-of-file';
-import { UserControl } from '../../support/wire-builder';
+import { avcAacStream } from '../../support/rtmp/media';
+import { type RtmpClient } from '../../support/rtmp/rtmp-client';
+import { expectFlows, expectMedia, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { UserControl } from '../../support/rtmp/wire-builder';
 
 const server = ServerOfFile.start({ HTTP_PORT: '0' });
 

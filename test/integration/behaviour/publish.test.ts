@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type RtmpClient } from '../../support/rtmp-client';
-import { expectFlows, ServerOfFile } from '../../support/server-of-file';
+import { type RtmpClient } from '../../support/rtmp/rtmp-client';
+import { expectFlows, ServerOfFile } from '../../support/servers/server-of-file';
 
 const server = ServerOfFile.start();
 

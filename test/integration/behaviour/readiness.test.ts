@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ServerProcess, type ServerEnvironment } from '../../support/server-process';
-import { createTestCertificate, temporaryDirectory } from '../../support/test-certificates';
+import { ServerProcess, type ServerEnvironment } from '../../support/servers/server-process';
+import { createTestCertificate, temporaryDirectory } from '../../support/servers/test-certificates';
 
 const folder = temporaryDirectory();
 const { certPath, keyPath } = createTestCertificate(folder.path, 'localhost');

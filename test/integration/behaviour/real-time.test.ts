@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { CallbackJournal } from '../../support/callback-journal';
-import { startCallbackServer } from '../../support/callback-server';
-import { avc } from '../../support/media';
-import { residentBytes } from '../../support/process-memory';
-import { RtmpClient } from '../../support/rtmp-client';
-import { expectFlows } from '../../support/server-of-file';
-import { ServerProcess } from '../../support/server-process';
+import { CallbackJournal } from '../../support/servers/callback-journal';
+import { startCallbackServer } from '../../support/servers/callback-server';
+import { avc } from '../../support/rtmp/media';
+import { residentBytes } from '../../support/programs/process-memory';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
+import { expectFlows } from '../../support/servers/server-of-file';
+import { ServerProcess } from '../../support/servers/server-process';
 
 /**
  * What takes half a minute by its nature. All of it runs at the same time, from the beginning; each test only looks at

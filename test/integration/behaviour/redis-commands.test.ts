@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { CallbackJournal } from '../../support/callback-journal';
-import { startCallbackServer } from '../../support/callback-server';
-import { RedisServer } from '../../support/redis-server';
-import { expectFlows, ServerOfFile } from '../../support/server-of-file';
+import { CallbackJournal } from '../../support/servers/callback-journal';
+import { startCallbackServer } from '../../support/servers/callback-server';
+import { RedisServer } from '../../support/servers/redis-server';
+import { expectFlows, ServerOfFile } from '../../support/servers/server-of-file';
 
 let redis: RedisServer;
 let journal: CallbackJournal;

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { RedisServer, type RedisServerOptions } from '../../support/redis-server';
-import { RtmpClient } from '../../support/rtmp-client';
-import { ServerProcess, type ServerEnvironment } from '../../support/server-process';
-import { createTestCa } from '../../support/test-ca';
+import { RedisServer, type RedisServerOptions } from '../../support/servers/redis-server';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
+import { ServerProcess, type ServerEnvironment } from '../../support/servers/server-process';
+import { createTestCa } from '../../support/servers/test-ca';
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { ClientHandshake } from '../../support/client-handshake';
-import { RtmpClient } from '../../support/rtmp-client';
-import { expectFlows, ServerOfFile } from '../../support/server-of-file';
-import { createTestCertificate, temporaryDirectory } from '../../support/test-certificates';
+import { ClientHandshake } from '../../support/rtmp/client-handshake';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
+import { expectFlows, ServerOfFile } from '../../support/servers/server-of-file';
+import { createTestCertificate, temporaryDirectory } from '../../support/servers/test-certificates';
 
 const folder = temporaryDirectory();
 const { certPath, keyPath } = createTestCertificate(folder.path, 'localhost');

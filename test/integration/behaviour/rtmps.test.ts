@@ -5,11 +5,15 @@ import { copyFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
-import { avcAacStream } from '../../support/media';
-import { RtmpClient } from '../../support/rtmp-client';
-import { expectFlows, expectMedia, sendMedia, ServerOfFile } from '../../support/server-of-file';
-import { ServerProcess, type ServerEnvironment } from '../../support/server-process';
-import { createTestCertificate, temporaryDirectory, type TestCertificate } from '../../support/test-certificates';
+import { avcAacStream } from '../../support/rtmp/media';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
+import { expectFlows, expectMedia, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { ServerProcess, type ServerEnvironment } from '../../support/servers/server-process';
+import {
+  createTestCertificate,
+  temporaryDirectory,
+  type TestCertificate,
+} from '../../support/servers/test-certificates';
 
 const folder = temporaryDirectory();
 const path = (name: string): string => join(folder.path, name);

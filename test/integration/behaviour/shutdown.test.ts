@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { CallbackJournal } from '../../support/callback-journal';
-import { startCallbackServer } from '../../support/callback-server';
-import { RtmpClient } from '../../support/rtmp-client';
-import { ServerProcess, type ServerEnvironment } from '../../support/server-process';
-import { UserControl } from '../../support/wire-builder';
+import { CallbackJournal } from '../../support/servers/callback-journal';
+import { startCallbackServer } from '../../support/servers/callback-server';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
+import { ServerProcess, type ServerEnvironment } from '../../support/servers/server-process';
+import { UserControl } from '../../support/rtmp/wire-builder';
 
 let journal: CallbackJournal;
 beforeEach(async () => {

@@ -4,9 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { RtmpClient } from '../../support/rtmp-client';
-import { ServerProcess, type ServerEnvironment } from '../../support/server-process';
-import { createTestCertificate, temporaryDirectory } from '../../support/test-certificates';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
+import { ServerProcess, type ServerEnvironment } from '../../support/servers/server-process';
+import { createTestCertificate, temporaryDirectory } from '../../support/servers/test-certificates';
 
 const folder = temporaryDirectory();
 afterAll(() => folder.remove());

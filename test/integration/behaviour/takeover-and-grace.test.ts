@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { type CallbackServer, startCallbackServer } from '../../support/callback-server';
-import { aac, avc } from '../../support/media';
-import { type RtmpClient } from '../../support/rtmp-client';
-import { ServerOfFile } from '../../support/server-of-file';
+import { type CallbackServer, startCallbackServer } from '../../support/servers/callback-server';
+import { aac, avc } from '../../support/rtmp/media';
+import { type RtmpClient } from '../../support/rtmp/rtmp-client';
+import { ServerOfFile } from '../../support/servers/server-of-file';
 
 let handler: CallbackServer;
 let streamIds = 0;

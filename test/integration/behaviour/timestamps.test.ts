@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { aac, avc, type MediaItem } from '../../support/media';
-import { expectMedia, sendMedia, ServerOfFile } from '../../support/server-of-file';
-import { MessageType, type ChunkForm } from '../../support/wire-builder';
+import { aac, avc, type MediaItem } from '../../support/rtmp/media';
+import { expectMedia, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { MessageType, type ChunkForm } from '../../support/rtmp/wire-builder';
 
 const server = ServerOfFile.start();
 

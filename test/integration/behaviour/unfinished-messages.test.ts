@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { aac, avc, avcAacStream } from '../../support/media';
-import { expectMedia, fingerprints, sendMedia, ServerOfFile } from '../../support/server-of-file';
+import { aac, avc, avcAacStream } from '../../support/rtmp/media';
+import { expectMedia, fingerprints, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
 
 const server = ServerOfFile.start();
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { expectFlows, ServerOfFile } from '../../support/server-of-file';
+import { expectFlows, ServerOfFile } from '../../support/servers/server-of-file';
 
 /** All interfaces, IPv4 and IPv6 on one socket: IPv4 clients then have IPv4-mapped addresses. */
 const dualStack = { BIND_ADDRESS: undefined };

@@ -2,9 +2,9 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { connect } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
-import { ClientHandshake } from '../../support/client-handshake';
-import { expectFlows, ServerOfFile } from '../../support/server-of-file';
-import { createTestCertificate, temporaryDirectory } from '../../support/test-certificates';
+import { ClientHandshake } from '../../support/rtmp/client-handshake';
+import { expectFlows, ServerOfFile } from '../../support/servers/server-of-file';
+import { createTestCertificate, temporaryDirectory } from '../../support/servers/test-certificates';
 
 const folder = temporaryDirectory();
 const { certPath, keyPath } = createTestCertificate(folder.path, 'localhost');

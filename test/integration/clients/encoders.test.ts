@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { ecma } from '../../support/amf-test-codec';
-import { aac, avc, avcAacStream, type MediaItem } from '../../support/media';
-import { type RtmpClient } from '../../support/rtmp-client';
-import { expectMedia, sendMedia, ServerOfFile } from '../../support/server-of-file';
-import { command, commandAmf3, MessageType, UserControl, userControl } from '../../support/wire-builder';
+import { ecma } from '../../support/rtmp/amf-test-codec';
+import { aac, avc, avcAacStream, type MediaItem } from '../../support/rtmp/media';
+import { type RtmpClient } from '../../support/rtmp/rtmp-client';
+import { expectMedia, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { command, commandAmf3, MessageType, UserControl, userControl } from '../../support/rtmp/wire-builder';
 
 /** How well-known clients talk, call for call, as their sources and captures show. */
 const server = ServerOfFile.start();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { amfEncode } from '../../support/amf-test-codec';
+import { amfEncode } from '../../support/rtmp/amf-test-codec';
 import {
   audioManyTracks,
   audioOneTrack,
@@ -10,9 +10,9 @@ import {
   videoOneTrack,
   VideoPacketType,
   withModEx,
-} from '../../support/enhanced-media';
-import { content, hevc12, type MediaItem } from '../../support/media';
-import { expectMedia, fingerprints, sendMedia, ServerOfFile } from '../../support/server-of-file';
+} from '../../support/rtmp/enhanced-media';
+import { content, hevc12, type MediaItem } from '../../support/rtmp/media';
+import { expectMedia, fingerprints, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
 
 const server = ServerOfFile.start();
 

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { CallbackJournal } from '../../support/callback-journal';
-import { startCallbackServer } from '../../support/callback-server';
-import { publishWithFfmpeg, playWithFfmpeg, sourceFile } from '../../support/ffmpeg';
-import { avcAacStream } from '../../support/media';
-import { sendMedia, ServerOfFile } from '../../support/server-of-file';
+import { CallbackJournal } from '../../support/servers/callback-journal';
+import { startCallbackServer } from '../../support/servers/callback-server';
+import { publishWithFfmpeg, playWithFfmpeg, sourceFile } from '../../support/programs/ffmpeg';
+import { avcAacStream } from '../../support/rtmp/media';
+import { sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
 
 let journal: CallbackJournal;
 const server = ServerOfFile.start(async () => {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { ffmpeg, sourceFile } from '../../support/ffmpeg';
-import type { Program } from '../../support/program';
-import { ServerOfFile } from '../../support/server-of-file';
+import { ffmpeg, sourceFile } from '../../support/programs/ffmpeg';
+import type { Program } from '../../support/programs/program';
+import { ServerOfFile } from '../../support/servers/server-of-file';
 
 const server = ServerOfFile.start({ PUBLISHER_TAKEOVER: 'YES' });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { aac, avc, type MediaItem } from '../../support/media';
-import type { RtmpClient } from '../../support/rtmp-client';
-import { expectMedia, fingerprints, sendMedia, ServerOfFile } from '../../support/server-of-file';
+import { aac, avc, type MediaItem } from '../../support/rtmp/media';
+import type { RtmpClient } from '../../support/rtmp/rtmp-client';
+import { expectMedia, fingerprints, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
 
 // Media as encoders have been seen to send it. Nothing is held, so that late players get what was sent before they came.
 const server = ServerOfFile.start({ LATENCY_MS: '0' });

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { CallbackJournal } from '../../support/callback-journal';
-import { startCallbackServer } from '../../support/callback-server';
-import { ecma, type Amf } from '../../support/amf-test-codec';
-import { ServerOfFile } from '../../support/server-of-file';
+import { CallbackJournal } from '../../support/servers/callback-journal';
+import { startCallbackServer } from '../../support/servers/callback-server';
+import { ecma, type Amf } from '../../support/rtmp/amf-test-codec';
+import { ServerOfFile } from '../../support/servers/server-of-file';
 
 /** The callback tells what the server made of a client's names. */
 let journal: CallbackJournal;

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { CallbackJournal } from '../../support/callback-journal';
-import { type CallbackAnswerScript, startCallbackServer } from '../../support/callback-server';
-import { FleetOfFile } from '../../support/fleet';
-import type { RtmpClient } from '../../support/rtmp-client';
-import { expectFlows, ServerOfFile } from '../../support/server-of-file';
+import { CallbackJournal } from '../../support/servers/callback-journal';
+import { type CallbackAnswerScript, startCallbackServer } from '../../support/servers/callback-server';
+import { FleetOfFile } from '../../support/servers/fleet';
+import type { RtmpClient } from '../../support/rtmp/rtmp-client';
+import { expectFlows, ServerOfFile } from '../../support/servers/server-of-file';
 
 // "Stream already publishing" with nobody publishing is what servers are most often reported for after their callback
 // handler had a bad minute. Whatever the handler does, the channel is free as soon as the publisher was told.

@@ -1,8 +1,8 @@
 import { beforeAll, test } from '@jest/globals';
-import type { MediaItem } from '../../support/media';
-import { ffmpeg, sourceFile } from '../../support/ffmpeg';
-import type { Program } from '../../support/program';
-import { expectFlows, expectMedia, sendMedia, ServerOfFile } from '../../support/server-of-file';
+import type { MediaItem } from '../../support/rtmp/media';
+import { ffmpeg, sourceFile } from '../../support/programs/ffmpeg';
+import type { Program } from '../../support/programs/program';
+import { expectFlows, expectMedia, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
 
 const server = ServerOfFile.start();
 let source: string;

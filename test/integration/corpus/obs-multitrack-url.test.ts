@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { CallbackJournal } from '../../support/callback-journal';
-import { startCallbackServer } from '../../support/callback-server';
-import { expectFlows, ServerOfFile } from '../../support/server-of-file';
+import { CallbackJournal } from '../../support/servers/callback-journal';
+import { startCallbackServer } from '../../support/servers/callback-server';
+import { expectFlows, ServerOfFile } from '../../support/servers/server-of-file';
 
 // With multitrack video OBS makes the stream name anew: the key, and behind it the queries of the key and of the server
 // field with `clientConfigId`. A key field that is empty gives a stream name that is a query and nothing else. What the

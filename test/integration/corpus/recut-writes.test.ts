@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { join } from 'node:path';
-import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../../support/ffmpeg';
-import { Fleet } from '../../support/fleet';
-import { playWithGstreamer, publishWithGstreamer } from '../../support/gstreamer';
-import { RecuttingProxy } from '../../support/recutting-proxy';
-import { playWithRtmpdump } from '../../support/rtmpdump';
-import { temporaryDirectory } from '../../support/test-certificates';
+import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../../support/programs/ffmpeg';
+import { Fleet } from '../../support/servers/fleet';
+import { playWithGstreamer, publishWithGstreamer } from '../../support/programs/gstreamer';
+import { RecuttingProxy } from '../../support/rtmp/recutting-proxy';
+import { playWithRtmpdump } from '../../support/programs/rtmpdump';
+import { temporaryDirectory } from '../../support/servers/test-certificates';
 
 // Sizes around the headers and the default chunk size of RTMP, where parsers that expect whole ones break.
 const SIZES = [1, 2, 11, 12, 13, 127, 128, 129];

@@ -1,7 +1,7 @@
-import { amfEncode, ecma, type Amf } from '../../support/amf-test-codec';
-import { ClientHandshake } from '../../support/client-handshake';
-import { videoOneTrack, VideoPacketType, fourCcVideo, withModEx } from '../../support/enhanced-media';
-import { avcAacStream, content } from '../../support/media';
+import { amfEncode, ecma, type Amf } from '../../support/rtmp/amf-test-codec';
+import { ClientHandshake } from '../../support/rtmp/client-handshake';
+import { videoOneTrack, VideoPacketType, fourCcVideo, withModEx } from '../../support/rtmp/enhanced-media';
+import { avcAacStream, content } from '../../support/rtmp/media';
 import {
   aggregate,
   ChunkBuilder,
@@ -13,7 +13,7 @@ import {
   userControl,
   type ChunkForm,
   type OutgoingMessage,
-} from '../../support/wire-builder';
+} from '../../support/rtmp/wire-builder';
 
 /** What a client sends over one whole connection, from C0 on. */
 export interface Capture {

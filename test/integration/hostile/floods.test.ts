@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { amfEncode } from '../../support/amf-test-codec';
-import { ClientHandshake } from '../../support/client-handshake';
-import { avc, avcAacStream } from '../../support/media';
-import { residentBytes } from '../../support/process-memory';
-import { expectFlows, fingerprints, sendMedia, ServerOfFile } from '../../support/server-of-file';
-import { command, MessageType, UserControl, userControl } from '../../support/wire-builder';
+import { amfEncode } from '../../support/rtmp/amf-test-codec';
+import { ClientHandshake } from '../../support/rtmp/client-handshake';
+import { avc, avcAacStream } from '../../support/rtmp/media';
+import { residentBytes } from '../../support/programs/process-memory';
+import { expectFlows, fingerprints, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { command, MessageType, UserControl, userControl } from '../../support/rtmp/wire-builder';
 
 const server = ServerOfFile.start();
 const maxBytes = 300e6;

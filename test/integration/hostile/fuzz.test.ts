@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { avc, avcAacStream } from '../../support/media';
-import { residentBytes } from '../../support/process-memory';
-import { expectMedia, sendMedia, ServerOfFile } from '../../support/server-of-file';
+import { avc, avcAacStream } from '../../support/rtmp/media';
+import { residentBytes } from '../../support/programs/process-memory';
+import { expectMedia, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
 import { captures } from './captures';
 import { mutate, seededRandom } from './mutations';
 

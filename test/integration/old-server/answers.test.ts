@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Amf } from '../../support/amf-test-codec';
-import { expectFlows, ServerOfFile } from '../../support/server-of-file';
+import { type Amf } from '../../support/rtmp/amf-test-codec';
+import { expectFlows, ServerOfFile } from '../../support/servers/server-of-file';
 
 const server = ServerOfFile.start();
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { amfEncode } from '../../support/amf-test-codec';
-import { aac, avc, type MediaItem } from '../../support/media';
-import { expectFlows, expectMedia, ServerOfFile } from '../../support/server-of-file';
-import { aggregate, control, MessageType, type OutgoingMessage } from '../../support/wire-builder';
+import { amfEncode } from '../../support/rtmp/amf-test-codec';
+import { aac, avc, type MediaItem } from '../../support/rtmp/media';
+import { expectFlows, expectMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { aggregate, control, MessageType, type OutgoingMessage } from '../../support/rtmp/wire-builder';
 
 const server = ServerOfFile.start();
 

@@ -4,10 +4,10 @@ import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
-import { avcAacStream } from '../../support/media';
-import { RtmpClient } from '../../support/rtmp-client';
-import { expectFlows, expectMedia, sendMedia, ServerOfFile } from '../../support/server-of-file';
-import { createTestCertificate, temporaryDirectory } from '../../support/test-certificates';
+import { avcAacStream } from '../../support/rtmp/media';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
+import { expectFlows, expectMedia, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { createTestCertificate, temporaryDirectory } from '../../support/servers/test-certificates';
 
 const folder = temporaryDirectory();
 const [first, second] = ['first', 'second'].map((name) => createTestCertificate(folder.path, name));

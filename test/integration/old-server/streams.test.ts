@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { fourCcAudio, fourCcVideo } from '../../support/enhanced-media';
-import { aac, avc, mp3, type MediaItem } from '../../support/media';
-import { type RtmpClient } from '../../support/rtmp-client';
-import { expectFlows, fingerprints, sendMedia, ServerOfFile } from '../../support/server-of-file';
-import { MessageType } from '../../support/wire-builder';
+import { fourCcAudio, fourCcVideo } from '../../support/rtmp/enhanced-media';
+import { aac, avc, mp3, type MediaItem } from '../../support/rtmp/media';
+import { type RtmpClient } from '../../support/rtmp/rtmp-client';
+import { expectFlows, fingerprints, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
+import { MessageType } from '../../support/rtmp/wire-builder';
 
 const server = ServerOfFile.start();
 

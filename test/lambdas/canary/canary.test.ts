@@ -8,9 +8,9 @@ import { registerKey } from '../../../lambdas/canary/register-key';
 import type { ListenerResult } from '../../../lambdas/canary/canary-metrics';
 import { roundTrip } from '../../../lambdas/canary/round-trip';
 import { hashStreamKey } from '../../../lambdas/shared/stream-key-hash';
-import { startFunctionUrl, type FunctionUrl } from '../../support/function-url';
-import { ServerProcess } from '../../support/server-process';
-import { createTestCa, type TestCa } from '../../support/test-ca';
+import { startFunctionUrl, type FunctionUrl } from '../../support/aws/function-url';
+import { ServerProcess } from '../../support/servers/server-process';
+import { createTestCa, type TestCa } from '../../support/servers/test-ca';
 import { SIGNING_SECRET, startLambdaFixture, type LambdaFixture } from '../lambda-fixture';
 
 let ca: TestCa;

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AuditLog } from '../../../lambdas/operator/audit-log';
 import { exchangeCommand } from '../../../lambdas/operator/command-exchange';
 import { createOperatorHandler, type OperatorHandler } from '../../../lambdas/operator/operator-handler';
-import { startDynamoDb, type DynamoDbStandIn } from '../../support/dynamodb';
-import { FleetOfFile } from '../../support/fleet';
-import { redisKinds } from '../../support/redis-server';
+import { startDynamoDb, type DynamoDbStandIn } from '../../support/aws/dynamodb';
+import { FleetOfFile } from '../../support/servers/fleet';
+import { redisKinds } from '../../support/servers/redis-server';
 import { MemoryLogger } from '../../support/memory-logger';
 
 describe.each(redisKinds)('on a %s Redis', (kind) => {

@@ -8,10 +8,10 @@ import {
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { probeCallback } from '../../../lambdas/rotate-secret/callback-probe';
 import { rotate, type RotationDependencies } from '../../../lambdas/rotate-secret/rotate';
-import { parseRotationEvent, ROTATION_STEPS } from '../../../lambdas/rotate-secret/rotation-event';
+import { parseRotationEvent, ROTATION_STEPS } from '../../../lambdas/shared/rotation-event';
 import { SecretVersions } from '../../../lambdas/shared/secret-versions';
-import { startFunctionUrl, type FunctionUrl } from '../../support/function-url';
-import { STAND_IN_CREDENTIALS, STAND_IN_REGION } from '../../support/stand-in-identity';
+import { startFunctionUrl, type FunctionUrl } from '../../support/aws/function-url';
+import { STAND_IN_CREDENTIALS, STAND_IN_REGION } from '../../support/aws/stand-in-identity';
 import {
   SIGNING_SECRET,
   signEvent,

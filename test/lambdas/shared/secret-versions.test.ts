@@ -2,7 +2,7 @@ import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ALL_STAGES, SecretVersions } from '../../../lambdas/shared/secret-versions';
 import { MemoryLogger } from '../../support/memory-logger';
-import { startSecretsManager, type SecretsManagerStandIn } from '../../support/secrets-manager';
+import { startSecretsManager, type SecretsManagerStandIn } from '../../support/aws/secrets-manager';
 
 let secretsManager: SecretsManagerStandIn;
 let secretId: string;

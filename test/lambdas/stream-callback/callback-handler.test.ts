@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { UnsecuredJWT } from 'jose';
 import type { CallbackHandler } from '../../../lambdas/stream-callback/callback-handler';
-import { startFunctionUrl, type FunctionUrl } from '../../support/function-url';
+import { startFunctionUrl, type FunctionUrl } from '../../support/aws/function-url';
 import {
   KEY_PEPPER,
   signEvent,

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseCliArguments } from '../../../lambdas/stream-keys/cli-arguments';
-import { STAND_IN_ENVIRONMENT } from '../../support/stand-in-identity';
+import { STAND_IN_ENVIRONMENT } from '../../support/aws/stand-in-identity';
 import { startLambdaFixture, type LambdaFixture } from '../lambda-fixture';
 
 const ROOT = resolve(__dirname, '../../..');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { CallbackHandler } from '../../../lambdas/stream-callback/callback-handler';
-import { startFunctionUrl, type FunctionUrl } from '../../support/function-url';
+import { startFunctionUrl, type FunctionUrl } from '../../support/aws/function-url';
 import { signEvent, startClaims, startLambdaFixture, type LambdaFixture } from '../lambda-fixture';
 
 let fixture: LambdaFixture;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { STAND_IN_CREDENTIALS } from '../../support/stand-in-identity';
+import { STAND_IN_CREDENTIALS } from '../../support/aws/stand-in-identity';
 import { contextOf, resourcesOf, type Home } from './api-resources';
 import { callerOf } from './caller';
 import { LambdaError } from './lambda-error';

@@ -1,5 +1,5 @@
-import { RedisServer } from '../../support/redis-server';
-import type { TestCa } from '../../support/test-ca';
+import { RedisServer } from '../../support/servers/redis-server';
+import type { TestCa } from '../../support/servers/test-ca';
 import type { CloudAssembly } from '../synthesis/cloud-assembly';
 import { isList, type JsonObject, type TemplateValues } from '../synthesis/template-values';
 import type { Secrets } from './secrets';

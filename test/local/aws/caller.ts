@@ -1,4 +1,4 @@
-import { signatureFault, type SignedRequest } from '../../support/sigv4-check';
+import { signatureFault, type SignedRequest } from '../../support/aws/sigv4-check';
 import type { Principal, Roles } from './roles';
 
 /** Who signed a request, and for which service of AWS; or what is wrong with it. */

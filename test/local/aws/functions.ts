@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
-import { startFunctionUrl, type FunctionUrl } from '../../support/function-url';
-import type { SignedRequest } from '../../support/sigv4-check';
+import { startFunctionUrl, type FunctionUrl } from '../../support/aws/function-url';
+import type { SignedRequest } from '../../support/aws/sigv4-check';
 import type { CloudAssembly, TemplateResource } from '../synthesis/cloud-assembly';
 import type { JsonObject, TemplateValues } from '../synthesis/template-values';
 import type { Home } from './api-resources';

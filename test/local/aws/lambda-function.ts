@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { RunningProgram } from '../../support/running-program';
+import { RunningProgram } from '../../support/programs/running-program';
 import { LambdaError } from './lambda-error';
 
 export interface LambdaSettings {

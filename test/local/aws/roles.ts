@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { STAND_IN_CREDENTIALS } from '../../support/stand-in-identity';
+import { STAND_IN_CREDENTIALS } from '../../support/aws/stand-in-identity';
 import type { CloudAssembly } from '../synthesis/cloud-assembly';
 import { isList, type JsonObject, type TemplateValues } from '../synthesis/template-values';
 import { PolicyStatement, type AccessRequest } from './policy-statement';

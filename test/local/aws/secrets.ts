@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { startSecretsManager, type SecretsManagerStandIn } from '../../support/secrets-manager';
+import { startSecretsManager, type SecretsManagerStandIn } from '../../support/aws/secrets-manager';
 import type { CloudAssembly, TemplateResource } from '../synthesis/cloud-assembly';
 import type { JsonObject, TemplateValues } from '../synthesis/template-values';
 

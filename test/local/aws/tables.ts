@@ -1,4 +1,4 @@
-import { startDynamoDb, type DynamoDbStandIn } from '../../support/dynamodb';
+import { startDynamoDb, type DynamoDbStandIn } from '../../support/aws/dynamodb';
 import type { CloudAssembly } from '../synthesis/cloud-assembly';
 import type { TemplateValues } from '../synthesis/template-values';
 import type { Home } from './api-resources';

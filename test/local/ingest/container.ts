@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RunningProgram } from '../../support/running-program';
+import { RunningProgram } from '../../support/programs/running-program';
 import { imageSettings } from './service-image';
 
 /** What a container of a task definition asks for. */

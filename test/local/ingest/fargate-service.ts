@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EcsService, EcsTask } from '../../support/ecs-service';
-import { startEcsTaskEndpoint, type EcsTaskEndpoint } from '../../support/ecs-task-endpoint';
-import type { RunningProgram } from '../../support/running-program';
+import type { EcsService, EcsTask } from '../../support/aws/ecs-service';
+import { startEcsTaskEndpoint, type EcsTaskEndpoint } from '../../support/aws/ecs-task-endpoint';
+import type { RunningProgram } from '../../support/programs/running-program';
 import type { Principal } from '../aws/roles';
 import { startContainer, type ContainerOptions } from './container';
 import type { LoadBalancer } from './load-balancer';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Haproxy } from '../../support/haproxy';
-import type { TestCa } from '../../support/test-ca';
+import { Haproxy } from '../../support/programs/haproxy';
+import type { TestCa } from '../../support/servers/test-ca';
 import type { CloudAssembly, TemplateResource } from '../synthesis/cloud-assembly';
 import type { Json, JsonObject, TemplateValues } from '../synthesis/template-values';
 

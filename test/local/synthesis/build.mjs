@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utime
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { withSetupLock } from '../../../service/setup-lock.mjs';
+import { withSetupLock } from '../../../service/build/setup-lock.mjs';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const cache = join(root, '.build/local');

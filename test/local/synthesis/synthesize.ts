@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
-import { loadDeploymentConfig } from '../../../infra/deployment-config';
-import { repositoryRoot } from '../../../infra/repository';
+import { loadDeploymentConfig } from '../../../infra/config/deployment-config';
+import { repositoryRoot } from '../../../infra/shared/repository';
 import { declareFleet } from '../../../infra/rtmp-fleet';
 import type { DeploymentOptions } from './artifacts';
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { MemoryRegistry } from '../../../service/fleet/memory-registry';
-import { avc } from '../../support/media';
-import { AdmissionBench } from './admission-bench';
+import { MemoryRegistry } from '../../../service/leases/memory-registry';
+import { MemoryRegistryView } from '../../../service/leases/memory-registry-view';
+import { avc } from '../../support/rtmp/media';
+import { AdmissionRig } from './admission-rig';
 
 /** A registry that is away. */
 function away(): MemoryRegistry {
@@ -17,30 +18,30 @@ describe.each([
   ['with streams that go on', () => new MemoryRegistry(), 60_000],
 ])('a channel that was taken over, %s', (_name, registry, graceMs) => {
   test('is kept while its publisher sends, and can be taken over when it is silent', async () => {
-    const bench = new AdmissionBench({ takeover: true, graceMs }, registry().member('node'));
-    const [first, second, third] = [bench.publisher(), bench.publisher(), bench.publisher()];
-    await bench.publishes(first);
-    bench.pass(1, 10, first);
-    const kept = await bench.publishes(second);
-    expect(bench.displaced).toEqual([first]);
-    expect(await bench.admit(first)).toMatchObject({ accepted: false, final: false });
+    const rig = new AdmissionRig({ takeover: true, graceMs }, new MemoryRegistryView(registry(), 'node'));
+    const [first, second, third] = [rig.publisher(), rig.publisher(), rig.publisher()];
+    await rig.publishes(first);
+    rig.pass(1, 10, first);
+    const kept = await rig.publishes(second);
+    expect(rig.displaced).toEqual([first]);
+    expect(await rig.admit(first)).toMatchObject({ accepted: false, final: false });
     // No keyframe for so long: where the stream goes on, players get nothing of this.
-    bench.pass(11, 20, second, avc.interFrame('undecodable'));
-    expect(await bench.admit(first)).toMatchObject({ accepted: false, final: false });
+    rig.pass(11, 20, second, avc.interFrame('undecodable'));
+    expect(await rig.admit(first)).toMatchObject({ accepted: false, final: false });
     expect(kept.publisher).toBe(second);
-    bench.pass(21, 24);
-    await bench.publishes(third);
-    expect(bench.displaced).toEqual([first, second]);
+    rig.pass(21, 24);
+    await rig.publishes(third);
+    expect(rig.displaced).toEqual([first, second]);
   });
 
   test('is free when its publisher has left', async () => {
-    const bench = new AdmissionBench({ takeover: true, graceMs }, registry().member('node'));
-    const second = bench.publisher();
-    await bench.publishes();
-    const publication = await bench.publishes(second);
-    bench.pass(11, 20, second);
-    bench.admission.leave(second, publication, false);
-    await bench.publishes();
-    await bench.admission.close();
+    const rig = new AdmissionRig({ takeover: true, graceMs }, new MemoryRegistryView(registry(), 'node'));
+    const second = rig.publisher();
+    await rig.publishes();
+    const publication = await rig.publishes(second);
+    rig.pass(11, 20, second);
+    rig.admission.leave(second, publication, false);
+    await rig.publishes();
+    await rig.admission.close();
   });
 });

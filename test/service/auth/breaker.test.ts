@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Breaker } from '../../../service/auth/breaker';
 import { MemoryLogger } from '../../support/memory-logger';
-import { ManualClock } from './manual-clock';
+import { ManualClock } from '../time/manual-clock';
 
 function create(random = (): number => 0) {
   const clock = new ManualClock();

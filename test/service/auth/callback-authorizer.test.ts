@@ -3,9 +3,13 @@ import { CallbackAuthorizer, type CallbackAuthorizerOptions } from '../../../ser
 import { CallbackClient } from '../../../service/auth/callback-client';
 import { fixedSecret } from '../../../service/auth/event-token';
 import type { PublishRequest } from '../../../service/auth/publish-authorizer';
-import { type CallbackAnswerScript, type CallbackServer, startCallbackServer } from '../../support/callback-server';
+import {
+  type CallbackAnswerScript,
+  type CallbackServer,
+  startCallbackServer,
+} from '../../support/servers/callback-server';
 import { MemoryLogger } from '../../support/memory-logger';
-import { ManualClock } from './manual-clock';
+import { ManualClock } from '../time/manual-clock';
 import { PLAIN_NAMES } from '../../support/names';
 
 const SECRET = 'a-secret-of-the-test';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { CallbackClient, MAX_CONCURRENT_CALLBACKS } from '../../../service/auth/callback-client';
-import { type CallbackServer, startCallbackServer } from '../../support/callback-server';
-import { createTestCa } from '../../support/test-ca';
+import { type CallbackServer, startCallbackServer } from '../../support/servers/callback-server';
+import { createTestCa } from '../../support/servers/test-ca';
 
 /** A payload that the recording server can read. */
 const TOKEN = `e30.${Buffer.from('{"event":"start"}').toString('base64url')}.c2ln`;

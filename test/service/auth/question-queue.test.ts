@@ -6,7 +6,7 @@ import {
   type QuestionQueueOptions,
   type Release,
 } from '../../../service/auth/question-queue';
-import { ManualClock, settled } from './manual-clock';
+import { ManualClock, settled } from '../time/manual-clock';
 
 const STAYS = new AbortController().signal;
 

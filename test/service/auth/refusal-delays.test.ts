@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { RefusalDelays } from '../../../service/auth/refusal-delays';
-import { ManualClock } from './manual-clock';
+import { ManualClock } from '../time/manual-clock';
 
 function create() {
   const clock = new ManualClock();

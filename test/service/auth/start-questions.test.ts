@@ -7,7 +7,7 @@ import {
   StartQuestions,
 } from '../../../service/auth/start-questions';
 import { MemoryLogger } from '../../support/memory-logger';
-import { ManualClock, settled } from './manual-clock';
+import { ManualClock, settled } from '../time/manual-clock';
 
 const STAYS = new AbortController().signal;
 const ACCEPTED: AskedQuestion = { decision: { accepted: true, grant: { streamId: '' } }, result: 'answered' };

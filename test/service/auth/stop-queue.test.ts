@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { StopEvent } from '../../../service/auth/event-token';
 import { type StopDelivery, StopQueue, type StopQueueOptions } from '../../../service/auth/stop-queue';
 import { MemoryLogger } from '../../support/memory-logger';
-import { ManualClock, settled } from './manual-clock';
+import { ManualClock, settled } from '../time/manual-clock';
 
 const HOUR_MS = 3_600_000;
 const DELIVERED: StopDelivery = { delivered: true };

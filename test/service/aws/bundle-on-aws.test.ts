@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { startLambdaFixture, type LambdaFixture } from '../../lambdas/lambda-fixture';
-import { startFunctionUrl, type FunctionUrl } from '../../support/function-url';
-import { RtmpClient } from '../../support/rtmp-client';
-import { ServerProcess } from '../../support/server-process';
-import { STAND_IN_CREDENTIALS, STAND_IN_ENVIRONMENT, STAND_IN_REGION } from '../../support/stand-in-identity';
-import { startTaskMetadata, type TaskMetadataStandIn } from '../../support/task-metadata';
+import { startFunctionUrl, type FunctionUrl } from '../../support/aws/function-url';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
+import { ServerProcess } from '../../support/servers/server-process';
+import { STAND_IN_CREDENTIALS, STAND_IN_ENVIRONMENT, STAND_IN_REGION } from '../../support/aws/stand-in-identity';
+import { startTaskMetadata, type TaskMetadataStandIn } from '../../support/aws/task-metadata';
 
 let lambdas: LambdaFixture;
 let functionUrl: FunctionUrl;

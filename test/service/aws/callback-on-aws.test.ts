@@ -8,11 +8,11 @@ import { SecretSource } from '../../../service/aws/secret-source';
 import { SecretsManager } from '../../../service/aws/secrets-manager';
 import { SIGNING_SECRET, startLambdaFixture, type LambdaFixture } from '../../lambdas/lambda-fixture';
 import { useEnvironment } from '../../support/environment';
-import { startFunctionUrl, type FunctionUrl } from '../../support/function-url';
-import { RtmpClient } from '../../support/rtmp-client';
-import { STAND_IN_CREDENTIALS, STAND_IN_ENVIRONMENT, STAND_IN_REGION } from '../../support/stand-in-identity';
-import { startTestNode, type TestNode } from '../../support/test-node';
-import { ManualClock } from '../auth/manual-clock';
+import { startFunctionUrl, type FunctionUrl } from '../../support/aws/function-url';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
+import { STAND_IN_CREDENTIALS, STAND_IN_ENVIRONMENT, STAND_IN_REGION } from '../../support/aws/stand-in-identity';
+import { startTestNode, type TestNode } from '../../support/servers/test-node';
+import { ManualClock } from '../time/manual-clock';
 import { PLAIN_NAMES } from '../../support/names';
 
 const IAM = { ...STAND_IN_CREDENTIALS, region: STAND_IN_REGION, service: 'lambda' };

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { SecretSource, SecretUnavailableError } from '../../../service/aws/secret-source';
 import { MemoryLogger } from '../../support/memory-logger';
-import { ManualClock, settled } from '../auth/manual-clock';
+import { ManualClock, settled } from '../time/manual-clock';
 
 const REFRESH_MS = 300_000;
 

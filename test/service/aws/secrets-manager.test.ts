@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { SecretsManager } from '../../../service/aws/secrets-manager';
 import type { StoredSecret } from '../../../service/config/stored-secret';
-import { startSecretsManager, type SecretsManagerStandIn } from '../../support/secrets-manager';
+import { startSecretsManager, type SecretsManagerStandIn } from '../../support/aws/secrets-manager';
 import { useEnvironment } from '../../support/environment';
-import { STAND_IN_ENVIRONMENT, STAND_IN_REGION } from '../../support/stand-in-identity';
+import { STAND_IN_ENVIRONMENT, STAND_IN_REGION } from '../../support/aws/stand-in-identity';
 
 const environment = useEnvironment();
 let keeper: SecretsManagerStandIn;

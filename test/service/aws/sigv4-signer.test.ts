@@ -6,9 +6,9 @@ import type { LambdaFunctionURLEvent } from 'aws-lambda';
 import { CallbackClient, type CallbackAnswer } from '../../../service/auth/callback-client';
 import { lambdaSigner } from '../../../service/aws/sigv4-signer';
 import { useEnvironment } from '../../support/environment';
-import { startFunctionUrl, type FunctionUrl } from '../../support/function-url';
+import { startFunctionUrl, type FunctionUrl } from '../../support/aws/function-url';
 import { MemoryLogger } from '../../support/memory-logger';
-import { STAND_IN_CREDENTIALS, STAND_IN_ENVIRONMENT, STAND_IN_REGION } from '../../support/stand-in-identity';
+import { STAND_IN_CREDENTIALS, STAND_IN_ENVIRONMENT, STAND_IN_REGION } from '../../support/aws/stand-in-identity';
 
 const environment = useEnvironment();
 let log: MemoryLogger;

@@ -3,7 +3,7 @@ import { ProtectionRefused } from '../../../service/aws/protection-endpoint';
 import { TaskAgent } from '../../../service/aws/task-agent';
 import type { TaskStanding } from '../../../service/aws/task-standing';
 import { MemoryLogger } from '../../support/memory-logger';
-import { ManualClock, settled } from '../auth/manual-clock';
+import { ManualClock, settled } from '../time/manual-clock';
 
 const POLL_MS = 15_000;
 const MINUTE = 60_000;

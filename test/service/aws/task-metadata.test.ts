@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readTaskMetadata, type TaskIdentity } from '../../../service/aws/task-metadata';
-import { startCallbackServer } from '../../support/callback-server';
+import { startCallbackServer } from '../../support/servers/callback-server';
 import { MemoryLogger } from '../../support/memory-logger';
-import { RtmpClient } from '../../support/rtmp-client';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
 import {
   STAND_IN_TASK_ARN,
   startTaskMetadata,
   taskDocument,
   type TaskMetadataStandIn,
-} from '../../support/task-metadata';
-import { startTestNode } from '../../support/test-node';
+} from '../../support/aws/task-metadata';
+import { startTestNode } from '../../support/servers/test-node';
 
 let endpoint: TaskMetadataStandIn;
 let log: MemoryLogger;

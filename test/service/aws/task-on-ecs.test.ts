@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { protectionEndpoint, ProtectionRefused } from '../../../service/aws/protection-endpoint';
 import { taskLookup, type TaskLookup } from '../../../service/aws/task-lookup';
-import { startEcsApi, type EcsApiStandIn } from '../../support/ecs-api';
-import { EcsService } from '../../support/ecs-service';
-import { startEcsTaskEndpoint, type EcsTaskEndpoint } from '../../support/ecs-task-endpoint';
+import { startEcsApi, type EcsApiStandIn } from '../../support/aws/ecs-api';
+import { EcsService } from '../../support/aws/ecs-service';
+import { startEcsTaskEndpoint, type EcsTaskEndpoint } from '../../support/aws/ecs-task-endpoint';
 import { useEnvironment } from '../../support/environment';
-import { STAND_IN_CREDENTIALS, STAND_IN_ENVIRONMENT, STAND_IN_REGION } from '../../support/stand-in-identity';
+import { STAND_IN_CREDENTIALS, STAND_IN_ENVIRONMENT, STAND_IN_REGION } from '../../support/aws/stand-in-identity';
 
 const environment = useEnvironment();
 let service: EcsService;

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../../../service/config/config-error';
 import { withDotenvFile } from '../../../service/config/dotenv-file';
-import { temporaryDirectory } from '../../support/test-certificates';
+import { temporaryDirectory } from '../../support/servers/test-certificates';
 
 const directory = temporaryDirectory();
 const path = join(directory.path, '.env');

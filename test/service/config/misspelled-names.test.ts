@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { EnvironmentValues } from '../../../service/config/environment';
 import { loadServiceConfig } from '../../../service/config/service-config';
-import { repositoryRoot } from '../../support/server-process';
+import { repositoryRoot } from '../../support/servers/server-process';
 
 const warnings = (values: EnvironmentValues): readonly string[] => loadServiceConfig(values).warnings;
 

@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { ConfigError } from '../../../service/config/config-error';
 import type { EnvironmentValues } from '../../../service/config/environment';
 import { loadServiceConfig } from '../../../service/config/service-config';
-import { createTestCertificate, temporaryDirectory, type TestCertificate } from '../../support/test-certificates';
+import {
+  createTestCertificate,
+  temporaryDirectory,
+  type TestCertificate,
+} from '../../support/servers/test-certificates';
 
 const directory = temporaryDirectory();
 let first: TestCertificate;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { FleetKeys } from '../../../service/fleet/fleet-keys';
-import { RecordSeal } from '../../../service/fleet/redis/record-seal';
+import { FleetKeys } from '../../../service/leases/fleet-keys';
+import { RecordSeal } from '../../../service/leases/redis/record-seal';
 import { MemoryLogger } from '../../support/memory-logger';
 
 const stop = {

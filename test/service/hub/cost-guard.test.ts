@@ -4,11 +4,11 @@ import { Player, type PlayerListener, type PlayerOutlet } from '../../../service
 import type { Publisher } from '../../../service/hub/publication';
 import { SlabPool } from '../../../service/hub/slab';
 import { TrafficCounters } from '../../../service/metrics/traffic-counters';
-import { Batching } from '../../../service/net/batching';
+import { Batching } from '../../../service/net/batching/batching';
 import { ChunkReader } from '../../../service/protocol/chunk/chunk-reader';
-import { MessageType } from '../../../service/protocol/message/message-types';
-import { ChunkBuilder } from '../../support/wire-builder';
-import { aacFrame, aacHeader, avcHeader, interFrame, keyframe, StreamBench } from './stream-bench';
+import { MessageType } from '../../../service/protocol/message-types';
+import { ChunkBuilder } from '../../support/rtmp/wire-builder';
+import { aacFrame, aacHeader, avcHeader, interFrame, keyframe, StreamRig } from './stream-rig';
 
 /**
  * What the media path may cost, in counts that do not depend on the machine: a step back in one of these is a step back
@@ -86,7 +86,7 @@ interface Cost {
 /** Plays the load to so many players, with a flush after every so many reads; counts after a warm-up. */
 function run({ players, readsPerFlush }: { players: number; readsPerFlush: number }): Cost {
   const pool = new SlabPool(1 << 26);
-  const { stream } = new StreamBench({ pool, chunkSize: 60_000 });
+  const { stream } = new StreamRig({ pool, chunkSize: 60_000 });
   const outlets = Array.from({ length: players }, () => new CountingOutlet());
   for (const outlet of outlets) stream.addPlayer(new Player(outlet, silent, 1, 'key', true));
   const reader = new ChunkReader(
@@ -209,7 +209,7 @@ test('a thousand channels with a stream and a player each need no timer of their
   jest.useFakeTimers();
   const traffic = new TrafficCounters();
   const batching = new Batching({ latencyMs: 100, traffic });
-  const { env } = new StreamBench({ scheduler: batching, traffic });
+  const { env } = new StreamRig({ scheduler: batching, traffic });
   const hub = new Hub(env);
   const timers = jest.getTimerCount();
   const publisher: Publisher = { clientIp: '', software: '', isRelay: false, kill() {}, displaced() {} };

@@ -1,5 +1,5 @@
 import { Player, type PlayerListener, type PlayerOutlet } from '../../../service/hub/player';
-import { ChunkDecoder, type ReceivedMessage } from '../../support/wire-reader';
+import { ChunkDecoder, type ReceivedMessage } from '../../support/rtmp/wire-reader';
 
 /**
  * A socket as far as players know one. Like the real one it keeps what it was given, not a copy, until it is drained:

@@ -3,9 +3,9 @@ import type { Channel } from '../../../service/hub/channel';
 import { Hub } from '../../../service/hub/hub';
 import type { Publication, Publisher } from '../../../service/hub/publication';
 import type { PayloadSink } from '../../../service/protocol/chunk/payload-sink';
-import { MessageType } from '../../../service/protocol/message/message-types';
+import { MessageType } from '../../../service/protocol/message-types';
 import { FakePlayer } from './fake-player';
-import { aacFrame, inWords, interFrame, keyframe, StreamBench } from './stream-bench';
+import { aacFrame, inWords, interFrame, keyframe, StreamRig } from './stream-rig';
 
 /** A publisher, or another node's stream, with its own way into the channel. */
 class Source implements Publisher {
@@ -61,11 +61,11 @@ const begins = { key: 'key', grant: { streamId: 'id' }, admitsKey: () => true };
 const client = (): Source => new Source(false);
 const relay = (): Source => new Source(true);
 
-let bench: StreamBench;
+let rig: StreamRig;
 let channel: Channel;
 beforeEach(() => {
-  bench = new StreamBench();
-  channel = new Hub(bench.env).channel('channel');
+  rig = new StreamRig();
+  channel = new Hub(rig.env).channel('channel');
 });
 
 function join(isRelay = false): FakePlayer {
@@ -74,7 +74,7 @@ function join(isRelay = false): FakePlayer {
   return fake;
 }
 
-const received = ({ outlet }: FakePlayer): string[] => outlet.messages(bench.env.chunkSize).map(inWords);
+const received = ({ outlet }: FakePlayer): string[] => outlet.messages(rig.env.chunkSize).map(inWords);
 
 describe('a stream gets another source', () => {
   test('gently: the former one feeds it until the new one has a keyframe, nothing is lost or repeated', () => {

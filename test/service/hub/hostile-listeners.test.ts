@@ -4,9 +4,9 @@ import type { Channel } from '../../../service/hub/channel';
 import { Hub } from '../../../service/hub/hub';
 import { Player } from '../../../service/hub/player';
 import type { Publication, Publisher } from '../../../service/hub/publication';
-import { MessageType } from '../../../service/protocol/message/message-types';
+import { MessageType } from '../../../service/protocol/message-types';
 import { FakeOutlet } from './fake-player';
-import { aacFrame, keyframe, StreamBench } from './stream-bench';
+import { aacFrame, keyframe, StreamRig } from './stream-rig';
 
 const CHANNELS = ['one', 'other'];
 const DEEDS = [
@@ -94,7 +94,7 @@ class Source implements Publisher {
 
 /** A hub whose every listener, whenever it is told something, does the next thing in a list. */
 class World {
-  readonly hub = new Hub(new StreamBench().env);
+  readonly hub = new Hub(new StreamRig().env);
   readonly faults: string[] = [];
   readonly #viewers: Viewer[] = [];
   readonly #sources: Source[] = [];

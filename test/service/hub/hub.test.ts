@@ -3,9 +3,9 @@ import type { Channel } from '../../../service/hub/channel';
 import { Hub } from '../../../service/hub/hub';
 import type { Publication, Publisher } from '../../../service/hub/publication';
 import { FakePlayer } from './fake-player';
-import { aacFrame, aacHeader, inWords, interFrame, keyframe, StreamBench } from './stream-bench';
+import { aacFrame, aacHeader, inWords, interFrame, keyframe, StreamRig } from './stream-rig';
 import type { LiveStream } from '../../../service/hub/live-stream';
-import { MessageType } from '../../../service/protocol/message/message-types';
+import { MessageType } from '../../../service/protocol/message-types';
 
 class FakePublisher implements Publisher {
   readonly clientIp = '192.0.2.1';
@@ -26,14 +26,14 @@ class FakePublisher implements Publisher {
 const grant = { streamId: 'id' };
 const begins = (key = 'key') => ({ key, grant, admitsKey: (given: string) => given === key });
 
-let bench: StreamBench;
+let rig: StreamRig;
 let hub: Hub;
 let channel: Channel;
 let publisher: FakePublisher;
 
 beforeEach(() => {
-  bench = new StreamBench();
-  hub = new Hub(bench.env);
+  rig = new StreamRig();
+  hub = new Hub(rig.env);
   channel = hub.channel('channel');
   publisher = new FakePublisher();
 });
@@ -49,7 +49,7 @@ function join(key = 'key'): FakePlayer {
   return fake;
 }
 
-const received = ({ outlet }: FakePlayer): string[] => outlet.messages(bench.env.chunkSize).map(inWords);
+const received = ({ outlet }: FakePlayer): string[] => outlet.messages(rig.env.chunkSize).map(inWords);
 
 function send(stream: LiveStream, timestamp: number, payload: Buffer, type: number = MessageType.Video): void {
   stream.appendMedia(type, timestamp, payload);

@@ -2,13 +2,13 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { defaultMemoryBudget, MemoryGuard } from '../../../service/hub/memory-guard';
 import { MemoryLogger } from '../../support/memory-logger';
 import type { FakePlayer } from './fake-player';
-import { interFrame, keyframe, StreamBench } from './stream-bench';
+import { interFrame, keyframe, StreamRig } from './stream-rig';
 
 const MB = 2 ** 20;
 const BUDGET = 100 * MB;
 
 let log: MemoryLogger;
-let streams: StreamBench[];
+let streams: StreamRig[];
 let nowMs: number;
 /** What is in buffers beside the cached starts (bytes). */
 let otherBytes: number;
@@ -30,20 +30,20 @@ function newGuard(budgetBytes = BUDGET): MemoryGuard {
 }
 
 /** A stream whose cached start has so many megabytes. */
-function cached(megabytes: number): StreamBench {
-  const bench = new StreamBench({ chunkSize: 65_536 });
-  bench.video(0, keyframe('k'));
-  for (let i = 1; i <= megabytes; i += 1) bench.video(i, Buffer.concat([interFrame('i'), Buffer.alloc(MB)]));
-  streams.push(bench);
-  return bench;
+function cached(megabytes: number): StreamRig {
+  const rig = new StreamRig({ chunkSize: 65_536 });
+  rig.video(0, keyframe('k'));
+  for (let i = 1; i <= megabytes; i += 1) rig.video(i, Buffer.concat([interFrame('i'), Buffer.alloc(MB)]));
+  streams.push(rig);
+  return rig;
 }
 
 /** A player of the stream that reads nothing, with so many megabytes unsent. */
-function slow(bench: StreamBench, megabytes: number): FakePlayer {
-  const player = bench.join({ fast: false });
+function slow(rig: StreamRig, megabytes: number): FakePlayer {
+  const player = rig.join({ fast: false });
   for (let i = 0; i < megabytes; i += 1) {
-    bench.video(1_000 + i, Buffer.concat([keyframe('s'), Buffer.alloc(MB)]));
-    bench.flush();
+    rig.video(1_000 + i, Buffer.concat([keyframe('s'), Buffer.alloc(MB)]));
+    rig.flush();
   }
   return player;
 }
@@ -71,10 +71,10 @@ describe('a node near its memory budget', () => {
   });
 
   test('then disconnects the player that has the most unsent, and says why', () => {
-    const bench = new StreamBench({ chunkSize: 65_536, gopCacheBytes: 0 });
-    streams.push(bench);
-    bench.video(0, keyframe('k'));
-    const [large, small] = [slow(bench, 5), slow(bench, 2)];
+    const rig = new StreamRig({ chunkSize: 65_536, gopCacheBytes: 0 });
+    streams.push(rig);
+    rig.video(0, keyframe('k'));
+    const [large, small] = [slow(rig, 5), slow(rig, 2)];
     otherBytes = 34.5 * MB;
     newGuard(40 * MB).tick();
     expect([small.events, large.events.join()]).toEqual([[], expect.stringContaining('short of memory')]);

@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { type ContinuedStream, NextSource } from '../../../service/hub/next-source';
 import type { PayloadSink } from '../../../service/protocol/chunk/payload-sink';
 import type { DataMessage } from '../../../service/protocol/message/data-message';
-import { MessageType } from '../../../service/protocol/message/message-types';
-import { aac, avc } from '../../support/media';
+import { MessageType } from '../../../service/protocol/message-types';
+import { aac, avc } from '../../support/rtmp/media';
 
 /** Notes what arrives, in order. */
 class FakeStream implements ContinuedStream {

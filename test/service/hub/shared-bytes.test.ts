@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import type { LiveStream } from '../../../service/hub/live-stream';
 import { SlabPool } from '../../../service/hub/slab';
 import type { PayloadSink } from '../../../service/protocol/chunk/payload-sink';
-import { MessageType } from '../../../service/protocol/message/message-types';
+import { MessageType } from '../../../service/protocol/message-types';
 import type { FakePlayer } from './fake-player';
-import { StreamBench } from './stream-bench';
+import { StreamRig } from './stream-rig';
 
 /**
  * Streams that share one pool of memory, with players that come and go, are fast, slow or stuck, pause and resume, and
@@ -64,7 +64,7 @@ const scripts = fc.array(fc.tuple(fc.nat({ max: 1 }), steps), { minLength: 30, m
 
 /** One channel: its live stream, who publishes and who plays. */
 class Scene {
-  bench: StreamBench;
+  rig: StreamRig;
   stream: LiveStream;
   readonly published: Buffer[] = [];
   readonly players: { fake: FakePlayer; wasPaused: boolean; left: boolean }[] = [];
@@ -73,8 +73,8 @@ class Scene {
 
   constructor(pool: SlabPool) {
     this.#pool = pool;
-    this.bench = new StreamBench({ pool, chunkSize: CHUNK_SIZE });
-    this.stream = this.bench.stream;
+    this.rig = new StreamRig({ pool, chunkSize: CHUNK_SIZE });
+    this.stream = this.rig.stream;
   }
 
   /** Timestamps count the messages of the scene, so that what arrives says what it must hold. */
@@ -102,14 +102,14 @@ class Scene {
   }
 
   join(options: { fast: boolean; wantsCache: boolean; streamId: number }): void {
-    this.players.push({ fake: this.bench.join(options), wasPaused: false, left: false });
+    this.players.push({ fake: this.rig.join(options), wasPaused: false, left: false });
   }
 
   /** The stream ends and another begins; the publisher may go on with messages of the old one. */
   restart(): void {
     this.stream.end();
-    this.bench = new StreamBench({ pool: this.#pool, chunkSize: CHUNK_SIZE });
-    this.stream = this.bench.stream;
+    this.rig = new StreamRig({ pool: this.#pool, chunkSize: CHUNK_SIZE });
+    this.stream = this.rig.stream;
     for (const { fake, left } of this.players) if (!left) this.stream.addPlayer(fake.player);
   }
 
@@ -119,7 +119,7 @@ class Scene {
     else if (step.do === 'abort') this.abort(step.which);
     else if (step.do === 'join') this.join(step);
     else if (step.do === 'flush') this.stream.flush();
-    else if (step.do === 'tick') this.stream.tick((this.bench.clock += 1_000));
+    else if (step.do === 'tick') this.stream.tick((this.rig.clock += 1_000));
     else if (step.do === 'restart') this.restart();
     else this.#actOnPlayer(step.do, step.which);
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Timeline } from '../../../service/hub/timeline';
-import { MessageType } from '../../../service/protocol/message/message-types';
+import { MessageType } from '../../../service/protocol/message-types';
 
 const { Audio, Video } = MessageType;
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { Writable } from 'node:stream';
 import { createLogger } from '../../../service/logging/create-logger';
 import type { Logger } from '../../../service/logging/logger';
-import { addressGroup } from '../../../service/net/address-group';
+import { addressGroup } from '../../../service/addresses/address-group';
 
 const levels = { error: true, warning: true, info: true, request: true, debug: true };
 let lines: string[];

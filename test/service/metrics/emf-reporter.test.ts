@@ -6,10 +6,10 @@ import { PassThrough } from 'node:stream';
 import { loadServiceConfig } from '../../../service/config/service-config';
 import { EmfReporter } from '../../../service/metrics/emf-reporter';
 import type { NodeFigures } from '../../../service/metrics/node-figures';
-import { startNode, type RunningNode } from '../../../service/node';
-import { startCallbackServer } from '../../support/callback-server';
+import { startNode, type RunningNode } from '../../../service/node/node';
+import { startCallbackServer } from '../../support/servers/callback-server';
 import { MemoryLogger } from '../../support/memory-logger';
-import { RtmpClient } from '../../support/rtmp-client';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
 
 const quiet: NodeFigures = {
   publishers: 0,

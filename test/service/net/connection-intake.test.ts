@@ -1,15 +1,15 @@
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
-import type { Batching } from '../../../service/net/batching';
-import { openGate } from '../../../service/net/connection-gate';
+import type { Batching } from '../../../service/net/batching/batching';
+import { openGate } from '../../../service/net/gate/connection-gate';
 import { ConnectionIntake } from '../../../service/net/connection-intake';
-import type { IoPath } from '../../../service/net/io-path';
-import type { PacedReader } from '../../../service/net/held-readers';
+import type { IoPath } from '../../../service/net/sockets/io-path';
+import type { PacedReader } from '../../../service/net/batching/held-readers';
 import { RtmpListener } from '../../../service/net/rtmp-listener';
-import { TlsTermination } from '../../../service/net/tls-termination';
-import { RtmpClient } from '../../support/rtmp-client';
-import { createTestCertificate, temporaryDirectory } from '../../support/test-certificates';
-import { interFrame } from '../hub/stream-bench';
-import { SessionBench } from '../session/session-bench';
+import { TlsTermination } from '../../../service/net/tls/tls-termination';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
+import { createTestCertificate, temporaryDirectory } from '../../support/servers/test-certificates';
+import { interFrame } from '../hub/stream-rig';
+import { SessionRig } from '../session/session-rig';
 
 const folder = temporaryDirectory();
 const certificate = createTestCertificate(folder.path, 'localhost');
@@ -43,25 +43,25 @@ class HandBatching {
 
 /** A listener whose publishers are read when the test says so, and a client that publishes to it. */
 async function published(secure: boolean, ioPath: IoPath) {
-  const bench = new SessionBench();
+  const rig = new SessionRig();
   const batching = new HandBatching();
   const intake = new ConnectionIntake({
-    context: bench.context,
-    sessions: bench.sessions,
+    context: rig.context,
+    sessions: rig.sessions,
     batching: { ...bound(batching), paces: () => batching.paces } as unknown as Batching,
     ioPath,
   });
   const pair = { cert: certificate.cert, key: certificate.key };
   const tls = secure ? new TlsTermination(pair) : undefined;
-  const listener = new RtmpListener({ gate: openGate(), intake, log: bench.log, tls });
+  const listener = new RtmpListener({ gate: openGate(), intake, log: rig.log, tls });
   listener.open();
   const { port } = await listener.listen(0, '127.0.0.1');
   const client = await RtmpClient.publisher({ port, channel: 'channel', key: 'key', tls: secure });
   ended.push(() => client.connection.socket.destroy());
   ended.push(() => listener.close());
   const video = (timestamp: number, bytes = 10): void => client.sendVideo(timestamp, interFrame('v'.repeat(bytes)));
-  const { stream } = bench.hub.find('channel')!.publication!;
-  return { bench, batching, client, stream, video };
+  const { stream } = rig.hub.find('channel')!.publication!;
+  return { rig, batching, client, stream, video };
 }
 
 function bound(batching: HandBatching) {
@@ -75,16 +75,16 @@ describe.each<[string, boolean, IoPath]>([
   ['RTMPS, by public calls alone,', true, 'public'],
 ])('a publisher over %s that is not to be read for a while', (_, secure, ioPath) => {
   test('is read until nothing more is there, then left alone until it is its turn, and nothing is lost', async () => {
-    const { bench, batching, client, stream, video } = await published(secure, ioPath);
+    const { rig, batching, client, stream, video } = await published(secure, ioPath);
     video(0);
     await batching.untilHeld();
     expect(stream.stats.messages).toBe(1);
-    const { reads } = bench.traffic;
+    const { reads } = rig.traffic;
     for (let i = 1; i <= 20; i += 1) {
       video(i);
       await client.connection.flush();
     }
-    expect([stream.stats.messages, bench.traffic.reads]).toEqual([1, reads]);
+    expect([stream.stats.messages, rig.traffic.reads]).toEqual([1, reads]);
     while (stream.stats.messages < 21) {
       batching.readAgain();
       await batching.untilHeld();
@@ -124,15 +124,15 @@ describe.each<[string, boolean, IoPath]>([
   });
 
   test('may go: that is noticed when it is its turn', async () => {
-    const { bench, batching, client, video } = await published(secure, ioPath);
+    const { rig, batching, client, video } = await published(secure, ioPath);
     video(0);
     await batching.untilHeld();
-    const closed = new Promise<void>((resolve) => (bench.closed.push = () => (resolve(), 1)));
+    const closed = new Promise<void>((resolve) => (rig.closed.push = () => (resolve(), 1)));
     await client.connection.flush();
     client.connection.socket.end();
     batching.readAgain();
     await closed;
-    expect(bench.hub.find('channel')?.publication).toBeFalsy();
+    expect(rig.hub.find('channel')?.publication).toBeFalsy();
   });
 
   test('is read at once again when that is no longer so', async () => {
@@ -167,7 +167,7 @@ test.each([
 });
 
 test('a publisher may reset the connection: what it had sent is read although a write to it fails first', async () => {
-  const { bench, batching, client, stream, video } = await published(false, 'onread');
+  const { rig, batching, client, stream, video } = await published(false, 'onread');
   video(0);
   await batching.untilHeld();
   const { socket } = client.connection;
@@ -176,9 +176,9 @@ test('a publisher may reset the connection: what it had sent is read although a 
   for (let i = 1; i <= 20; i += 1) video(i, 1_000);
   socket.uncork();
   await client.connection.flush();
-  const closed = new Promise<void>((resolve) => (bench.closed.push = () => (resolve(), 1)));
+  const closed = new Promise<void>((resolve) => (rig.closed.push = () => (resolve(), 1)));
   await client.reset();
-  const [session] = bench.sessions;
+  const [session] = rig.sessions;
   session!.ping(0);
   await closed;
   expect(stream.stats.messages).toBe(21);

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
-import { openGate } from '../../../service/net/connection-gate';
+import { openGate } from '../../../service/net/gate/connection-gate';
 import type { ConnectionIntake } from '../../../service/net/connection-intake';
 import { RtmpListener } from '../../../service/net/rtmp-listener';
 import { MemoryLogger } from '../../support/memory-logger';

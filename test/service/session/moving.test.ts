@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Departure } from '../../../service/session/opening';
 import type { Session } from '../../../service/session/session';
-import { ClientHandshake } from '../../support/client-handshake';
-import { ChunkBuilder, command } from '../../support/wire-builder';
-import { SessionBench } from './session-bench';
+import { ClientHandshake } from '../../support/rtmp/client-handshake';
+import { ChunkBuilder, command } from '../../support/rtmp/wire-builder';
+import { SessionRig } from './session-rig';
 
 /** What players say, in pieces: handshake, connect and play of Flash-like clients. */
 function opening(playKey = 'key'): Buffer[] {
@@ -23,9 +23,9 @@ interface Moved {
   readonly departure: Departure;
 }
 
-/** A bench whose viewers all leave for another process. */
-function benchThatMoves(moved: Moved[]): SessionBench {
-  return new SessionBench((session) => {
+/** A rig whose viewers all leave for another process. */
+function benchThatMoves(moved: Moved[]): SessionRig {
+  return new SessionRig((session) => {
     if (session.canMove) moved.push({ session, departure: session.depart() });
     return Promise.resolve();
   });
@@ -47,7 +47,7 @@ describe('a viewer whose stream another process has', () => {
         const sent = Buffer.concat(client.transport.written);
         expect(departure.answeredBytes).toBe(sent.length);
 
-        const there = new SessionBench().open();
+        const there = new SessionRig().open();
         there.bytes(departure.said);
         expect(there.session.phase).toBe('playing');
         const again = Buffer.concat(there.transport.written);
@@ -60,8 +60,8 @@ describe('a viewer whose stream another process has', () => {
   });
 
   test('plays here when it is not moved', async () => {
-    const bench = new SessionBench(() => Promise.resolve());
-    const client = bench.open();
+    const rig = new SessionRig(() => Promise.resolve());
+    const client = rig.open();
     for (const part of opening()) client.bytes(part);
     expect(client.transport.paused).toBe(true);
     await Promise.resolve();
@@ -70,16 +70,16 @@ describe('a viewer whose stream another process has', () => {
   });
 
   test.each([
-    ['it has been pinged', (bench: SessionBench) => bench.advance(31)],
-    ['it has said a lot', (_: SessionBench, session: Session) => session.receive(flood(), 0, flood().length)],
-    ['it was moved before', (_: SessionBench, session: Session) => session.stay()],
+    ['it has been pinged', (rig: SessionRig) => rig.advance(31)],
+    ['it has said a lot', (_: SessionRig, session: Session) => session.receive(flood(), 0, flood().length)],
+    ['it was moved before', (_: SessionRig, session: Session) => session.stay()],
   ])('stays when %s', async (_why, before) => {
     const moved: Moved[] = [];
-    const bench = benchThatMoves(moved);
-    const client = bench.open();
+    const rig = benchThatMoves(moved);
+    const client = rig.open();
     const parts = opening();
     for (const part of parts.slice(0, 4)) client.bytes(part);
-    before(bench, client.session);
+    before(rig, client.session);
     client.bytes(parts[4]!);
     await Promise.resolve();
     expect(moved).toEqual([]);
@@ -88,9 +88,9 @@ describe('a viewer whose stream another process has', () => {
 
   test('stays when the stream is here', async () => {
     const moved: Moved[] = [];
-    const bench = benchThatMoves(moved);
-    await bench.publisher();
-    const client = bench.open();
+    const rig = benchThatMoves(moved);
+    await rig.publisher();
+    const client = rig.open();
     for (const part of opening()) client.bytes(part);
     expect([moved, client.session.phase]).toEqual([[], 'playing']);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { MessageType } from '../../../service/protocol/message/message-types';
+import { MessageType } from '../../../service/protocol/message-types';
 import { SessionBudget } from '../../../service/session/session-budget';
 
 /** How many messages of this kind a budget pays for at once. */

@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { aac, avc } from '../../support/media';
-import { MessageType } from '../../support/wire-builder';
-import { SessionBench, type SessionClient } from './session-bench';
+import { aac, avc } from '../../support/rtmp/media';
+import { MessageType } from '../../support/rtmp/wire-builder';
+import { SessionRig, type SessionClient } from './session-rig';
 
-let bench: SessionBench;
+let rig: SessionRig;
 beforeEach(() => {
-  bench = new SessionBench();
+  rig = new SessionRig();
 });
 
 function player(): SessionClient {
-  const client = bench.connected();
+  const client = rig.connected();
   client.command('play', null, 'key');
   return client;
 }
@@ -20,7 +20,7 @@ describe('what waits behind a message that its publisher never finished', () => 
   /** Half a video frame, a whole audio frame, and then the connection breaks. */
   async function breaksOff(): Promise<SessionClient> {
     const viewer = player();
-    const publisher = await bench.publisher();
+    const publisher = await rig.publisher();
     publisher.bytes(
       publisher.chunks.chunks({
         type: MessageType.video,
@@ -48,9 +48,9 @@ describe('what waits behind a message that its publisher never finished', () => 
   });
 
   test('goes out at once when the stream is held for its publisher', async () => {
-    const { gate, hub } = bench.context;
-    bench.context = {
-      ...bench.context,
+    const { gate, hub } = rig.context;
+    rig.context = {
+      ...rig.context,
       gate: {
         admit: (...asked) => gate.admit(...asked),
         leave: (publisher, { channel }) => hub.find(channel)?.hold(publisher),
@@ -63,24 +63,24 @@ describe('what waits behind a message that its publisher never finished', () => 
 
 describe('a publisher that is let in, but has not been told so yet', () => {
   const letIn = (): SessionClient => {
-    const client = bench.connected();
+    const client = rig.connected();
     client.command('publish', null, 'key', 'live');
     return client;
   };
 
   test('is killed like one that has', async () => {
     const client = letIn();
-    bench.hub.find('channel')!.publication!.publisher!.kill('Ended by the operator');
+    rig.hub.find('channel')!.publication!.publisher!.kill('Ended by the operator');
     await client.settled();
     expect(client.statuses).toEqual([expect.objectContaining({ description: 'Ended by the operator' })]);
     expect(client.transport.ended).toBe(true);
-    expect(bench.hub.find('channel')).toBeUndefined();
+    expect(rig.hub.find('channel')).toBeUndefined();
   });
 
   test('is displaced like one that has', async () => {
     const client = letIn();
-    const channel = bench.hub.find('channel')!;
-    const next = bench.connected();
+    const channel = rig.hub.find('channel')!;
+    const next = rig.connected();
     channel.reserve(next.session, true);
     const begun = channel.begin(next.session, { key: 'key', grant: { streamId: '' }, admitsKey: () => true });
     await client.settled();
@@ -93,15 +93,15 @@ describe('a publisher that is let in, but has not been told so yet', () => {
     const client = letIn();
     client.session.disconnected(undefined);
     await client.settled();
-    expect(bench.hub.find('channel')).toBeUndefined();
+    expect(rig.hub.find('channel')).toBeUndefined();
   });
 });
 
 test('a client that is closed for reading none of the answers to its play is no player', () => {
-  const client = bench.connected();
+  const client = rig.connected();
   client.transport.unsentBytes = 2 ** 30;
   client.command('play', null, 'key');
-  expect(bench.closed).toEqual(['too_slow']);
-  expect(bench.hub.find('channel')).toBeUndefined();
-  expect(bench.hub.playerCount).toBe(0);
+  expect(rig.closed).toEqual(['too_slow']);
+  expect(rig.hub.find('channel')).toBeUndefined();
+  expect(rig.hub.playerCount).toBe(0);
 });

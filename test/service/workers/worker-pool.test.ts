@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import cluster from 'node:cluster';
 import { join } from 'node:path';
-import { MemoryRegistry } from '../../../service/fleet/memory-registry';
-import { AddressRules } from '../../../service/net/address-rules';
-import { ConnectionLimits } from '../../../service/net/connection-limits';
+import { MemoryRegistry } from '../../../service/leases/memory-registry';
+import { AddressRules } from '../../../service/addresses/address-rules';
+import { ConnectionLimits } from '../../../service/net/gate/connection-limits';
 import { type PoolTiming, WorkerPool } from '../../../service/workers/worker-pool';
 import { MemoryLogger } from '../../support/memory-logger';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ChunkReader } from '../../../../service/protocol/chunk/chunk-reader';
-import { ChunkBuilder, control, MessageType, type OutgoingMessage } from '../../../support/wire-builder';
+import { ChunkBuilder, control, MessageType, type OutgoingMessage } from '../../../support/rtmp/wire-builder';
 import { GENEROUS_LIMITS, inWords, readWhole, RecordingReceiver } from './recording-receiver';
 
 function video(timestamp: number, payload = Buffer.from('picture')): OutgoingMessage {

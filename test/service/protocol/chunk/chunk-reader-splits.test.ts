@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ProtocolError } from '../../../../service/protocol/protocol-errors';
-import { ChunkBuilder, MessageType, type ChunkForm, type OutgoingMessage } from '../../../support/wire-builder';
+import { ChunkBuilder, MessageType, type ChunkForm, type OutgoingMessage } from '../../../support/rtmp/wire-builder';
 import { inWords, readInPieces } from './recording-receiver';
 
 /** Timestamps around the edge of the 24-bit field and the wrap of the clock, and any other. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ProtocolError } from '../../../../service/protocol/protocol-errors';
-import { ChunkBuilder, control, MessageType, type OutgoingMessage } from '../../../support/wire-builder';
+import { ChunkBuilder, control, MessageType, type OutgoingMessage } from '../../../support/rtmp/wire-builder';
 import { inWords, readInPieces, readWhole } from './recording-receiver';
 
 function video(timestamp: number, payload: Buffer | string = 'picture'): OutgoingMessage {

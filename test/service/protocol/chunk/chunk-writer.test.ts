@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { encodedLength, encodeMessage, restamp } from '../../../../service/protocol/chunk/chunk-writer';
-import { ChunkDecoder } from '../../../support/wire-reader';
-import { ChunkBuilder, control, MessageType } from '../../../support/wire-builder';
+import { ChunkDecoder } from '../../../support/rtmp/wire-reader';
+import { ChunkBuilder, control, MessageType } from '../../../support/rtmp/wire-builder';
 import { inWords, readInPieces } from './recording-receiver';
 
 /** A collected message whose payload the readers do not look into. */

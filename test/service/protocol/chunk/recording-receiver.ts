@@ -1,6 +1,6 @@
 import { ChunkReader, type MessageReceiver, type ReaderLimits } from '../../../../service/protocol/chunk/chunk-reader';
 import type { PayloadSink } from '../../../../service/protocol/chunk/payload-sink';
-import { MessageType, type MessageHeader } from '../../../../service/protocol/message/message-types';
+import { MessageType, type MessageHeader } from '../../../../service/protocol/message-types';
 
 /** A message as it came out of the reader; audio and video through a sink, the others collected. */
 export interface ReadMessage {

@@ -10,8 +10,8 @@ import {
   videoOneTrack,
   VideoPacketType,
   withModEx,
-} from '../../../support/enhanced-media';
-import { aac, avc, content } from '../../../support/media';
+} from '../../../support/rtmp/enhanced-media';
+import { aac, avc, content } from '../../../support/rtmp/media';
 
 const video = (payload: Buffer, main = 0): Buffer | undefined => mainTrackAlone(payload, true, main);
 const audio = (payload: Buffer, main = 0): Buffer | undefined => mainTrackAlone(payload, false, main);

@@ -17,8 +17,8 @@ import {
   videoOneTrack,
   VideoPacketType,
   withModEx,
-} from '../../../support/enhanced-media';
-import { aac, avc, content, h263, hevc12, mp3, speex } from '../../../support/media';
+} from '../../../support/rtmp/enhanced-media';
+import { aac, avc, content, h263, hevc12, mp3, speex } from '../../../support/rtmp/media';
 
 const { Audio, Video, Keyframe, Config, SequenceHeader, SideTrack, WrappedMain } = MediaFlag;
 const HEADER = Config | SequenceHeader;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { splitAggregate } from '../../../../service/protocol/message/aggregate';
 import { ProtocolError } from '../../../../service/protocol/protocol-errors';
-import { aggregate, MessageType, type OutgoingMessage } from '../../../support/wire-builder';
+import { aggregate, MessageType, type OutgoingMessage } from '../../../support/rtmp/wire-builder';
 
 function part(type: number, timestamp: number, payload: Buffer | string): OutgoingMessage {
   return { type, streamId: 1, timestamp, payload: Buffer.from(payload) };

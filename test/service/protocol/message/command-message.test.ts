@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { asObject, asString, decodeCommand } from '../../../../service/protocol/message/command-message';
-import { MessageType } from '../../../../service/protocol/message/message-types';
-import { amfEncode, ecma } from '../../../support/amf-test-codec';
-import { command, commandAmf3 } from '../../../support/wire-builder';
+import { MessageType } from '../../../../service/protocol/message-types';
+import { amfEncode, ecma } from '../../../support/rtmp/amf-test-codec';
+import { command, commandAmf3 } from '../../../support/rtmp/wire-builder';
 
 const { CommandAmf0, CommandAmf3 } = MessageType;
 

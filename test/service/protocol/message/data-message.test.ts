@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readDataMessage } from '../../../../service/protocol/message/data-message';
-import { amfDecode, amfEncode, ecma } from '../../../support/amf-test-codec';
+import { amfDecode, amfEncode, ecma } from '../../../support/rtmp/amf-test-codec';
 import { doubleValue, inAmf0, inline, noMoreKeys, text, textValue, traits } from '../amf/amf3-bytes';
 
 const AMF0 = 18;

@@ -1,0 +1,40 @@
+import type { IVpc, ISecurityGroup, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import { CfnServerlessCache } from 'aws-cdk-lib/aws-elasticache';
+import { Construct } from 'constructs';
+import { keptIf } from '../shared/removal';
+
+export interface CacheInstanceProps {
+  /** Physical name; unique in an account and region. */
+  readonly name: string;
+  readonly vpc: IVpc;
+  readonly subnets: SubnetSelection;
+  readonly securityGroup: ISecurityGroup;
+  readonly userGroupId: string;
+  /** Kept when its stack goes. */
+  readonly keep: boolean;
+}
+
+/**
+ * Valkey on ElastiCache Serverless: TLS always, several zones, no maintenance window. It speaks as one node that owns
+ * every slot, so that clients need no cluster mode. Priced by what is stored (100 MB at least) and asked.
+ */
+export class ServerlessCache extends Construct {
+  readonly host: string;
+
+  constructor(scope: Construct, id: string, props: CacheInstanceProps) {
+    super(scope, id);
+    const cache = new CfnServerlessCache(this, 'Cache', {
+      engine: 'valkey',
+      majorEngineVersion: '8',
+      serverlessCacheName: props.name,
+      description: 'Commands and registry of the RTMP fleet',
+      subnetIds: props.vpc.selectSubnets(props.subnets).subnetIds,
+      securityGroupIds: [props.securityGroup.securityGroupId],
+      userGroupId: props.userGroupId,
+      // Caps on the bill. A thousand nodes renewing their keys every few seconds stay far below them.
+      cacheUsageLimits: { dataStorage: { maximum: 1, unit: 'GB' }, ecpuPerSecond: { maximum: 5000 } },
+    });
+    cache.applyRemovalPolicy(keptIf(props.keep));
+    this.host = cache.attrEndpointAddress;
+  }
+}

@@ -1,0 +1,93 @@
+import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
+import {
+  AwsLogDriverMode,
+  ContainerImage,
+  CpuArchitecture,
+  FargateTaskDefinition,
+  LinuxParameters,
+  LogDrivers,
+  OperatingSystemFamily,
+  UlimitName,
+} from 'aws-cdk-lib/aws-ecs';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { IgnoreMode } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { acknowledge } from '../shared/acknowledge';
+import { repositoryRoot } from '../shared/repository';
+import { containerPorts } from './ingest-listener';
+import { allowReading } from '../shared/read-secret';
+import { stopTimeoutSeconds } from './service-environment';
+
+export interface IngestTaskProps {
+  readonly cpu: number;
+  readonly memoryMiB: number;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Read by the service at run time, under its own role. */
+  readonly secrets: readonly ISecret[];
+  /** Ports of the container that are reached from outside the task. */
+  readonly ports: readonly number[];
+  /** A shell in the task (ECS Exec) needs a root file system that can be written. */
+  readonly exec: boolean;
+  readonly logRetentionDays: RetentionDays;
+}
+
+/** Name of the service's container in the task. */
+export const containerName = 'rtmp';
+
+/** What one task runs: the service alone, on ARM, without root and on a file system that it cannot change. */
+export class IngestTask extends Construct {
+  readonly definition: FargateTaskDefinition;
+  readonly logGroup: LogGroup;
+
+  constructor(scope: Construct, id: string, props: IngestTaskProps) {
+    super(scope, id);
+    this.logGroup = new LogGroup(this, 'Logs', {
+      retention: props.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.definition = new FargateTaskDefinition(this, 'Definition', {
+      cpu: props.cpu,
+      memoryLimitMiB: props.memoryMiB,
+      // About a fifth cheaper than x86.
+      runtimePlatform: { cpuArchitecture: CpuArchitecture.ARM64, operatingSystemFamily: OperatingSystemFamily.LINUX },
+    });
+    const container = this.definition.addContainer(containerName, {
+      image: serviceImage(),
+      environment: { ...props.environment },
+      portMappings: [...props.ports, containerPorts.http].map((containerPort) => ({ containerPort })),
+      user: '1000:1000',
+      readonlyRootFilesystem: !props.exec,
+      stopTimeout: Duration.seconds(stopTimeoutSeconds),
+      // Reaps children and passes signals on.
+      linuxParameters: new LinuxParameters(this, 'Linux', { initProcessEnabled: true }),
+      // Blocking logs would stall the media loop when CloudWatch is slow.
+      logging: LogDrivers.awsLogs({
+        logGroup: this.logGroup,
+        streamPrefix: containerName,
+        mode: AwsLogDriverMode.NON_BLOCKING,
+        maxBufferSize: Size.mebibytes(25),
+      }),
+    });
+    container.addUlimits({ name: UlimitName.NOFILE, softLimit: 65536, hardLimit: 65536 });
+    for (const secret of props.secrets) allowReading(secret, this.definition.taskRole);
+    acknowledge(this.definition, {
+      'AwsSolutions-ECS2': 'settings, not secrets: those are given by ARN and read at run time, as they rotate',
+    });
+    acknowledge(this.definition.obtainExecutionRole(), {
+      'AwsSolutions-IAM5[Resource::*]': 'ecr:GetAuthorizationToken is for the whole registry and knows no resource',
+    });
+  }
+}
+
+/** Built from the repository with service/Dockerfile; only what the build reads goes in, so that only that changes it. */
+function serviceImage(): ContainerImage {
+  return ContainerImage.fromAsset(repositoryRoot, {
+    file: 'service/Dockerfile',
+    platform: Platform.LINUX_ARM64,
+    ignoreMode: IgnoreMode.DOCKER,
+    exclude: ['*', '!package.json', '!package-lock.json', '!tsconfig.json', '!.npmrc', '!service'],
+  });
+}

@@ -1,0 +1,73 @@
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { DeploymentConfig } from '../config/deployment-config';
+import type { CommandCache } from '../shared/command-cache';
+import { containerPorts } from './ingest-listener';
+import { redisEnvironment } from '../shared/redis-environment';
+
+/** Longest that Fargate waits between SIGTERM and SIGKILL. */
+export const stopTimeoutSeconds = 120;
+
+export interface ServiceEnvironmentProps {
+  readonly config: DeploymentConfig;
+  readonly cache: CommandCache;
+  readonly callbackUrl: string;
+  readonly jwtSecret: ISecret;
+  readonly ingressCidrs: readonly string[];
+  /** Where transcoders may be that the options name by security group alone. */
+  readonly innerCidrs: readonly string[];
+  /** Value of the Service dimension of the tasks' metrics. */
+  readonly serviceName: string;
+}
+
+/** The variables of the service's container. Secrets appear by ARN alone: the service reads them, again and again. */
+export function serviceEnvironment(props: ServiceEnvironmentProps): Record<string, string> {
+  const { config, cache } = props;
+  return {
+    RTMP_PORT: String(containerPorts.rtmp),
+    HTTP_PORT: String(containerPorts.http),
+    HTTP_BIND_ADDRESS: '0.0.0.0',
+    ...tlsEnvironment(config),
+    PROXY_PROTOCOL: 'v2',
+    PROXY_TRUSTED: props.ingressCidrs.join(','),
+    ...directEnvironment(props),
+    MAX_IP_CONCURRENT_CONNECTIONS: String(config.maxConnectionsPerIp),
+    ...(config.playAllowedFrom !== undefined && { RTMP_PLAY_WHITELIST: config.playAllowedFrom }),
+    GOP_CACHE_SIZE_MB: String(config.gopCacheMb),
+    LATENCY_MS: String(config.latencyMs),
+    CALLBACK_URL: props.callbackUrl,
+    CALLBACK_AUTH: config.callbackAuth,
+    CUSTOM_JWT_SUBJECT: config.jwtSubject,
+    JWT_SECRET_ARN: props.jwtSecret.secretArn,
+    JWT_SECRET_REFRESH_SECONDS: String(config.jwtRefreshSeconds),
+    REDIS_USE: 'YES',
+    ...redisEnvironment(cache, cache.service, config.redisChannel),
+    FLEET: 'YES',
+    PUBLISHER_TAKEOVER: config.takeover === 'takeover' ? 'YES' : 'NO',
+    RECONNECT_GRACE_SECONDS: String(config.reconnectGraceSeconds),
+    FLEET_TASK_PROTECTION: 'YES',
+    PROTECTION_MIN_PUBLISHERS: String(config.protectionMinPublishers),
+    SLOTS: String(config.slots),
+    METRICS_EMF: 'YES',
+    METRICS_SERVICE: props.serviceName,
+    LOG_FORMAT: 'json',
+    // Time for the last stop callbacks between the end of the drain and SIGKILL.
+    DRAIN_SECONDS: String(stopTimeoutSeconds - 10),
+  };
+}
+
+/** A security group admits, but names no address: then whoever it admits from inside comes without a header. */
+function directEnvironment({ config, innerCidrs }: ServiceEnvironmentProps): Record<string, string> {
+  const { transcoderSecurityGroupIds, transcoderCidrs = [] } = config;
+  const direct = [...transcoderCidrs, ...(transcoderSecurityGroupIds === undefined ? [] : innerCidrs)];
+  return direct.length === 0 ? {} : { PROXY_DIRECT: direct.join(',') };
+}
+
+function tlsEnvironment(config: DeploymentConfig): Record<string, string> {
+  const { tls, tlsCertSecretArn, tlsKeySecretArn } = config;
+  if (tls !== 'service' || tlsCertSecretArn === undefined || tlsKeySecretArn === undefined) return {};
+  return {
+    SSL_PORT: String(containerPorts.rtmps),
+    SSL_CERT_ARN: tlsCertSecretArn,
+    SSL_KEY_ARN: tlsKeySecretArn,
+  };
+}

@@ -1,0 +1,109 @@
+import { Fn, RemovalPolicy } from 'aws-cdk-lib';
+import {
+  FlowLogDestination,
+  FlowLogTrafficType,
+  GatewayVpcEndpointAwsService,
+  IpAddresses,
+  IpProtocol,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
+import type { SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { DeploymentConfig } from '../config/deployment-config';
+import type { FleetNetwork } from '../shared/fleet-network';
+import { PrivateEndpoints } from './private-endpoints';
+
+export type NewNetworkProps = Pick<
+  DeploymentConfig,
+  'azCount' | 'availabilityZones' | 'vpcCidr' | 'egress' | 'exec' | 'natGateways' | 'logRetentionDays'
+>;
+
+const tasksSubnetType = {
+  'public-ip': SubnetType.PUBLIC,
+  nat: SubnetType.PRIVATE_WITH_EGRESS,
+  isolated: SubnetType.PRIVATE_ISOLATED,
+} as const;
+
+/** As many as any deployment takes streams in, and as the cache spans. */
+const mostZones = 3;
+
+/**
+ * A VPC for the fleet alone. Media enters through the load balancer and never crosses a NAT gateway; what `egress`
+ * chooses is the way out for control traffic (AWS APIs, callbacks, image pulls). Three zones and both address families
+ * are laid out from the start, whatever the options say today: a subnet cannot be given another network later, and the
+ * cache cannot be moved to other subnets. Streams are taken in `azCount` of the zones.
+ */
+export class NewNetwork extends Construct implements FleetNetwork {
+  readonly vpc: Vpc;
+  readonly ingress: SubnetSelection;
+  readonly tasks: SubnetSelection;
+  readonly data: SubnetSelection;
+  readonly privateEgress: boolean;
+  readonly ingressCidrs: readonly string[];
+  readonly innerCidrs: readonly string[];
+
+  constructor(scope: Construct, id: string, props: NewNetworkProps) {
+    super(scope, id);
+    const zones = (props.availabilityZones ?? accountZones()).slice(0, mostZones);
+    this.vpc = new Vpc(this, 'Vpc', {
+      ipAddresses: IpAddresses.cidr(props.vpcCidr),
+      ipProtocol: IpProtocol.DUAL_STACK,
+      // Tokens where no zones are named: which letters an account has is known only when it is deployed.
+      availabilityZones: zones,
+      // Addresses of zones that are not named yet stay free, so that adding one moves no other.
+      reservedAzs: mostZones - zones.length,
+      natGateways: props.egress === 'nat' ? props.natGateways : 0,
+      natGatewaySubnets: { subnetGroupName: 'ingress' },
+      subnetConfiguration: [
+        { name: 'ingress', subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false },
+        {
+          name: 'tasks',
+          subnetType: tasksSubnetType[props.egress],
+          cidrMask: 22,
+          ...(props.egress === 'public-ip' && { mapPublicIpOnLaunch: false }),
+        },
+        { name: 'data', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 24 },
+      ],
+      // Free, and they keep image layers and table traffic off the NAT gateway.
+      gatewayEndpoints: {
+        S3: { service: GatewayVpcEndpointAwsService.S3 },
+        DynamoDb: { service: GatewayVpcEndpointAwsService.DYNAMODB },
+      },
+    });
+    this.logRejectedTraffic(props.logRetentionDays);
+    this.ingress = this.firstZones('ingress', props.azCount);
+    this.tasks = this.firstZones('tasks', props.azCount);
+    this.data = { subnetGroupName: 'data' };
+    this.privateEgress = props.egress !== 'public-ip';
+    this.ingressCidrs = (this.ingress.subnets ?? []).map((subnet) => subnet.ipv4CidrBlock);
+    this.innerCidrs = ['tasks', 'data'].flatMap((subnetGroupName) =>
+      this.vpc.selectSubnets({ subnetGroupName }).subnets.map((subnet) => subnet.ipv4CidrBlock),
+    );
+    if (props.egress === 'isolated') {
+      const { vpcCidr, exec } = props;
+      new PrivateEndpoints(this, 'Endpoints', { vpc: this.vpc, vpcCidr, subnets: this.tasks, exec });
+    }
+  }
+
+  private firstZones(subnetGroupName: string, zones: number): SubnetSelection {
+    return { subnets: this.vpc.selectSubnets({ subnetGroupName }).subnets.slice(0, zones) };
+  }
+
+  private logRejectedTraffic(logRetentionDays: RetentionDays): void {
+    const logGroup = new LogGroup(this, 'RejectedTraffic', {
+      retention: logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.vpc.addFlowLog('RejectedTraffic', {
+      trafficType: FlowLogTrafficType.REJECT,
+      destination: FlowLogDestination.toCloudWatchLogs(logGroup),
+    });
+  }
+}
+
+function accountZones(): string[] {
+  return Array.from({ length: mostZones }, (_, index) => Fn.select(index, Fn.getAzs()));
+}

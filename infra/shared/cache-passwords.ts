@@ -1,0 +1,8 @@
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+
+/** Passwords of the cache's users, one secret each, so that one can be changed without touching the others. */
+export interface CachePasswords {
+  readonly service: ISecret;
+  readonly operator: ISecret;
+  readonly publisher: ISecret;
+}

@@ -1,0 +1,99 @@
+// Bundles the service into .build/rtmp-server.cjs, which any supported Node runs with no node_modules beside it, and
+// .build/aws-sdk.cjs, which it loads from beside itself only when settings name something on AWS.
+// As a program: `node service/build/build.mjs` always builds; with --if-changed only when an input has changed.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
+const outDir = join(root, '.build');
+
+export const bundlePath = join(outDir, 'rtmp-server.cjs');
+
+/** What a build makes, in the order in which it is put in place. */
+const outputs = ['aws-sdk.cjs.map', 'aws-sdk.cjs', 'rtmp-server.cjs.map', 'rtmp-server.cjs'];
+
+/** As part of the bundle the AWS SDK would cost every node 5 MB of memory, used or not. */
+const awsSdkApart = {
+  name: 'aws-sdk-apart',
+  setup(build) {
+    build.onResolve({ filter: /^\.\/aws-sdk$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './aws-sdk.cjs', external: true } : undefined,
+    );
+  },
+};
+
+/** What the last build read (paths from the repository's root) and the fingerprint of it all. */
+const recordPath = join(outDir, 'rtmp-server.inputs.json');
+
+/** Files that decide what the bundle holds without being part of it; the lock file stands for node_modules. */
+const alwaysRead = ['service/build/build.mjs', 'package.json', 'package-lock.json', 'tsconfig.json'];
+
+/** True when the bundle is there and was built from what the working tree holds now. Needs no node_modules. */
+export function isBundleCurrent() {
+  try {
+    const record = JSON.parse(readFileSync(recordPath, 'utf8'));
+    return outputs.every((name) => existsSync(join(outDir, name))) && record.fingerprint === fingerprint(record.inputs);
+  } catch {
+    return false; // never built, half built, or an input is gone
+  }
+}
+
+/**
+ * Builds the bundle and its source map. Output files are put in place by renaming, so that a build running beside this
+ * one, or a start that reads the bundle meanwhile, never meets half a file.
+ */
+export async function buildBundle() {
+  const { build } = await import('esbuild');
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const workDir = join(outDir, `build-${process.pid}`);
+  try {
+    const { metafile } = await build({
+      absWorkingDir: root,
+      entryPoints: { 'rtmp-server': 'service/main.ts', 'aws-sdk': 'service/aws/aws-sdk.ts' },
+      outdir: workDir,
+      outExtension: { '.js': '.cjs' },
+      plugins: [awsSdkApart],
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format: 'cjs',
+      // Optional packages that libraries try to load and do without are left to fail at run time, as they expect.
+      logOverride: { 'require-resolve-not-external': 'silent' },
+      sourcemap: 'linked',
+      sourcesContent: true,
+      legalComments: 'none',
+      define: { __SERVICE_VERSION__: JSON.stringify(version) },
+      metafile: true,
+      logLevel: 'silent',
+    });
+    const inputs = Object.keys(metafile.inputs).filter((path) => !path.includes('node_modules/'));
+    writeFileSync(join(workDir, 'inputs.json'), JSON.stringify({ fingerprint: fingerprint(inputs), inputs }));
+    rmSync(recordPath, { force: true }); // from here to the last rename the bundle counts as stale
+    for (const name of outputs) renameSync(join(workDir, name), join(outDir, name));
+    renameSync(join(workDir, 'inputs.json'), recordPath);
+  } finally {
+    rmSync(workDir, { recursive: true, force: true });
+  }
+}
+
+/** @param {string[]} inputs paths from the repository's root; throws when one cannot be read */
+function fingerprint(inputs) {
+  const hash = createHash('sha256').update(`node ${process.versions.node.split('.')[0]}\n`);
+  for (const path of [...alwaysRead, ...inputs]) {
+    if (!existsSync(join(root, path)) && alwaysRead.includes(path)) continue; // an image build may leave some out
+    hash.update(`${path}\n`).update(readFileSync(join(root, path)));
+  }
+  return hash.digest('hex');
+}
+
+if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  mkdirSync(outDir, { recursive: true });
+  try {
+    if (!process.argv.includes('--if-changed') || !isBundleCurrent()) await buildBundle();
+  } catch (error) {
+    console.error(`${relative(root, bundlePath)} could not be built: ${error.message}`);
+    process.exitCode = 1;
+  }
+}

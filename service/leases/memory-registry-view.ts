@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import type { Command } from '../operators/command-parser';
+import type { MemoryRegistry } from './memory-registry';
+import type {
+  AcquireOutcome,
+  Lease,
+  LeaseRequest,
+  NodeAddress,
+  RegistryListener,
+  StopRecord,
+  LeaseRegistry,
+} from './lease-registry';
+
+const DONE = Promise.resolve();
+
+/** One member's view of a MemoryRegistry: everything is answered at once. */
+export class MemoryRegistryView implements LeaseRegistry {
+  readonly connected = true;
+  readonly #registry: MemoryRegistry;
+  #address: NodeAddress;
+
+  /** @param id unique among the members */
+  constructor(registry: MemoryRegistry, id: string) {
+    this.#registry = registry;
+    const place = { host: '127.0.0.1', port: 0 };
+    this.#address = { ...place, id, incarnation: randomUUID(), proxyHeader: false, draining: false };
+  }
+
+  get self(): NodeAddress {
+    return this.#address;
+  }
+
+  reachableAt(host: string, port: number): void {
+    this.#address = { ...this.#address, host, port };
+  }
+
+  start(listener: RegistryListener): Promise<void> {
+    this.#registry.join(this.#address, listener);
+    return DONE;
+  }
+
+  acquire(request: LeaseRequest): Promise<AcquireOutcome> {
+    return Promise.resolve(this.#registry.acquire(this.#address.id, request));
+  }
+
+  announce({ session, stop }: LeaseRequest): Promise<void> {
+    this.#stops?.set(session, stop);
+    return DONE;
+  }
+
+  replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean> {
+    return Promise.resolve(this.#registry.replace(this.#address.id, request, from, continues));
+  }
+
+  confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
+    return Promise.resolve(this.#registry.confirm(this.#address.id, channel, session, live));
+  }
+
+  hold(channel: string, session: string, lastTimestamp: number): Promise<void> {
+    this.#registry.hold(channel, session, lastTimestamp);
+    return DONE;
+  }
+
+  keep(channel: string, session: string, keeps: boolean): Promise<void> {
+    this.#registry.keep(channel, session, keeps);
+    return DONE;
+  }
+
+  abandon(channel: string, session: string): Promise<void> {
+    this.#registry.free(channel, session);
+    this.#stops?.delete(session);
+    return DONE;
+  }
+
+  end(channel: string, session: string, stop: StopRecord): Promise<boolean> {
+    this.#registry.free(channel, session);
+    this.#stops?.delete(session);
+    this.#stops?.set(stop.jti, stop);
+    return Promise.resolve(true);
+  }
+
+  forget(session: string): Promise<void> {
+    this.#stops?.delete(session);
+    return DONE;
+  }
+
+  stopDelivered(jti: string): Promise<void> {
+    this.#stops?.delete(jti);
+    return DONE;
+  }
+
+  locate(channel: string): Promise<{ lease: Lease; owner: NodeAddress } | undefined> {
+    return Promise.resolve(this.#registry.locate(channel));
+  }
+
+  remember(command: Command): Promise<boolean> {
+    return Promise.resolve(this.#registry.remember(command));
+  }
+
+  redeliverCommands(): Promise<void> {
+    this.#registry.redeliver(this.#address.id);
+    return DONE;
+  }
+
+  drain(): Promise<void> {
+    this.#address = { ...this.#address, draining: true };
+    this.#registry.drain(this.#address.id);
+    return DONE;
+  }
+
+  fleetSecret(): Promise<Buffer> {
+    return Promise.resolve(this.#registry.secret);
+  }
+
+  nodes(): Promise<readonly NodeAddress[]> {
+    return Promise.resolve(this.#registry.addresses());
+  }
+
+  stop(): Promise<void> {
+    this.#registry.lost(this.#address.id);
+    return DONE;
+  }
+
+  get #stops(): Map<string, StopRecord> | undefined {
+    return this.#registry.stopsOf(this.#address.id);
+  }
+}

@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto';
+import { type Command, commandText, endsStream } from '../operators/command-parser';
+import type { AcquireOutcome, Lease, LeaseRequest, NodeAddress, RegistryListener, StopRecord } from './lease-registry';
+
+/** How long an operator's command is kept for members that did not hear it (ms). */
+const KEEP_COMMAND_MS = 600_000;
+/** The same words within this time are the same command, heard by another member (ms). */
+const SAME_COMMAND_MS = 5_000;
+
+interface Member {
+  address: NodeAddress;
+  readonly listener: RegistryListener;
+  /** Streams whose stop is this member's to send by session, and stops that are on their way by jti. */
+  readonly stops: Map<string, StopRecord>;
+}
+
+interface KeptCommand {
+  readonly command: Command;
+  readonly at: number;
+}
+
+/**
+ * The registry of the processes of one machine, in the memory of one of them. It never fails and is never away; a
+ * member is dead when it is said to be (`lost`). Its methods are for its members' views, see MemoryRegistryView.
+ */
+export class MemoryRegistry {
+  /** For relay tokens and key hashes. */
+  readonly secret = randomBytes(32);
+  readonly #leases = new Map<string, Lease>();
+  readonly #members = new Map<string, Member>();
+  /** Stops of members that were lost when there was no other: the next one's to send. */
+  readonly #unclaimed: StopRecord[] = [];
+  /** When each block ends, in milliseconds since the epoch. */
+  readonly #blocks = new Map<string, number>();
+  /** The last command of each channel, oldest first. */
+  readonly #commands = new Map<string, KeptCommand>();
+
+  /** @param now milliseconds since the epoch */
+  constructor(private readonly now: () => number = Date.now) {}
+
+  join(address: NodeAddress, listener: RegistryListener): void {
+    const member = { address, listener, stops: new Map<string, StopRecord>() };
+    this.#members.set(address.id, member);
+    const unclaimed = this.#unclaimed.splice(0);
+    // Not from within the request: its caller does not expect to be called back.
+    queueMicrotask(() => claim(member, unclaimed));
+  }
+
+  /** The member's process has ended, or is about to: its channels are free, and another one sends its stops. */
+  lost(id: string): void {
+    const member = this.#members.get(id);
+    if (member === undefined) return;
+    this.#members.delete(id);
+    for (const [channel, lease] of [...this.#leases]) {
+      if (lease.node !== id) continue;
+      this.#leases.delete(channel);
+      this.#changed(channel);
+    }
+    const others = [...this.#members.values()];
+    const heir = others.find(({ address }) => !address.draining) ?? others[0];
+    const stops = [...member.stops.values()];
+    if (heir === undefined) this.#unclaimed.push(...stops);
+    else claim(heir, stops);
+  }
+
+  drain(id: string): void {
+    const member = this.#members.get(id);
+    if (member !== undefined) member.address = { ...member.address, draining: true };
+  }
+
+  acquire(id: string, request: LeaseRequest): AcquireOutcome {
+    const seconds = this.#blockedSeconds(request.channel);
+    if (seconds > 0) return { kind: 'blocked', seconds };
+    const found = this.locate(request.channel);
+    if (found !== undefined && found.lease.session !== request.session) return { kind: 'busy', ...found };
+    this.#take(id, request);
+    return { kind: 'acquired' };
+  }
+
+  replace(id: string, request: LeaseRequest, from: string, continues: boolean): boolean {
+    const { channel } = request;
+    const lease = this.#leases.get(channel);
+    if (lease?.session !== from || this.#blockedSeconds(channel) > 0) return false;
+    const former = this.#members.get(lease.node);
+    this.#take(id, request);
+    // From here on nobody sends the former session's stop, whatever becomes of its process.
+    if (continues) former?.stops.delete(from);
+    // Not from within the request: its caller does not expect to be called back.
+    queueMicrotask(() =>
+      former?.listener.order({ kind: 'moved', channel, session: from, continues, stopIsSent: false }),
+    );
+    return true;
+  }
+
+  confirm(id: string, channel: string, session: string, live: Pick<Lease, 'streamId' | 'playKeyHash'>): boolean {
+    const stops = this.#members.get(id)?.stops;
+    const stop = stops?.get(session);
+    if (stop !== undefined) stops?.set(session, { ...stop, streamId: live.streamId });
+    const lease = this.#leases.get(channel);
+    if (lease?.session !== session) return false;
+    const kept = this.#commands.get(channel);
+    if (kept !== undefined && kept.at >= lease.startedAt && endsStream(kept.command, live.streamId)) return false;
+    this.#change({ ...lease, ...live, state: 'live' });
+    return true;
+  }
+
+  hold(channel: string, session: string, lastTimestamp: number): void {
+    const lease = this.#leases.get(channel);
+    if (lease?.session === session) this.#change({ ...lease, state: 'held', lastTimestamp });
+  }
+
+  keep(channel: string, session: string, keeps: boolean): void {
+    const lease = this.#leases.get(channel);
+    // Nobody waits for that.
+    if (lease?.session === session) this.#leases.set(channel, { ...lease, keeps });
+  }
+
+  free(channel: string, session: string): void {
+    if (this.#leases.get(channel)?.session !== session) return;
+    this.#leases.delete(channel);
+    this.#changed(channel);
+  }
+
+  locate(channel: string): { lease: Lease; owner: NodeAddress } | undefined {
+    const lease = this.#leases.get(channel);
+    const owner = lease && this.#members.get(lease.node)?.address;
+    return lease && owner && { lease, owner };
+  }
+
+  stopsOf(id: string): Map<string, StopRecord> | undefined {
+    return this.#members.get(id)?.stops;
+  }
+
+  addresses(): NodeAddress[] {
+    return [...this.#members.values()].map(({ address }) => address);
+  }
+
+  /** True for the first member that heard the command. */
+  remember(command: Command): boolean {
+    if (command.verb === 'drain' || command.verb === 'list') return true;
+    const at = this.now();
+    const { channel } = command;
+    const kept = this.#commands.get(channel);
+    const known = kept !== undefined && at - kept.at < SAME_COMMAND_MS;
+    if (known && commandText(kept.command) === commandText(command)) return false;
+    this.#forgetOld(at);
+    this.#commands.delete(channel);
+    this.#commands.set(channel, { command, at });
+    if (command.verb === 'block') this.#blocks.set(channel, at + command.seconds * 1000);
+    else if (command.verb === 'unblock') this.#blocks.delete(channel);
+    return true;
+  }
+
+  /** Orders again what the member may not have heard of its streams. */
+  redeliver(id: string): void {
+    const listener = this.#members.get(id)?.listener;
+    for (const { node, channel, startedAt, state } of this.#leases.values()) {
+      const kept = this.#commands.get(channel);
+      if (node !== id || state === 'starting' || kept === undefined || kept.at < startedAt) continue;
+      listener?.order({ kind: 'command', text: commandText(kept.command) });
+    }
+  }
+
+  #take(id: string, { channel, session, keyHash, startedAt, stop }: LeaseRequest): void {
+    const member = this.#members.get(id);
+    const incarnation = member?.address.incarnation ?? '';
+    const unnamed = { streamId: '', playKeyHash: '', lastTimestamp: 0, keeps: false };
+    const lease = { channel, node: id, incarnation, session, keyHash, startedAt, ...unnamed };
+    this.#leases.set(channel, { ...lease, state: 'starting' });
+    member?.stops.set(session, stop);
+  }
+
+  #change(lease: Lease): void {
+    this.#leases.set(lease.channel, lease);
+    this.#changed(lease.channel);
+  }
+
+  #changed(channel: string): void {
+    for (const { listener } of this.#members.values()) listener.channelChanged(channel);
+  }
+
+  /** So that commands and blocks nobody asks about again do not add up. */
+  #forgetOld(now: number): void {
+    for (const [channel, { at }] of this.#commands) {
+      if (now - at < KEEP_COMMAND_MS) break;
+      this.#commands.delete(channel);
+    }
+    for (const [channel, until] of this.#blocks) if (until <= now) this.#blocks.delete(channel);
+  }
+
+  #blockedSeconds(channel: string): number {
+    const until = this.#blocks.get(channel);
+    return until === undefined ? 0 : Math.max(0, Math.ceil((until - this.now()) / 1000));
+  }
+}
+
+/** What was another member's is this one's to send. */
+function claim({ stops, listener }: Member, claimed: readonly StopRecord[]): void {
+  if (claimed.length === 0) return;
+  for (const stop of claimed) stops.set(stop.jti, stop);
+  listener.stopsClaimed(claimed);
+}

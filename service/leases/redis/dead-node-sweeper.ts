@@ -1,0 +1,96 @@
+import type { Logger } from '../../logging/logger';
+import type { StopRecord } from '../lease-registry';
+import type { RegistryConnection } from './registry-connection';
+import { type RegistryTiming, jittered } from './registry-timing';
+import type { RecordSeal } from './record-seal';
+import { readNames, readStop } from './reply-records';
+import { CLAIM, type LeftSession, REMAINS, SCAN } from './scripts/sweep-scripts';
+
+/** So many records are claimed in one step, to keep the others' waiting short. */
+const RECORDS_AT_ONCE = 200;
+
+export interface DeadNodeSweeperOptions {
+  readonly connection: RegistryConnection;
+  readonly timing: RegistryTiming;
+  readonly seal: RecordSeal;
+  readonly log: Logger;
+  /** For how long this node's own renewals have all succeeded (ms). */
+  readonly healthyForMs: () => number;
+  readonly claimed: (stops: readonly StopRecord[]) => void;
+}
+
+/**
+ * Looks for dead nodes and takes over what they left undone. One node of the fleet does, as long as it lives. After any
+ * trouble of its own it waits for two TTLs before it holds another node for dead: when the registry was away, everybody
+ * looks dead until they have come back.
+ */
+export class DeadNodeSweeper {
+  readonly #options: DeadNodeSweeperOptions;
+  #timer: NodeJS.Timeout | undefined;
+  /** Incarnations that were dead at the last scan. */
+  #suspects: ReadonlySet<string> = new Set();
+  #stopped = false;
+
+  constructor(options: DeadNodeSweeperOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(
+      () => void this.#sweep().finally(() => this.start()),
+      jittered(this.#options.timing.beatMs),
+    );
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #sweep(): Promise<void> {
+    const { connection, timing, healthyForMs } = this.#options;
+    const suspects = this.#suspects;
+    this.#suspects = new Set();
+    if (healthyForMs() < 2 * timing.ttlMs) return;
+    const reply = await connection.run(SCAN, [timing.ttlMs]);
+    if (reply?.status !== 'dead') return;
+    this.#suspects = new Set(reply.rest);
+    for (const member of reply.rest) {
+      if (suspects.has(member)) await this.#claim(member);
+    }
+  }
+
+  async #claim(member: string): Promise<void> {
+    const { connection, log, seal, claimed, healthyForMs } = this.#options;
+    const slash = member.lastIndexOf('/');
+    const node = member.slice(0, slash);
+    let count = 0;
+    for (let more = true; more && !this.#stopped && healthyForMs() > 0;) {
+      const dead = [node, member.slice(slash + 1)];
+      const remains = await connection.run(REMAINS, [...dead, RECORDS_AT_ONCE]);
+      if (remains?.status !== 'remains') break;
+      const sessions = JSON.stringify(readSessions(remains.rest[0]));
+      const reply = await connection.run(CLAIM, [...dead, sessions, JSON.stringify(readNames(remains.rest[1]))]);
+      if (reply?.status !== 'claimed') break;
+      const [rest, ...records] = reply.rest;
+      more = rest === 'more';
+      count += records.length;
+      if (records.length > 0) claimed(records.map((record) => seal.open(record)));
+    }
+    log.warning('A node of the fleet is gone: its streams have ended, this node sends their stops', {
+      node,
+      stops: count,
+    });
+  }
+}
+
+/** Pairs of a session and its record. */
+function readSessions(json: string | undefined): LeftSession[] {
+  const pairs = readNames(json);
+  const sessions: LeftSession[] = [];
+  for (let i = 0; i + 1 < pairs.length; i += 2) {
+    sessions.push({ session: pairs[i] ?? '', channel: readStop(pairs[i + 1] ?? '').channel });
+  }
+  return sessions;
+}

@@ -1,0 +1,20 @@
+import type { RegistryOrder } from '../lease-registry';
+
+/** An order from another node, as it lies in this node's mailbox. */
+export type Mail = RegistryOrder;
+
+/** Reads one letter; undefined when it is of a kind that this version does not know. */
+export function readMail(text: string): Mail | undefined {
+  let letter: Readonly<Record<string, unknown>>;
+  try {
+    letter = Object(JSON.parse(text)) as typeof letter;
+  } catch {
+    return undefined;
+  }
+  const { kind, channel, session, continues, conflict } = letter;
+  if (kind === 'moved' && typeof channel === 'string' && typeof session === 'string') {
+    const moved = { kind, channel, session, continues: continues === true, stopIsSent: false } as const;
+    return conflict === true ? { ...moved, conflict } : moved;
+  }
+  return kind === 'command' && typeof letter.text === 'string' ? { kind, text: letter.text } : undefined;
+}

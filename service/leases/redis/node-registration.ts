@@ -1,0 +1,138 @@
+import type { Logger } from '../../logging/logger';
+import type { NodeAddress } from '../lease-registry';
+import { type Mail, readMail } from './mailbox';
+import { BEAT } from './scripts/node-scripts';
+import type { RegistryConnection } from './registry-connection';
+import { type RegistryTiming, jittered } from './registry-timing';
+
+export interface NodeRegistrationOptions {
+  readonly connection: RegistryConnection;
+  readonly timing: RegistryTiming;
+  readonly log: Logger;
+  /** Proposed as the fleet's secret, should it have none. */
+  readonly secret: () => string;
+  readonly address: () => NodeAddress;
+  /** The node is registered; `lapsed`: it was not before, so that others may have taken it for dead. */
+  readonly renewed: (renewal: { readonly lapsed: boolean; readonly secret: string }) => void;
+  readonly mail: (mail: Mail) => void;
+}
+
+/**
+ * Keeps the node registered: renews the registration every few seconds, at once when a connection was made and when
+ * mail is announced. Each renewal brings the mail, so that it arrives even if no announcement does.
+ */
+export class NodeRegistration {
+  readonly #options: NodeRegistrationOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #beating: Promise<boolean> | undefined;
+  #next: Promise<boolean> | undefined;
+  #readMail = '';
+  #first = true;
+  #registered = false;
+  #lastBeatAt = -Infinity;
+  #healthySince = Infinity;
+  #reported: 'nothing' | 'up' | 'down' = 'nothing';
+  #stopped = false;
+
+  constructor(options: NodeRegistrationOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the last renewal succeeded. */
+  get registered(): boolean {
+    return this.#registered;
+  }
+
+  /** For how long every renewal has succeeded, none of them late (ms). */
+  get healthyForMs(): number {
+    const now = performance.now();
+    if (now - this.#lastBeatAt > this.#options.timing.ttlMs) return 0;
+    return Math.max(0, now - this.#healthySince);
+  }
+
+  /** Renews now; a renewal that is under way already is followed by another one. Resolves to whether it succeeded. */
+  beat(): Promise<boolean> {
+    if (this.#stopped) return Promise.resolve(false);
+    if (this.#beating === undefined) {
+      this.#beating = this.#renew().finally(() => (this.#beating = undefined));
+      return this.#beating;
+    }
+    this.#next ??= this.#beating.then(() => {
+      this.#next = undefined;
+      return this.beat();
+    });
+    return this.#next;
+  }
+
+  /** The server has lost writes: others' registrations perhaps, or mail that has been read, whose ids come anew. */
+  registryChanged(): void {
+    this.#readMail = '';
+    this.#healthySince = performance.now();
+  }
+
+  /** Perhaps it is another server, or the same one without some of its memory. */
+  connectionChanged(): void {
+    this.#healthySince = performance.now();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #renew(): Promise<boolean> {
+    const { connection, timing, secret, address, renewed, mail } = this.#options;
+    clearTimeout(this.#timer);
+    const registration = JSON.stringify({ ...address(), epoch: connection.epoch });
+    const args = [registration, timing.ttlMs, this.#readMail, this.#first ? 1 : 0, secret()];
+    const reply = await connection.run(BEAT, args);
+    if (this.#stopped) return false;
+    if (reply?.status !== 'kept' && reply?.status !== 'lapsed') {
+      this.#failed(reply?.status === 'taken' ? 'another node has the same id' : connection.lastError);
+      return false;
+    }
+    const [fleetSecret = '', ...entries] = reply.rest;
+    const lapsed = reply.status === 'lapsed' || this.#first;
+    this.#first = false;
+    this.#succeeded(lapsed);
+    renewed({ lapsed, secret: fleetSecret });
+    for (let i = 0; i + 1 < entries.length; i += 2) {
+      this.#readMail = entries[i] ?? '';
+      const message = readMail(entries[i + 1] ?? '');
+      if (message) mail(message);
+    }
+    // A full reply: there may be more.
+    this.#schedule(entries.length >= 200 ? 0 : jittered(timing.beatMs));
+    return true;
+  }
+
+  #succeeded(lapsed: boolean): void {
+    const { timing, log } = this.#options;
+    const now = performance.now();
+    // Also after a pause of this process, during which no renewal could fail.
+    if (lapsed || !this.#registered || now - this.#lastBeatAt > timing.ttlMs) this.#healthySince = now;
+    this.#registered = true;
+    this.#lastBeatAt = now;
+    if (this.#reported !== 'up') {
+      log.info(this.#reported === 'nothing' ? 'Joined the fleet' : 'The fleet registry is back', {
+        node: this.#options.address().id,
+      });
+    }
+    this.#reported = 'up';
+  }
+
+  #failed(reason: string): void {
+    this.#registered = false;
+    this.#healthySince = Infinity;
+    if (this.#reported !== 'down') {
+      this.#options.log.warning(`The fleet registry cannot be used, streams go on: ${reason}`);
+    }
+    this.#reported = 'down';
+    this.#schedule(jittered(this.#options.timing.beatMs / 3));
+  }
+
+  #schedule(delayMs: number): void {
+    clearTimeout(this.#timer);
+    if (!this.#stopped) this.#timer = setTimeout(() => void this.beat(), delayMs);
+  }
+}

@@ -1,0 +1,64 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import type { Logger } from '../../logging/logger';
+import type { FleetKeys } from '../fleet-keys';
+import type { StopRecord } from '../lease-registry';
+import { readStop } from './reply-records';
+
+const CIPHER = 'aes-256-gcm';
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/**
+ * Writes and reads records of sessions. Whoever reads Redis must not learn stream keys: a record's key, and the query
+ * that came with it, are encrypted. Without a secret there is no callback that would need them, and they are left out.
+ */
+export class RecordSeal {
+  constructor(
+    private readonly keys: FleetKeys,
+    private readonly log: Logger,
+  ) {}
+
+  /** As it goes to the registry. */
+  close({ key, query, ...rest }: StopRecord): string {
+    const { current } = this.keys;
+    if (current === undefined) return JSON.stringify(rest);
+    const iv = randomBytes(IV_BYTES);
+    const cipher = createCipheriv(CIPHER, current.records, iv).setAAD(bound(rest));
+    const text = Buffer.concat([cipher.update(JSON.stringify([key, query]), 'utf8'), cipher.final()]);
+    const sealed = Buffer.concat([iv, cipher.getAuthTag(), text]).toString('base64url');
+    return JSON.stringify({ ...rest, sealed: `${current.id}.${sealed}` });
+  }
+
+  /** As it comes from the registry; without key and query when they cannot be read. */
+  open(json: string): StopRecord {
+    const { sealed, ...record } = readStop(json);
+    if (sealed === '') return record;
+    const [id, text = ''] = sealed.split('.', 2);
+    const keys = this.keys.all.find((each) => each.id === id);
+    try {
+      if (keys === undefined) throw new Error('sealed under a secret that this node does not know');
+      const [key, query] = unseal(keys.records, Buffer.from(text, 'base64url'), bound(record));
+      return { ...record, key, query };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'unknown';
+      this.log.warning('The key of a stream cannot be read, its stop goes without', {
+        channel: record.channel,
+        reason,
+      });
+      return record;
+    }
+  }
+}
+
+function unseal(key: Buffer, bytes: Buffer, aad: Buffer): [string, string] {
+  const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES }).setAAD(aad);
+  decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+  const text = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]);
+  const [first, second] = JSON.parse(text.toString('utf8')) as unknown[];
+  return [String(first), String(second)];
+}
+
+/** A sealed text is worth nothing in another stream's record. */
+function bound({ jti, channel }: Pick<StopRecord, 'jti' | 'channel'>): Buffer {
+  return Buffer.from(`${jti} ${channel}`);
+}

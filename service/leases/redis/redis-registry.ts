@@ -1,0 +1,344 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { type Command, commandText } from '../../operators/command-parser';
+import type { ChangingPassword } from '../../redis/redis-password';
+import type { RedisConfig } from '../../config/redis-settings';
+import type { Logger } from '../../logging/logger';
+import { CapabilityCheck } from './capability-check';
+import { MISSED, REMEMBER } from './scripts/command-scripts';
+import { DeadNodeSweeper } from './dead-node-sweeper';
+import { LOCATE } from './scripts/lease-scripts';
+import { NodeRegistration } from './node-registration';
+import { LEAVE, LIST_NODES } from './scripts/node-scripts';
+import { RecordSeal } from './record-seal';
+import { Reconciliation } from './reconciliation';
+import { ReconciliationSchedule } from './reconciliation-schedule';
+import { RegistryConnection } from './registry-connection';
+import { DEFAULT_TIMING, type RegistryTiming } from './registry-timing';
+import { readAddress, readLease } from './reply-records';
+import { SessionBook } from './session-book';
+import { SessionRequests } from './session-requests';
+import { WakeUps } from './wake-ups';
+import { KEEP_STOP } from './scripts/record-scripts';
+import type { FleetKeys } from '../fleet-keys';
+import type {
+  AcquireOutcome,
+  Lease,
+  LeaseRequest,
+  NodeAddress,
+  RegistryListener,
+  RegistryOrder,
+  StopRecord,
+  LeaseRegistry,
+} from '../lease-registry';
+
+export interface RedisRegistryOptions {
+  readonly config: RedisConfig;
+  readonly password?: ChangingPassword | undefined;
+  /** How the others reach this node. The id is letters, digits and `._:-`, and unique among living nodes. */
+  readonly address: Pick<NodeAddress, 'id' | 'host' | 'port' | 'proxyHeader'>;
+  readonly log: Logger;
+  /** Encrypt what nobody may learn who reads Redis. */
+  readonly keys: FleetKeys;
+  readonly timing?: Partial<RegistryTiming>;
+  /** Fleets that share a Redis need one each. Must hold a hash tag; default `{rtmp}:`. */
+  readonly prefix?: string;
+}
+
+const SECRET_BYTES = 32;
+/**
+ * How long a start waits to be registered (ms). A Redis that is there answers in a hundredth of it, also at the second
+ * attempt; one that is away must not keep a node from taking publishers, and encoders that have connected wait so long.
+ */
+const JOIN_MS = 2_000;
+
+/**
+ * The fleet's memory in one Redis 6.2+ or Valkey. Of a cluster it uses the node that has its keys, all of which bear one
+ * hash tag: further shards neither help nor harm.
+ *
+ * ## What is kept (each key begins with the prefix)
+ * - `node:<id>`: the node's registration with its incarnation (one run of the process); expires unless renewed.
+ * - `nodes`: every incarnation, as `<id>/<incarnation>`, that somebody may have to look after.
+ * - `lease:<channel>`: who has the channel. **Valid only while the owner is registered in that incarnation**, so that
+ *   renewing a node renews all it has.
+ * - `sessions:<id>/<incarnation>`: what is needed to send the stop of each session, from before `start` is asked, its
+ *   stream key encrypted; and under `#` the count of the node's writes.
+ * - `stops:<id>/<incarnation>`: stops that are that node's to send. `mail:<id>/<incarnation>`: orders for it.
+ * - `gone:<session>`: a tombstone, what became of a session that lost its lease. `lost`: another one has the channel,
+ *   the stop is still its node's to send. `continued`: the stream goes on, no stop. `claimed`: another node sends it.
+ * - `block:<channel>`, `order:<channel>`, `order-node:<id>`: operators' commands; the orders as `<µs> <command>`.
+ * - `clock`: the last time that a script took down. `secret`, and `sweeper`: who looks for the dead. `events` is a channel, for announcements that may get lost.
+ *
+ * ## How it goes
+ * Each step is one script, atomic, for one incarnation and one connection of it. Steps that take something are refused
+ * unless that very incarnation is registered; steps on a lease, unless it still is that session's.
+ *
+ * A node renews its registration every few seconds. Whenever a renewal says that it had lapsed, a request was not
+ * answered, or the count of the node's own writes went back (Redis was restored or failed over), the node compares what
+ * it serves with what is written: it asserts each session, and learns from a tombstone or another's lease that its copy
+ * has to end. Dead incarnations are claimed by one node, after they were seen dead twice by a node that had no trouble
+ * of its own for two TTLs: when Redis was away everybody looks dead, and gets the time to come back.
+ *
+ * ## What must not happen
+ * - *Two sessions acquire one channel.* One script looks and takes; Redis runs one at a time.
+ * - *A node that was paused goes on after its channel was taken.* Whoever took it left a tombstone; the first thing that
+ *   a node does when it runs again is the overdue renewal, which says "lapsed", and asserting finds the tombstone. Until
+ *   that answer, one round trip, its copy may still send what has arrived: the price of streams that survive Redis.
+ * - *A request that a dead connection left in Redis' socket is executed late.* It bears the connection's number, and is
+ *   refused once a newer connection has registered.
+ * - *Both of two live publishers give way, or none.* Without Redis, or after it lost writes, two nodes may each have
+ *   accepted one. Each asserts; against a valid lease the later start loses, equal ones by session id, and the loser
+ *   gets a tombstone and an order. It asks again after one renewal's time before it gives way, because the other's lease
+ *   may be one that Redis forgot to have freed. That rule never undoes a replacement: the replaced session has a
+ *   tombstone already.
+ * - *A stop is lost.* The record exists before `start` is asked, `end` moves it to the pending stops in one step, and a
+ *   claim moves both to the claimant in one step. If the answer to the claim is lost, the claimant finds the stops among
+ *   its own when it compares. A session whose start was still being decided gets a stop too: it may have been accepted.
+ * - *Two stops for one stream.* A session's stop has one `jti` for ever; claims are exclusive; a tombstone keeps the
+ *   former owner from sending it again. A repetition with the same `jti` is possible where an answer was lost.
+ * - *A living node is claimed because Redis was away.* See above: two TTLs without trouble, and the script looks again.
+ * - *A mail is read but not acted upon.* It stays until the next renewal says that it has arrived.
+ * - *A kill misses a publish that is being decided on, or hits the next one.* Commands and sessions are kept with the time
+ *   of the server, which goes forward with each of them, and commands end sessions that the registry heard of before;
+ *   `confirm` is where a publish meets them.
+ *
+ * ## What is not promised
+ * - Redis replicates asynchronously: a failover may forget the last writes. Until their node has noticed, with its next
+ *   answer or renewal, another one can acquire the same channel; then the later publisher is ended.
+ * - A node that alone is cut off from Redis for longer than the TTL is claimed, and its copies end when it is back. If a
+ *   held stream's grace runs out meanwhile, it sends the stop although another node may have resumed the stream.
+ * - Stops that a node left behind are lost if Redis loses all memory before they are claimed.
+ * - Which of two publishers was earlier is said by their nodes' clocks.
+ */
+export class RedisRegistry implements LeaseRegistry {
+  readonly #log: Logger;
+  readonly #timing: RegistryTiming;
+  readonly #connection: RegistryConnection;
+  readonly #registration: NodeRegistration;
+  readonly #sweeper: DeadNodeSweeper;
+  readonly #schedule: ReconciliationSchedule;
+  readonly #requests: SessionRequests;
+  readonly #wakeUps: WakeUps;
+  readonly #capabilities: CapabilityCheck;
+  readonly #book = new SessionBook();
+  readonly #seal: RecordSeal;
+  readonly #secretKnown: Promise<Buffer>;
+  #tellSecret: (secret: Buffer) => void = () => undefined;
+  #secret = randomBytes(SECRET_BYTES).toString('base64');
+  #secretIsShared = false;
+  #address: NodeAddress;
+  #listener: RegistryListener | undefined;
+
+  constructor({ config, password, address, log, keys, timing, prefix = '{rtmp}:' }: RedisRegistryOptions) {
+    this.#log = log;
+    this.#timing = { ...DEFAULT_TIMING, ...timing };
+    this.#address = { ...address, incarnation: randomUUID(), draining: false };
+    const { id: nodeId, incarnation } = this.#address;
+    const { requestTimeoutMs, ttlMs, beatMs, auditMs } = this.#timing;
+    this.#connection = new RegistryConnection({ config, password, prefix, requestTimeoutMs, nodeId, incarnation });
+    this.#capabilities = new CapabilityCheck(this.#connection, log);
+    this.#seal = new RecordSeal(keys, log);
+    const shared = { connection: this.#connection, timing: this.#timing, log, book: this.#book, seal: this.#seal };
+    keys.onChange(() => this.#sealAnew());
+    this.#registration = new NodeRegistration({
+      ...shared,
+      secret: () => this.#secret,
+      address: () => this.#address,
+      renewed: (renewal) => this.#renewed(renewal),
+      mail: (mail) => this.#order(mail),
+    });
+    this.#sweeper = new DeadNodeSweeper({
+      ...shared,
+      healthyForMs: () => this.#registration.healthyForMs,
+      claimed: (stops) => this.#claimed(stops),
+    });
+    this.#requests = new SessionRequests({
+      ...shared,
+      incarnation,
+      renew: () => this.#registration.beat(),
+      mayBury: () => this.#registration.healthyForMs >= 2 * ttlMs,
+      isServed: (session) => this.#listener?.localLeases().some((lease) => lease.session === session) ?? false,
+      doubt: () => this.#schedule.doubt(),
+      reconcile: () => this.#schedule.now(),
+      order: (order) => this.#order(order),
+    });
+    const reconciliation = new Reconciliation({
+      ...shared,
+      listener: () => this.#listener,
+      assert: (session, contest) => this.#requests.assert(session, contest),
+      contestMs: beatMs,
+    });
+    this.#schedule = new ReconciliationSchedule(reconciliation, auditMs, log);
+    this.#wakeUps = new WakeUps({
+      config,
+      password,
+      prefix,
+      member: `${nodeId}/${incarnation}`,
+      // A node that is not registered fetches its mail when it is.
+      mail: () => void (this.connected && this.#registration.beat()),
+      channelChanged: (channel) => this.#listener?.channelChanged(channel),
+    });
+    this.#secretKnown = new Promise((resolve) => (this.#tellSecret = resolve));
+  }
+
+  get self(): NodeAddress {
+    return this.#address;
+  }
+
+  get connected(): boolean {
+    return this.#registration.registered;
+  }
+
+  get refused(): readonly string[] {
+    return this.#capabilities.refused;
+  }
+
+  reachableAt(host: string, port: number): void {
+    this.#address = { ...this.#address, host, port };
+  }
+
+  async start(listener: RegistryListener): Promise<void> {
+    this.#listener = listener;
+    this.#connection.onConnected = () => {
+      this.#registration.connectionChanged();
+      void this.#registration.beat();
+      void this.#capabilities.run();
+    };
+    this.#connection.onUncertain = () => this.#schedule.doubt();
+    this.#connection.onWritesLost = () => {
+      this.#log.warning('The fleet registry has lost writes of this node, they are repeated');
+      this.#schedule.doubt();
+      this.#registration.registryChanged();
+      void this.#registration.beat();
+    };
+    this.#connection.connect();
+    this.#wakeUps.connect();
+    this.#sweeper.start();
+    let patience: NodeJS.Timeout | undefined;
+    const waited = new Promise<void>((resolve) => (patience = setTimeout(resolve, JOIN_MS)));
+    // The first renewal that succeeds brings the secret.
+    await Promise.race([this.#secretKnown, waited]);
+    clearTimeout(patience);
+    // Says what is wrong, which otherwise the first renewal would, once there is a connection.
+    if (!this.connected) void this.#registration.beat();
+  }
+
+  acquire(request: LeaseRequest): Promise<AcquireOutcome> {
+    return this.#requests.acquire(request);
+  }
+
+  announce(request: LeaseRequest): Promise<void> {
+    return this.#requests.announce(request);
+  }
+
+  replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean> {
+    return this.#requests.replace(request, from, continues);
+  }
+
+  confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
+    return this.#requests.confirm(channel, session, live);
+  }
+
+  hold(channel: string, session: string, lastTimestamp: number): Promise<void> {
+    return this.#requests.hold(channel, session, lastTimestamp);
+  }
+
+  keep(channel: string, session: string, keeps: boolean): Promise<void> {
+    return this.#requests.keep(channel, session, keeps);
+  }
+
+  abandon(channel: string, session: string): Promise<void> {
+    return this.#requests.abandon(channel, session);
+  }
+
+  end(channel: string, session: string, stop: StopRecord): Promise<boolean> {
+    return this.#requests.end(channel, session, stop);
+  }
+
+  forget(session: string): Promise<void> {
+    return this.#requests.forget(session);
+  }
+
+  stopDelivered(jti: string): Promise<void> {
+    return this.#requests.stopDelivered(jti);
+  }
+
+  async locate(channel: string): Promise<{ lease: Lease; owner: NodeAddress } | undefined> {
+    const reply = await this.#connection.run(LOCATE, [channel]);
+    const [lease, owner] = reply?.rest ?? [];
+    if (lease === undefined || owner === undefined) return undefined;
+    return { lease: readLease(channel, lease), owner: readAddress(owner) };
+  }
+
+  async remember(command: Command): Promise<boolean> {
+    if (command.verb === 'list') return false;
+    const target = command.verb === 'drain' ? command.node : command.channel;
+    const seconds = command.verb === 'block' ? command.seconds : 0;
+    const reply = await this.#connection.run(REMEMBER, [command.verb, target, commandText(command), seconds]);
+    return reply?.status === 'first';
+  }
+
+  async redeliverCommands(): Promise<void> {
+    const live = (this.#listener?.localLeases() ?? []).map((lease) => this.#book.latest(lease.session, lease));
+    const args = live.flatMap((booked) =>
+      booked ? [booked.request.channel, booked.since || booked.request.startedAt * 1000] : [],
+    );
+    if (args.length === 0) return;
+    const reply = await this.#connection.run(MISSED, args);
+    for (const text of reply?.rest ?? []) this.#order({ kind: 'command', text });
+  }
+
+  async drain(): Promise<void> {
+    this.#address = { ...this.#address, draining: true };
+    await this.#registration.beat();
+  }
+
+  fleetSecret(): Promise<Buffer> {
+    return this.#secretKnown;
+  }
+
+  async nodes(): Promise<readonly NodeAddress[]> {
+    const reply = await this.#connection.run(LIST_NODES, []);
+    return reply?.rest.map(readAddress) ?? [];
+  }
+
+  async stop(): Promise<void> {
+    this.#sweeper.stop();
+    this.#registration.stop();
+    this.#wakeUps.close();
+    this.#capabilities.close();
+    await this.#connection.run(LEAVE, []);
+    this.#connection.close();
+    this.#listener = undefined;
+  }
+
+  #renewed({ lapsed, secret }: { readonly lapsed: boolean; readonly secret: string }): void {
+    const known = Buffer.from(secret, 'base64');
+    if (secret !== this.#secret && this.#secretIsShared) this.#listener?.secretChanged?.(known);
+    this.#secret = secret;
+    this.#secretIsShared = true;
+    this.#tellSecret(known);
+    this.#schedule.renewed(lapsed);
+  }
+
+  /** The secret has changed: a node that starts with the new one must be able to read what this one leaves. */
+  #sealAnew(): void {
+    if (this.#listener === undefined) return;
+    this.#schedule.doubt();
+    for (const stop of this.#book.pendingStops.values()) {
+      void this.#connection.run(KEEP_STOP, [stop.jti, this.#seal.close(stop)]);
+    }
+  }
+
+  #claimed(stops: readonly StopRecord[]): void {
+    const fresh = this.#book.adopt(stops);
+    if (fresh.length > 0) this.#listener?.stopsClaimed(fresh);
+    // Some are known to be delivered already: a claim was undone by a failover.
+    if (fresh.length < stops.length) this.#schedule.doubt();
+  }
+
+  #order(order: RegistryOrder): void {
+    if (order.kind === 'moved' && (order.continues || order.stopIsSent)) this.#book.close(order.session);
+    // Not from within a request: its caller does not expect to be called back.
+    queueMicrotask(() => this.#listener?.order(order));
+  }
+}

@@ -1,0 +1,236 @@
+import type { Redis } from 'ioredis';
+import { openRedis } from '../../redis/open-redis';
+import { messageOf } from '../../redis/subscriber-connection';
+import { type ChangingPassword, followPassword } from '../../redis/redis-password';
+import type { RedisConfig } from '../../config/redis-settings';
+import { BoundedMap } from '../../collections/bounded-map';
+import type { RegistryScript } from './scripts/registry-script';
+import { ServerClock } from './server-clock';
+
+const FIRST_RETRY_MS = 50;
+const MAX_RETRY_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/** The server's clock is measured again this often, with the next request (ms). */
+const MEASURE_AGAIN_MS = 30_000;
+/** What a script has to know before it knows all its keys may change this often in between. */
+const MAX_ROUNDS = 4;
+const MAX_REMEMBERED_KEYS = 1_000;
+
+/** A demoted primary goes on answering, but cannot be written to; another connection leads to the new one. */
+const NOT_PRIMARY = /\bREADONLY\b/;
+
+/** `MOVED <slot> <host>:<port>`; without a host where that is the same. */
+const MOVED = /^MOVED \d+ (.*):(\d+)$/;
+
+export interface RegistryConnectionOptions {
+  readonly config: RedisConfig;
+  readonly password?: ChangingPassword | undefined;
+  /** Every key and channel of the registry begins with this; must hold a hash tag. */
+  readonly prefix: string;
+  readonly requestTimeoutMs: number;
+  /** The incarnation that all requests are made for. */
+  readonly nodeId: string;
+  readonly incarnation: string;
+  readonly clock?: ServerClock;
+}
+
+export type Arguments = readonly (string | number)[];
+
+export interface RegistryReply {
+  readonly status: string;
+  readonly rest: readonly string[];
+}
+
+/**
+ * The node's connection for requests. Each is answered within a bounded time or not at all: none waits for a
+ * connection, and none is sent twice. Requests are executed in the order in which they are made.
+ */
+export class RegistryConnection {
+  readonly #options: RegistryConnectionOptions;
+  readonly #redis: Redis;
+  #forgetPassword: (() => void) | undefined;
+  /** Scripts that the server knows by their digest, as far as this connection has seen. */
+  #known = new Set<RegistryScript>();
+  /** Keys that a script asked for when it was run last, by script and first argument: it will most likely ask again. */
+  readonly #keys = new BoundedMap<string, readonly string[]>(MAX_REMEMBERED_KEYS);
+  readonly #clock: ServerClock;
+  #measuring = false;
+  #measuredAt = -Infinity;
+  #attempts = 0;
+  #epoch = 0;
+  #writes = 0;
+  #lastError = 'not connected yet';
+  #timeError = '';
+  /** Where the server sent this connection, which is what it will open next. */
+  #movedTo: { readonly host: string; readonly port: number } | undefined;
+  /** Called when a connection was made; requests are possible from then on. */
+  onConnected: () => void = () => undefined;
+  /** Called when the server turns out to have lost writes of this node that it had confirmed. */
+  onWritesLost: () => void = () => undefined;
+  /** Called when it is not known whether a request was executed. */
+  onUncertain: () => void = () => undefined;
+
+  constructor(options: RegistryConnectionOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? new ServerClock();
+    const { config, requestTimeoutMs } = options;
+    this.#redis = openRedis(config, {
+      lazyConnect: true,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      commandTimeout: requestTimeoutMs,
+      // A connection on which nothing comes back for so long is not used any further.
+      socketTimeout: 3 * requestTimeoutMs,
+      maxRetriesPerRequest: 0,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      retryStrategy: () => this.#nextRetryMs(),
+      reconnectOnError: (error) => NOT_PRIMARY.test(error.message),
+    });
+    this.#redis.on('error', (error) => (this.#lastError = messageOf(error)));
+    this.#redis.on('ready', () => {
+      this.#epoch += 1;
+      this.#known = new Set();
+      this.#clock.serverChanged();
+      void this.#begin();
+    });
+  }
+
+  /** Number of the connection, from 1; part of what every request says of its node. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Why the last request was not answered, for the log. */
+  get lastError(): string {
+    return this.#lastError;
+  }
+
+  /** Why the server's clock could not be asked; empty when it could. */
+  get timeError(): string {
+    return this.#timeError;
+  }
+
+  connect(): void {
+    const { password } = this.#options;
+    if (password) this.#forgetPassword = followPassword(this.#redis, password);
+    else this.#redis.connect().catch(() => undefined);
+  }
+
+  /**
+   * Runs a script; undefined when there was no answer in time or an error. Never rejects.
+   *
+   * @param args may be a function, which is called again when the script is run again because of keys that it was not
+   * given: other requests may have been made meanwhile. It gives undefined when the script is of no use any more.
+   */
+  async run(
+    script: RegistryScript,
+    args: Arguments | (() => Arguments | undefined),
+  ): Promise<RegistryReply | undefined> {
+    const epoch = this.#epoch;
+    const current = typeof args === 'function' ? args : () => args;
+    if (epoch > 0 && performance.now() - this.#measuredAt > MEASURE_AGAIN_MS) void this.#measure();
+    try {
+      for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+        const values = current();
+        if (values === undefined) return undefined;
+        const reply = this.#read(await this.#evaluate(script, values));
+        this.#attempts = 0;
+        if (reply.status !== 'undeclared') return reply;
+        this.#keys.set(keysOf(script, values), reply.rest);
+      }
+      throw new Error(`${script.name} finds other keys each time`);
+    } catch (error) {
+      this.#failed(error);
+      // Whatever was asked before the first connection was not executed, and nothing is known to be repaired.
+      if (epoch > 0) this.onUncertain();
+      return undefined;
+    }
+  }
+
+  close(): void {
+    this.onConnected = () => undefined;
+    this.#forgetPassword?.();
+    this.#redis.disconnect();
+  }
+
+  async #evaluate(script: RegistryScript, args: Arguments): Promise<unknown> {
+    const { prefix, nodeId, incarnation } = this.#options;
+    const fixed = script.keys({ node: nodeId, member: `${nodeId}/${incarnation}` }, args);
+    const found = this.#keys.get(keysOf(script, args)) ?? [];
+    const keys = [...new Set([...fixed, ...found])].map((name) => prefix + name);
+    const rest = [keys.length, ...keys, prefix, nodeId, incarnation, this.#epoch, this.#clock.now(), ...args];
+    const evaluate = (): Promise<unknown> => {
+      if (this.#redis.status === 'ready') this.#known.add(script);
+      return this.#redis.call('EVAL', script.lua, ...rest);
+    };
+    if (!this.#known.has(script)) return evaluate();
+    try {
+      return await this.#redis.call('EVALSHA', script.sha1, ...rest);
+    } catch (error) {
+      if (!messageOf(error).startsWith('NOSCRIPT')) throw error;
+      return evaluate();
+    }
+  }
+
+  #read(reply: unknown): RegistryReply {
+    if (!Array.isArray(reply)) throw new Error('not the answer of a script');
+    const [status, counter, ...rest] = reply.map(String);
+    const writes = Number(counter);
+    if (writes > 0) {
+      const lost = writes <= this.#writes;
+      this.#writes = writes;
+      if (lost) this.onWritesLost();
+    }
+    return { status: status ?? '', rest };
+  }
+
+  /** Requests are made once the time is known, and the node of the cluster that has the keys, if it is a cluster. */
+  async #begin(): Promise<void> {
+    const epoch = this.#epoch;
+    const found = this.#redis
+      .call('EXISTS', `${this.#options.prefix}nodes`)
+      .catch((error: unknown) => this.#failed(error));
+    await Promise.all([this.#measure(), found]);
+    if (epoch === this.#epoch && this.#redis.status === 'ready' && this.#movedTo === undefined) this.onConnected();
+  }
+
+  /** Keys of one hash tag are all on one node of a cluster: other nodes say which, and then it is connected to. */
+  #failed(error: unknown): void {
+    this.#lastError = messageOf(error);
+    const [, host = '', port = ''] = MOVED.exec(this.#lastError) ?? [];
+    if (port === '') return;
+    const { host: current = '' } = this.#redis.options as { host?: string };
+    this.#movedTo = { host: host === '' ? current : host, port: Number(port) };
+    this.#redis.disconnect(true);
+  }
+
+  /** A server that refuses it, or does not answer, leaves the time as it was known. */
+  async #measure(): Promise<void> {
+    if (this.#measuring) return;
+    this.#measuring = true;
+    this.#measuredAt = performance.now();
+    try {
+      await this.#clock.measure(() => this.#redis.call('TIME'));
+      this.#timeError = '';
+    } catch (error) {
+      this.#timeError = messageOf(error);
+    } finally {
+      this.#measuring = false;
+    }
+  }
+
+  /** Also says where to: a connection that was lost is opened anew where the configuration says. */
+  #nextRetryMs(): number {
+    const { host, port } = this.#movedTo ?? this.#options.config;
+    Object.assign(this.#redis.options, { host, port });
+    this.#movedTo = undefined;
+    const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#attempts);
+    this.#attempts += 1;
+    return delayMs * (0.5 + Math.random() / 2);
+  }
+}
+
+function keysOf({ name }: RegistryScript, [first = '']: Arguments): string {
+  return `${name} ${first}`;
+}

@@ -1,0 +1,67 @@
+import type { Lease, NodeAddress, StopRecord } from '../lease-registry';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A lease as the registry's scripts give it: all values are text. */
+export function readLease(channel: string, json: string): Lease {
+  const fields = parse(json);
+  const state = text(fields.state);
+  return {
+    channel,
+    node: text(fields.node),
+    incarnation: text(fields.incarnation),
+    session: text(fields.session),
+    state: state === 'live' || state === 'held' ? state : 'starting',
+    streamId: text(fields.streamId),
+    keyHash: text(fields.keyHash),
+    playKeyHash: text(fields.playKeyHash),
+    startedAt: Number(fields.startedAt),
+    lastTimestamp: Number(fields.lastTimestamp),
+    keeps: fields.keeps === '1',
+  };
+}
+
+export function readAddress(json: string): NodeAddress {
+  const { id, incarnation, host, port, proxyHeader, draining } = parse(json);
+  return {
+    id: text(id),
+    incarnation: text(incarnation),
+    host: text(host),
+    port: Number(port),
+    proxyHeader: proxyHeader === true,
+    draining: draining === true,
+  };
+}
+
+/** Without what is `sealed` in it; empty where nothing is. */
+export function readStop(json: string): StopRecord & { readonly sealed: string } {
+  const { jti, channel, clientIp, streamId, sealed } = parse(json);
+  return {
+    jti: text(jti),
+    channel: text(channel),
+    key: '',
+    clientIp: text(clientIp),
+    query: '',
+    streamId: text(streamId),
+    sealed: text(sealed),
+  };
+}
+
+/** A list of names; Lua writes an empty one like an empty object. */
+export function readNames(json: string | undefined): string[] {
+  const list = parse(json ?? '');
+  return Array.isArray(list) ? list.map(String) : [];
+}
+
+/** What is not JSON was not written by a node, and holds nothing. */
+function parse(json: string): Fields {
+  try {
+    return Object(JSON.parse(json)) as Fields;
+  } catch {
+    return {};
+  }
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

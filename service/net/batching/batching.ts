@@ -1,0 +1,212 @@
+import type { FlushScheduler, LiveStream } from '../../hub/live-stream';
+import type { TrafficCounters } from '../../metrics/traffic-counters';
+import { HeldReaders, type PacedReader } from './held-readers';
+import { LoadMeter } from './load-meter';
+
+/**
+ * How new media goes out:
+ * - `at-once`: after the read that brought it;
+ * - `ride-along`: video after its read, audio with the next video frame or after a short hold;
+ * - `tick`: everything on one shared timer, and busy publishers are read on the same tick.
+ */
+export type BatchMode = 'at-once' | 'ride-along' | 'tick';
+
+export interface BatchingOptions {
+  /** The most that batching may add to a frame's way on purpose (ms); 0: nothing is ever held. */
+  readonly latencyMs: number;
+  readonly traffic: TrafficCounters;
+}
+
+/** How often the load is looked at (ms). */
+const EVALUATE_MS = 250;
+/** Longest hold of audio while video goes at once (ms): the next frame comes sooner at 20 frames a second and more. */
+const RIDE_ALONG_MS = 50;
+/** What a relay brings is sent at once when it did so last longer ago than this part of a tick. */
+const RELAYED_AFTER = 0.75;
+/** What one write of another node brings may come in several reads, so long after the first (ms). */
+const SAME_WRITE_MS = 3;
+/** What is due this soon is sent with what is due now (ms). */
+const DUE_TOGETHER_MS = 2;
+/** Below this knob a tick would delay video for little gain: video frames are 33 ms apart. */
+const MIN_TICK_MS = 50;
+/** Below this knob a read that waits brings no more than one that does not. */
+const MIN_PACE_MS = 34;
+
+/**
+ * The node's one controller for batching. Its cost follows the number of socket writes and reads, not bytes; so while
+ * they are few it holds nothing, and with load it gathers more into each, up to the knob. Headers, the GOP cache of a
+ * new player, commands and pings do not pass through here and are never held. Publishers whom nobody plays are read on
+ * a timer whatever the load: nobody waits for their frames.
+ */
+export class Batching implements FlushScheduler {
+  #latencyMs: number;
+  readonly #traffic: TrafficCounters;
+  readonly #evaluation: NodeJS.Timeout | undefined;
+  #mode: BatchMode = 'at-once';
+  #intervalMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #ready: LiveStream[] = [];
+  #spare: LiveStream[] = [];
+  readonly #held = new HeldReaders();
+  /** Lets them read while there is no tick. */
+  #paceTimer: NodeJS.Timeout | undefined;
+  /** A stream in `#ready` has a video frame. */
+  #urgent = false;
+  readonly #load = new LoadMeter();
+
+  constructor({ latencyMs, traffic }: BatchingOptions) {
+    this.#latencyMs = latencyMs;
+    this.#traffic = traffic;
+    if (latencyMs > 0) this.#evaluation = setInterval(() => this.#evaluate(), EVALUATE_MS).unref();
+  }
+
+  get mode(): BatchMode {
+    return this.#mode;
+  }
+
+  /** How long media may wait here now (ms). */
+  get intervalMs(): number {
+    return this.#intervalMs;
+  }
+
+  /** Whether this stream's publisher is to be read again only when it is let go, see `hold`. */
+  paces(stream: LiveStream): boolean {
+    return this.#mode === 'tick' || (this.#latencyMs >= MIN_PACE_MS && stream.playerCount === 0);
+  }
+
+  ready(stream: LiveStream, urgent: boolean): void {
+    this.#load.arrived();
+    if (urgent) {
+      stream.urgent = true;
+      this.#urgent = true;
+    }
+    if (stream.scheduled) return;
+    stream.scheduled = true;
+    if (this.#mode === 'ride-along') stream.heldSince = performance.now();
+    this.#ready.push(stream);
+  }
+
+  /** A read has been looked at: what it brought may go out. */
+  afterRead(): void {
+    if (this.#ready.length === 0 || this.#mode === 'tick') return;
+    if (this.#mode === 'at-once') {
+      this.#flushAll();
+      return;
+    }
+    if (this.#urgent) this.#flushUrgent();
+    if (this.#timer === undefined) this.#awaitOldest(performance.now());
+  }
+
+  /**
+   * Like `afterRead`, for a read from another node, which has batched already: held again, its frames would wait twice.
+   * Unless it has batched less than this node's load asks for.
+   */
+  afterRelayRead(stream: LiveStream | undefined): void {
+    if (this.#mode !== 'tick') this.afterRead();
+    else if (stream?.scheduled === true) {
+      const now = performance.now();
+      const since = now - stream.relayedAt;
+      if (since >= RELAYED_AFTER * this.#intervalMs) stream.relayedAt = now;
+      else if (since > SAME_WRITE_MS) return;
+      this.#ready.splice(this.#ready.indexOf(stream), 1);
+      stream.flush();
+    }
+  }
+
+  /** Has a reader read again on the next tick, or together with all others that nobody waits for. */
+  hold(reader: PacedReader): void {
+    this.#held.add(reader);
+    if (this.#mode !== 'tick') this.#paceTimer ??= setTimeout(this.#paceEnds, this.#latencyMs);
+  }
+
+  /** Sends and reads all that is held; for the end of the node. */
+  close(): void {
+    clearInterval(this.#evaluation);
+    this.#latencyMs = 0;
+    this.#enter('at-once', 0);
+  }
+
+  #flushAll(): void {
+    const streams = this.#ready;
+    this.#ready = this.#spare;
+    this.#urgent = false;
+    for (let i = 0; i < streams.length; i += 1) streams[i]!.flush();
+    streams.length = 0;
+    this.#spare = streams;
+  }
+
+  #flushUrgent(): void {
+    const streams = this.#ready;
+    this.#ready = this.#spare;
+    this.#urgent = false;
+    for (let i = 0; i < streams.length; i += 1) {
+      const stream = streams[i]!;
+      if (stream.urgent) stream.flush();
+      else this.#ready.push(stream);
+    }
+    streams.length = 0;
+    this.#spare = streams;
+  }
+
+  /** Arms the timer for what is held longest; it comes first, since streams are held in the order of their messages. */
+  #awaitOldest(now: number): void {
+    const oldest = this.#ready[0];
+    if (oldest === undefined) return;
+    this.#timer = setTimeout(this.#holdEnds, Math.max(1, oldest.heldSince + this.#intervalMs - now));
+  }
+
+  /** Nothing came that the oldest could have gone with. */
+  readonly #holdEnds = (): void => {
+    this.#timer = undefined;
+    const now = performance.now();
+    const since = now - this.#intervalMs + DUE_TOGETHER_MS;
+    let due = 0;
+    while (due < this.#ready.length && this.#ready[due]!.heldSince <= since) due += 1;
+    for (const stream of this.#ready.splice(0, due)) stream.flush();
+    this.#awaitOldest(now);
+  };
+
+  /**
+   * Reads first, then sends what the reads brought: immediates run after the poll that follows the timers, so that
+   * being read on the tick and being sent on it make one wait, not two.
+   */
+  readonly #tick = (): void => {
+    this.#held.readAgain();
+    setImmediate(this.#afterPoll);
+  };
+
+  readonly #afterPoll = (): void => {
+    if (this.#ready.length > 0) this.#flushAll();
+  };
+
+  readonly #paceEnds = (): void => {
+    this.#paceTimer = undefined;
+    this.#held.readAgain();
+  };
+
+  #evaluate(): void {
+    // A look between two ticks would see no load at all.
+    if (this.#mode === 'tick' && performance.now() - this.#load.readAt < 3 * this.#intervalMs) return;
+    const step = this.#load.read(this.#traffic.messagesOut);
+    if (step === 0) this.#set('at-once', 0);
+    else if (step === 1 || this.#latencyMs < MIN_TICK_MS) {
+      this.#set('ride-along', Math.min(RIDE_ALONG_MS, this.#latencyMs));
+    } else this.#set('tick', step === 2 ? MIN_TICK_MS : this.#latencyMs);
+  }
+
+  #set(mode: BatchMode, intervalMs: number): void {
+    if (mode !== this.#mode || intervalMs !== this.#intervalMs) this.#enter(mode, intervalMs);
+  }
+
+  #enter(mode: BatchMode, intervalMs: number): void {
+    this.#mode = mode;
+    this.#intervalMs = intervalMs;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#paceTimer);
+    this.#timer = undefined;
+    this.#paceTimer = undefined;
+    this.#held.readAgain();
+    this.#flushAll();
+    if (mode === 'tick') this.#timer = setInterval(this.#tick, intervalMs);
+  }
+}

@@ -1,0 +1,208 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { adoptWithOnRead, beforeLoss, readNow, startReading, stopReading } from './socket-handle';
+import type { TlsTermination } from '../tls/tls-termination';
+
+/** A machine so busy that this does not do is served by public calls: the check must not hold up a start (ms). */
+const TIMEOUT_MS = 2_000;
+/** Small, so that a few kilobytes are several reads. */
+const BUFFER_BYTES = 1_024;
+
+/**
+ * Tries on connections over the loopback what `socket-handle.ts` does with parts of Node.js that it does not document:
+ * all bytes come, in their order and in both directions, reading can be stopped and goes on, an end and a reset are
+ * noticed.
+ *
+ * @param tls present: TLS connections are tried too
+ * @returns what does not work; undefined when everything does
+ */
+export async function findHandleFault(tls?: TlsTermination, timeoutMs = TIMEOUT_MS): Promise<string | undefined> {
+  const loopback = new Loopback();
+  let step = 'a connection over the loopback';
+  const check = async (): Promise<void> => {
+    const first = await loopback.pair();
+    step = 'reading with onread';
+    await checkOnRead(first);
+    const second = await loopback.pair();
+    step = 'hearing of a loss';
+    await checkLoss(second);
+    const third = await loopback.pair();
+    step = 'leaving a socket unread';
+    await checkStopping(third.accepted, third.client, third.client);
+    if (tls === undefined) return;
+    const fourth = await loopback.pair();
+    step = 'leaving a TLS socket unread';
+    const client = connectTls({ socket: fourth.client, rejectUnauthorized: false });
+    client.on('error', ignore);
+    const secured = await new Promise<Socket>((resolve) => tls.secure(fourth.accepted, resolve, ignore));
+    await checkStopping(secured, client, fourth.client);
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    await Promise.race([check(), late]);
+    return undefined;
+  } catch (error) {
+    return `${step}: ${error instanceof Error ? error.message : String(error)}`;
+  } finally {
+    clearTimeout(timer);
+    loopback.close();
+  }
+}
+
+interface Pair {
+  /** As a listener accepts it: not being read. */
+  readonly accepted: Socket;
+  readonly client: Socket;
+}
+
+/** Makes connections within this process. */
+class Loopback {
+  #server: Server | undefined;
+  readonly #sockets: Socket[] = [];
+
+  async pair(): Promise<Pair> {
+    const server = (this.#server ??= await listen('127.0.0.1').catch(() => listen('::1')));
+    const { address, port } = server.address() as AddressInfo;
+    const client = this.#keep(connect({ host: address, port, noDelay: true }));
+    for (;;) {
+      const [accepted] = (await once(server, 'connection')) as [Socket];
+      this.#keep(accepted);
+      // Any process of the machine can connect.
+      if (accepted.remotePort === client.localPort) return { accepted, client };
+      accepted.destroy();
+    }
+  }
+
+  close(): void {
+    this.#server?.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #keep(socket: Socket): Socket {
+    this.#sockets.push(socket);
+    return socket.on('error', ignore);
+  }
+}
+
+async function listen(host: string): Promise<Server> {
+  // Among workers a port that is not one's own is shared with the others.
+  const server = createServer({ pauseOnConnect: true, noDelay: true }).listen({ port: 0, host, exclusive: true });
+  await once(server, 'listening');
+  return server;
+}
+
+/** As plain connections are read. */
+async function checkOnRead({ accepted, client }: Pair): Promise<void> {
+  const buffer = Buffer.alloc(BUFFER_BYTES);
+  const received = new Received();
+  let goesOn = true;
+  const adopted = adoptWithOnRead(accepted, buffer, (bytes) => {
+    received.add(buffer.subarray(0, bytes));
+    return goesOn;
+  });
+  if (adopted === undefined) throw new Error('an accepted socket has no handle');
+  adopted.on('error', ignore);
+  try {
+    adopted.resume();
+    client.write(pattern(3 * BUFFER_BYTES, 1));
+    await received.next(pattern(3 * BUFFER_BYTES, 1));
+    await roundTrip(adopted, client);
+    if (adopted.writableLength > 0) throw new Error('what is written counts as unsent');
+
+    goesOn = false;
+    client.write('stop');
+    await received.next(Buffer.from('stop'));
+    client.write(pattern(2 * BUFFER_BYTES, 2));
+    await roundTrip(adopted, client);
+    if (received.length > 0) throw new Error('reading does not stop');
+    // On Windows there is nothing to read from at once: whoever wants to resumes the socket then.
+    for (let left = process.platform === 'win32' ? 0 : BUFFER_BYTES; left > 0;) {
+      const bytes = readNow(adopted, buffer.subarray(0, left));
+      received.add(buffer.subarray(0, bytes));
+      left -= bytes;
+      if (bytes === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    goesOn = true;
+    adopted.resume();
+    client.write('go on');
+    await received.next(Buffer.concat([pattern(2 * BUFFER_BYTES, 2), Buffer.from('go on')]));
+
+    const closed = new Promise((resolve) => adopted.once('close', resolve));
+    client.end();
+    await closed;
+  } finally {
+    adopted.destroy();
+  }
+}
+
+/** As publishers' connections break. */
+async function checkLoss({ accepted, client }: Pair): Promise<void> {
+  const adopted = adoptWithOnRead(accepted, Buffer.alloc(BUFFER_BYTES), () => true);
+  if (adopted === undefined) throw new Error('an accepted socket has no handle');
+  adopted.on('error', ignore);
+  const closed = new Promise((resolve) => adopted.once('close', resolve));
+  const lost = new Promise<void>((resolve) => beforeLoss(adopted, resolve));
+  adopted.resume();
+  client.resetAndDestroy();
+  await Promise.all([lost, closed]);
+}
+
+/** As TLS connections, and others with 'data' events, are left unread. */
+async function checkStopping(accepted: Socket, client: Socket, clientsTcp: Socket): Promise<void> {
+  const received = new Received();
+  accepted.on('data', (bytes: Buffer) => received.add(bytes));
+  accepted.resume();
+  client.write('first');
+  await received.next(Buffer.from('first'));
+  stopReading(accepted);
+  client.write('second');
+  await roundTrip(accepted, client);
+  if (received.length > 0) throw new Error('reading does not stop');
+  startReading(accepted);
+  await received.next(Buffer.from('second'));
+  const closed = new Promise((resolve) => accepted.once('close', resolve));
+  clientsTcp.resetAndDestroy();
+  await closed;
+}
+
+/** Something goes the other way, and what the client sent before has had every chance to arrive. */
+async function roundTrip(from: Socket, to: Socket): Promise<void> {
+  const arrived = once(to, 'data');
+  from.write('there');
+  const [bytes] = (await arrived) as [Buffer];
+  if (!bytes.equals(Buffer.from('there'))) throw new Error('what is written does not arrive as it was');
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Bytes that have come, to be compared with those that were sent. */
+class Received {
+  #bytes: Buffer = Buffer.alloc(0);
+  #wake: () => void = () => undefined;
+
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  add(bytes: Buffer): void {
+    this.#bytes = Buffer.concat([this.#bytes, bytes]);
+    this.#wake();
+  }
+
+  /** Resolves when these have come; rejects when others have. */
+  async next(expected: Buffer): Promise<void> {
+    while (this.#bytes.length < expected.length) await new Promise<void>((resolve) => (this.#wake = resolve));
+    const bytes = this.#bytes.subarray(0, expected.length);
+    this.#bytes = this.#bytes.subarray(expected.length);
+    if (!bytes.equals(expected)) throw new Error('what is read is not what was sent');
+  }
+}
+
+function pattern(size: number, seed: number): Buffer {
+  return Buffer.from(Uint8Array.from({ length: size }, (_, i) => (i * 31 + seed) & 0xff));
+}
+
+function ignore(): void {}

@@ -1,0 +1,108 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import type { ConnectionHandle, Transport } from '../../session/transport';
+import type { Visit } from '../gate/connection-gate';
+import { takeHandle } from './socket-handle';
+
+/** How long a closing connection may take to send what is left (ms). */
+const LINGER_MS = 5_000;
+/** How long the client's own end is waited for after that (ms). */
+const CLIENT_END_MS = 1_000;
+
+interface TransportOptions {
+  readonly remoteAddress: string;
+  readonly secure: boolean;
+  /** So many bytes of what will be written first are at the client, from another process. */
+  readonly alreadySent?: number | undefined;
+}
+
+/** A session's way to its socket, plain or TLS. */
+export class SocketTransport implements Transport {
+  readonly remoteAddress: string;
+  readonly secure: boolean;
+  #ended = false;
+  #alreadySent: number;
+
+  constructor(
+    readonly socket: Socket,
+    readonly visit: Pick<Visit, 'proven' | 'leave'>,
+    { remoteAddress, secure, alreadySent = 0 }: TransportOptions,
+  ) {
+    this.remoteAddress = remoteAddress;
+    this.secure = secure;
+    this.#alreadySent = alreadySent;
+  }
+
+  proven(): void {
+    this.visit.proven();
+  }
+
+  get unsentBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  write(bytes: Buffer): boolean {
+    const { socket } = this;
+    // Not writable: the client has gone, and the 'error' or 'close' that tells so is on its way.
+    if (this.#ended || !socket.writable) return false;
+    if (this.#alreadySent === 0) socket.write(bytes);
+    else this.#writeUnsent(bytes);
+    return socket.writableLength > 0;
+  }
+
+  writeAll(views: readonly Buffer[]): boolean {
+    if (views.length === 1) return this.write(views[0]!);
+    const { socket } = this;
+    if (this.#ended || !socket.writable) return false;
+    socket.cork();
+    for (let i = 0; i < views.length; i += 1) {
+      if (this.#alreadySent === 0) socket.write(views[i]!);
+      else this.#writeUnsent(views[i]!);
+    }
+    socket.uncork();
+    return socket.writableLength > 0;
+  }
+
+  #writeUnsent(bytes: Buffer): void {
+    const skipped = Math.min(this.#alreadySent, bytes.length);
+    this.#alreadySent -= skipped;
+    if (skipped < bytes.length) this.socket.write(bytes.subarray(skipped));
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  async detach(): Promise<ConnectionHandle | undefined> {
+    const { socket } = this;
+    this.#ended = true;
+    if (socket.destroyed) return undefined;
+    const handle = takeHandle(socket);
+    // Its place and its session are given back before the next process asks for them.
+    const closed = once(socket, 'close');
+    socket.destroy();
+    await closed;
+    return handle;
+  }
+
+  end(): void {
+    const { socket } = this;
+    this.#ended = true;
+    // A client that is slow to close, or refuses to, must not keep its next connection out.
+    this.visit.leave();
+    if (socket.destroyed) return;
+    let deadline = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    // Destroyed while the client still sends, the connection would be reset, and the reset may overtake the answer.
+    socket.end(() => {
+      clearTimeout(deadline);
+      deadline = setTimeout(() => socket.destroy(), CLIENT_END_MS).unref();
+    });
+    socket.once('close', () => clearTimeout(deadline));
+    // What comes in is not looked at any more, but the client's end must be noticed.
+    socket.resume();
+  }
+}

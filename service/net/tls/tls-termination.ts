@@ -1,0 +1,82 @@
+import type { Socket } from 'node:net';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { CertificatePair } from '../../config/certificate-pair';
+
+/** A client that has not finished the TLS handshake by then is dropped (ms). */
+const HANDSHAKE_MS = 10_000;
+
+/** What becomes of a connection: one of the two is called, once. */
+interface Outcome {
+  readonly ready: (secured: TLSSocket) => void;
+  /** Without a reason the client has gone. */
+  readonly failed: (reason?: string) => void;
+}
+
+/** Wraps connections in TLS 1.2 or 1.3. The certificate can be replaced while sessions are up. */
+export class TlsTermination {
+  readonly #server: Server;
+  /** Connections in their handshake, by their addresses: a TLS socket does not tell which one it was made of. */
+  readonly #waiting = new Map<string, Outcome>();
+
+  constructor(pair: CertificatePair) {
+    this.#server = createServer({ ...pair, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_MS });
+    this.#server.on('secureConnection', (secured) => {
+      const outcome = this.#take(nameOf(secured));
+      if (outcome === undefined) secured.destroy();
+      else outcome.ready(secured);
+    });
+    this.#server.on('tlsClientError', (error, secured) => {
+      // One that has gone has no addresses any more; its end is noticed below.
+      this.#take(nameOf(secured))?.failed(describeFailure(error));
+      secured.destroy();
+    });
+  }
+
+  /** New connections get this certificate from now on. */
+  use(pair: CertificatePair): void {
+    this.#server.setSecureContext({ ...pair, minVersion: 'TLSv1.2' });
+  }
+
+  /**
+   * Shakes hands on an accepted, paused connection.
+   *
+   * @param failed called instead of `ready` when that fails: with the reason, or without one when the client has gone
+   */
+  secure(socket: Socket, ready: (secured: TLSSocket) => void, failed: (reason?: string) => void): void {
+    const name = nameOf(socket);
+    const outcome = { ready, failed };
+    this.#waiting.set(name, outcome);
+    socket.once('close', () => {
+      if (this.#waiting.get(name) === outcome) this.#take(name)?.failed();
+    });
+    this.#server.emit('connection', socket);
+  }
+
+  #take(name: string): Outcome | undefined {
+    const outcome = this.#waiting.get(name);
+    this.#waiting.delete(name);
+    return outcome;
+  }
+}
+
+/** No two connections to a port that are open at the same time have the same. */
+function nameOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
+}
+
+/** In words for an operator: most clients that fail here speak something else. */
+function describeFailure({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'ERR_SSL_HTTP_REQUEST':
+      return 'an HTTP client on the RTMPS port';
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
+      return 'not TLS: a plain RTMP client, or another protocol, on the RTMPS port';
+    case 'ERR_SSL_UNSUPPORTED_PROTOCOL':
+      return 'the client knows no TLS version from 1.2 on';
+    case 'ERR_TLS_HANDSHAKE_TIMEOUT':
+      return 'no TLS handshake in time';
+    default:
+      return code ?? message;
+  }
+}

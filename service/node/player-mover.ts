@@ -1,0 +1,118 @@
+import type { LeaseRegistry } from '../leases/lease-registry';
+import type { Hub } from '../hub/hub';
+import type { ConnectionGate } from '../net/gate/connection-gate';
+import type { ConnectionIntake } from '../net/connection-intake';
+import type { Departure } from '../session/opening';
+import type { Session } from '../session/session';
+import type { ConnectionHandle } from '../session/transport';
+
+/** A connection on its way from one worker to another, for a viewer of this channel. */
+export interface PassedConnection {
+  readonly channel: string;
+  readonly departure: Departure;
+}
+
+/** How the workers of a machine reach each other. */
+export interface WorkerLine {
+  /** Of this worker. */
+  readonly self: { readonly id: string };
+  /**
+   * Gives a connection to another worker; if that is gone, the connection is closed. False when connections cannot be
+   * given away at all; it is closed then, too.
+   */
+  pass(to: string, connection: PassedConnection, handle: ConnectionHandle): boolean;
+  /** Tells another worker that no more viewers of this channel are wanted from there. */
+  tellCrowded(to: string, channel: string): void;
+  listen(listener: WorkerLineListener): void;
+}
+
+export interface WorkerLineListener {
+  passed(from: string, connection: PassedConnection, handle: ConnectionHandle): void;
+  crowded(channel: string): void;
+}
+
+export interface PlayerMoverOptions {
+  readonly registry: LeaseRegistry;
+  readonly line: WorkerLine;
+  readonly hub: Hub;
+  readonly gate: ConnectionGate;
+  readonly intake: ConnectionIntake;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+}
+
+/**
+ * From so many viewers on, a stream is worth fetching once for all viewers of another worker, so that both serve it.
+ * For fewer, fetching it costs more than it saves: as much as a publisher and a player more.
+ */
+const CROWD = 8;
+/** For how long viewers stay after the stream's worker has said that it has enough (ms). */
+const CROWDED_MS = 10_000;
+/** A registry that takes longer is not waited for: the viewer is served from here (ms). */
+const LOCATE_MS = 500;
+const WORKER_ID = /^worker-\d+$/;
+
+/**
+ * Takes viewers to the worker that has their stream: the system hands connections to workers in turn, whatever they will
+ * ask for. Only streams with many viewers are served by several workers.
+ */
+export class PlayerMover {
+  readonly #options: PlayerMoverOptions;
+  /** Until when the viewers of a channel stay here, the first to end first. */
+  readonly #crowded = new Map<string, number>();
+  /** Turns false with the first connection that cannot be given away. */
+  #works = true;
+
+  constructor(options: PlayerMoverOptions) {
+    this.#options = options;
+    const { line, hub, gate, intake } = options;
+    line.listen({
+      passed: (from, { channel, departure }, handle) => {
+        intake.takeOver(gate, handle, departure);
+        if ((hub.find(channel)?.viewerCount ?? 0) >= CROWD) line.tellCrowded(from, channel);
+      },
+      crowded: (channel) => this.#setCrowded(channel),
+    });
+  }
+
+  /** Moves the viewer if that is worth it; its session is closed then. */
+  async move(session: Session, channel: string): Promise<void> {
+    const { line } = this.#options;
+    if (!this.#works || this.#isCrowded(channel)) return;
+    const worker = await this.#ownerOf(channel);
+    if (worker === undefined || worker === line.self.id || !session.canMove) return;
+    const departure = session.depart();
+    const handle = await session.transport.detach();
+    if (handle === undefined || line.pass(worker, { channel, departure }, handle)) return;
+    this.#works = false;
+    session.log.warning('connections cannot be given to other workers: viewers stay where they come to');
+  }
+
+  #setCrowded(channel: string): void {
+    const now = this.#options.now();
+    this.#crowded.delete(channel);
+    for (const [name, until] of this.#crowded) {
+      if (until > now) break;
+      this.#crowded.delete(name);
+    }
+    this.#crowded.set(channel, now + CROWDED_MS);
+  }
+
+  #isCrowded(channel: string): boolean {
+    return (this.#crowded.get(channel) ?? 0) > this.#options.now();
+  }
+
+  /** The worker of this machine that has the channel's stream; undefined when none has, or it takes too long to learn. */
+  async #ownerOf(channel: string): Promise<string | undefined> {
+    const { registry, line } = this.#options;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), LOCATE_MS)));
+    const found = await Promise.race([registry.locate(channel), late]);
+    clearTimeout(timer);
+    if (found === undefined || found.owner.draining) return undefined;
+    // In a fleet a worker's name there is the machine's with its own behind it.
+    const machine = registry.self.id.slice(0, -line.self.id.length);
+    const { id } = found.owner;
+    return id.startsWith(machine) && WORKER_ID.test(id.slice(machine.length)) ? id.slice(machine.length) : undefined;
+  }
+}

@@ -1,0 +1,11 @@
+import { ConfigError } from '../config/config-error';
+
+/**
+ * Why a start failed. Expected faults are for an operator: what, where, what is allowed. Anything else is a defect and
+ * needs its stack.
+ */
+export function describeStartFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const expected = error instanceof ConfigError || error.cause !== undefined;
+  return expected ? error.message : String(error.stack ?? error);
+}

@@ -1,0 +1,188 @@
+import type { RedisConfig } from '../config/redis-settings';
+import type { Logger } from '../logging/logger';
+import type { NameGrammar } from '../protocol/name-grammar';
+import { CommandIntake } from './command-intake';
+import { type Command, parseCommand } from './command-parser';
+import { CommandReplies, type ListedStream } from './command-replies';
+import { type LivenessCheck, SubscriberConnection, messageOf } from '../redis/subscriber-connection';
+import type { ChangingPassword } from '../redis/redis-password';
+
+/** So many nodes, the first by name, say who else is registered: one may be deaf, and all would say the same. */
+const TELLERS = 3;
+/** Waiting time before a refused subscription is tried again on the same connection. */
+const SUBSCRIBE_RETRY_MS = 5_000;
+
+export interface CommandOutcome {
+  /** Whether anything was ended. */
+  readonly acted: boolean;
+  /** What was done, or why nothing: one line for the log. */
+  readonly detail: string;
+  /** Of `list`. */
+  readonly streams?: readonly ListedStream[];
+}
+
+export interface CommandedMember {
+  readonly id: string;
+  /** Ids of the fleet's nodes, as they were some seconds ago at most. */
+  readonly known: () => readonly string[];
+  /** Ids of all nodes that are registered now; empty when that cannot be found out. Must not reject. */
+  readonly registered: () => Promise<readonly string[]>;
+}
+
+export interface CommandChannelOptions {
+  readonly config: RedisConfig;
+  /** What a channel may be called. */
+  readonly names: NameGrammar;
+  readonly logger: Logger;
+  readonly execute: (command: Command) => CommandOutcome;
+  /** What this node is in its fleet, if it has one: when given, it says on REDIS_CHANNEL:replies what it has done. */
+  readonly member?: CommandedMember | undefined;
+  /** A command was left out, because there were too many. */
+  readonly leftOut?: (() => void) | undefined;
+  /**
+   * Keeps the command for those who did not hear it and puts blocks into force; true for the first node to do so. Asked
+   * before the command is executed, so that an ended encoder's next attempt comes later. Must not reject.
+   */
+  readonly remember?: ((command: Command) => Promise<boolean>) | undefined;
+  /** Subscribed, perhaps anew: commands may have been missed before. */
+  readonly subscribed?: (() => void) | undefined;
+  /** Default: PING every 15 seconds, 10 seconds for an answer. */
+  readonly livenessCheck?: LivenessCheck;
+  /** Where the password comes from when the configuration names a secret instead. */
+  readonly password?: ChangingPassword | undefined;
+}
+
+/**
+ * Hears operators' commands on a Redis channel and has them executed. Begins at once and goes on until `stop`; Redis
+ * being away, then or later, only means that no command is heard meanwhile.
+ */
+export class CommandChannel {
+  private readonly options: CommandChannelOptions;
+  private readonly connection: SubscriberConnection;
+  private readonly replies: CommandReplies;
+  private readonly intake: CommandIntake;
+  private readonly underWay = new Set<Promise<void>>();
+  private retry: NodeJS.Timeout | undefined;
+  private isSubscribed = false;
+  private refusalLogged = false;
+  private stopped = false;
+
+  constructor(options: CommandChannelOptions) {
+    this.options = options;
+    this.connection = new SubscriberConnection(options.config, options.logger, options.livenessCheck, options.password);
+    this.connection.redis.on('ready', () => this.subscribe());
+    this.connection.redis.on('close', () => {
+      this.isSubscribed = false;
+    });
+    this.connection.redis.on('message', (_channel: string, text: string) => {
+      const received = this.receive(text);
+      this.underWay.add(received);
+      void received.finally(() => this.underWay.delete(received));
+    });
+    this.intake = new CommandIntake(options.logger, () => options.leftOut?.());
+    this.replies = new CommandReplies(options.config, options.logger, options.password);
+  }
+
+  /** Whether a command published now would be heard, as far as can be known. */
+  get connected(): boolean {
+    return this.isSubscribed;
+  }
+
+  /** Hears no more commands; resolves when the last ones are answered, which may be why this node ends. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.isSubscribed = false;
+    clearTimeout(this.retry);
+    this.intake.close();
+    this.connection.close();
+    await Promise.all(this.underWay);
+    await this.replies.close();
+  }
+
+  /** Done anew for each connection: the library forgets a subscription that has been refused before. */
+  private subscribe(): void {
+    clearTimeout(this.retry);
+    const { redis } = this.connection;
+    const { config, logger } = this.options;
+    redis.subscribe(config.channel).then(
+      () => {
+        if (!this.isSubscribed && !this.stopped) {
+          this.isSubscribed = true;
+          this.refusalLogged = false;
+          logger.info('Listening for commands on the Redis channel', { redisChannel: config.channel });
+          this.connection.check();
+          this.options.subscribed?.();
+        }
+      },
+      (error: unknown) => {
+        // A lost connection is reported as such, and leads here again when it is back.
+        if (this.stopped || redis.status !== 'ready') {
+          return;
+        }
+        if (!this.refusalLogged) {
+          this.refusalLogged = true;
+          const fields = { redisChannel: config.channel };
+          logger.warning(`Redis refuses the subscription, it is tried again: ${messageOf(error)}`, fields);
+        }
+        this.retry = setTimeout(() => this.subscribe(), SUBSCRIBE_RETRY_MS * (0.5 + Math.random() / 2));
+      },
+    );
+  }
+
+  private async receive(text: string): Promise<void> {
+    const { names, logger, execute, remember } = this.options;
+    if (!this.intake.takes(text)) return;
+    const command = parseCommand(text, names);
+    if ('error' in command) {
+      logger.warning(`Redis command ignored: ${command.error}`);
+      return;
+    }
+    const fields = {
+      ...('channel' in command && { channel: command.channel }),
+      ...('node' in command && { node: command.node }),
+      ...(command.verb === 'close-stream' && { streamId: command.streamIds[0] }),
+    };
+    try {
+      const remembered = remember?.(command);
+      const outcome = execute(command);
+      const final = (await remembered) === true ? withBlocks(command, outcome) : outcome;
+      logger.info(`Redis command ${command.verb} ${final.acted ? 'done' : 'had no effect'}: ${final.detail}`, fields);
+      this.reply(command, text, final);
+    } catch (error) {
+      // Thrown on, it would end the process out of the library's parser.
+      logger.error(`Redis command ${command.verb} failed: ${messageOf(error)}`, fields);
+    }
+  }
+
+  /** Nodes that had nothing to do say so too: who gave the command can tell them from those that did not hear it. */
+  private reply(command: Command, order: string, { acted, detail, streams }: CommandOutcome): void {
+    const { member } = this.options;
+    if (member === undefined) return;
+    this.replies.send({
+      node: member.id,
+      command: command.verb,
+      channel: 'channel' in command ? command.channel : '',
+      order,
+      acted,
+      detail,
+      ...(streams && { streams }),
+      at: new Date().toISOString(),
+    });
+    if (!isTeller(member)) return;
+    void member.registered().then((nodes) => {
+      if (nodes.length > 0) this.replies.send({ node: member.id, order, nodes });
+    });
+  }
+}
+
+function isTeller({ id, known }: CommandedMember): boolean {
+  return known().filter((other) => other < id).length < TELLERS;
+}
+
+/** What the first node to remember a command has done besides. */
+function withBlocks(command: Command, outcome: CommandOutcome): CommandOutcome {
+  if (command.verb === 'unblock') return { acted: true, detail: 'publishers are let in again' };
+  if (command.verb !== 'block') return outcome;
+  const kept = `publishers are kept out for ${command.seconds} s`;
+  return { acted: true, detail: outcome.acted ? `${outcome.detail}, ${kept}` : kept };
+}

@@ -1,0 +1,115 @@
+import type { Redis } from 'ioredis';
+import type { RedisConfig } from '../config/redis-settings';
+import type { Logger } from '../logging/logger';
+import { openRedis } from '../redis/open-redis';
+import { messageOf } from '../redis/subscriber-connection';
+import { type ChangingPassword, followPassword } from '../redis/redis-password';
+
+const REPLIES_ENDING = ':replies';
+/** Commands are rare: a connection is kept for the next one of a series only. */
+const IDLE_MS = 10_000;
+const TIMEOUT_MS = 5_000;
+/** A node that ends, perhaps because of the command, waits so long for its replies to be on their way. */
+const FLUSH_MS = 500;
+
+/** What a node says of a command that it heard, as one line of JSON. */
+export interface CommandReply {
+  readonly node: string;
+  readonly command: string;
+  /** Empty for commands that have none. */
+  readonly channel: string;
+  /** The message that was heard. */
+  readonly order: string;
+  readonly acted: boolean;
+  readonly detail: string;
+  /** Of `list`: what is live on the node. */
+  readonly streams?: readonly ListedStream[];
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}
+
+/** Whose answers there are to come, as some nodes say besides. */
+export interface RegisteredNodes {
+  readonly node: string;
+  /** The message that was heard. */
+  readonly order: string;
+  /** Ids of all registered nodes. */
+  readonly nodes: readonly string[];
+}
+
+export interface ListedStream {
+  readonly channel: string;
+  readonly streamId: string;
+  /** Address of the publisher; empty while the channel is held for it. */
+  readonly client: string;
+  readonly players: number;
+}
+
+/** Publishes replies on the command channel's name with `:replies`. Whoever listens gets them; nothing waits for them. */
+export class CommandReplies {
+  private redis: Redis | undefined;
+  private forgetPassword: (() => void) | undefined;
+  private idle: NodeJS.Timeout | undefined;
+  private readonly pending = new Set<Promise<void>>();
+  private closed = false;
+  private refused = false;
+
+  constructor(
+    private readonly config: RedisConfig,
+    private readonly logger: Logger,
+    private readonly password?: ChangingPassword,
+  ) {}
+
+  send(reply: CommandReply | RegisteredNodes): void {
+    if (this.closed) return;
+    const redis = this.open();
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => this.disconnect(), IDLE_MS);
+    const published = redis.publish(`${this.config.channel}${REPLIES_ENDING}`, JSON.stringify(reply)).then(
+      () => undefined,
+      (error: unknown) => this.failed(messageOf(error), reply.order),
+    );
+    this.pending.add(published);
+    void published.then(() => this.pending.delete(published));
+  }
+
+  /** What was said before is still sent, if that does not take long. */
+  async close(): Promise<void> {
+    this.closed = true;
+    if (this.pending.size > 0) {
+      let timer: NodeJS.Timeout | undefined;
+      const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, FLUSH_MS)));
+      await Promise.race([Promise.all(this.pending), patience]);
+      clearTimeout(timer);
+    }
+    this.disconnect();
+  }
+
+  /** A server that refuses PUBLISH does so each time: that is worth one line. */
+  private failed(reason: string, order: string): void {
+    const isRefusal = reason.startsWith('NOPERM');
+    const say = isRefusal && !this.refused ? 'warning' : 'debug';
+    this.refused ||= isRefusal;
+    this.logger[say](`Reply to a command not published: ${reason}`, { order });
+  }
+
+  private disconnect(): void {
+    clearTimeout(this.idle);
+    this.forgetPassword?.();
+    this.redis?.disconnect();
+    this.redis = undefined;
+  }
+
+  private open(): Redis {
+    if (this.redis) return this.redis;
+    const redis = openRedis(this.config, {
+      lazyConnect: this.password !== undefined,
+      commandTimeout: TIMEOUT_MS,
+      maxRetriesPerRequest: 3,
+    });
+    redis.on('error', () => undefined);
+    this.redis = redis;
+    this.forgetPassword = this.password && followPassword(redis, this.password);
+    return redis;
+  }
+}

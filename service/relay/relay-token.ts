@@ -1,0 +1,67 @@
+import { jwtVerify, SignJWT } from 'jose';
+import type { FleetKeys } from '../leases/fleet-keys';
+
+const SUBJECT = 'rtmp-relay';
+const LIFETIME_SECONDS = 30;
+/** Nodes' clocks may differ by this much. */
+const CLOCK_TOLERANCE_SECONDS = 10;
+
+/**
+ * Lets a node play a channel from another one: short-lived, for one channel of one node. Signed with a key that is not
+ * in Redis, where nodes have one; otherwise with the fleet's own secret, which is.
+ */
+export class RelayTokens {
+  #fallback: Uint8Array;
+
+  constructor(
+    private readonly keys: FleetKeys,
+    fallback: Uint8Array,
+    /** Id of this node. */
+    private readonly self: () => string,
+  ) {
+    this.#fallback = fallback;
+  }
+
+  /** The fleet's own secret. */
+  use(secret: Uint8Array): void {
+    this.#fallback = secret;
+  }
+
+  /** @param node id of the one that has the channel */
+  sign(channel: string, node: string): Promise<string> {
+    const issuedAt = Math.floor(Date.now() / 1000);
+    return new SignJWT({ channel })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setSubject(SUBJECT)
+      .setAudience(node)
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + LIFETIME_SECONDS)
+      .sign(this.keys.current?.tokens ?? this.#fallback);
+  }
+
+  /** Whether the token allows playing this channel from this node now. Never rejects. */
+  async verify(token: string, channel: string): Promise<boolean> {
+    const known = this.keys.all.map(({ tokens }) => tokens);
+    for (const key of known.length > 0 ? known : [this.#fallback]) {
+      if (await this.#isGood(token, channel, key)) return true;
+    }
+    return false;
+  }
+
+  async #isGood(token: string, channel: string, key: Uint8Array): Promise<boolean> {
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: ['HS256'],
+        subject: SUBJECT,
+        audience: this.self(),
+        // Whoever signs cannot make one that lives longer.
+        maxTokenAge: LIFETIME_SECONDS,
+        clockTolerance: CLOCK_TOLERANCE_SECONDS,
+        requiredClaims: ['exp'],
+      });
+      return payload.channel === channel;
+    } catch {
+      return false;
+    }
+  }
+}

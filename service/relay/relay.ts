@@ -1,0 +1,191 @@
+import { connect, type Socket } from 'node:net';
+import { PlayClient, type PlayEvents } from './play-client';
+import type { Channel } from '../hub/channel';
+import type { Hub } from '../hub/hub';
+import type { StreamInlet } from '../hub/next-source';
+import type { Publication, Publisher } from '../hub/publication';
+import type { TrafficCounters } from '../metrics/traffic-counters';
+import type { Batching } from '../net/batching/batching';
+import { READ_BUFFER } from '../net/sockets/read-buffer';
+import { discardingSink, type PayloadSink } from '../protocol/chunk/payload-sink';
+import { readDataMessage } from '../protocol/message/data-message';
+import type { KeyHash } from '../leases/key-hash';
+import type { Lease, NodeAddress } from '../leases/lease-registry';
+
+/** What all relays of a node share. */
+export interface RelayEnvironment {
+  readonly hub: Hub;
+  readonly batching: Batching;
+  readonly traffic: TrafficCounters;
+  readonly keyHash: KeyHash;
+}
+
+/** What a relay asks and tells. */
+export interface RelayOwner {
+  /** Whether a relay may feed the channel: not while a publisher of this node does. */
+  mayFeed(channel: Channel): boolean;
+  /** Called once, not after `close`. `reason` is for the log. */
+  ended(relay: Relay, end: RelayEnd, reason: string): void;
+}
+
+export interface RelayTarget {
+  readonly lease: Lease;
+  readonly owner: NodeAddress;
+  /** Allows the play. */
+  readonly token: string;
+}
+
+/** How a relay ended: the stream is over, the way to it broke, or another publisher feeds the stream here. */
+export type RelayEnd = 'unpublished' | 'lost' | 'displaced';
+
+const CONNECT_MS = 3_000;
+/** The owner pings every 30 s; nothing for this long means that it is gone (ms). */
+const SILENCE_MS = 45_000;
+/** PROXY protocol v2, command LOCAL, no addresses: the connection is the node's own. */
+const LOCAL_PROXY_HEADER = Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex');
+/** A name that passes the rules for keys; what counts is the token. */
+const STREAM_NAME = 'relay';
+
+/** Fetches a channel from the node where it is published and publishes it here, for however many players. */
+export class Relay implements Publisher, PlayEvents {
+  readonly isRelay = true;
+  readonly software = 'relay';
+  readonly target: RelayTarget;
+  /** Of the session that publishes there now: another one may go on with the stream on the same node. */
+  lease: Lease;
+
+  readonly #env: RelayEnvironment;
+  readonly #client: PlayClient;
+  readonly #socket: Socket;
+  readonly #relays: RelayOwner;
+  #publication: Publication | null = null;
+  #inlet: StreamInlet | null = null;
+  #heardAt = performance.now();
+  #done = false;
+
+  constructor(env: RelayEnvironment, target: RelayTarget, relays: RelayOwner) {
+    this.#env = env;
+    this.target = target;
+    this.lease = target.lease;
+    this.#relays = relays;
+    const { owner, lease, token } = target;
+    const request = {
+      app: lease.channel,
+      tcUrl: `rtmp://${owner.host}:${owner.port}/${lease.channel}`,
+      streamName: `${STREAM_NAME}?fleet=${token}`,
+    };
+    const socket = connect({
+      host: owner.host,
+      port: owner.port,
+      noDelay: true,
+      onread: { buffer: READ_BUFFER, callback: (bytes) => this.#read(bytes) },
+    });
+    this.#socket = socket;
+    this.#client = new PlayClient(request, this, (bytes) => void socket.write(bytes));
+    socket.setTimeout(CONNECT_MS, () => this.#end('lost', 'no answer in time'));
+    socket.on('connect', () => {
+      socket.setTimeout(SILENCE_MS);
+      if (owner.proxyHeader) socket.write(LOCAL_PROXY_HEADER);
+      this.#client.start();
+    });
+    socket.on('error', (error) => this.#end('lost', error.message));
+    socket.on('close', () => this.#end('lost', 'the connection was closed'));
+  }
+
+  get clientIp(): string {
+    return this.target.owner.host;
+  }
+
+  /** The stream this relay feeds; null until its first message. */
+  get publication(): Publication | null {
+    return this.#publication;
+  }
+
+  /** When anything last came from the owner, pings included (ms of `performance.now`). */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  kill(): void {
+    this.close();
+  }
+
+  displaced(): void {
+    this.#end('displaced', 'another publisher feeds the stream');
+  }
+
+  /** The owner is known to be gone, although the connection does not show it. */
+  giveUp(): void {
+    this.#end('lost', 'the node is gone');
+  }
+
+  /** Stops fetching; the local stream is left to the caller. */
+  close(): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#client.close();
+    this.#socket.destroy();
+  }
+
+  playing(): void {}
+
+  openMedia(typeId: number, timestamp: number, length: number): PayloadSink {
+    return this.#begin()?.openMedia(typeId, timestamp, length) ?? discardingSink;
+  }
+
+  data(typeId: number, timestamp: number, payload: Buffer): void {
+    const message = readDataMessage(typeId, payload);
+    // FMS's note on sample access is for this connection, not part of the stream.
+    if (message === undefined || message.name === '|RtmpSampleAccess') return;
+    this.#begin()?.appendData(timestamp, message);
+  }
+
+  unpublished(): void {
+    this.#end('unpublished', 'the stream ended');
+  }
+
+  failed(reason: string): void {
+    this.#end('lost', reason);
+  }
+
+  #read(bytes: number): boolean {
+    const { traffic, batching } = this.#env;
+    this.#heardAt = performance.now();
+    traffic.bytesIn += bytes;
+    traffic.reads += 1;
+    this.#client.receive(READ_BUFFER, 0, bytes);
+    batching.afterRelayRead(this.#publication?.stream);
+    return !this.#done;
+  }
+
+  /** With the first message the stream begins here, or goes on from the relay or publisher before. */
+  #begin(): StreamInlet | null {
+    if (this.#inlet !== null || this.#done) return this.#inlet;
+    const { lease } = this;
+    const { hub, keyHash } = this.#env;
+    // Its viewers may have left and come back since the relay was asked for: to a channel of the same name.
+    const channel = hub.channel(lease.channel);
+    // Otherwise a client publishes here, or is about to: if it is let in, its stream is the one.
+    if (!this.#relays.mayFeed(channel) || !channel.reserve(this, true)) {
+      this.#end('displaced', 'the channel has a publisher here');
+      return null;
+    }
+    const current = channel.publication;
+    const grant = { streamId: lease.streamId };
+    const admitsKey = (key: string): boolean => keyHash.matches(key, this.lease.playKeyHash);
+    const begin = { key: '', grant, admitsKey };
+    const continues = current !== null && current.grant.streamId === lease.streamId;
+    const publication = continues ? channel.resume(this, begin, true) : channel.begin(this, begin);
+    this.#publication = publication;
+    this.#inlet = publication.inlet;
+    return this.#inlet;
+  }
+
+  #end(end: RelayEnd, reason: string): void {
+    if (this.#done) return;
+    this.close();
+    this.#relays.ended(this, end, reason);
+    // What waited behind an unfinished message may go out.
+    this.#env.batching.afterRelayRead(this.#publication?.stream);
+  }
+}

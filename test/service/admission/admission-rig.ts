@@ -1,0 +1,91 @@
+import { Admission, type AdmissionPolicy } from '../../../service/admission/admission';
+import { KeyHash } from '../../../service/leases/key-hash';
+import { AcceptAllAuthorizer } from '../../../service/auth/accept-all-authorizer';
+import { MemoryRegistry } from '../../../service/leases/memory-registry';
+import { MemoryRegistryView } from '../../../service/leases/memory-registry-view';
+import { registryListener } from '../../../service/fleet/registry-listener';
+import type { LeaseRegistry } from '../../../service/leases/lease-registry';
+import { Hub } from '../../../service/hub/hub';
+import type { Publication, Publisher } from '../../../service/hub/publication';
+import type { AdmissionOutcome } from '../../../service/session/publish-gate';
+import { MessageType } from '../../../service/protocol/message-types';
+import { SlabPool } from '../../../service/hub/slab';
+import { TrafficCounters } from '../../../service/metrics/traffic-counters';
+import { MemoryLogger } from '../../support/memory-logger';
+import { avc } from '../../support/rtmp/media';
+
+const STREAM = { channel: 'channel', key: 'key', query: '' };
+
+interface BenchPublisher extends Publisher {
+  mediaAt: number;
+}
+
+/** The admission of one node, without callbacks. */
+export class AdmissionRig {
+  readonly hub = new Hub({
+    pool: new SlabPool(0),
+    traffic: new TrafficCounters(),
+    chunkSize: 4096,
+    gopCacheBytes: 0,
+    scheduler: { ready: () => undefined },
+    now: () => 0,
+  });
+  readonly admission: Admission;
+  /** Publishers that were displaced, in order. */
+  readonly displaced: Publisher[] = [];
+
+  constructor(
+    policy: Partial<AdmissionPolicy>,
+    registry: LeaseRegistry = new MemoryRegistryView(new MemoryRegistry(), 'node'),
+  ) {
+    this.admission = new Admission({
+      hub: this.hub,
+      authorizer: new AcceptAllAuthorizer(),
+      registry,
+      policy: { takeover: false, graceMs: 0, withoutRegistry: 'accept', ...policy },
+      keyHash: new KeyHash(Buffer.alloc(32)),
+      log: new MemoryLogger(),
+      orphaned: () => undefined,
+      refusal: () => undefined,
+      noRoom: () => undefined,
+    });
+    const deaf = { channelChanged() {}, command() {}, conflict() {}, secretChanged() {} };
+    // In the process, this is done when it returns.
+    void registry.start(registryListener(this.admission, deaf));
+  }
+
+  publisher(): BenchPublisher {
+    const publisher: BenchPublisher = {
+      clientIp: '192.0.2.7',
+      software: '',
+      isRelay: false,
+      mediaAt: 0,
+      kill: () => undefined,
+      displaced: () => void this.displaced.push(publisher),
+    };
+    return publisher;
+  }
+
+  admit(publisher: Publisher): Promise<AdmissionOutcome> {
+    return this.admission.admit(publisher, STREAM, new AbortController().signal);
+  }
+
+  /** Lets a publisher in that sends nothing yet. */
+  async publishes(publisher = this.publisher()): Promise<Publication> {
+    const outcome = await this.admit(publisher);
+    if (!outcome.accepted) throw new Error(outcome.reason);
+    return outcome.publication;
+  }
+
+  /** As seconds pass: the publisher sends a frame in each, or nothing. */
+  pass(fromSecond: number, toSecond: number, publisher?: BenchPublisher, frame = avc.keyframe('k')): void {
+    const publication = this.hub.find(STREAM.channel)?.publication;
+    for (let second = fromSecond; second <= toSecond; second += 1) {
+      if (publisher !== undefined) {
+        publisher.mediaAt = second * 1_000;
+        publication?.inlet.appendMedia(MessageType.Video, second * 1_000, frame);
+      }
+      this.admission.tick(second * 1_000);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { expect, test } from '@jest/globals';
+import { loadServiceConfig } from '../../../service/config/service-config';
+import { MemoryRegistryView } from '../../../service/leases/memory-registry-view';
+import { MemoryRegistry } from '../../../service/leases/memory-registry';
+import type { RegistryListener } from '../../../service/leases/lease-registry';
+import { startNode } from '../../../service/node/node';
+import { MemoryLogger } from '../../support/memory-logger';
+import { RtmpClient } from '../../support/rtmp/rtmp-client';
+
+/** A registry that lets its node join only when it is told to. */
+class SlowToJoin extends MemoryRegistryView {
+  readonly testAnnouncer = { announce: () => Promise.resolve(), onAnnounced: () => undefined };
+  readonly places = { acquire: () => true, release: () => undefined };
+  admit: () => void = () => undefined;
+  readonly #admitted = new Promise<void>((resolve) => (this.admit = resolve));
+
+  listen(): void {}
+
+  pass(): boolean {
+    return true;
+  }
+
+  tellCrowded(): void {}
+
+  override async start(listener: RegistryListener): Promise<void> {
+    await this.#admitted;
+    await super.start(listener);
+  }
+}
+
+test('a node is not ready, and says of no port that it listens, before it has joined', async () => {
+  const parent = new SlowToJoin(new MemoryRegistry(), 'worker-1');
+  const log = new MemoryLogger();
+  const { config } = loadServiceConfig({
+    RTMP_PORT: '0',
+    HTTP_PORT: '0',
+    BIND_ADDRESS: '127.0.0.1',
+    DRAIN_SECONDS: '1',
+  });
+  const starting = startNode({ config, log, version: 'test', parent });
+  const { message } = await log.waitFor(/HTTP listening/);
+  const readiness = `http://127.0.0.1:${message.split(':').at(-1)}/readyz`;
+  const early = await fetch(readiness);
+  expect([early.status, await early.text()]).toEqual([503, 'not ready: starting']);
+  expect(log.matching(/RTMP listening/)).toEqual([]);
+  parent.admit();
+  const node = await starting;
+  expect((await fetch(readiness)).status).toBe(200);
+  expect(log.matching(/RTMP listening/)).toHaveLength(1);
+  const publisher = await RtmpClient.publisher({ port: node.ports.rtmp, channel: 'channel', key: 'key' });
+  await publisher.connection.close();
+  await node.stop();
+});

@@ -1,0 +1,99 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { CommandHandler } from '../../../service/operators/command-handler';
+import { Hub } from '../../../service/hub/hub';
+import type { Publication, Publisher } from '../../../service/hub/publication';
+import { StreamRig } from '../hub/stream-rig';
+
+class FakePublisher implements Publisher {
+  readonly clientIp = '192.0.2.1';
+  readonly software = 'test';
+  readonly kills: string[] = [];
+
+  constructor(readonly isRelay = false) {}
+
+  kill(reason: string): void {
+    this.kills.push(reason);
+  }
+
+  displaced(): void {}
+}
+
+let hub: Hub;
+let heldThatEnded: Publication[];
+let drains: number;
+let handler: CommandHandler;
+
+beforeEach(() => {
+  hub = new Hub(new StreamRig().env);
+  heldThatEnded = [];
+  drains = 0;
+  const drain = (): void => {
+    drains += 1;
+  };
+  const node = { id: 'node-1', drain };
+  const endHeld = (publication: Publication): boolean => {
+    if (publication.channel !== 'held') return false;
+    heldThatEnded.push(publication);
+    return true;
+  };
+  handler = new CommandHandler(hub, endHeld, node);
+});
+
+function publish(name: string, streamId: string, publisher = new FakePublisher()): FakePublisher {
+  const channel = hub.channel(name);
+  channel.reserve(publisher);
+  channel.begin(publisher, { key: 'secret-key', grant: { streamId }, admitsKey: () => true });
+  return publisher;
+}
+
+describe('a command that ends a stream', () => {
+  test.each([
+    { verb: 'kill-session', channel: 'ch' },
+    { verb: 'close-stream', channel: 'ch', streamIds: ['other', 'id-1'] },
+    { verb: 'block', channel: 'ch', seconds: 60 },
+  ] as const)('disconnects the publisher: $verb', (command) => {
+    const publisher = publish('ch', 'id-1');
+    const neighbour = publish('neighbour', 'id-1');
+    expect(handler.execute(command)).toEqual({ acted: true, detail: 'publisher disconnected' });
+    expect(publisher.kills).toHaveLength(1);
+    expect(neighbour.kills).toEqual([]);
+  });
+
+  test('leaves a stream with another id, and a relay, alone', () => {
+    const publisher = publish('ch', 'id-1');
+    const relay = publish('elsewhere', 'id-2', new FakePublisher(true));
+    expect(handler.execute({ verb: 'close-stream', channel: 'ch', streamIds: ['id-2'] }).acted).toBe(false);
+    expect(handler.execute({ verb: 'kill-session', channel: 'elsewhere' }).acted).toBe(false);
+    expect(handler.execute({ verb: 'kill-session', channel: 'nobody' }).acted).toBe(false);
+    expect([...publisher.kills, ...relay.kills]).toEqual([]);
+  });
+
+  test('ends a stream that is held here for a lost publisher, not one that waits for another node', () => {
+    const [held, moved] = [publish('held', 'id-1'), publish('moved', 'id-2')];
+    hub.find('held')?.hold(held);
+    hub.find('moved')?.hold(moved);
+    expect(handler.execute({ verb: 'kill-session', channel: 'held' }).acted).toBe(true);
+    expect(handler.execute({ verb: 'kill-session', channel: 'moved' }).acted).toBe(false);
+    expect(heldThatEnded.map(({ channel }) => channel)).toEqual(['held']);
+  });
+});
+
+describe('a command for nodes', () => {
+  test('to drain is for the one that is named', () => {
+    expect(handler.execute({ verb: 'drain', node: 'node-2' }).acted).toBe(false);
+    expect(drains).toBe(0);
+    expect(handler.execute({ verb: 'drain', node: 'node-1' })).toEqual({ acted: true, detail: 'draining' });
+    expect(drains).toBe(1);
+  });
+
+  test('to list names the streams that are published here, without their keys', () => {
+    publish('ch', 'id-1');
+    publish('elsewhere', 'id-2', new FakePublisher(true));
+    const outcome = handler.execute({ verb: 'list' });
+    expect(outcome).toEqual({
+      acted: true,
+      detail: '1 streams are live',
+      streams: [{ channel: 'ch', streamId: 'id-1', client: '192.0.2.1', players: 0 }],
+    });
+  });
+});
