@@ -1,37 +1,87 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { isEveryInterface } from './config/listening-places';
+import type { ServiceConfig } from './config/service-config';
 import type { RunningService } from './node/node';
+import { NameGrammar } from './protocol/name-grammar';
 
-/** What a streamer needs to begin, in the terms of OBS and ffmpeg. */
-export function banner({ rtmp, http }: RunningService['ports']): string {
-  const host = firstAddress();
-  const port = rtmp === 1935 ? '' : `:${rtmp}`;
-  const local = `rtmp://127.0.0.1${port}/live/demo`;
+const LOOPBACK = '127.0.0.1';
+const DEFAULT_PORTS = { rtmp: 1935, rtmps: 443 };
+
+type Banner = Pick<ServiceConfig, 'rtmp' | 'tls' | 'http' | 'callback' | 'proxy' | 'limits'>;
+
+/** What a streamer needs to begin with these settings, in the terms of OBS and ffmpeg. */
+export function banner(config: Banner, { rtmp, rtmps, http }: RunningService['ports']): string {
+  const { bindAddress, names } = config.rtmp;
+  const channel = 'live'.slice(0, names.maxLength);
+  const key = config.callback === undefined ? 'demo'.slice(0, names.maxLength) : 'KEY';
+  const url = (scheme: 'rtmp' | 'rtmps', host: string, port: number): string =>
+    `${scheme}://${host}${port === DEFAULT_PORTS[scheme] ? '' : `:${port}`}/${channel}`;
+  const local = `${url('rtmp', localHost(bindAddress), rtmp)}/${key}`;
   const lines = [
     '',
     '  Ready. Publish to this node:',
     '',
-    `    Server      rtmp://${host}${port}/live`,
-    '    Stream Key  demo',
-    '',
-    '  In OBS: Settings > Stream > Service "Custom...". Any channel and key of letters, digits, - and _ will do.',
+    `    Server      ${url('rtmp', publicHost(bindAddress), rtmp)}`,
+  ];
+  if (config.tls && rtmps !== undefined) {
+    const host = certifiedHost(config.tls.cert) ?? publicHost(config.tls.bindAddress);
+    lines.push(`    or (TLS)    ${url('rtmps', host, rtmps)}`);
+  }
+  lines.push(`    Stream Key  ${key}`, '', '  In OBS: Settings > Stream > Service "Custom...".');
+  if (config.callback === undefined) {
+    lines.push(`  Any channel and key will do: ${new NameGrammar(names).description}.`);
+  } else {
+    lines.push('  Replace KEY: the handler at CALLBACK_URL decides which keys may publish on which channel.');
+  }
+  if (config.proxy) lines.push('  PROXY_PROTOCOL is on: clients need the address of your load balancer instead.');
+  lines.push(
     '',
     '  Publish a test pattern:',
     '    ffmpeg -re -f lavfi -i testsrc2=size=1280x720:rate=30 -f lavfi -i sine -c:v libx264 -preset veryfast ' +
       `-pix_fmt yuv420p -g 60 -c:a aac -f flv ${local}`,
     '',
-    '  Play it:',
+    config.limits.playWhitelist.length === 0 ? '  Play it:' : '  Play it, from an address of RTMP_PLAY_WHITELIST:',
     `    ffplay ${local}`,
     '',
-  ];
-  if (http !== undefined) {
-    lines.push(`  Metrics  http://127.0.0.1:${http}/metrics`, `  Streams  http://127.0.0.1:${http}/api/streams`, '');
+  );
+  if (config.http && http !== undefined) {
+    const root = `http://${localHost(config.http.bindAddress)}:${http}`;
+    lines.push(`  Metrics  ${root}/metrics`, `  Streams  ${root}/api/streams`, '');
   }
   lines.push('  Ctrl-C ends it.', '');
   return lines.join('\n');
 }
 
+/** By what name or address other machines reach a listener. */
+function publicHost(bindAddress: string | undefined): string {
+  return isEveryInterface(bindAddress) ? firstAddress() : inUrl(bindAddress!);
+}
+
+/** The same for this machine. */
+function localHost(bindAddress: string | undefined): string {
+  return isEveryInterface(bindAddress) ? LOOPBACK : inUrl(bindAddress!);
+}
+
+function inUrl(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host;
+}
+
 /** The address by which other machines reach this one; the loopback where there is none. */
 function firstAddress(): string {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
+  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? LOOPBACK;
+}
+
+/** The first host name that the certificate holds for: encoders that check it accept no other. */
+function certifiedHost(cert: unknown): string | undefined {
+  if (typeof cert !== 'string') return undefined;
+  try {
+    const { subjectAltName = '' } = new X509Certificate(readFileSync(cert));
+    return /(?:^|, )DNS:([^*,"]+)/.exec(subjectAltName)?.[1];
+  } catch {
+    return undefined;
+  }
 }

@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   process.on('SIGINT', end);
 
   const { ports } = await starting;
-  if (quickStart) process.stdout.write(`${banner(ports)}\n`);
+  if (quickStart) process.stdout.write(`${banner(config, ports)}\n`);
 }
 
 main().catch((error: unknown) => {

@@ -10,6 +10,11 @@ export interface Place {
 
 const ALL_INTERFACES: readonly (string | undefined)[] = [undefined, '0.0.0.0', '::'];
 
+/** Whether a listener with this address is reached by each address of the machine. */
+export function isEveryInterface(bindAddress: string | undefined): boolean {
+  return ALL_INTERFACES.includes(bindAddress);
+}
+
 /**
  * Notes a fault when two listeners would have one port. Said here, because "address in use" at start makes people look
  * for another process. `places` by the variable that holds the port.
@@ -25,6 +30,6 @@ export function refuseSharedPorts(env: Environment, places: Readonly<Record<stri
 }
 
 function collide(one: Place, other: Place): boolean {
-  const everywhere = ALL_INTERFACES.includes(one.bindAddress) || ALL_INTERFACES.includes(other.bindAddress);
+  const everywhere = isEveryInterface(one.bindAddress) || isEveryInterface(other.bindAddress);
   return one.port === other.port && (everywhere || one.bindAddress === other.bindAddress);
 }
