@@ -38,6 +38,25 @@ const gstreamerElements = {
   rtmpsink: 'gstreamer1.0-plugins-bad',
 };
 
+const USAGE = `Usage: npm test [-- ARGUMENTS]
+
+Installs what the tests need and is missing (npm packages, Debian packages as root, the newest Node.js 22, 24 and 26 into
+.build), builds the server, and runs the type check, the lint and all tests. Without the right to install it says what is
+missing. Arguments go to jest, after the checks:
+
+  npm test -- test/service                 tests of one folder
+  npm test -- test/service/hub -t keyframe     those of them that have "keyframe" in their name
+  npm test -- --maxWorkers=1               one test file at a time
+  npm test -- --onlyChanged                tests of what changed since the last commit
+
+Exit codes: 0 all passed, 1 something failed or could not be installed.`;
+
+const jestArguments = process.argv.slice(2);
+if (jestArguments.includes('--help') || jestArguments.includes('-h')) {
+  console.log(USAGE);
+  process.exit(0);
+}
+
 try {
   requireNodeVersion();
   await withSetupLock(() => installPackages({ development: true }));
@@ -68,7 +87,7 @@ await nodeLines;
 const quietSdk = '--disable-warning=NodeVersionSupportWarning';
 const cfnLint = findCfnLint(join(root, '.build'));
 const moto = findMoto(join(root, '.build'));
-const jest = spawnSync(process.execPath, [tool('jest/bin/jest.js'), ...process.argv.slice(2)], {
+const jest = spawnSync(process.execPath, [tool('jest/bin/jest.js'), ...jestArguments], {
   cwd: root,
   stdio: 'inherit',
   env: {

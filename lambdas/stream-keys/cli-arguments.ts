@@ -1,41 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isNativeError } from 'node:util/types';
 import { generateStreamKey } from '../shared/stream-key-hash';
 
-export const USAGE = `Usage: npm run keys -- COMMAND [CHANNEL] [options]
-
-  create CHANNEL     make a channel and print its key, once
-  rotate CHANNEL     print a new key; --overlap-seconds N lets the old one work that long
-  set CHANNEL        change the channel's policy
-  disable CHANNEL    refuse new publishes        enable CHANNEL    allow them again
-  show CHANNEL       the channel's policy and live stream
-  sessions CHANNEL   its publishing history
-  list               all channels
-  release CHANNEL    free a channel whose stream was lost without a stop
-  delete CHANNEL     forget the channel and its key
-
-Policy (create, set):
-  --when-busy takeover|reject   what a second publisher does to the first
-  --allow-cidr CIDR             may be given several times
-  --not-before DATE  --not-after DATE      ISO 8601, such as 2027-01-31T18:00Z
-  --play-key KEY | --generate-play-key     what players present instead of the key
-  --max-duration-seconds N  --max-bitrate-kbps N
-  --clear FIELD                 (set) remove whenBusy, allowedCidrs, notBefore, notAfter, playKey,
-                                maxDurationSeconds or maxBitrateKbps; may be given several times
-Other:
-  --disabled         (create) begin closed
-  --key-stdin        (create) take a key that is in use already, from standard input
-  --json             print JSON
-  --help             print this
-
-Examples:
-  npm run keys -- create news --allow-cidr 192.0.2.0/24 --generate-play-key
-  npm run keys -- rotate news --overlap-seconds 3600
-  npm run keys -- set news --not-after 2027-01-31T18:00Z --clear maxBitrateKbps
-
-Environment: TABLE_NAME, KEY_PEPPER_ARN, AWS_REGION and credentials;
-AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL_SECRETS_MANAGER for a local stand-in.
-Exit codes: 0 done, 1 failed, 2 not understood.`;
+/** In a file of its own, so that `--help` needs no package: see run.mjs. */
+export const USAGE = readFileSync(join(__dirname, 'usage.txt'), 'utf8').trimEnd();
 
 /** A command line that is not understood. */
 export class UsageError extends Error {

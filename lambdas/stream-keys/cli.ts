@@ -1,10 +1,14 @@
 import { text } from 'node:stream/consumers';
+import { EnvironmentError } from '../shared/lambda-env';
 import { createLambdaLogger, describeError } from '../shared/lambda-logger';
 import { parseCliArguments, USAGE, UsageError } from './cli-arguments';
 import { describeResult } from './cli-report';
 import { runKeysCommand } from './keys-commands';
 import { connectKeys } from './keys-config';
 import { InvalidRequest, parseKeysRequest } from './keys-request';
+
+const WHERE_FROM = `On AWS, the configuration of the function that the output StreamKeysFunction names has both; npm run local writes a
+file of all variables. npm run keys -- --help lists them.`;
 
 async function run(argv: readonly string[]): Promise<void> {
   const parsed = parseCliArguments(argv);
@@ -21,6 +25,10 @@ async function run(argv: readonly string[]): Promise<void> {
 
 run(process.argv.slice(2)).catch((error: unknown) => {
   const misused = error instanceof UsageError || error instanceof InvalidRequest;
-  process.stderr.write(misused ? `${error.message}\n\n${USAGE}\n` : `${describeError(error)}\n`);
+  process.stderr.write(misused ? `${error.message}\n\n${USAGE}\n` : `${describeFailure(error)}\n`);
   process.exitCode = misused ? 2 : 1;
 });
+
+function describeFailure(error: unknown): string {
+  return error instanceof EnvironmentError ? `${error.faults.join('; ')}\n\n${WHERE_FROM}` : describeError(error);
+}

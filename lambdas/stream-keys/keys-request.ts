@@ -106,7 +106,10 @@ function isWholeNumber(value: unknown): value is number {
 export function parseKeysRequest(input: unknown): KeysRequest {
   if (!isObject(input)) throw new InvalidRequest(['the request must be a JSON object']);
   const { command } = input;
-  if (!isCommand(command)) throw new InvalidRequest([`command must be one of ${Object.keys(FIELDS).join(', ')}`]);
+  if (!isCommand(command)) {
+    const given = typeof command === 'string' ? `, not "${command}"` : '';
+    throw new InvalidRequest([`command must be one of ${Object.keys(FIELDS).join(', ')}${given}`]);
+  }
   const faults = faultsOf(command, input);
   if (faults.length > 0) throw new InvalidRequest(faults);
   // The types of the fields were checked just above.

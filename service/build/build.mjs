@@ -1,6 +1,7 @@
 // Bundles the service into .build/rtmp-server.cjs, which any supported Node runs with no node_modules beside it, and
 // .build/aws-sdk.cjs, which it loads from beside itself only when settings name something on AWS.
-// As a program: `node service/build/build.mjs` always builds; with --if-changed only when an input has changed.
+// As a program: `node service/build/build.mjs` installs the packages that it needs where they are missing, and always
+// builds; with --if-changed it does so only when an input has changed.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
@@ -78,6 +79,14 @@ export async function buildBundle() {
   }
 }
 
+async function buildFromScratch() {
+  const { installPackages, requireNodeVersion } = await import('./prerequisites.mjs');
+  const { withSetupLock } = await import('./setup-lock.mjs');
+  requireNodeVersion();
+  await withSetupLock(() => installPackages({ development: false }));
+  await buildBundle();
+}
+
 /** @param {string[]} inputs paths from the repository's root; throws when one cannot be read */
 function fingerprint(inputs) {
   const hash = createHash('sha256').update(`node ${process.versions.node.split('.')[0]}\n`);
@@ -91,7 +100,7 @@ function fingerprint(inputs) {
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   mkdirSync(outDir, { recursive: true });
   try {
-    if (!process.argv.includes('--if-changed') || !isBundleCurrent()) await buildBundle();
+    if (!process.argv.includes('--if-changed') || !isBundleCurrent()) await buildFromScratch();
   } catch (error) {
     console.error(`${relative(root, bundlePath)} could not be built: ${error.message}`);
     process.exitCode = 1;

@@ -31,7 +31,7 @@ export async function installPackages({ development }) {
 
   // `npm ci` empties node_modules first: someone who has the development packages gets them again.
   const hadDevelopment = packages.some(([path, entry]) => entry.dev && existsSync(join(root, path)));
-  console.log('Installing dependencies ...');
+  console.error('Installing dependencies ...'); // standard output is for what the program itself prints
   await runNpm(['ci', development || hadDevelopment ? '--include=dev' : '--omit=dev', '--ignore-scripts']);
 }
 

@@ -1,8 +1,9 @@
-// `npm run bench`: builds the server's bundle and the benchmark's own three programs, then starts the benchmark.
-import { build } from 'esbuild';
+// `npm run bench`: brings the packages that it needs, builds the server's bundle and the benchmark's own three programs, then starts the benchmark.
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installPackages, requireNodeVersion } from '../../service/build/prerequisites.mjs';
+import { withSetupLock } from '../../service/build/setup-lock.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
@@ -13,14 +14,25 @@ if (process.platform !== 'linux') {
   process.exit(1);
 }
 
+try {
+  requireNodeVersion();
+  await withSetupLock(() => installPackages({ development: true }));
+} catch (error) {
+  console.error(`Cannot start: ${error.message}`);
+  process.exit(1);
+}
+
 const args = process.argv.slice(2);
 const helps = args.includes('--help') || args.includes('-h');
-const service = helps ? { status: 0 } : spawnSync(process.execPath, [join(root, 'service', 'build.mjs')], { stdio: 'inherit' });
+const service = helps
+  ? { status: 0 }
+  : spawnSync(process.execPath, [join(root, 'service', 'build.mjs')], { stdio: 'inherit' });
 if (service.status !== 0) {
   console.error('The server does not build: see the lines above.');
   process.exit(1);
 }
 
+const { build } = await import('esbuild');
 await build({
   entryPoints: {
     bench: join(here, 'bench.ts'),
@@ -38,14 +50,10 @@ await build({
   logLevel: 'warning',
 });
 
-const bench = spawn(
-  process.execPath,
-  ['--enable-source-maps', join(outputDir, 'bench.cjs'), ...args],
-  {
-    cwd: root,
-    stdio: 'inherit',
-  },
-);
+const bench = spawn(process.execPath, ['--enable-source-maps', join(outputDir, 'bench.cjs'), ...args], {
+  cwd: root,
+  stdio: 'inherit',
+});
 // Ctrl-C reaches the whole process group; the benchmark ends its own children before it exits.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => bench.kill('SIGTERM'));
 bench.on('exit', (code) => process.exit(code ?? 1));

@@ -36,6 +36,8 @@ describe('the server', () => {
 describe.each([
   ['npm run local', 'test/local/run.mjs'],
   ['npm run bench', 'test/bench/run.mjs'],
+  ['npm run keys', 'lambdas/stream-keys/run.mjs'],
+  ['npm test', 'test/run.mjs'],
 ])('%s', (command, script) => {
   test('tells how it is used instead of starting', async () => {
     const { code, output } = await run(join(repositoryRoot, script), '--help');

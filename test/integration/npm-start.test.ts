@@ -20,6 +20,14 @@ beforeAll(() => {
 });
 afterAll(() => folder.remove());
 
+/** Another of the clone's npm scripts, run to its end. */
+async function npmRun(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const { PATH, HOME } = process.env;
+  const program = new Program('npm', args, { cwd: clone, env: { PATH, HOME, CI: 'true' }, timeoutMs: installMs });
+  const { code } = await program.exited;
+  return { code, output: program.output };
+}
+
 /** As from a terminal: npm and what it starts are one process group, which Ctrl-C reaches as a whole. */
 function npmStart(environment: Record<string, string> = {}): Program {
   const { PATH, HOME } = process.env;
@@ -39,6 +47,26 @@ async function interrupt(program: Program): Promise<number | null> {
 }
 
 const bundleTime = (): number => statSync(inClone('.build/rtmp-server.cjs')).mtimeMs;
+
+describe('before anything is installed', () => {
+  test.each([['test'], ['run', 'keys'], ['run', 'local']])('npm %s %s explains itself', async (...script) => {
+    expect(await npmRun(...script, '--', '--help')).toEqual({
+      code: 0,
+      output: expect.stringMatching(/^Usage: npm /m),
+    });
+    expect(existsSync(inClone('node_modules'))).toBe(false);
+  });
+
+  test(
+    'npm run build brings what it needs',
+    async () => {
+      expect(await npmRun('run', 'build')).toMatchObject({ code: 0 });
+      expect(existsSync(inClone('.build/rtmp-server.cjs'))).toBe(true);
+      for (const folder of ['node_modules', '.build']) rmSync(inClone(folder), { recursive: true });
+    },
+    installMs,
+  );
+});
 
 describe('npm start', () => {
   test(
@@ -95,6 +123,18 @@ describe('npm start', () => {
       expect(program.output).not.toContain('Installing');
       expect(existsSync(developmentPackage)).toBe(true);
       expect(await interrupt(program)).toBe(0);
+    },
+    installMs,
+  );
+
+  test(
+    'leaves what npm run keys needs to npm run keys',
+    async () => {
+      rmSync(inClone('node_modules'), { recursive: true });
+      execFileSync('npm', ['ci', '--omit=dev', '--ignore-scripts', '--silent'], { cwd: clone });
+      const { code, output } = await npmRun('run', 'keys', '--', 'list');
+      expect(output).toContain('TABLE_NAME is not set');
+      expect(code).toBe(1);
     },
     installMs,
   );
