@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../logging/logger';
+import { FaultRateLimit } from '../logging/rate-limit';
 import type { NameGrammar } from '../protocol/name-grammar';
 import type { CallbackAnswer, CallbackClient, PostOptions } from './callback-client';
+import { type CallbackFault, describeCallbackFault } from './callback-faults';
 import { type Clock, systemClock } from '../time/clock';
 import { type CallbackEvent, type SigningSecret, type StartEvent, signEventToken } from './event-token';
 import type {
@@ -40,12 +42,16 @@ export interface CallbackAuthorizerOptions {
    * The handler is a Lambda function: what AWS answers in its place (no permission, throttled) refuses nobody for good.
    */
   readonly behindLambda?: boolean;
+  /** What proves to the handler who asks, by the names of settings, for the log; default JWT_SECRET. */
+  readonly proofs?: string;
   readonly logger: Logger;
   readonly observer?: CallbackObserver;
   /** How long a stop is retried; default 24 hours. */
   readonly stopRetryMs?: number;
   /** Remembers pending stops beyond this process. */
   readonly stopStore?: StopStore;
+  /** Other nodes deliver the stops that are pending when this process ends. */
+  readonly stopsOutliveProcess?: boolean;
   readonly clock?: Clock;
   readonly random?: () => number;
 }
@@ -62,11 +68,15 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   private readonly random: () => number;
   private readonly stops: StopQueue;
   private readonly questions: StartQuestions;
+  private readonly faults: FaultRateLimit;
+  /** The handler has accepted a stream. */
+  private proven = false;
 
   constructor(options: CallbackAuthorizerOptions) {
     this.options = options;
     this.clock = options.clock ?? systemClock;
     this.random = options.random ?? Math.random;
+    this.faults = new FaultRateLimit(options.logger);
     this.questions = new StartQuestions({
       perAddress: options.questionsPerAddress ?? (() => Infinity),
       logger: options.logger,
@@ -80,6 +90,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
       clock: this.clock,
       random: this.random,
       ...(options.stopRetryMs !== undefined && { retryForMs: options.stopRetryMs }),
+      ...(options.stopsOutliveProcess && { outlivesProcess: true }),
       ...(options.stopStore !== undefined && { store: options.stopStore }),
     });
   }
@@ -131,6 +142,11 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     return this.stops.drain(deadlineMs);
   }
 
+  /** Logs what is left to be logged. For the end, after the drain. */
+  close(): void {
+    this.faults.close();
+  }
+
   private async askInTurn(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision> {
     const { timeoutMs, logger } = this.options;
     const { channel, clientIp } = request;
@@ -169,12 +185,15 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   }
 
   private decide(answer: CallbackAnswer, request: PublishRequest): PublishDecision {
+    const { channel, clientIp } = request;
+    const fault = this.faultOf(answer);
+    if (fault) this.faults.report('warning', fault.kind, fault.message, { channel, ip: clientIp });
     if (answer.outcome !== 'answered') {
       return { accepted: false, final: false, reason: describeFailure(answer) };
     }
     if (answer.status === 200) {
-      const warn = (message: string): void =>
-        this.options.logger.warning(message, { channel: request.channel, ip: request.clientIp });
+      this.proven = true;
+      const warn = (message: string): void => this.options.logger.warning(message, { channel, ip: clientIp });
       return { accepted: true, grant: readGrant(answer.headers, this.options.names, warn) };
     }
     const awsError = this.awsError(answer);
@@ -184,6 +203,15 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     const final = isRefusal(answer.status);
     const reason = final ? `The callback refused the stream (status ${answer.status})` : describeFailure(answer);
     return { accepted: false, final, reason };
+  }
+
+  private faultOf(answer: CallbackAnswer): CallbackFault | undefined {
+    const awsError = answer.outcome === 'answered' ? this.awsError(answer) : undefined;
+    return describeCallbackFault(answer, {
+      proofs: this.options.proofs ?? 'JWT_SECRET',
+      awsError,
+      proven: this.proven,
+    });
   }
 
   /** What AWS answered in the handler's place; undefined when the handler answered. */
@@ -200,7 +228,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     const answer = await this.send(event, this.options.timeoutMs, options);
     return answer.outcome === 'answered' && answer.status === 200
       ? { delivered: true }
-      : { delivered: false, reason: describeFailure(answer) };
+      : { delivered: false, reason: this.faultOf(answer)?.message ?? describeFailure(answer) };
   }
 
   /** A token that the handler calls invalid may bear a secret that was rotated away: asked again with a fresh one. */

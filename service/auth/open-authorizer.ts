@@ -1,6 +1,7 @@
 import { SecretSource } from '../aws/secret-source';
 import type { ReadSecret } from '../aws/secrets-manager';
 import { lambdaSigner } from '../aws/sigv4-signer';
+import type { CallbackConfig } from '../config/callback-settings';
 import type { ServiceConfig } from '../config/service-config';
 import type { Logger } from '../logging/logger';
 import { NameGrammar } from '../protocol/name-grammar';
@@ -11,7 +12,7 @@ import { fixedSecret } from './event-token';
 import type { PublishAuthorizer } from './publish-authorizer';
 
 export interface AuthorizerSurroundings {
-  readonly config: Pick<ServiceConfig, 'callback' | 'rtmp' | 'secretRefreshMs'>;
+  readonly config: Pick<ServiceConfig, 'callback' | 'fleet' | 'rtmp' | 'secretRefreshMs'>;
   /** Most questions that this client address may have out at once. */
   questionsPerAddress(address: string): number;
   readonly readSecret: ReadSecret;
@@ -84,8 +85,10 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
     },
     names: new NameGrammar(config.rtmp.names),
     behindLambda: sigv4 !== undefined,
+    proofs: describeProofs(callback),
     logger,
     stopStore: { add: () => undefined, remove: ({ jti }) => surroundings.stopDelivered(jti) },
+    stopsOutliveProcess: config.fleet !== undefined,
     observer: {
       callback: (event, result, seconds) => surroundings.callbackFinished(event, result, seconds * 1000),
       unasked: (reason) => surroundings.startUnasked(reason),
@@ -102,7 +105,14 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
     },
     close() {
       source?.close();
+      authorizer.close();
       client.close();
     },
   };
+}
+
+/** By the names of settings, for the operator of a handler that takes none of it. */
+function describeProofs({ jwtSecret, url }: CallbackConfig): string {
+  const secret = typeof jwtSecret === 'string' ? 'JWT_SECRET' : 'the secret of JWT_SECRET_ARN';
+  return url.username === '' ? secret : `${secret}, or the user and password of CALLBACK_URL,`;
 }

@@ -23,6 +23,8 @@ export interface StopQueueOptions {
   deliver(stop: StopEvent, signal: AbortSignal, isRetry: boolean): Promise<StopDelivery>;
   readonly logger: Logger;
   readonly store?: StopStore;
+  /** Other nodes deliver what is still pending when this process ends; default: nobody does. */
+  readonly outlivesProcess?: boolean;
   readonly clock?: Clock;
   /** 0 <= x < 1, spreads the retries. */
   readonly random?: () => number;
@@ -40,6 +42,8 @@ interface PendingStop {
   readonly stop: StopEvent;
   readonly giveUpAtMs: number;
   failures: number;
+  /** Why the last attempt failed. */
+  lastFailure?: string;
   /** Set while waiting for the next attempt. */
   cancelRetry?: () => void;
   /** Set during an attempt. */
@@ -68,6 +72,7 @@ export class StopQueue {
     this.options = {
       clock: systemClock,
       random: Math.random,
+      outlivesProcess: false,
       retryForMs: 24 * 3_600_000,
       maxPending: 10_000,
       concurrency: STOP_CONCURRENCY,
@@ -87,7 +92,7 @@ export class StopQueue {
       return;
     }
     if (this.state === 'closed') {
-      this.reportLost(stop, 'the server is ending');
+      this.reportLeft(stop);
       return;
     }
     if (this.pending.size >= this.options.maxPending) {
@@ -145,7 +150,7 @@ export class StopQueue {
     for (const entry of this.pending.values()) {
       entry.cancelRetry?.();
       entry.attempt?.abort();
-      this.reportLost(entry.stop, 'the server is ending');
+      this.reportLeft(entry.stop, entry.lastFailure);
     }
   }
 
@@ -201,6 +206,7 @@ export class StopQueue {
       return;
     }
     entry.failures += 1;
+    entry.lastFailure = reason;
     if (entry.failures === 1) {
       this.retrying += 1;
       if (this.retrying === 1) {
@@ -234,6 +240,14 @@ export class StopQueue {
         this.options.logger.info('No stop callback waits for a retry any more', { pending: this.pending.size });
       }
     }
+  }
+
+  /** The process ends before the stop was delivered. */
+  private reportLeft(stop: StopEvent, lastFailure?: string): void {
+    const last = lastFailure === undefined ? '' : `; the last attempt failed: ${lastFailure}`;
+    const why = `the server is ending${last}`;
+    if (!this.options.outlivesProcess) this.reportLost(stop, why);
+    else this.options.logger.warning(`Stop callback left to the other nodes of the fleet: ${why}`, describeStop(stop));
   }
 
   private reportLost(stop: StopEvent, why: string): void {

@@ -106,5 +106,5 @@ test('a handler that is down is not asked again and again: publishers are told t
   while (status.level === 'error');
   await failing.process.waitForLog(/The callback handler answers again/);
   expect(await down()).toBe('0');
-  expect(failing.process.log.match(/callback handler/gi)).toHaveLength(2);
+  expect(failing.process.log.match(/callback handler (is down|answers again)/g)).toHaveLength(2);
 });

@@ -106,6 +106,25 @@ describe('a start', () => {
     expect(observed).toEqual(['start refused']);
   });
 
+  test('that fails tells the operator what to mend, in one line however often, and no key', async () => {
+    server.answerWith(() => ({ status: 401 }));
+    const authorizer = create();
+    await authorizer.authorizeStart(REQUEST, STAYS);
+    await authorizer.authorizeStart(REQUEST, STAYS);
+    expect(logger.matching(/^warning .*answered with status 401: is JWT_SECRET the same .*"ch1"/)).toHaveLength(1);
+    authorizer.close();
+    expect(logger.matching(/^warning .*is JWT_SECRET the same .*"repeated":1/)).toHaveLength(1);
+    expect(logger.lines.join('\n')).not.toMatch(/the-stream-key|hook-password/);
+  });
+
+  test('refused after others were accepted is a decision, and no line', async () => {
+    const authorizer = create();
+    await authorizer.authorizeStart(REQUEST, STAYS);
+    server.answerNext({ status: 403 });
+    await authorizer.authorizeStart(REQUEST, STAYS);
+    expect(logger.matching(/^(warning|error)/)).toEqual([]);
+  });
+
   test.each([201, 204, 301, 302, 307, 500, 503])(
     'answered %i is refused for now, and not asked again',
     async (status) => {

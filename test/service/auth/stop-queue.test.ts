@@ -215,10 +215,21 @@ describe('draining', () => {
     const drained = queue.drain(5_000);
     await clock.advance(5_000);
     await expect(drained).resolves.toBe(2);
-    expect(logger.matching(/^error .*lost: the server is ending .*"ch[12]"/)).toHaveLength(2);
+    const lost = /^error .*lost: the server is ending; the last attempt failed: status 500 .*"ch[12]".*"st[12]"/;
+    expect(logger.matching(lost)).toHaveLength(2);
     const sofar = attempts.length;
     await clock.advance(HOUR_MS);
     expect(attempts).toHaveLength(sofar);
+  });
+
+  test('leaves to other nodes what the fleet remembers, which is no loss', async () => {
+    const { queue, clock, logger } = createQueue({ outlivesProcess: true });
+    queue.enqueue(stop(1));
+    const drained = queue.drain(2_000);
+    await clock.advance(2_000);
+    await expect(drained).resolves.toBe(1);
+    expect(logger.matching(/^warning .*left to the other nodes of the fleet.*"ch1"/)).toHaveLength(1);
+    expect(logger.matching(/^error|lost/)).toEqual([]);
   });
 
   test('ends attempts that never answer at the deadline', async () => {
