@@ -153,7 +153,8 @@ export interface LeaseRegistry {
   locate(channel: string): Promise<{ lease: Lease; owner: NodeAddress } | undefined>;
   /**
    * An operator's command was heard: keeps it for nodes that did not hear it and for publishes that are being decided on,
-   * and puts blocks into force. Who is live is not touched. True when this node was the first to say so.
+   * puts blocks into force and lifts them. Who is live is not touched. True when this node was the first to say so, and
+   * found the block that was to be lifted.
    */
   remember(command: Command): Promise<boolean>;
   /** Commands may not have been heard for a while: orders again what concerns this node's streams. */

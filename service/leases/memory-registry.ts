@@ -135,7 +135,7 @@ export class MemoryRegistry {
     return [...this.#members.values()].map(({ address }) => address);
   }
 
-  /** True for the first member that heard the command. */
+  /** True for the first member that heard the command; of one that lifts a block, if there was one. */
   remember(command: Command): boolean {
     if (command.verb === 'drain' || command.verb === 'list') return true;
     const at = this.now();
@@ -146,8 +146,12 @@ export class MemoryRegistry {
     this.#forgetOld(at);
     this.#commands.delete(channel);
     this.#commands.set(channel, { command, at });
+    if (command.verb === 'unblock') {
+      const wasBlocked = this.#blockedSeconds(channel) > 0;
+      this.#blocks.delete(channel);
+      return wasBlocked;
+    }
     if (command.verb === 'block') this.#blocks.set(channel, at + command.seconds * 1000);
-    else if (command.verb === 'unblock') this.#blocks.delete(channel);
     return true;
   }
 

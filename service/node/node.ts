@@ -315,10 +315,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const execute = (command: Command): CommandOutcome => {
     // The processes of one machine end together, also when it is called by its own name.
     const meansThis = command.verb === 'drain' && command.node === member.machineId;
-    const outcome = handler.execute(meansThis ? { ...command, node: registry.self.id } : command);
-    metrics.commandHandled(command.verb, outcome.acted ? 'done' : 'no_effect');
-    return outcome;
+    return handler.execute(meansThis ? { ...command, node: registry.self.id } : command);
   };
+  const commandHandled = (verb: Command['verb'], acted: boolean): void =>
+    metrics.commandHandled(verb, acted ? 'done' : 'no_effect');
   const commands =
     config.redis &&
     new CommandChannel({
@@ -332,6 +332,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         known: () => member.peers(),
         registered: async () => (await registry.nodes()).map(({ id }) => id),
       },
+      handled: commandHandled,
       leftOut: () => metrics.commandHandled('any', 'left_out'),
       remember: (command) => registry.remember(command),
       subscribed: () => void registry.redeliverCommands(),
@@ -339,7 +340,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   await member.start(admission, {
     command: (text) => {
       const command = parseCommand(text, names);
-      if (!('error' in command)) execute(command);
+      if (!('error' in command)) commandHandled(command.verb, execute(command).acted);
     },
     conflict: () => metrics.leaseConflict(),
   });
@@ -392,8 +393,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       const hushed = commands?.stop();
       for (const session of sessions) session.shutDown();
       await admission.close();
-      const undelivered = await authorizer.drain(Math.max(0, deadline - now() - CLOSE_MS));
-      if (undelivered > 0) log.error('stop callbacks could not be delivered', { undelivered });
+      await authorizer.drain(Math.max(0, deadline - now() - CLOSE_MS));
       await sessions.empty(Math.max(0, Math.min(CLOSE_MS, deadline - now())));
       clearInterval(clock);
       clearInterval(memoryClock);

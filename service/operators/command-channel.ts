@@ -4,7 +4,8 @@ import type { NameGrammar } from '../protocol/name-grammar';
 import { CommandIntake } from './command-intake';
 import { type Command, parseCommand } from './command-parser';
 import { CommandReplies, type ListedStream } from './command-replies';
-import { type LivenessCheck, SubscriberConnection, messageOf } from '../redis/subscriber-connection';
+import { messageOf } from '../redis/redis-faults';
+import { type LivenessCheck, SubscriberConnection } from '../redis/subscriber-connection';
 import type { ChangingPassword } from '../redis/redis-password';
 
 /** So many nodes, the first by name, say who else is registered: one may be deaf, and all would say the same. */
@@ -37,11 +38,14 @@ export interface CommandChannelOptions {
   readonly execute: (command: Command) => CommandOutcome;
   /** What this node is in its fleet, if it has one: when given, it says on REDIS_CHANNEL:replies what it has done. */
   readonly member?: CommandedMember | undefined;
+  /** What became of a command, also of what the fleet as a whole did about it. */
+  readonly handled?: ((verb: Command['verb'], acted: boolean) => void) | undefined;
   /** A command was left out, because there were too many. */
   readonly leftOut?: (() => void) | undefined;
   /**
-   * Keeps the command for those who did not hear it and puts blocks into force; true for the first node to do so. Asked
-   * before the command is executed, so that an ended encoder's next attempt comes later. Must not reject.
+   * Keeps the command for those who did not hear it, puts blocks into force and lifts them; true for the first node to
+   * do so, if there was anything to be lifted. Asked before the command is executed, so that an ended encoder's next
+   * attempt comes later. Must not reject.
    */
   readonly remember?: ((command: Command) => Promise<boolean>) | undefined;
   /** Subscribed, perhaps anew: commands may have been missed before. */
@@ -130,7 +134,7 @@ export class CommandChannel {
   }
 
   private async receive(text: string): Promise<void> {
-    const { names, logger, execute, remember } = this.options;
+    const { names, logger, execute, remember, handled } = this.options;
     if (!this.intake.takes(text)) return;
     const command = parseCommand(text, names);
     if ('error' in command) {
@@ -147,6 +151,7 @@ export class CommandChannel {
       const outcome = execute(command);
       const final = (await remembered) === true ? withBlocks(command, outcome) : outcome;
       logger.info(`Redis command ${command.verb} ${final.acted ? 'done' : 'had no effect'}: ${final.detail}`, fields);
+      handled?.(command.verb, final.acted);
       this.reply(command, text, final);
     } catch (error) {
       // Thrown on, it would end the process out of the library's parser.

@@ -28,7 +28,7 @@ export class CommandHandler {
       case 'block':
         return this.endStream(command);
       case 'unblock':
-        return { acted: false, detail: 'nothing to be ended' };
+        return { acted: false, detail: 'the channel is not blocked' };
       case 'drain':
         return this.drain(command.node);
       case 'list':
@@ -40,7 +40,7 @@ export class CommandHandler {
     const publication = this.hub.find(command.channel)?.publication;
     if (!publication) return { acted: false, detail: 'no stream is live on this channel' };
     if (command.verb === 'close-stream' && !command.streamIds.includes(publication.grant.streamId)) {
-      return { acted: false, detail: 'the live stream has another id' };
+      return { acted: false, detail: describeId(publication.grant.streamId) };
     }
     const { publisher } = publication;
     if (publisher?.isRelay === true) return { acted: false, detail: 'the publisher is on another node' };
@@ -65,4 +65,10 @@ export class CommandHandler {
     }));
     return { acted: true, detail: `${own.length} streams are live`, streams };
   }
+}
+
+/** Why a `close-stream` with other ids leaves the stream alone, and what would not. */
+function describeId(streamId: string): string {
+  const other = 'kill-session would end it';
+  return streamId === '' ? `the live stream has no id, ${other}` : `the live stream has the id ${streamId}, ${other}`;
 }

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
 import { openRedis } from '../redis/open-redis';
-import { messageOf } from '../redis/subscriber-connection';
+import { messageOf } from '../redis/redis-faults';
 import { type ChangingPassword, followPassword } from '../redis/redis-password';
 
 const REPLIES_ENDING = ':replies';

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
 import { openRedis } from './open-redis';
+import { explainRedisFault, messageOf } from './redis-faults';
 import { type ChangingPassword, followPassword } from './redis-password';
 
 const FIRST_RETRY_MS = 250;
@@ -25,11 +26,13 @@ const DEFAULT_CHECK: LivenessCheck = { pingIntervalMs: 15_000, answerTimeoutMs: 
 export class SubscriberConnection {
   readonly redis: Redis;
   private readonly where: string;
+  private readonly secured: boolean;
   private readonly pings: NodeJS.Timeout;
   private readonly forgetPassword: (() => void) | undefined;
   private attempts = 0;
   private state: 'new' | 'up' | 'down' | 'closed' = 'new';
   private awaitsPong = false;
+  private answered = false;
 
   constructor(
     config: RedisConfig,
@@ -38,6 +41,7 @@ export class SubscriberConnection {
     password?: ChangingPassword,
   ) {
     this.where = `${config.host}:${config.port}`;
+    this.secured = config.tls !== undefined;
     this.redis = openRedis(config, {
       maxRetriesPerRequest: null,
       autoResubscribe: false,
@@ -46,8 +50,8 @@ export class SubscriberConnection {
       // Not ioredis' own count: it begins anew when a connection opens, even if that is of no use.
       retryStrategy: () => this.nextRetryMs(),
     });
-    this.redis.on('error', (error) => this.reportDown(messageOf(error)));
-    this.redis.on('close', () => this.reportDown('the connection closed'));
+    this.redis.on('error', (error) => this.reportDown(error));
+    this.redis.on('close', () => this.reportDown(new Error('the connection closed')));
     this.redis.on('ready', () => this.check());
     this.pings = setInterval(() => this.check(), pingIntervalMs);
     this.forgetPassword = password && followPassword(this.redis, password);
@@ -64,8 +68,7 @@ export class SubscriberConnection {
       .then(
         () => this.reportUp(),
         // A user that may not PING is connected all the same; others are told what is wrong (LOADING, NOAUTH).
-        (error: unknown) =>
-          messageOf(error).startsWith('NOPERM') ? this.reportUp() : this.reportDown(messageOf(error)),
+        (error: unknown) => (messageOf(error).startsWith('NOPERM') ? this.reportUp() : this.reportDown(error)),
       )
       .finally(() => {
         this.awaitsPong = false;
@@ -88,26 +91,18 @@ export class SubscriberConnection {
 
   private reportUp(): void {
     this.attempts = 0;
+    this.answered = true;
     if (this.state === 'new' || this.state === 'down') {
       this.logger.info(this.state === 'new' ? `Connected to Redis at ${this.where}` : `Redis at ${this.where} is back`);
       this.state = 'up';
     }
   }
 
-  private reportDown(reason: string): void {
+  private reportDown(error: unknown): void {
     if (this.state === 'new' || this.state === 'up') {
       this.state = 'down';
+      const reason = explainRedisFault(error, { secured: this.secured, answered: this.answered });
       this.logger.warning(`Redis at ${this.where} cannot be used, streams go on: ${reason}`);
     }
   }
-}
-
-/** Only the message: the error object carries the command, which for AUTH holds the password. */
-export function messageOf(error: unknown): string {
-  const { message, code } = Object(error) as { readonly message?: unknown; readonly code?: unknown };
-  if (typeof message === 'string' && message !== '') {
-    return message;
-  }
-  // Several addresses that all failed make an error without a message.
-  return typeof code === 'string' ? code : 'unknown error';
 }

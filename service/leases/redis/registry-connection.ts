@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { openRedis } from '../../redis/open-redis';
-import { messageOf } from '../../redis/subscriber-connection';
+import { explainRedisFault, messageOf } from '../../redis/redis-faults';
 import { type ChangingPassword, followPassword } from '../../redis/redis-password';
 import type { RedisConfig } from '../../config/redis-settings';
 import { BoundedMap } from '../../collections/bounded-map';
@@ -22,6 +22,9 @@ const NOT_PRIMARY = /\bREADONLY\b/;
 
 /** `MOVED <slot> <host>:<port>`; without a host where that is the same. */
 const MOVED = /^MOVED \d+ (.*):(\d+)$/;
+
+/** What ioredis says of requests when the connection is gone: why it is gone was told by itself. */
+const DISCONNECTED = /^Connection is closed|^Stream isn't writeable/;
 
 export interface RegistryConnectionOptions {
   readonly config: RedisConfig;
@@ -62,6 +65,7 @@ export class RegistryConnection {
   #writes = 0;
   #lastError = 'not connected yet';
   #timeError = '';
+  #answered = false;
   /** Where the server sent this connection, which is what it will open next. */
   #movedTo: { readonly host: string; readonly port: number } | undefined;
   /** Called when a connection was made; requests are possible from then on. */
@@ -87,9 +91,12 @@ export class RegistryConnection {
       retryStrategy: () => this.#nextRetryMs(),
       reconnectOnError: (error) => NOT_PRIMARY.test(error.message),
     });
-    this.#redis.on('error', (error) => (this.#lastError = messageOf(error)));
+    this.#redis.on('error', (error) => {
+      this.#lastError = explainRedisFault(error, { secured: config.tls !== undefined, answered: this.#answered });
+    });
     this.#redis.on('ready', () => {
       this.#epoch += 1;
+      this.#lastError = 'the connection was lost';
       this.#known = new Set();
       this.#clock.serverChanged();
       void this.#begin();
@@ -174,6 +181,7 @@ export class RegistryConnection {
   }
 
   #read(reply: unknown): RegistryReply {
+    this.#answered = true;
     if (!Array.isArray(reply)) throw new Error('not the answer of a script');
     const [status, counter, ...rest] = reply.map(String);
     const writes = Number(counter);
@@ -197,8 +205,9 @@ export class RegistryConnection {
 
   /** Keys of one hash tag are all on one node of a cluster: other nodes say which, and then it is connected to. */
   #failed(error: unknown): void {
-    this.#lastError = messageOf(error);
-    const [, host = '', port = ''] = MOVED.exec(this.#lastError) ?? [];
+    const message = messageOf(error);
+    if (!DISCONNECTED.test(message)) this.#lastError = message;
+    const [, host = '', port = ''] = MOVED.exec(message) ?? [];
     if (port === '') return;
     const { host: current = '' } = this.#redis.options as { host?: string };
     this.#movedTo = { host: host === '' ? current : host, port: Number(port) };

@@ -258,8 +258,9 @@ describe('an operator’s command', () => {
     await a.remember({ verb: 'block', channel: 'ch', seconds: 30 });
     expect(await a.replace(request('s3'), 's2', false)).toBe(false);
     await a.abandon('ch', 's2');
-    await a.remember({ verb: 'unblock', channel: 'ch' });
+    expect(await a.remember({ verb: 'unblock', channel: 'ch' })).toBe(true);
     expect(await a.acquire(request('s4'))).toEqual({ kind: 'acquired' });
+    expect(await a.remember({ verb: 'unblock', channel: 'never-blocked' })).toBe(false);
   });
 });
 

@@ -114,6 +114,25 @@ describe('commands on the Redis channel', () => {
     expect(listener.logger.matching(/^info .*close-stream had no effect: .*"nobody".*"id 1"/)).toHaveLength(1);
   });
 
+  test('are reported with what came of them in the end, blocks that took effect as well', async () => {
+    const redis = await startRedis();
+    const handled: string[] = [];
+    const listener = listen(
+      redis,
+      {},
+      {
+        execute: () => ({ acted: false, detail: 'no stream is live' }),
+        remember: (command) => Promise.resolve('channel' in command && command.channel === 'ch'),
+        handled: (verb, acted) => void handled.push(`${verb} ${acted}`),
+      },
+    );
+    await listener.listening();
+    for (const command of ['block>ch|60', 'unblock>ch', 'unblock>other', 'kill-session>ch'])
+      await redis.publish(CHANNEL, command);
+    await listener.logger.waitFor(/Redis command kill-session/);
+    expect(handled.sort()).toEqual(['block true', 'kill-session false', 'unblock false', 'unblock true']);
+  });
+
   test('that are malformed are logged and ignored, and the next good one works', async () => {
     const redis = await startRedis();
     const listener = listen(redis);
@@ -321,6 +340,14 @@ describe('TLS', () => {
     const listener = listen(redis, loadServiceConfig(env).config.redis);
     await listener.listening();
     expect(await redis.publish(CHANNEL, 'kill-session>ch1')).toBe(1);
+  });
+
+  test('that the server does not speak, or expects, is a question of REDIS_TLS', async () => {
+    const plain = await startRedis();
+    const secured = await startRedis({ tls: ca });
+    const loggers = [listen(plain, { tls: { ca: ca.ca } }), listen(secured)].map(({ logger }) => logger);
+    const lines = await Promise.all(loggers.map((logger) => logger.waitFor(/cannot be used/, RECONNECT_MS)));
+    expect(lines.map(({ message }) => /REDIS_TLS=(\w+)/.exec(message)?.[1])).toEqual(['NO', 'YES']);
   });
 
   test.each([

@@ -68,6 +68,17 @@ describe('a command that ends a stream', () => {
     expect([...publisher.kills, ...relay.kills]).toEqual([]);
   });
 
+  test('that finds another id says which one there is, or that there is none', () => {
+    publish('named', 'id-1');
+    publish('nameless', '');
+    const close = (channel: string, ...streamIds: string[]) =>
+      handler.execute({ verb: 'close-stream', channel, streamIds });
+    for (const id of ['id-2', ''])
+      expect(close('named', id).detail).toBe('the live stream has the id id-1, kill-session would end it');
+    expect(close('nameless', 'id-1').detail).toBe('the live stream has no id, kill-session would end it');
+    expect(close('nameless', '').acted).toBe(true);
+  });
+
   test('ends a stream that is held here for a lost publisher, not one that waits for another node', () => {
     const [held, moved] = [publish('held', 'id-1'), publish('moved', 'id-2')];
     hub.find('held')?.hold(held);

@@ -3,7 +3,7 @@ import { registryScript } from './registry-script';
 /**
  * Keeps an operator's command for nodes that did not hear it, and carries out what concerns the registry itself. Every
  * node that hears a command says so; the first one counts. A repetition within some seconds cannot be told from the
- * same command heard elsewhere.
+ * same command heard elsewhere. Of those that lift a block, the first one that found it counts.
  * ARGV: verb, target (a channel or a node), text, seconds (of a block).
  */
 export const REMEMBER = registryScript(
@@ -26,7 +26,7 @@ if first then redis.call('SET', key, time .. ' ' .. text, 'EX', KEEP_SECONDS) en
 if verb == 'block' and (first or blockedMs(target) < 0) then
   redis.call('SET', k('block:' .. target), '1', 'EX', seconds)
 elseif verb == 'unblock' then
-  redis.call('DEL', k('block:' .. target))
+  first = redis.call('DEL', k('block:' .. target)) > 0
 elseif member and first then
   tell(member, { kind = 'command', text = text })
 end

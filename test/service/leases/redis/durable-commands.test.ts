@@ -35,7 +35,9 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       await a.registry.remember({ verb: 'block', channel: 'ch', seconds: 600 });
       expect(await b.registry.acquire(leaseRequest('ch'))).toEqual({ kind: 'blocked', seconds: 600 });
       expect(await b.publish('other', 'stream-1')).toBeDefined();
-      await b.registry.remember({ verb: 'unblock', channel: 'ch' });
+      const lifted = [a, b].map(({ registry }) => registry.remember({ verb: 'unblock', channel: 'ch' }));
+      expect((await Promise.all(lifted)).filter((found) => found)).toHaveLength(1);
+      expect(await b.registry.remember({ verb: 'unblock', channel: 'never-blocked' })).toBe(false);
       expect(await a.publish('ch', 'stream-2')).toBeDefined();
     });
 
