@@ -1,4 +1,4 @@
-// `npm test`: brings what the tests need (packages, Debian programs, the bundle), then type check, lint and jest.
+// `npm test`: brings what the tests need (packages, Debian programs, the bundle), then type check, format, lint and jest.
 // Arguments go to jest: `npm test -- test/integration`.
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -79,6 +79,8 @@ const checks = [
   await check('build', ['service/build/build.mjs', '--if-changed']),
   ...(await Promise.all([
     check('type check', [tool('typescript/bin/tsc'), '--noEmit']),
+    check('exact types', [tool('typescript/bin/tsc'), '--noEmit', '--project', 'service']),
+    check('format', [tool('prettier/bin/prettier.cjs'), '--check', '.']),
     check('lint', [tool('eslint/bin/eslint.js'), ...lintArgs, 'service', 'infra', 'lambdas', 'test']),
   ])),
 ];

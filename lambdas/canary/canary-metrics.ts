@@ -4,7 +4,7 @@ export interface ListenerResult {
   readonly success: boolean;
   readonly durationMs: number;
   /** Why it failed. */
-  readonly error?: string;
+  readonly error?: string | undefined;
 }
 
 /** The result as a line in CloudWatch's embedded metric format: 1 or 0, and how long the round trip took. */

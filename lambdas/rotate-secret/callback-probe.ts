@@ -13,7 +13,7 @@ export interface ProbeTarget {
   readonly url: URL;
   readonly subject: string;
   /** Absent: the request is not signed. */
-  readonly identity?: SigningIdentity;
+  readonly identity?: SigningIdentity | undefined;
 }
 
 /** `accepted`, or how the callback turned the probe away. */

@@ -8,17 +8,17 @@ export type WhenBusy = 'takeover' | 'reject';
 export interface ChannelPolicy {
   readonly enabled: boolean;
   /** @default the deployment's TAKEOVER_DEFAULT */
-  readonly whenBusy?: WhenBusy;
+  readonly whenBusy?: WhenBusy | undefined;
   /** IPs and CIDRs, v4 and v6, that publishers may come from; empty admits everybody. */
   readonly allowedCidrs: readonly string[];
   /** Seconds since the epoch; publishing starts are refused before this … */
-  readonly notBefore?: number;
+  readonly notBefore?: number | undefined;
   /** … and from this on. A stream that is live at that time goes on. */
-  readonly notAfter?: number;
+  readonly notAfter?: number | undefined;
   /** What players present instead of the publishing key. */
-  readonly playKey?: string;
-  readonly maxDurationSeconds?: number;
-  readonly maxBitrateKbps?: number;
+  readonly playKey?: string | undefined;
+  readonly maxDurationSeconds?: number | undefined;
+  readonly maxBitrateKbps?: number | undefined;
 }
 
 /** The settings that can be given and cleared one by one. */

@@ -6,9 +6,9 @@ export interface ActiveStream {
   readonly streamId: string;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
-  readonly clientIp?: string;
+  readonly clientIp?: string | undefined;
   /** The node that serves the stream, as its token named it. */
-  readonly rtmpHost?: string;
+  readonly rtmpHost?: string | undefined;
 }
 
 /** One channel as the keys table holds it, under `pk` = `CH#<channel>`. */
@@ -17,9 +17,9 @@ export interface ChannelRecord {
   /** Peppered HMAC of the publishing key; the key itself is stored nowhere. */
   readonly keyHash: string;
   /** The key before the last rotation, for as long as it still opens the channel. */
-  readonly previousKey?: { readonly hash: string; readonly validUntil: number };
+  readonly previousKey?: { readonly hash: string; readonly validUntil: number } | undefined;
   readonly policy: ChannelPolicy;
-  readonly active?: ActiveStream;
+  readonly active?: ActiveStream | undefined;
   /** Counts what the owner changed: a start that was decided on older rules does not go through. */
   readonly revision: number;
   readonly createdAt: string;

@@ -5,13 +5,13 @@ export interface StartEvent {
   readonly event: 'start';
   readonly channel: string;
   readonly key: string;
-  readonly clientIp?: string;
+  readonly clientIp?: string | undefined;
   /** The address of the node that serves the stream. */
-  readonly rtmpHost?: string;
+  readonly rtmpHost?: string | undefined;
   /** The same on every delivery of one event; absent from servers that do not send it. */
-  readonly eventId?: string;
+  readonly eventId?: string | undefined;
   /** The stream that this publish continues, after a short disconnect. */
-  readonly resume?: string;
+  readonly resume?: string | undefined;
 }
 
 /** A stream has ended. */

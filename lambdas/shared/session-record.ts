@@ -6,13 +6,13 @@ export interface SessionRecord {
   readonly channel: string;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
-  readonly clientIp?: string;
-  readonly rtmpHost?: string;
+  readonly clientIp?: string | undefined;
+  readonly rtmpHost?: string | undefined;
   /** When a publisher came back within the grace time and continued this stream. */
-  readonly resumedAt?: string;
+  readonly resumedAt?: string | undefined;
   /** The stream that took the channel over while this one held it. */
-  readonly supersededBy?: string;
-  readonly endedAt?: string;
+  readonly supersededBy?: string | undefined;
+  readonly endedAt?: string | undefined;
 }
 
 const SESSION_PREFIX = 'SESSION#';

@@ -5,7 +5,7 @@ export interface KeyCheck {
   /** Which of the channel's keys was presented. */
   readonly matched: 'current' | 'previous' | 'none';
   /** The hash to store instead, when the one on record was made with an older pepper. */
-  readonly renewedHash?: string;
+  readonly renewedHash?: string | undefined;
 }
 
 /** Stands in for hashes that are not there; no HMAC-SHA-256 in hex is equal to it. */

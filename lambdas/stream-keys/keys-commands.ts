@@ -10,16 +10,16 @@ import type { KeysRequest, PolicyChanges } from './keys-request';
 export interface ChannelView {
   readonly channel: string;
   readonly policy: ChannelPolicy;
-  readonly live?: ActiveStream;
+  readonly live?: ActiveStream | undefined;
   /** Seconds since the epoch until which the key before the last rotation still works. */
-  readonly previousKeyValidUntil?: number;
+  readonly previousKeyValidUntil?: number | undefined;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
 
 export type KeysResult =
   /** `key` is told here and never again. */
-  | { readonly channel: string; readonly key: string; readonly previousKeyValidUntil?: number }
+  | { readonly channel: string; readonly key: string; readonly previousKeyValidUntil?: number | undefined }
   | { readonly channel: string; readonly done: 'set' | 'enable' | 'disable' | 'release' | 'delete' }
   | ChannelView
   | { readonly channels: readonly ChannelView[] }

@@ -9,7 +9,7 @@ export type KeysRequest =
       readonly command: 'create';
       readonly channel: string;
       /** A key that is in use already, to bring its streamer over; a new one is made when absent. */
-      readonly key?: string;
+      readonly key?: string | undefined;
       readonly enabled: boolean;
       readonly policy: PolicyChanges;
     }
@@ -115,7 +115,7 @@ export function parseKeysRequest(input: unknown): KeysRequest {
   // The types of the fields were checked just above.
   const { channel, key, enabled, overlapSeconds, clear, policy } = input as {
     channel: string;
-    key?: string;
+    key?: string | undefined;
     enabled?: boolean;
     overlapSeconds?: number;
     clear?: readonly PolicyField[];

@@ -45,9 +45,9 @@ interface PendingStop {
   /** Why the last attempt failed. */
   lastFailure?: string;
   /** Set while waiting for the next attempt. */
-  cancelRetry?: () => void;
+  cancelRetry?: (() => void) | undefined;
   /** Set during an attempt. */
-  attempt?: AbortController;
+  attempt?: AbortController | undefined;
 }
 
 /**

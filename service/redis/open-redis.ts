@@ -13,7 +13,7 @@ const DISCONNECT_TIMEOUT_MS = 500;
  * `requirepass`), and no INFO and no CLIENT SETINFO, which a user of few rights may not run. A password that is kept
  * elsewhere is not in it: see `followPassword`.
  */
-export function openRedis(config: RedisConfig, options: RedisOptions): Redis {
+export function openRedis(config: RedisConfig, options: Omit<RedisOptions, 'replyMapping'>): Redis {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- loading it takes 12 MB, which others need not pay
   const ioredis = require('ioredis') as typeof IoRedis;
   return new ioredis.Redis({

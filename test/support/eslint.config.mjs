@@ -50,6 +50,17 @@ export default tseslint.config(
     },
   },
   {
+    // Programs that run before anything is compiled: the same rules, as far as they go without types.
+    files: ['**/*.mjs'],
+    extends: [...tseslint.configs.strict, ...tseslint.configs.stylistic],
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      eqeqeq: 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-empty-function': 'off',
+    },
+  },
+  {
     files: ['test/**/*.ts'],
     // Templates of CloudFormation are looked through as plain JSON, and a failure's text may show whatever was there.
     rules: { '@typescript-eslint/no-base-to-string': 'off' },

@@ -7,7 +7,7 @@ export class ClientHandshake {
   readonly request: Buffer;
 
   private readonly input = new HandshakeInput();
-  private c2?: Buffer;
+  private c2: Buffer | undefined;
 
   constructor(random: (bytes: number) => Buffer = randomBytes) {
     this.request = Buffer.concat([Buffer.from([RTMP_VERSION]), Buffer.alloc(8), random(PACKET_BYTES - 8)]);

@@ -17,7 +17,7 @@ const SECOND_PACKET_END = FIRST_PACKET_END + PACKET_BYTES;
  */
 export class HandshakeInput {
   private consumed = 0;
-  private packet?: Buffer;
+  private packet: Buffer | undefined;
 
   get done(): boolean {
     return this.consumed === SECOND_PACKET_END;

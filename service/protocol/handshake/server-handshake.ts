@@ -10,7 +10,7 @@ import { HandshakeInput, PACKET_BYTES, RTMP_VERSION } from './handshake-input';
  */
 export class ServerHandshake {
   private readonly input = new HandshakeInput();
-  private reply?: Buffer;
+  private reply: Buffer | undefined;
 
   constructor(private readonly random: (bytes: number) => Buffer = randomBytes) {}
 
