@@ -30,6 +30,8 @@ export class MemoryRegistry {
   readonly #members = new Map<string, Member>();
   /** Stops of members that were lost when there was no other: the next one's to send. */
   readonly #unclaimed: StopRecord[] = [];
+  /** Who sends the stops of lost members; undefined: another member. */
+  #heir: ((stops: readonly StopRecord[]) => void) | undefined;
   /** When each block ends, in milliseconds since the epoch. */
   readonly #blocks = new Map<string, number>();
   /** The last command of each channel, oldest first. */
@@ -37,6 +39,16 @@ export class MemoryRegistry {
 
   /** @param now milliseconds since the epoch */
   constructor(private readonly now: () => number = Date.now) {}
+
+  /**
+   * The members are about to end: stops that none of them has sent go to `heir`, those without an owner at once and
+   * those of each member when it is lost.
+   */
+  leaveStopsTo(heir: (stops: readonly StopRecord[]) => void): void {
+    this.#heir = heir;
+    const unclaimed = this.#unclaimed.splice(0);
+    if (unclaimed.length > 0) heir(unclaimed);
+  }
 
   join(address: NodeAddress, listener: RegistryListener): void {
     const member = { address, listener, stops: new Map<string, StopRecord>() };
@@ -56,11 +68,7 @@ export class MemoryRegistry {
       this.#leases.delete(channel);
       this.#changed(channel);
     }
-    const others = [...this.#members.values()];
-    const heir = others.find(({ address }) => !address.draining) ?? others[0];
-    const stops = [...member.stops.values()];
-    if (heir === undefined) this.#unclaimed.push(...stops);
-    else claim(heir, stops);
+    this.#inherit([...member.stops.values()]);
   }
 
   drain(id: string): void {
@@ -163,6 +171,15 @@ export class MemoryRegistry {
       if (node !== id || state === 'starting' || kept === undefined || kept.at < startedAt) continue;
       listener?.order({ kind: 'command', text: commandText(kept.command) });
     }
+  }
+
+  #inherit(stops: readonly StopRecord[]): void {
+    if (stops.length === 0) return;
+    const others = [...this.#members.values()];
+    const next = others.find(({ address }) => !address.draining) ?? others[0];
+    if (this.#heir !== undefined) this.#heir(stops);
+    else if (next === undefined) this.#unclaimed.push(...stops);
+    else claim(next, stops);
   }
 
   #take(id: string, { channel, session, keyHash, startedAt, stop }: LeaseRequest): void {

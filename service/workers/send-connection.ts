@@ -7,13 +7,23 @@ type Send = (message: ConnectionMessage, handle: SendHandle, options: object, se
 
 /**
  * Sends a connection to another process, which has it alone then. If that process is gone the connection is closed: the
- * client connects anew.
+ * client reconnects.
  *
+ * @param sent called when this process has closed its side. Never, with the connection still open here, when the other
+ *   process dies before it has taken a connection that was sent to it earlier
  * @returns false when this Node.js does not send connections so; it is closed then, too
  */
-export function sendConnection(send: Send, message: ConnectionMessage, handle: ConnectionHandle): boolean {
+export function sendConnection(
+  send: Send,
+  message: ConnectionMessage,
+  handle: ConnectionHandle,
+  sent?: () => void,
+): boolean {
   try {
-    send(message, sendable(handle), {}, () => closeHandle(handle));
+    send(message, sendable(handle), {}, () => {
+      closeHandle(handle);
+      sent?.();
+    });
     return true;
   } catch {
     closeHandle(handle);

@@ -6,6 +6,7 @@ import type { Logger } from '../logging/logger';
 import { EmfReporter } from '../metrics/emf-reporter';
 import { openConnectionLimits } from '../net/gate/open-connection-limits';
 import type { RunningService } from '../node/node';
+import { InheritedStops } from './inherited-stops';
 import { mergeReports } from './merge-reports';
 import { WorkerPool } from './worker-pool';
 
@@ -36,6 +37,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
     limits: openConnectionLimits(config.limits),
     drainMs: config.drainMs,
     log,
+    stops: new InheritedStops(config, log),
     drainRequested: () => options.drainRequested?.(),
   });
   let readiness: Readiness = STARTING;
@@ -78,8 +80,9 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
       if (stopping) return;
       stopping = true;
       readiness = { ready: false, reason: 'shutting down' };
-      clearInterval(checks);
+      // Meanwhile workers that hang are still found and ended, which gives their stops to this process.
       await pool.stop();
+      clearInterval(checks);
       reporter?.close();
       await http.close();
     },

@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { MemoryRegistry } from '../leases/memory-registry';
+import type { StopRecord } from '../leases/lease-registry';
 import { type Readiness, STARTING } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionLimits } from '../net/gate/connection-limits';
@@ -17,6 +18,15 @@ export interface PoolTiming {
   readonly restartMs: number;
   /** What a worker may take to end beyond the drain time (ms). */
   readonly killMarginMs: number;
+  /** For the stops that workers leave behind, at least, once all have ended (ms). */
+  readonly lastStopsMs: number;
+}
+
+/** Sends the stops of streams whose workers have ended without sending them. */
+export interface StopHeir {
+  take(stops: readonly StopRecord[]): void;
+  /** Resolves when all are sent, at most after `timeoutMs`. */
+  finish(timeoutMs: number): Promise<void>;
 }
 
 export interface WorkerPoolOptions {
@@ -25,6 +35,8 @@ export interface WorkerPoolOptions {
   readonly limits: ConnectionLimits;
   readonly drainMs: number;
   readonly log: Logger;
+  /** For the end, when there is no other worker to send them. */
+  readonly stops: StopHeir;
   readonly timing?: Partial<PoolTiming>;
   /** An operator wants this machine emptied and ended. */
   drainRequested(): void;
@@ -32,10 +44,11 @@ export interface WorkerPoolOptions {
 
 const DEFAULT_TIMING: PoolTiming = {
   answerMs: 2_000,
-  maxMissedChecks: 10,
+  maxMissedChecks: 5,
   startMs: 90_000,
   restartMs: 1_000,
   killMarginMs: 2_000,
+  lastStopsMs: 2_000,
 };
 const MAX_RESTART_MS = 30_000;
 /** A worker that ended after this long had lasted (ms). */
@@ -46,6 +59,8 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #timing: PoolTiming;
   readonly #workers = new Map<Worker, WorkerProcess>();
+  /** For workers that are about to be replaced. */
+  readonly #restarts = new Set<NodeJS.Timeout>();
   #stopping = false;
   #restartMs: number;
 
@@ -93,20 +108,27 @@ export class WorkerPool {
     );
   }
 
-  /** Resolves when all workers have ended, by themselves or, if they take too long, by force. */
+  /**
+   * Resolves when all workers have ended, by themselves or, if they take too long, by force, and the stops that they left
+   * behind have been sent or have had their time.
+   */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const ends = [...this.#workers].map(([worker, process]) => {
-      process.stop();
-      return new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-    });
-    const killer = setTimeout(() => this.#killAll(), this.#options.drainMs + this.#timing.killMarginMs);
-    await Promise.all(ends);
+    const { registry, stops, drainMs } = this.#options;
+    const { killMarginMs, lastStopsMs } = this.#timing;
+    const deadline = performance.now() + drainMs + killMarginMs;
+    registry.leaveStopsTo((left) => stops.take(left));
+    for (const restart of this.#restarts) clearTimeout(restart);
+    const all = [...this.#workers.values()];
+    for (const process of all) process.stop();
+    const killer = setTimeout(() => this.#killAll(), drainMs + killMarginMs);
+    await Promise.all(all.map(({ ended }) => ended));
     clearTimeout(killer);
+    await stops.finish(Math.max(lastStopsMs, deadline - performance.now()));
   }
 
   /** Starts a worker: resolves when it listens, rejects when it ends before. Once it listens it is replaced. */
-  #launch(): Promise<Ports> {
+  async #launch(): Promise<Ports> {
     const { registry, limits, log } = this.#options;
     const { answerMs, startMs } = this.#timing;
     const startedAt = performance.now();
@@ -130,14 +152,17 @@ export class WorkerPool {
       };
       const other = (id: string) => [...this.#workers.values()].find((process) => process.id === id);
       const all = (): Iterable<WorkerProcess> => this.#workers.values();
-      this.#workers.set(worker, new WorkerProcess({ worker, registry, limits, log, answerMs, notice, other, all }));
-      worker.on('exit', (code, signal) => {
+      const process = new WorkerProcess({ worker, registry, limits, log, answerMs, notice, other, all });
+      this.#workers.set(worker, process);
+      void process.ended.then(() => {
         clearTimeout(late);
         this.#workers.delete(worker);
+        const { exitCode, signalCode } = worker.process;
+        const how = { code: exitCode ?? undefined, signal: signalCode ?? undefined };
         if (!listens) {
-          reject(new Error(reason, { cause: { code, signal } }));
+          reject(new Error(reason, { cause: how }));
         } else if (!this.#stopping) {
-          log.error('a worker ended, another one is started', { worker: worker.id, code, signal });
+          log.error('a worker ended, another one is started', { worker: worker.id, ...how });
           this.#replace(performance.now() - startedAt > LASTED_MS);
         }
       });
@@ -149,7 +174,8 @@ export class WorkerPool {
     if (lasted) this.#restartMs = this.#timing.restartMs;
     const delayMs = this.#restartMs;
     this.#restartMs = Math.min(2 * delayMs, MAX_RESTART_MS);
-    setTimeout(() => {
+    const restart = setTimeout(() => {
+      this.#restarts.delete(restart);
       if (this.#stopping) return;
       this.#launch().catch((error: unknown) => {
         if (this.#stopping) return;
@@ -157,6 +183,7 @@ export class WorkerPool {
         this.#replace(false);
       });
     }, delayMs);
+    this.#restarts.add(restart);
   }
 
   async #check(worker: Worker, process: WorkerProcess): Promise<Readiness | undefined> {

@@ -7,6 +7,7 @@ import type { Logger } from '../logging/logger';
 import type { ConnectionLimits } from '../net/gate/connection-limits';
 import { closeHandle } from '../net/sockets/socket-handle';
 import type { ConnectionHandle } from '../session/transport';
+import { HandedConnections } from './handed-connections';
 import type {
   Answer,
   ConnectionMessage,
@@ -36,12 +37,21 @@ export interface WorkerProcessOptions {
 export class WorkerProcess {
   readonly #options: WorkerProcessOptions;
   readonly id: string;
+  /**
+   * Resolves when the process has ended, or could not be started, after everything that it said has been heard and what
+   * it had has been given back.
+   */
+  readonly ended: Promise<void>;
   readonly #questions = new Map<number, (answer: unknown) => void>();
   /** Places that its connections take, by address. */
   readonly #connections = new Map<string, number>();
   readonly #view: LeaseRegistry;
+  readonly #handed: HandedConnections;
+  /** Connections of other workers that are still on their way to this one. */
+  readonly #passed = new Set<ConnectionHandle>();
   #lastQuestion = 0;
   #missedChecks = 0;
+  #listens = false;
 
   constructor(options: WorkerProcessOptions) {
     this.#options = options;
@@ -49,9 +59,26 @@ export class WorkerProcess {
     this.id = `worker-${worker.id}`;
     this.#view = new MemoryRegistryView(registry, this.id);
     worker.on('message', (message: WorkerMessage, handle?: ConnectionHandle) => this.#receive(message, handle));
-    // Such as a message to a worker that has just been killed: its end follows.
-    worker.on('error', (error) => log.debug('worker', { worker: worker.id, error: String(error) }));
-    worker.on('exit', () => this.#gone());
+    this.#handed = new HandedConnections(worker);
+    this.ended = new Promise((resolve) => {
+      const ended = (): void => {
+        this.#gone();
+        resolve();
+      };
+      worker.process.once('close', ended);
+      worker.on('error', (error) => {
+        // Such as a message to a worker that has just been killed: its end follows.
+        log.debug('worker', { worker: worker.id, error: String(error) });
+        // No process at all, for want of descriptors say: nothing follows.
+        if (worker.process.pid === undefined) ended();
+      });
+    });
+  }
+
+  /** Whether clients may come to it. */
+  get serves(): boolean {
+    const { worker } = this.#options;
+    return this.#listens && worker.isConnected() && !worker.isDead();
   }
 
   /** How many checks it has missed one after the other, saying nothing else meanwhile either. */
@@ -94,8 +121,13 @@ export class WorkerProcess {
   /** Gives it a connection that another worker has begun, or closes that if this one has ended. */
   pass(message: ConnectionMessage, handle: ConnectionHandle): void {
     const { worker } = this.#options;
-    if (worker.isConnected()) sendConnection((...args) => worker.process.send(...args), message, handle);
-    else closeHandle(handle);
+    if (!worker.isConnected()) {
+      closeHandle(handle);
+      return;
+    }
+    this.#passed.add(handle);
+    const sent = (): void => void this.#passed.delete(handle);
+    if (!sendConnection((...args) => worker.process.send(...args), message, handle, sent)) sent();
   }
 
   /** Another worker wants no more viewers of a channel from it. */
@@ -129,6 +161,7 @@ export class WorkerProcess {
         this.#questions.get(message.id)?.(message.answer);
         break;
       default:
+        if (message.kind === 'listening') this.#listens = true;
         this.#options.notice(message);
     }
   }
@@ -181,6 +214,9 @@ export class WorkerProcess {
       for (let i = 0; i < count; i += 1) this.#options.limits.release(address);
     }
     this.#connections.clear();
+    for (const handle of this.#passed) closeHandle(handle);
+    this.#passed.clear();
+    this.#handed.release([...this.#options.all()].some((other) => other !== this && other.serves));
     for (const answered of this.#questions.values()) answered(undefined);
     this.#options.registry.lost(this.id);
   }

@@ -1,6 +1,6 @@
 /**
- * All that the service uses of Node.js beyond what Node documents is in this file. `io-path.ts` tries each of these at
- * start and has the server do without them where one does not work.
+ * All that the service uses of Node.js's sockets beyond what Node documents is in this file. `io-path.ts` tries each of
+ * these at start and has the server do without them where one does not work.
  */
 import type { SendHandle } from 'node:child_process';
 import { readSync } from 'node:fs';

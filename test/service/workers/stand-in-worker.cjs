@@ -5,11 +5,25 @@ const readiness = {
   'is starting': { ready: false, reason: 'starting' },
 };
 const tell = (message) => process.send(message);
+const listen = () => tell({ kind: 'listening', ports: { rtmp: 1935 } });
+
+/** What a worker asks before a publisher is decided on; it listens when it has been answered. */
+const requests = [
+  ['join', '127.0.0.1', 1],
+  ['acquire', { channel: `channel-${process.pid}`, session: 's', stop: { jti: `jti-${process.pid}` } }],
+];
+const askNext = () => {
+  const [method, ...args] = requests.shift() ?? [];
+  if (method === undefined) listen();
+  else tell({ kind: 'request', id: requests.length, method, args });
+};
 
 process.on('message', ({ kind, id }) => {
   if (behaviour === 'hangs') return;
   if (kind === 'stop') process.exit(0);
+  if (kind === 'answer') askNext();
   if (kind === 'question') tell({ kind: 'report', id, answer: readiness[behaviour] ?? { ready: true } });
 });
 if (behaviour === 'fails') tell({ kind: 'failed', reason: 'there is a reason' });
-else if (behaviour !== 'never listens') tell({ kind: 'listening', ports: { rtmp: 1935 } });
+else if (behaviour === 'leaves a stop') askNext();
+else if (behaviour !== 'never listens') listen();

@@ -7,25 +7,35 @@ import { ConnectionLimits } from '../../../service/net/gate/connection-limits';
 import { type PoolTiming, WorkerPool } from '../../../service/workers/worker-pool';
 import { MemoryLogger } from '../../support/memory-logger';
 
-type Behaviour = 'serves' | 'fails' | 'never listens' | 'hangs' | 'is not ready' | 'is starting';
+type Behaviour = 'serves' | 'leaves a stop' | 'fails' | 'never listens' | 'hangs' | 'is not ready' | 'is starting';
 
 let log: MemoryLogger;
 let pool: WorkerPool | undefined;
+let registry: MemoryRegistry;
+/** Stops that were left to the parent process. */
+let inherited: string[];
 
 beforeEach(() => {
   log = new MemoryLogger();
+  registry = new MemoryRegistry();
+  inherited = [];
 });
 afterEach(() => pool?.stop());
 
 /** Workers that are started from now on behave like this. */
 function nextOnes(behaviour: Behaviour): void {
-  cluster.setupPrimary({ exec: join(__dirname, 'stand-in-worker.cjs'), args: [behaviour], silent: true });
+  cluster.setupPrimary({
+    exec: join(__dirname, 'stand-in-worker.cjs'),
+    args: [behaviour],
+    silent: true,
+    cwd: __dirname,
+  });
 }
 
 function poolOf(count: number, timing: Partial<PoolTiming> = {}): WorkerPool {
   pool = new WorkerPool({
     count,
-    registry: new MemoryRegistry(),
+    registry,
     limits: new ConnectionLimits({
       maxPerAddress: 4,
       maxPerSecond: 1000,
@@ -34,6 +44,10 @@ function poolOf(count: number, timing: Partial<PoolTiming> = {}): WorkerPool {
     }),
     drainMs: 0,
     log,
+    stops: {
+      take: (stops) => void inherited.push(...stops.map(({ jti }) => jti)),
+      finish: () => Promise.resolve(),
+    },
     timing: { restartMs: 20, killMarginMs: 100, ...timing },
     drainRequested: () => undefined,
   });
@@ -145,4 +159,33 @@ describe('the end', () => {
     await pool?.stop();
     expect(processIds()).toEqual([]);
   });
+
+  test('leaves the stops that workers did not send to the parent process', async () => {
+    nextOnes('leaves a stop');
+    await poolOf(2).start();
+    const expected = processIds().map((pid) => `jti-${pid}`);
+    await pool?.stop();
+    expect(inherited.sort()).toEqual(expected.sort());
+  });
+
+  test('leaves those of a worker that died before, when there was no other', async () => {
+    nextOnes('leaves a stop');
+    await poolOf(1, { restartMs: 60_000 }).start();
+    const [pid] = processIds();
+    process.kill(pid!, 'SIGKILL');
+    await log.waitFor(/a worker ended/);
+    expect(inherited).toEqual([]);
+    await pool?.stop();
+    expect(inherited).toEqual([`jti-${pid}`]);
+  });
+});
+
+test('a worker for which the system makes no process is replaced when it does again', async () => {
+  nextOnes('serves');
+  await poolOf(1).start();
+  cluster.setupPrimary({ cwd: '/does/not/exist' });
+  process.kill(processIds()[0]!, 'SIGKILL');
+  await log.waitFor(/a worker could not start/);
+  nextOnes('serves');
+  await untilServing(1);
 });

@@ -1,0 +1,53 @@
+import { type OpenAuthorizer, openAuthorizer } from '../auth/open-authorizer';
+import { SecretsManager } from '../aws/secrets-manager';
+import type { ServiceConfig } from '../config/service-config';
+import type { StopRecord } from '../leases/lease-registry';
+import type { Logger } from '../logging/logger';
+import type { StopHeir } from './worker-pool';
+
+/**
+ * Sends, from the parent process, the stop callbacks of workers that died while all of them were ending: no worker is
+ * left then, or lives long enough, to send them. Costs nothing until there is one.
+ */
+export class InheritedStops implements StopHeir {
+  readonly #config: ServiceConfig;
+  readonly #log: Logger;
+  readonly #secrets = new SecretsManager();
+  #authorization: OpenAuthorizer | undefined;
+
+  constructor(config: ServiceConfig, log: Logger) {
+    this.#config = config;
+    this.#log = log;
+  }
+
+  take(stops: readonly StopRecord[]): void {
+    this.#authorization ??= this.#open();
+    for (const { jti, ...stream } of stops) this.#authorization.authorizer.streamEnded({ ...stream, stopJti: jti });
+  }
+
+  async finish(timeoutMs: number): Promise<void> {
+    if (this.#authorization === undefined) return;
+    const undelivered = await this.#authorization.authorizer.drain(timeoutMs);
+    if (undelivered > 0) this.#log.error('stop callbacks could not be delivered', { undelivered });
+    this.#authorization.close();
+    this.#secrets.close();
+  }
+
+  #open(): OpenAuthorizer {
+    const { rtmp } = this.#config;
+    const ignore = (): void => undefined;
+    return openAuthorizer({
+      config: this.#config,
+      readSecret: this.#secrets.read,
+      // In starts only, and none is asked here.
+      rtmpHost: rtmp.advertisedHost,
+      rtmpPort: () => rtmp.port,
+      questionsPerAddress: () => 0,
+      stopDelivered: ignore,
+      callbackFinished: ignore,
+      startUnasked: ignore,
+      handlerDown: ignore,
+      logger: this.#log,
+    });
+  }
+}
