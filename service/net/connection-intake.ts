@@ -126,8 +126,8 @@ export class ConnectionIntake {
     const { context, sessions } = this.#options;
     if (!secure) visit.movesTo(socket);
     const transport = new SocketTransport(socket, visit, { remoteAddress: address, secure, alreadySent });
-    const session = new Session(context, transport, sessions.nextId());
-    if (alreadySent !== undefined) session.stay();
+    const session = new Session({ context, transport, id: sessions.nextId() });
+    if (alreadySent !== undefined) session.opening.stay();
     sessions.add(session);
     let failure: Error | undefined;
     socket.on('error', (error) => (failure = error));

@@ -43,8 +43,8 @@ import { ProxyStage } from '../net/proxy/proxy-stage';
 import { RtmpListener, type RtmpListenerOptions } from '../net/rtmp-listener';
 import type { TestAnnouncer } from '../net/self-test/test-connections';
 import { NameGrammar } from '../protocol/name-grammar';
-import { NameRules } from '../session/name-rules';
-import type { Session } from '../session/session';
+import type { MovableSession } from '../session/opening';
+import { NameRules } from '../session/rtmp-commands/name-rules';
 import type { SessionContext } from '../session/session-context';
 import { SessionRegistry } from '../session/session-registry';
 import type { WorkerState } from './node-state';
@@ -202,7 +202,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     ...(member.verifyRelay && { verifyRelay: member.verifyRelay }),
     ...(parent &&
       ioPath === 'onread' && {
-        moveToStream: async (session: Session, channel: string) => mover?.move(session, channel),
+        moveToStream: async (session: MovableSession, channel: string) => mover?.move(session, channel),
       }),
     refusal,
     mayPlay: (address) => playRules.isEmpty || playRules.allows(address),

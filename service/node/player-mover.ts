@@ -2,8 +2,7 @@ import type { LeaseRegistry } from '../leases/lease-registry';
 import type { Hub } from '../hub/hub';
 import type { ConnectionGate } from '../net/gate/connection-gate';
 import type { ConnectionIntake } from '../net/connection-intake';
-import type { Departure } from '../session/opening';
-import type { Session } from '../session/session';
+import type { Departure, MovableSession } from '../session/opening';
 import type { ConnectionHandle } from '../session/transport';
 
 /** A connection on its way from one worker to another, for a viewer of this channel. */
@@ -76,12 +75,12 @@ export class PlayerMover {
   }
 
   /** Moves the viewer if that is worth it; its session is closed then. */
-  async move(session: Session, channel: string): Promise<void> {
+  async move(session: MovableSession, channel: string): Promise<void> {
     const { line } = this.#options;
     if (!this.#works || this.#isCrowded(channel)) return;
     const worker = await this.#ownerOf(channel);
-    if (worker === undefined || worker === line.self.id || !session.canMove) return;
-    const departure = session.depart();
+    if (worker === undefined || worker === line.self.id || !session.opening.canMove) return;
+    const departure = session.opening.depart();
     const handle = await session.transport.detach();
     if (handle === undefined || line.pass(worker, { channel, departure }, handle)) return;
     this.#works = false;

@@ -1,7 +1,12 @@
-/** What a client may say before it plays; who says more is not moved. */
+import type { Logger } from '../logging/logger';
+import type { OpenStreams } from './rtmp-commands/open-streams';
+import type { SessionPhase } from './session-state';
+import type { Transport } from './transport';
+
+/** A client that sends more than this before it plays is not moved. */
 const MAX_SAID_BYTES = 16 * 1024;
 
-/** All that a new process needs to go on with a connection: it hears the same, and does not answer a second time. */
+/** All that another process needs to take a connection over: it reads the same bytes, and answers only what is new. */
 export interface Departure {
   readonly clientIp: string;
   /** Every byte from the client so far. */
@@ -10,28 +15,68 @@ export interface Departure {
   readonly answeredBytes: number;
 }
 
+/** A session whose connection another process may take over. */
+export interface MovableSession {
+  readonly opening: Opening;
+  readonly transport: Transport;
+  readonly log: Logger;
+}
+
+/** The session that an opening belongs to. */
+export interface OpeningSession {
+  readonly clientIp: string;
+  readonly phase: SessionPhase;
+  readonly streams: OpenStreams;
+  readonly transport: Transport;
+  /** Ends the session but not its connection, which another process takes over. */
+  moved(): void;
+}
+
 /**
- * The begin of a connection, kept until it plays or publishes. What a session answers follows from what it hears alone,
- * so that another process that hears the same arrives at the same state.
+ * The start of a connection, kept until the client plays or publishes. A session's answers depend on nothing but the
+ * client's bytes, so a process that is given the same bytes arrives at the same state.
  */
 export class Opening {
-  readonly #parts: Buffer[] = [];
+  readonly #session: OpeningSession;
+  /** What the client has said; null once the connection stays here, whatever it asks for. */
+  #said: Buffer[] | null;
   #saidBytes = 0;
   #answeredBytes = 0;
 
-  /** False when the client has said too much for one that opens a connection. */
-  heard(source: Buffer, start: number, end: number): boolean {
-    this.#saidBytes += end - start;
-    if (this.#saidBytes > MAX_SAID_BYTES) return false;
-    this.#parts.push(Buffer.from(source.subarray(start, end)));
-    return true;
+  /** @param mayMove false: the connection stays here from the start */
+  constructor(session: OpeningSession, mayMove: boolean) {
+    this.#session = session;
+    this.#said = mayMove ? [] : null;
   }
 
+  /** Whether another process could take the connection over now. */
+  get canMove(): boolean {
+    const { phase, transport } = this.#session;
+    return this.#said !== null && phase === 'connected' && transport.unsentBytes === 0;
+  }
+
+  /** The connection must stay here: it was moved before, or the client was sent something that is no answer. */
+  stay(): void {
+    this.#said = null;
+  }
+
+  /** The client has sent `source[start, end)`. */
+  heard(source: Buffer, start: number, end: number): void {
+    if (this.#said === null) return;
+    this.#saidBytes += end - start;
+    if (this.#saidBytes > MAX_SAID_BYTES || !this.#session.streams.isEmpty) this.stay();
+    else this.#said.push(Buffer.from(source.subarray(start, end)));
+  }
+
+  /** The client was sent so many bytes. */
   answered(bytes: number): void {
     this.#answeredBytes += bytes;
   }
 
-  departure(clientIp: string): Departure {
-    return { clientIp, said: Buffer.concat(this.#parts), answeredBytes: this.#answeredBytes };
+  /** Ends the session, but not the connection: another process takes it over. Only if `canMove`. */
+  depart(): Departure {
+    const said = Buffer.concat(this.#said ?? []);
+    this.#session.moved();
+    return { clientIp: this.#session.clientIp, said, answeredBytes: this.#answeredBytes };
   }
 }

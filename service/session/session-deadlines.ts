@@ -1,5 +1,8 @@
-import type { Authorizing, Publishing } from './open-streams';
-import type { Session } from './session';
+import { MAX_BLOCKED_BYTES } from '../hub/live-stream';
+import type { EndReason } from '../hub/publication';
+import type { Authorizing, OpenStreams, Publishing } from './rtmp-commands/open-streams';
+import type { SessionContext } from './session-context';
+import type { CloseCode, SessionPhase } from './session-state';
 import { StreamPace } from './stream-pace';
 
 /** From the first byte to the end of the handshake, and from there to `connect` (ms). */
@@ -25,9 +28,24 @@ const RATE_WINDOW_MS = 2_000;
 const TINY_CHUNKS_PER_SECOND = 100_000;
 const TINY_CHUNK_BURST_SECONDS = 5;
 
-/** The time-outs of one session. Looked at once a second; no session has a timer of its own. */
+/** The session whose time-outs are looked after. */
+export interface TimedSession {
+  readonly context: Pick<SessionContext, 'now' | 'timeouts'>;
+  readonly phase: SessionPhase;
+  readonly streams: OpenStreams;
+  /** Everything that came from the client (bytes). */
+  readonly receivedBytes: number;
+  /** Chunks with a payload below 128 bytes since the connection opened. */
+  readonly tinyChunks: number;
+  /** Asks the client for a sign of life; `time` comes back with it (ms). */
+  ping(time: number): void;
+  kill(reason: EndReason): void;
+  fail(code: CloseCode, reason: string): void;
+}
+
+/** The time-outs of one session, and bounds that take time into account. Checked once a second; no session has a timer of its own. */
 export class SessionDeadlines {
-  readonly #session: Session;
+  readonly #session: TimedSession;
   readonly #openedAt: number;
   #phaseSince: number;
   #heardAt: number;
@@ -42,7 +60,7 @@ export class SessionDeadlines {
   #receivedKbps = 0;
   #handshakeSeen = false;
 
-  constructor(session: Session, now: number) {
+  constructor(session: TimedSession, now: number) {
     this.#session = session;
     this.#openedAt = now;
     this.#phaseSince = now;
@@ -75,13 +93,13 @@ export class SessionDeadlines {
     this.#mediaAt = this.#heardAt;
   }
 
-  /** Whether so many tiny chunks since the connection opened are bearable. */
-  allowsTinyChunks(count: number): boolean {
-    const seconds = (this.#session.context.now() - this.#openedAt) / 1000 + TINY_CHUNK_BURST_SECONDS;
-    return count < seconds * TINY_CHUNKS_PER_SECOND;
+  /** To be called once a second. */
+  tick(now: number): void {
+    this.#checkTimeouts(now);
+    if (this.#session.phase !== 'closed') this.#checkInput(now);
   }
 
-  tick(now: number): void {
+  #checkTimeouts(now: number): void {
     const session = this.#session;
     const { phase } = session;
     if (phase === 'closed') return;
@@ -130,6 +148,18 @@ export class SessionDeadlines {
   #isBacklogged(now: number): boolean {
     const isSending = this.#session.streams.publishing !== null && now - this.#heardAt < SENDING_MS;
     return isSending && !this.#pace.isSteady;
+  }
+
+  /** What is read costs too much, or is never finished. */
+  #checkInput(now: number): void {
+    const session = this.#session;
+    const seconds = (now - this.#openedAt) / 1000 + TINY_CHUNK_BURST_SECONDS;
+    if (session.tinyChunks >= seconds * TINY_CHUNKS_PER_SECOND) {
+      session.fail('protocol_error', 'chunk_flood: too many chunks below 128 bytes');
+    }
+    if ((session.streams.publishing?.publication.stream.blockedBytes ?? 0) > MAX_BLOCKED_BYTES) {
+      session.fail('protocol_error', 'a message was left unfinished while others went on');
+    }
   }
 
   /** Everything that a publisher sends counts, not its media alone. */

@@ -6,8 +6,8 @@ import {
   setPeerBandwidth,
   windowAckSize,
 } from '../../protocol/message/control-messages';
-import { ownText } from '../own-text';
-import type { Session } from '../session';
+import { ownText } from './own-text';
+import type { CommandSession } from './command-session';
 
 /** Bytes; what rtmp-server and nginx-rtmp announce. */
 const WINDOW_ACK_SIZE = 5_000_000;
@@ -20,7 +20,7 @@ const CAN_FORWARD = 4;
 const FOUR_CCS = ['av01', 'avc1', 'hvc1', 'vp08', 'vp09', 'vvc1', '.mp3', 'Opus', 'ac-3', 'ec-3', 'fLaC', 'mp4a'];
 
 /** `connect` (RTMP 1.0 section 7.2.1.1): names the channel and answers what the server can do. */
-export function connect(session: Session, _streamId: number, command: CommandMessage): void {
+export function connect(session: CommandSession, _streamId: number, command: CommandMessage): void {
   if (session.state.phase !== 'connecting') {
     sendConnectError(session, command.transactionId, 'Already connected');
     return;
@@ -34,15 +34,16 @@ export function connect(session: Session, _streamId: number, command: CommandMes
     rejectConnect(session, command.transactionId, reason);
     return;
   }
-  session.software = ownText((asString(properties?.get('flashVer')) ?? '').slice(0, 128));
+  const software = ownText((asString(properties?.get('flashVer')) ?? '').slice(0, 128));
   const capsEx = properties?.get('capsEx');
   const canDo = typeof capsEx === 'number' ? capsEx : 0;
-  session.canReconnect = (canDo & CAN_RECONNECT) !== 0;
-  session.knowsMultitrack = (canDo & MULTITRACK) !== 0;
-  session.state = { phase: 'connected', target };
-  session.deadlines.connected();
-  session.log = session.log.child({ channel: target.channel });
-  session.log.request('connect', { client: session.software, tls: session.transport.secure });
+  session.connected({
+    target,
+    software,
+    canReconnect: (canDo & CAN_RECONNECT) !== 0,
+    knowsMultitrack: (canDo & MULTITRACK) !== 0,
+  });
+  session.log.request('connect', { client: software, tls: session.transport.secure });
   session.send(
     Buffer.concat([
       windowAckSize(WINDOW_ACK_SIZE),
@@ -50,7 +51,6 @@ export function connect(session: Session, _streamId: number, command: CommandMes
       setChunkSize(session.context.chunkSize),
     ]),
   );
-  session.chunkSize = session.context.chunkSize;
   const encoding = properties?.get('objectEncoding');
   const answer = new Map<string, AmfValue>([
     ['capabilities', 31],
@@ -78,12 +78,12 @@ function enhancedCapabilities(): [string, AmfValue][] {
 }
 
 /** Refuses a client that has not connected, telling it why, and closes the connection. */
-export function rejectConnect(session: Session, transactionId: number, reason: string): void {
+export function rejectConnect(session: CommandSession, transactionId: number, reason: string): void {
   sendConnectError(session, transactionId, reason);
   session.close('refused', reason);
 }
 
-function sendConnectError(session: Session, transactionId: number, description: string): void {
+function sendConnectError(session: CommandSession, transactionId: number, description: string): void {
   const info = new Map([
     ['code', 'NetConnection.Connect.Rejected'],
     ['description', description],

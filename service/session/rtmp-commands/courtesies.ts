@@ -1,9 +1,9 @@
 import type { CommandMessage } from '../../protocol/message/command-message';
 import { asString } from '../../protocol/message/command-message';
-import type { Session } from '../session';
+import type { CommandSession } from './command-session';
 
 /** `_result` without a value, for clients that wait for one. A transaction id of 0 asks for no answer. */
-export function answerResult(session: Session, _streamId: number, command: CommandMessage): void {
+export function answerResult(session: CommandSession, _streamId: number, command: CommandMessage): void {
   if (command.transactionId > 0) session.sendCommand(0, ['_result', command.transactionId, null, undefined]);
 }
 
@@ -13,7 +13,7 @@ export function answerNothing(): void {}
  * A command this server does not know gets the empty answer that keeps clients going. Not so one that begins with `@`:
  * with its `_result` the sender of an `@publish` would take itself for a publisher.
  */
-export function answerUnknown(session: Session, streamId: number, command: CommandMessage): void {
+export function answerUnknown(session: CommandSession, streamId: number, command: CommandMessage): void {
   if (!command.name.startsWith('@')) {
     answerResult(session, streamId, command);
     return;
@@ -27,29 +27,29 @@ export function answerUnknown(session: Session, streamId: number, command: Comma
 }
 
 /** FCPublish: FMLE and encoders like it wait for onFCPublish, some of them for its transaction id too. */
-export function announceStream(session: Session, streamId: number, command: CommandMessage): void {
+export function announceStream(session: CommandSession, streamId: number, command: CommandMessage): void {
   answerResult(session, streamId, command);
   sendFcStatus(session, command, 'onFCPublish', 'NetStream.Publish.Start');
 }
 
 /** FCUnpublish announces the end of a publish; deleteStream, closeStream or the end of the connection makes it. */
-export function announceUnpublish(session: Session, streamId: number, command: CommandMessage): void {
+export function announceUnpublish(session: CommandSession, streamId: number, command: CommandMessage): void {
   session.announceUnpublish();
   answerResult(session, streamId, command);
 }
 
 /** FCSubscribe: players for CDNs send it before `play`. */
-export function subscribe(session: Session, streamId: number, command: CommandMessage): void {
+export function subscribe(session: CommandSession, streamId: number, command: CommandMessage): void {
   answerResult(session, streamId, command);
   sendFcStatus(session, command, 'onFCSubscribe', 'NetStream.Play.Start');
 }
 
 /** getStreamLength: a live stream has none. */
-export function answerStreamLength(session: Session, _streamId: number, command: CommandMessage): void {
+export function answerStreamLength(session: CommandSession, _streamId: number, command: CommandMessage): void {
   if (command.transactionId > 0) session.sendCommand(0, ['_result', command.transactionId, null, 0]);
 }
 
-function sendFcStatus(session: Session, command: CommandMessage, name: string, code: string): void {
+function sendFcStatus(session: CommandSession, command: CommandMessage, name: string, code: string): void {
   if (command.transactionId <= 0) return;
   const info = new Map([
     ['code', code],

@@ -1,5 +1,5 @@
 import type { CommandMessage } from '../../protocol/message/command-message';
-import type { Session } from '../session';
+import type { CommandSession } from './command-session';
 import { connect, rejectConnect } from './connect';
 import { closeStream, createStream, deleteStream } from './stream-lifetime';
 import { pause, receiveAudio, receiveVideo } from './player-control';
@@ -16,7 +16,7 @@ import {
 } from './courtesies';
 
 /** Acts on one command; `streamId` is the message stream it came on. */
-export type CommandHandler = (session: Session, streamId: number, command: CommandMessage) => void;
+export type CommandHandler = (session: CommandSession, streamId: number, command: CommandMessage) => void;
 
 const HANDLERS: ReadonlyMap<string, CommandHandler> = new Map<string, CommandHandler>([
   ['connect', connect],
@@ -42,9 +42,7 @@ const HANDLERS: ReadonlyMap<string, CommandHandler> = new Map<string, CommandHan
 ]);
 
 /** Before `connect` any other command, such as one that is almost called so, is refused; answers are ignored. */
-export function dispatchCommand(session: Session, streamId: number, command: CommandMessage): void {
-  session.log.debug('command', { name: command.name, phase: session.phase });
-  if (!session.affords(command.name)) return;
+export function dispatchCommand(session: CommandSession, streamId: number, command: CommandMessage): void {
   const handler = HANDLERS.get(command.name) ?? answerUnknown;
   if (session.state.phase !== 'connecting' || handler === connect || handler === answerNothing) {
     handler(session, streamId, command);

@@ -3,12 +3,14 @@ import { Player } from '../../hub/player';
 import type { Publication } from '../../hub/publication';
 import { asString, type CommandMessage } from '../../protocol/message/command-message';
 import { userControl, UserControlEvent } from '../../protocol/message/control-messages';
-import { sampleAccessMessage } from '../replies';
-import type { StreamTarget } from '../name-rules';
-import type { Session } from '../session';
+import { sampleAccessMessage } from './replies';
+import type { StreamTarget } from './name-rules';
+import type { CommandSession } from './command-session';
+import { PlayListener } from './play-listener';
+import { refuseName } from './refuse-name';
 
 /** `play`: with no publisher the player idles until one comes with the same key. */
-export function play(session: Session, streamId: number, command: CommandMessage): void {
+export function play(session: CommandSession, streamId: number, command: CommandMessage): void {
   const { state, streams, context } = session;
   if (state.phase !== 'connected') return;
   if (streams.play !== null || streams.publish?.streamId === streamId) {
@@ -19,13 +21,7 @@ export function play(session: Session, streamId: number, command: CommandMessage
   const name = asString(command.args[0]) ?? '';
   const stream = context.names.streamTarget(state.target, name);
   if (stream === undefined) {
-    const reason = `Bad stream key: ${context.names.allowed} are allowed`;
-    if (name !== '' && !name.startsWith('?')) {
-      session.refuse(streamId, 'NetStream.Play.BadName', reason);
-      return;
-    }
-    session.sendStatus(streamId, 'error', 'NetStream.Play.BadName', reason);
-    session.log.request('play without a stream key', { reason });
+    refuseName(session, streamId, name, 'play');
     return;
   }
   const token = new URLSearchParams(stream.query).get('fleet');
@@ -43,23 +39,22 @@ export function play(session: Session, streamId: number, command: CommandMessage
   });
 }
 
-function playWhereStreamIs(session: Session, streamId: number, stream: StreamTarget): void {
-  const { moveToStream, hub } = session.context;
-  const isHere = (hub.find(stream.channel)?.publication ?? null) !== null;
-  if (moveToStream === undefined || isHere || !session.canMove) {
+function playWhereStreamIs(session: CommandSession, streamId: number, stream: StreamTarget): void {
+  const isHere = (session.context.hub.find(stream.channel)?.publication ?? null) !== null;
+  if (isHere || !session.opening.canMove) {
     playAsViewer(session, streamId, stream);
     return;
   }
   // As above: nothing begins meanwhile. The session is closed when the connection has moved.
   session.wait();
-  void moveToStream(session, stream.channel).then(() => {
+  void session.move(stream.channel).then(() => {
     if (session.isClosed) return;
     playAsViewer(session, streamId, stream);
     session.proceed();
   });
 }
 
-function playAsViewer(session: Session, streamId: number, stream: StreamTarget): void {
+function playAsViewer(session: CommandSession, streamId: number, stream: StreamTarget): void {
   const { context } = session;
   const refusal = context.refusal();
   if (refusal !== undefined) session.refuse(streamId, 'NetStream.Play.BadName', refusal);
@@ -70,15 +65,15 @@ function playAsViewer(session: Session, streamId: number, stream: StreamTarget):
   } else begin(session, streamId, stream, false);
 }
 
-function begin(session: Session, streamId: number, stream: StreamTarget, isRelay: boolean): void {
+function begin(session: CommandSession, streamId: number, stream: StreamTarget, isRelay: boolean): void {
   const { context } = session;
   const channel = context.hub.channel(stream.channel);
   const options = new URLSearchParams(stream.query);
   const cache = options.get('cache');
   const allTracks = isRelay || wantsAllTracks(options.get('tracks'), session.knowsMultitrack);
-  const player = new Player(session.transport, session, streamId, stream.key, cache !== 'no', isRelay, allTracks);
-  session.streams.play = { phase: 'playing', streamId, stream, channel, player };
-  session.transport.proven();
+  const listener = new PlayListener(session, streamId);
+  const player = new Player(session.transport, listener, streamId, stream.key, cache !== 'no', isRelay, allTracks);
+  session.startPlay({ phase: 'playing', streamId, stream, channel, player });
   session.log.request('play', { channel: stream.channel, relay: isRelay || undefined });
   session.send(userControl(UserControlEvent.StreamBegin, streamId));
   session.sendStatus(streamId, 'status', 'NetStream.Play.Reset', 'Playing and resetting stream.');

@@ -1,9 +1,9 @@
 import type { CommandMessage } from '../../protocol/message/command-message';
 import { userControl, UserControlEvent } from '../../protocol/message/control-messages';
-import type { Session } from '../session';
+import type { CommandSession } from './command-session';
 
 /** `pause` true or false; a player may do so while it idles too. */
-export function pause(session: Session, streamId: number, command: CommandMessage): void {
+export function pause(session: CommandSession, streamId: number, command: CommandMessage): void {
   const { play } = session.streams;
   if (play === null) return;
   const paused = command.args[0] === true;
@@ -25,7 +25,7 @@ export function pause(session: Session, streamId: number, command: CommandMessag
 }
 
 /** `receiveAudio`: false stops audio for this player only. */
-export function receiveAudio(session: Session, _streamId: number, command: CommandMessage): void {
+export function receiveAudio(session: CommandSession, _streamId: number, command: CommandMessage): void {
   const { play } = session.streams;
   if (play === null) return;
   play.player.wantsAudio = command.args[0] !== false;
@@ -33,7 +33,7 @@ export function receiveAudio(session: Session, _streamId: number, command: Comma
 }
 
 /** `receiveVideo`: false stops video for this player only. */
-export function receiveVideo(session: Session, _streamId: number, command: CommandMessage): void {
+export function receiveVideo(session: CommandSession, _streamId: number, command: CommandMessage): void {
   const { play } = session.streams;
   if (play === null) return;
   play.player.wantsVideo = command.args[0] !== false;

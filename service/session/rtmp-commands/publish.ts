@@ -1,14 +1,15 @@
 import { maskKey } from '../../logging/mask';
 import { asString, type CommandMessage } from '../../protocol/message/command-message';
-import type { StreamTarget } from '../name-rules';
-import type { AdmissionOutcome } from '../publish-gate';
-import type { Session } from '../session';
+import type { StreamTarget } from './name-rules';
+import type { AdmissionOutcome } from './publish-gate';
+import type { CommandSession } from './command-session';
+import { refuseName } from './refuse-name';
 
 /**
  * `publish`: names are checked, the gate decides (channel free, start callback), and only then does the client hear
  * Publish.Start. Until the answer nothing more is read, so that media sent meanwhile waits in the client's socket.
  */
-export function publish(session: Session, streamId: number, command: CommandMessage): void {
+export function publish(session: CommandSession, streamId: number, command: CommandMessage): void {
   const { state, streams } = session;
   if (state.phase !== 'connected') return;
   if (streams.publish !== null || streams.play?.streamId === streamId) {
@@ -20,7 +21,7 @@ export function publish(session: Session, streamId: number, command: CommandMess
   const name = asString(command.args[0]) ?? '';
   const stream = session.context.names.streamTarget(state.target, name);
   if (stream === undefined) {
-    refuseName(session, streamId, name);
+    refuseName(session, streamId, name, 'publish');
     return;
   }
   const abort = new AbortController();
@@ -32,7 +33,7 @@ export function publish(session: Session, streamId: number, command: CommandMess
   });
 }
 
-function decided(session: Session, streamId: number, stream: StreamTarget, outcome: AdmissionOutcome): void {
+function decided(session: CommandSession, streamId: number, stream: StreamTarget, outcome: AdmissionOutcome): void {
   if (session.isClosed) {
     // The gate has seen the abort and let nothing begin, unless it came in the very moment.
     if (outcome.accepted) session.context.gate.leave(session, outcome.publication, true);
@@ -44,23 +45,9 @@ function decided(session: Session, streamId: number, stream: StreamTarget, outco
   }
   const { publication } = outcome;
   const { inlet } = publication;
-  session.streams.publish = { phase: 'publishing', streamId, stream, publication, inlet };
-  session.trust();
-  session.transport.proven();
-  session.deadlines.publishing();
+  session.startPublish({ phase: 'publishing', streamId, stream, publication, inlet });
   const published = `/${stream.channel}/${stream.key} is now published.`;
   session.sendStatus(streamId, 'status', 'NetStream.Publish.Start', published);
   session.log.request('publish accepted', { channel: stream.channel, streamId: publication.grant.streamId });
   session.proceed();
-}
-
-/** An empty key starts nothing but leaves the connection usable; any other bad name ends it. */
-function refuseName(session: Session, streamId: number, name: string): void {
-  const reason = `Bad stream key: ${session.context.names.allowed} are allowed`;
-  if (name !== '' && !name.startsWith('?')) {
-    session.refuse(streamId, 'NetStream.Publish.BadName', reason);
-    return;
-  }
-  session.sendStatus(streamId, 'error', 'NetStream.Publish.BadName', reason);
-  session.log.request('publish without a stream key', { reason });
 }

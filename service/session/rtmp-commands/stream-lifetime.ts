@@ -1,8 +1,8 @@
 import type { CommandMessage } from '../../protocol/message/command-message';
-import type { Session } from '../session';
+import type { CommandSession } from './command-session';
 
 /** `createStream`: ids count up from 1. */
-export function createStream(session: Session, _streamId: number, command: CommandMessage): void {
+export function createStream(session: CommandSession, _streamId: number, command: CommandMessage): void {
   session.streams.created += 1;
   session.sendCommand(0, ['_result', command.transactionId, null, session.streams.created]);
 }
@@ -11,17 +11,17 @@ export function createStream(session: Session, _streamId: number, command: Comma
  * `deleteStream` names the message stream to end. GStreamer puts the stream's name where the id belongs: that means the
  * publish or, if there is none, the play. Any other id is left alone.
  */
-export function deleteStream(session: Session, _streamId: number, command: CommandMessage): void {
+export function deleteStream(session: CommandSession, _streamId: number, command: CommandMessage): void {
   const [id] = command.args;
   endStream(session, typeof id === 'number' ? id : undefined);
 }
 
 /** `closeStream` ends the stream that it came on; some clients send it on stream 0, for the only stream they have. */
-export function closeStream(session: Session, streamId: number): void {
+export function closeStream(session: CommandSession, streamId: number): void {
   endStream(session, streamId === 0 ? undefined : streamId);
 }
 
-function endStream(session: Session, id: number | undefined): void {
+function endStream(session: CommandSession, id: number | undefined): void {
   const open = session.streams.find(id);
   if (open === null) return;
   const { streamId, stream } = open;

@@ -7,7 +7,7 @@ import { registryListener } from '../../../service/fleet/registry-listener';
 import type { LeaseRegistry } from '../../../service/leases/lease-registry';
 import { Hub } from '../../../service/hub/hub';
 import type { Publication, Publisher } from '../../../service/hub/publication';
-import type { AdmissionOutcome } from '../../../service/session/publish-gate';
+import type { AdmissionOutcome } from '../../../service/session/rtmp-commands/publish-gate';
 import { MessageType } from '../../../service/protocol/message-types';
 import { SlabPool } from '../../../service/hub/slab';
 import { TrafficCounters } from '../../../service/metrics/traffic-counters';

@@ -3,7 +3,7 @@ import type { NodeAddress, LeaseRegistry } from '../../../service/leases/lease-r
 import type { Hub } from '../../../service/hub/hub';
 import { openGate } from '../../../service/net/gate/connection-gate';
 import type { ConnectionIntake } from '../../../service/net/connection-intake';
-import type { Session } from '../../../service/session/session';
+import type { MovableSession, Opening } from '../../../service/session/opening';
 import { PlayerMover, type WorkerLineListener } from '../../../service/node/player-mover';
 
 const DEPARTURE = { clientIp: '192.0.2.7', said: Buffer.from('all of it'), answeredBytes: 3_500 };
@@ -51,11 +51,11 @@ class Surroundings {
   }
 
   /** A viewer plays `channel`; whether it was moved. */
-  async play(session: Partial<Session> = {}): Promise<boolean> {
+  async play(opening: Partial<Opening> = {}): Promise<boolean> {
     const before = this.passed.length;
     const transport = { detach: () => Promise.resolve(HANDLE) };
-    const viewer = { canMove: true, depart: () => DEPARTURE, transport, ...session };
-    await this.mover.move(viewer as unknown as Session, 'channel');
+    const viewer = { opening: { canMove: true, depart: () => DEPARTURE, ...opening }, transport };
+    await this.mover.move(viewer as unknown as MovableSession, 'channel');
     return this.passed.length > before;
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Departure } from '../../../service/session/opening';
+import type { Departure, MovableSession } from '../../../service/session/opening';
 import type { Session } from '../../../service/session/session';
 import { ClientHandshake } from '../../support/rtmp/client-handshake';
 import { ChunkBuilder, command } from '../../support/rtmp/wire-builder';
@@ -19,14 +19,14 @@ function opening(playKey = 'key'): Buffer[] {
 }
 
 interface Moved {
-  readonly session: Session;
+  readonly session: MovableSession;
   readonly departure: Departure;
 }
 
 /** A rig whose viewers all leave for another process. */
 function benchThatMoves(moved: Moved[]): SessionRig {
   return new SessionRig((session) => {
-    if (session.canMove) moved.push({ session, departure: session.depart() });
+    if (session.opening.canMove) moved.push({ session, departure: session.opening.depart() });
     return Promise.resolve();
   });
 }
@@ -72,7 +72,7 @@ describe('a viewer whose stream another process has', () => {
   test.each([
     ['it has been pinged', (rig: SessionRig) => rig.advance(31)],
     ['it has said a lot', (_: SessionRig, session: Session) => session.receive(flood(), 0, flood().length)],
-    ['it was moved before', (_: SessionRig, session: Session) => session.stay()],
+    ['it was moved before', (_: SessionRig, session: Session) => session.opening.stay()],
   ])('stays when %s', async (_why, before) => {
     const moved: Moved[] = [];
     const rig = benchThatMoves(moved);

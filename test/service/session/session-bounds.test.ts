@@ -145,10 +145,10 @@ describe('bounds of a session', () => {
   test('an error that nobody expected ends this session only, and is logged with its place', () => {
     const client = rig.connected();
     const broken = new Error('a defect');
-    client.session.message = () => {
+    client.session.streams.find = () => {
       throw broken;
     };
-    client.command('createStream', null);
+    client.command('deleteStream', null, 1);
     expect(rig.closed).toEqual(['internal_error']);
     expect(rig.log.matching(/unexpected error.*a defect.*session-bounds/)).toHaveLength(1);
     expect(client.statuses.at(-1)).toMatchObject({

@@ -2,8 +2,8 @@ import { Hub } from '../../../service/hub/hub';
 import type { StreamGrant } from '../../../service/hub/publication';
 import { SlabPool } from '../../../service/hub/slab';
 import { TrafficCounters } from '../../../service/metrics/traffic-counters';
-import { NameRules } from '../../../service/session/name-rules';
-import type { AdmissionOutcome, PublishGate } from '../../../service/session/publish-gate';
+import { NameRules } from '../../../service/session/rtmp-commands/name-rules';
+import type { AdmissionOutcome, PublishGate } from '../../../service/session/rtmp-commands/publish-gate';
 import { Session } from '../../../service/session/session';
 import type { SessionContext } from '../../../service/session/session-context';
 import { SessionRegistry } from '../../../service/session/session-registry';
@@ -88,7 +88,7 @@ export class SessionRig {
   /** A connection that has sent nothing yet. */
   open(): SessionClient {
     const transport = new FakeTransport();
-    const session = new Session(this.context, transport, this.sessions.nextId());
+    const session = new Session({ context: this.context, transport, id: this.sessions.nextId() });
     this.sessions.add(session);
     return new SessionClient(this, session, transport);
   }

@@ -1,4 +1,4 @@
-import type { Publication, Publisher } from '../hub/publication';
+import type { Publication, Publisher } from '../../hub/publication';
 import type { StreamTarget } from './name-rules';
 
 export type AdmissionOutcome =

@@ -1,7 +1,7 @@
-import type { Channel } from '../hub/channel';
-import type { StreamInlet } from '../hub/next-source';
-import type { Player } from '../hub/player';
-import type { Publication } from '../hub/publication';
+import type { Channel } from '../../hub/channel';
+import type { StreamInlet } from '../../hub/next-source';
+import type { Player } from '../../hub/player';
+import type { Publication } from '../../hub/publication';
 import type { StreamTarget } from './name-rules';
 
 /** No client has more. */

@@ -1,7 +1,7 @@
-import { encodeAmf0 } from '../protocol/amf/amf0-encode';
-import type { AmfValue } from '../protocol/amf/amf-value';
-import { ChunkStreamId, encodeMessage } from '../protocol/chunk/chunk-writer';
-import { MessageType } from '../protocol/message-types';
+import { encodeAmf0 } from '../../protocol/amf/amf0-encode';
+import type { AmfValue } from '../../protocol/amf/amf-value';
+import { ChunkStreamId, encodeMessage } from '../../protocol/chunk/chunk-writer';
+import { MessageType } from '../../protocol/message-types';
 
 /** Status codes this server sends (RTMP 1.0 section 7.2.2 and what encoders know of FMS). */
 export type StatusCode =

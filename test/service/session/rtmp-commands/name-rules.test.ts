@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { NameRules } from '../../../service/session/name-rules';
-import { FREE_NAMES, PLAIN_NAMES, SPECIAL_NAMES } from '../../support/names';
-import { NameGrammar } from '../../../service/protocol/name-grammar';
+import { NameRules } from '../../../../service/session/rtmp-commands/name-rules';
+import { FREE_NAMES, PLAIN_NAMES, SPECIAL_NAMES } from '../../../support/names';
+import { NameGrammar } from '../../../../service/protocol/name-grammar';
 
 const names = new NameRules(PLAIN_NAMES);
 

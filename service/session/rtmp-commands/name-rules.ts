@@ -1,4 +1,4 @@
-import type { NameGrammar } from '../protocol/name-grammar';
+import type { NameGrammar } from '../../protocol/name-grammar';
 import { ownText } from './own-text';
 
 /** FMS and Wowza clients append the application's default instance to its name. */

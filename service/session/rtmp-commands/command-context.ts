@@ -1,0 +1,22 @@
+import type { Hub } from '../../hub/hub';
+import type { TrafficCounters } from '../../metrics/traffic-counters';
+import type { NameRules } from './name-rules';
+import type { PublishGate } from './publish-gate';
+
+/** What RTMP commands need of the node; all its sessions share it. */
+export interface CommandContext {
+  readonly hub: Hub;
+  readonly gate: PublishGate;
+  readonly names: NameRules;
+  readonly traffic: TrafficCounters;
+  /** Outgoing chunk size, 128..65536. */
+  readonly chunkSize: number;
+  /** Whether a client with this address may play. */
+  mayPlay(address: string): boolean;
+  /** A viewer waits for this channel, which no publisher has here: it may be live elsewhere. */
+  streamWanted(channel: string): void;
+  /** Whether the token lets another node play this channel; absent where there are no other nodes. */
+  readonly verifyRelay?: (token: string, channel: string) => Promise<boolean>;
+  /** Why no new stream or player can begin here now; undefined when one can. */
+  refusal(): string | undefined;
+}

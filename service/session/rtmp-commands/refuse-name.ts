@@ -1,0 +1,16 @@
+import type { CommandSession } from './command-session';
+
+/**
+ * Refuses a `publish` or `play` whose stream name gives no valid names. Without a key the connection stays usable; any
+ * other bad name ends it.
+ */
+export function refuseName(session: CommandSession, streamId: number, name: string, verb: 'publish' | 'play'): void {
+  const reason = `Bad stream key: ${session.context.names.allowed} are allowed`;
+  const code = verb === 'publish' ? 'NetStream.Publish.BadName' : 'NetStream.Play.BadName';
+  if (name !== '' && !name.startsWith('?')) {
+    session.refuse(streamId, code, reason);
+    return;
+  }
+  session.sendStatus(streamId, 'error', code, reason);
+  session.log.request(`${verb} without a stream key`, { reason });
+}
