@@ -26,7 +26,7 @@ const args = process.argv.slice(2);
 const helps = args.includes('--help') || args.includes('-h');
 const service = helps
   ? { status: 0 }
-  : spawnSync(process.execPath, [join(root, 'service', 'build.mjs')], { stdio: 'inherit' });
+  : spawnSync(process.execPath, [join(root, 'service', 'build', 'build.mjs')], { stdio: 'inherit' });
 if (service.status !== 0) {
   console.error('The server does not build: see the lines above.');
   process.exit(1);
