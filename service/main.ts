@@ -24,7 +24,8 @@ async function main(): Promise<void> {
     return;
   }
   const { quickStart } = commandLine;
-  const env = withDotenvFile(process.env);
+  const dotenvWarnings: string[] = [];
+  const env = withDotenvFile(process.env, (warning) => dotenvWarnings.push(warning));
   const httpPortMayMove = quickStart && !env.HTTP_PORT;
   const { config, warnings } = loadServiceConfig(httpPortMayMove ? { ...env, HTTP_PORT: QUICK_START_HTTP_PORT } : env);
   const log = createLogger({ ...config.log, addressGroup });
@@ -32,7 +33,7 @@ async function main(): Promise<void> {
     await runWorker(config, log.child({ worker: cluster.worker?.id }), __SERVICE_VERSION__);
     return;
   }
-  for (const warning of warnings) log.warning(warning);
+  for (const warning of [...dotenvWarnings, ...warnings]) log.warning(warning);
   let ending = false;
   const end = (why: string): void => {
     // Ctrl-C in a terminal reaches npm and this process, and npm passes it on: the second one is the same wish.

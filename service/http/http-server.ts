@@ -9,6 +9,8 @@ import { AllowedHosts } from './allowed-hosts';
 import { ConnectionCap } from './connection-cap';
 import type { StreamReport } from './stream-report';
 
+const VARIABLES = { port: 'HTTP_PORT', bindAddress: 'HTTP_BIND_ADDRESS' };
+
 /** How many ports after the wanted one listenOrNext tries. */
 const FURTHER_PORTS = 20;
 
@@ -122,7 +124,7 @@ export class HttpServer {
         return await this.#listen(candidate, bindAddress);
       } catch (cause) {
         if (isTaken(cause) && candidate < last) continue;
-        const message = `HTTP cannot listen on ${bindAddress} port ${candidate}: ${describeListenError(cause)}`;
+        const message = `HTTP cannot listen on ${bindAddress} port ${candidate}: ${describeListenError(cause, VARIABLES)}`;
         throw new Error(message, { cause });
       }
     }

@@ -1,12 +1,15 @@
-/**
- * Why a port cannot be listened on, in words for an operator.
- *
- * @param bindVariable the setting that holds the address; default: that of the HTTP port
- */
-export function describeListenError(error: unknown, bindVariable = 'HTTP_BIND_ADDRESS'): string {
+/** The settings that say where something listens. */
+export interface PlaceVariables {
+  readonly port: string;
+  readonly bindAddress: string;
+}
+
+/** Why a port cannot be listened on, in words for an operator, with the setting to change. */
+export function describeListenError(error: unknown, { port, bindAddress }: PlaceVariables): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return 'another process uses it (EADDRINUSE)';
-  if (code === 'EACCES') return 'this user may not use it (EACCES); ports below 1024 need a privilege';
-  if (code === 'EADDRNOTAVAIL') return `this machine does not have the address of ${bindVariable} (EADDRNOTAVAIL)`;
+  if (code === 'EADDRINUSE') return `another process uses it (EADDRINUSE); ${port} can name another port`;
+  if (code === 'EACCES') return `this user may not use it (EACCES): below 1024 needs a privilege; see ${port}`;
+  if (code === 'EADDRNOTAVAIL') return `this machine does not have the address of ${bindAddress} (EADDRNOTAVAIL)`;
+  if (code === 'ENOTFOUND') return `the host name of ${bindAddress} is not known (ENOTFOUND)`;
   return message;
 }

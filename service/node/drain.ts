@@ -17,7 +17,7 @@ export async function drainSessions(sessions: SessionRegistry, timeoutMs: number
     // Neither publishing nor playing: nothing to wait for.
     if (session.streams.isEmpty) session.shutDown();
   }
-  log.info('draining', { sessions: sessions.size, seconds: timeoutMs / 1000 });
+  log.info('draining', { sessions: sessions.size, seconds: Math.round(timeoutMs / 1000) });
   const stopAsking = askToLeave(sessions, log);
   await sessions.empty(timeoutMs);
   stopAsking();

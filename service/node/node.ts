@@ -254,8 +254,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const { route, listensAt } = listenerTest.route(name, more.tls !== undefined);
     const listener = new RtmpListener({ gate, intake, log, proxy, rejected, tests: route, ...more });
     const address = await listener.listen(port, bindAddress).catch((error: unknown) => {
-      const bindVariable = bindAddress === config.rtmp.bindAddress ? 'BIND_ADDRESS' : 'SSL_BIND_ADDRESS';
-      const why = describeListenError(error, bindVariable);
+      const why = describeListenError(error, {
+        port: more.tls === undefined ? 'RTMP_PORT' : 'SSL_PORT',
+        bindAddress: bindAddress === config.rtmp.bindAddress ? 'BIND_ADDRESS' : 'SSL_BIND_ADDRESS',
+      });
       throw new Error(`${name} cannot listen on port ${port}: ${why}`, { cause: error });
     });
     listeners.push(listener);

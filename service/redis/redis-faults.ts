@@ -28,8 +28,8 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ]);
-/** How servers end a connection that sends them something other than TLS: silently, or with a TLS alert. */
-const CLOSED = /ECONNRESET|EPIPE|connection closed|Connection is closed|Protocol error/;
+/** How servers end a connection that sends them something other than TLS: silently, or with a TLS alert (byte 21). */
+const CLOSED = /ECONNRESET|EPIPE|connection closed|Connection is closed|Unknown RESP type 21 /;
 
 function hintOf(code: string | undefined, message: string, { secured, answered }: RedisUse): string | undefined {
   if (/WRONGPASS|invalid (?:username-)?password/.test(message)) return 'are REDIS_USERNAME and REDIS_PASSWORD right?';
@@ -42,6 +42,7 @@ function hintOf(code: string | undefined, message: string, { secured, answered }
   // A server without TLS waits for the end of what it takes for a command, or answers in plain text.
   if (secured && (code === 'ETIMEDOUT' || code === 'EPROTO')) return 'set REDIS_TLS=NO if this Redis has no TLS';
   if (!secured && CLOSED.test(message)) return 'set REDIS_TLS=YES if this Redis expects TLS';
+  if (message.startsWith('Unknown RESP type')) return 'REDIS_HOST and REDIS_PORT lead to something else than Redis';
   return undefined;
 }
 

@@ -90,7 +90,7 @@ describe('start', () => {
     other.close();
     expect(code).toBe(1);
     expect(log.trim().split('\n')).toHaveLength(1);
-    expect(log).toContain(`RTMP cannot listen on port ${port}`);
+    expect(log).toContain(`RTMP cannot listen on port ${port}: another process uses it (EADDRINUSE); RTMP_PORT`);
   });
 
   test('SIGTERM ends a start that waits for something, without waiting with it', async () => {

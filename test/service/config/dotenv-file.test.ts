@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../../../service/config/config-error';
@@ -9,9 +9,15 @@ const directory = temporaryDirectory();
 const path = join(directory.path, '.env');
 afterAll(() => directory.remove());
 
-function read(text: string, env: Record<string, string> = {}) {
+let warnings: string[];
+beforeEach(() => {
+  warnings = [];
+});
+const warn = (warning: string): void => void warnings.push(warning);
+
+function read(text: string | Buffer, env: Record<string, string> = {}) {
   writeFileSync(path, text);
-  return withDotenvFile(env, path);
+  return withDotenvFile(env, warn, path);
 }
 
 describe('.env file', () => {
@@ -44,13 +50,40 @@ describe('.env file', () => {
 
   test('that there is none is fine', () => {
     const env = { A: '1' };
-    expect(withDotenvFile(env, join(directory.path, 'none'))).toBe(env);
+    expect(withDotenvFile(env, warn, join(directory.path, 'none'))).toBe(env);
   });
 
   test('one that cannot be read stops the start and is named', () => {
     const folder = join(directory.path, 'folder');
     mkdirSync(folder);
-    expect(() => withDotenvFile({}, folder)).toThrow(ConfigError);
-    expect(() => withDotenvFile({}, folder)).toThrow(folder);
+    expect(() => withDotenvFile({}, warn, folder)).toThrow(ConfigError);
+    expect(() => withDotenvFile({}, warn, folder)).toThrow(folder);
+  });
+
+  test('lines that mean nothing are warned of by their numbers, without what they hold', () => {
+    const text = [
+      '# a comment',
+      'A=1',
+      'JWT_SECRET hidden',
+      '',
+      'B="two',
+      'lines" # why',
+      '  - C=3',
+      'D: 4',
+      'export E=5',
+      'F=',
+      '=hidden',
+    ];
+    for (const lineEnd of ['\n', '\r\n']) {
+      warnings = [];
+      expect(read(text.join(lineEnd))).toMatchObject({ A: '1', B: 'two\nlines', D: '4', E: '5', F: '' });
+      expect(warnings).toEqual([`${path} has lines that are not NAME=VALUE and have no effect: 3, 7, 11`]);
+    }
+    read('\ufeffA=1\n\n');
+    expect(warnings).toHaveLength(1);
+  });
+
+  test('one in UTF-16 stops the start: none of it would be read', () => {
+    expect(() => read(Buffer.from('\ufeffRTMP_PORT=1936\n', 'utf16le'))).toThrow(/is not UTF-8 text/);
   });
 });
