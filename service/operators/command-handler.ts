@@ -50,7 +50,7 @@ export class CommandHandler {
   }
 
   private drain(id: string): CommandOutcome {
-    if (this.node?.id !== id) return { acted: false, detail: 'it means another node' };
+    if (this.node?.id !== id) return { acted: false, detail: `it means another node, this one is ${this.node?.id}` };
     this.node.drain();
     return { acted: true, detail: 'draining' };
   }

@@ -55,6 +55,7 @@ export interface CommandError {
 const NODE_ID = /^[A-Za-z0-9._:-]{1,255}$/;
 const SECONDS = /^[1-9][0-9]{0,5}$/;
 const MAX_BLOCK_SECONDS = 604_800;
+const VERBS = 'kill-session, close-stream, block, unblock, drain and list';
 const TRAILING_LINE_END = /\r?\n$/;
 const MAX_ARGUMENT_LENGTH = 1024;
 const MAX_QUOTED_LENGTH = 64;
@@ -68,7 +69,7 @@ export function parseCommand(text: string, names: NameGrammar): Command | Comman
   const line = text.replace(TRAILING_LINE_END, '');
   const verbEnd = line.indexOf('>');
   if (verbEnd < 0) {
-    return { error: `no ">" in ${quote(line)}` };
+    return { error: `no ">" in ${quote(line)}, as in kill-session>CHANNEL` };
   }
   const given = line.slice(0, verbEnd);
   const verb = given.toLowerCase();
@@ -82,7 +83,7 @@ export function parseCommand(text: string, names: NameGrammar): Command | Comman
       return checkArguments(names, verb, channel) ?? { verb, channel };
     case 'close-stream':
       if (argument === undefined) {
-        return { error: 'close-stream without a stream id' };
+        return { error: 'close-stream without a stream id, as in close-stream>CHANNEL|STREAM_ID' };
       }
       return checkArguments(names, verb, channel, argument) ?? { verb, channel, streamIds: possibleIds(argument) };
     case 'block':
@@ -92,7 +93,7 @@ export function parseCommand(text: string, names: NameGrammar): Command | Comman
     case 'list':
       return rest === '' ? { verb } : { error: `list with the argument ${quote(rest)}` };
     default:
-      return { error: `unknown command ${quote(given)}` };
+      return { error: `unknown command ${quote(given)}; there are ${VERBS}` };
   }
 }
 

@@ -91,7 +91,8 @@ describe('a command that ends a stream', () => {
 
 describe('a command for nodes', () => {
   test('to drain is for the one that is named', () => {
-    expect(handler.execute({ verb: 'drain', node: 'node-2' }).acted).toBe(false);
+    const detail = 'it means another node, this one is node-1';
+    expect(handler.execute({ verb: 'drain', node: 'node-2' })).toEqual({ acted: false, detail });
     expect(drains).toBe(0);
     expect(handler.execute({ verb: 'drain', node: 'node-1' })).toEqual({ acted: true, detail: 'draining' });
     expect(drains).toBe(1);

@@ -81,19 +81,22 @@ describe('commands of a fleet', () => {
 
 describe('what is no command', () => {
   test.each([
-    ['', 'no ">" in ""'],
-    ['kill-session', 'no ">" in "kill-session"'],
-    ['restart>ch', 'unknown command "restart"'],
-    ['Restart>ch', 'unknown command "Restart"'],
+    ['', 'no ">" in "", as in kill-session>CHANNEL'],
+    ['kill-session', 'no ">" in "kill-session", as in kill-session>CHANNEL'],
+    ['restart>ch', 'unknown command "restart"; there are kill-session, close-stream, block, unblock, drain and list'],
+    ['Restart>ch', 'unknown command "Restart"; there are kill-session, close-stream, block, unblock, drain and list'],
     ['kill-session>x'.padEnd(142, 'x'), `kill-session with the bad channel name "${'x'.repeat(64)}…"`],
-    ['>ch', 'unknown command ""'],
+    ['>ch', 'unknown command ""; there are kill-session, close-stream, block, unblock, drain and list'],
     ['kill-session>', 'kill-session with the bad channel name ""'],
     ['kill-session>a>b', 'kill-session with the bad channel name "a>b"'],
     ['kill-session>a b', 'kill-session with the bad channel name "a b"'],
     ['kill-session> ch', 'kill-session with the bad channel name " ch"'],
-    ['close-stream>ch', 'close-stream without a stream id'],
+    ['close-stream>ch', 'close-stream without a stream id, as in close-stream>CHANNEL|STREAM_ID'],
     ['close-stream>|id', 'close-stream with the bad channel name ""'],
-    ['constructor>ch', 'unknown command "constructor"'],
+    [
+      'constructor>ch',
+      'unknown command "constructor"; there are kill-session, close-stream, block, unblock, drain and list',
+    ],
   ])('%j is refused with the cause', (text, error) => {
     expect(parseCommand(text)).toEqual({ error });
   });
