@@ -10,6 +10,15 @@ import { InvalidRequest, parseKeysRequest } from './keys-request';
 const WHERE_FROM = `On AWS, the configuration of the function that the output StreamKeysFunction names has both; npm run local writes a
 file of all variables. npm run keys -- --help lists them.`;
 
+/** What errors of the AWS SDK mean here. */
+const HINTS = [
+  ['Region is missing', 'AWS_REGION is not set'],
+  ['region=""', 'AWS_REGION is not set'],
+  ['Could not load credentials', 'there are no AWS credentials'],
+  ['Requested resource not found', 'there is no table of the name in TABLE_NAME'],
+  ["can't find the specified secret", 'there is no secret with the ARN in KEY_PEPPER_ARN'],
+] as const;
+
 async function run(argv: readonly string[]): Promise<void> {
   const parsed = parseCliArguments(argv);
   if (parsed === 'help') {
@@ -30,5 +39,8 @@ run(process.argv.slice(2)).catch((error: unknown) => {
 });
 
 function describeFailure(error: unknown): string {
-  return error instanceof EnvironmentError ? `${error.faults.join('; ')}\n\n${WHERE_FROM}` : describeError(error);
+  if (error instanceof EnvironmentError) return `${error.faults.join('; ')}\n\n${WHERE_FROM}`;
+  const text = describeError(error);
+  const hint = HINTS.find(([fault]) => text.includes(fault))?.[1];
+  return hint === undefined ? text : `${hint} (${text})`;
 }

@@ -98,6 +98,25 @@ describe('the command line', () => {
     expect(unset).toMatchObject({ code: 1, out: '' });
     expect(unset.err).toMatch(/^TABLE_NAME is not set; KEY_PEPPER_ARN is not set\n\nOn AWS, [^]*npm run local/);
   }, 30_000);
+
+  test.each([
+    ['AWS_REGION is not set', { AWS_REGION: '', AWS_CONFIG_FILE: '/dev/null' }],
+    ['no table of the name in TABLE_NAME', { TABLE_NAME: 'another' }],
+  ])(
+    'explains what the AWS SDK says: %s',
+    async (explanation, changed) => {
+      const { code, err } = await cli(['list'], { ...environment, ...changed });
+      expect(err).toContain(explanation);
+      expect(code).toBe(1);
+    },
+    30_000,
+  );
+
+  test('names a secret that is not there', async () => {
+    const another = `${environment['KEY_PEPPER_ARN'] ?? ''}-another`;
+    const { err } = await cli(['create', 'peppered'], { ...environment, KEY_PEPPER_ARN: another });
+    expect(err).toContain('no secret with the ARN in KEY_PEPPER_ARN');
+  }, 30_000);
 });
 
 describe('parseCliArguments', () => {
