@@ -157,7 +157,8 @@ describe('RTMP_PLAY_WHITELIST', () => {
     const publisher = await fleet.publisher(0, channel);
     const viewer = await fleet.player(1, channel, 'key', { localAddress: '127.0.0.9' });
     await expectFlows(publisher, viewer, 'allowed');
-    for (const at of [0, 1]) await expect(fleet.player(at, channel)).rejects.toThrow('This address may not play');
+    for (const at of [0, 1])
+      await expect(fleet.player(at, channel)).rejects.toThrow('This address may not play (RTMP_PLAY_WHITELIST)');
   });
 
   test('cannot be passed with a token that this fleet did not make for this channel just now', async () => {

@@ -59,7 +59,7 @@ function playAsViewer(session: CommandSession, streamId: number, stream: StreamT
   const refusal = context.refusal();
   if (refusal !== undefined) session.refuse(streamId, 'NetStream.Play.BadName', refusal);
   else if (!context.mayPlay(session.clientIp)) {
-    session.refuse(streamId, 'NetStream.Play.BadName', 'This address may not play');
+    session.refuse(streamId, 'NetStream.Play.BadName', 'This address may not play (RTMP_PLAY_WHITELIST)');
   } else if (context.hub.find(stream.channel)?.admits(stream.key) === false) {
     session.refuse(streamId, 'NetStream.Play.BadName', 'Wrong stream key');
   } else begin(session, streamId, stream, false);
