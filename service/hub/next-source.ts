@@ -3,6 +3,7 @@ import { discardingSink } from '../protocol/chunk/payload-sink';
 import { MediaFlag, MediaTag, readAudioTag, readVideoTag } from '../protocol/media/media-tag';
 import type { DataMessage } from '../protocol/message/data-message';
 import { MessageType } from '../protocol/message-types';
+import { AudioOnly } from './audio-only';
 
 /** Where a publisher's media goes. */
 export interface StreamInlet {
@@ -20,8 +21,6 @@ export interface ContinuedStream extends StreamInlet {
   readonly hasVideo: boolean;
 }
 
-/** A source that sends only audio for this long has no video to wait for (ms of its clock). */
-const AUDIO_ONLY_MS = 5_000;
 /** Headers that are kept until it takes over, and their sizes: as many as a stream keeps for late players. */
 const MAX_HEADERS = 64;
 const MAX_HEADER_BYTES = 64 * 1024;
@@ -44,8 +43,7 @@ export class NextSource implements StreamInlet {
   readonly #headers = new Map<number, WholeMessage>();
   #description: { readonly timestamp: number; readonly message: DataMessage } | undefined;
   #state: 'waiting' | 'feeding' | 'abandoned' = 'waiting';
-  /** The source's timestamp of its last video frame, or of its first audio frame before any; -1: none. */
-  #audioSince = -1;
+  readonly #audioOnly = new AudioOnly();
 
   /**
    * @param takeOver from now on this source alone feeds the stream, beginning with what `feed` adds; `withVideo` false: it
@@ -116,8 +114,7 @@ export class NextSource implements StreamInlet {
 
   #isAudioOnly(timestamp: number, flags: number): boolean {
     if (!this.#stream.hasVideo) return true;
-    if (this.#audioSince < 0 || (flags & MediaFlag.Video) !== 0) this.#audioSince = timestamp;
-    return (timestamp - this.#audioSince) >>> 0 > AUDIO_ONLY_MS;
+    return this.#audioOnly.look(timestamp, flags);
   }
 }
 

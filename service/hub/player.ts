@@ -30,6 +30,15 @@ export interface PlayerListener {
 
 /** Unsent bytes at which a player gets nothing more until a keyframe after they have drained. */
 export const SOFT_UNSENT_BYTES = 8 * 1024 * 1024;
+/** A lagging player goes on once this little is unsent. */
+export const RESUME_UNSENT_BYTES = SOFT_UNSENT_BYTES / 4;
+/** Unsent bytes beyond its soft bound at which a lagging player is disconnected. */
+const MAX_EXCESS_BYTES = 56 * 1024 * 1024;
+/** How long a player may lag before it is disconnected, unless that much has drained meanwhile. */
+const MAX_LAG_MS = 30_000;
+const LAG_PROGRESS_BYTES = SOFT_UNSENT_BYTES;
+/** How long a player waits for a keyframe before it goes on without one. */
+const MAX_KEYFRAME_WAIT_MS = 30_000;
 
 /** One subscription to a channel. */
 export class Player {
@@ -90,5 +99,31 @@ export class Player {
     const audio = this.wantsAudio ? MediaFlag.Audio : 0;
     const video = this.wantsVideo ? MediaFlag.Video : 0;
     return MediaFlag.Data | audio | video | (this.wantsAllTracks ? Wanted.AllTracks : 0);
+  }
+
+  /** No video from now on before a keyframe; `silent`: nor anything else. `now` in ms of a clock that never goes back. */
+  awaitKeyframe(now: number, silent: boolean): void {
+    this.awaitsKeyframeUntil = now + MAX_KEYFRAME_WAIT_MS;
+    this.silentUntilKeyframe = silent;
+  }
+
+  /** Its unsent bytes have passed the soft bound. */
+  beginLag(now: number): void {
+    this.laggingSince = now;
+    this.laggingBytes = this.outlet.unsentBytes;
+  }
+
+  /** Ends a lagging player that cannot keep up, and does not get rid of what it has at any pace. */
+  checkLag(now: number): void {
+    const { unsentBytes } = this.outlet;
+    const isLate = now - this.laggingSince > MAX_LAG_MS;
+    if (unsentBytes > this.softUnsentBytes + MAX_EXCESS_BYTES) this.listener.tooSlow(`${unsentBytes} bytes unsent`);
+    else if (this.laggingBytes - unsentBytes >= LAG_PROGRESS_BYTES) this.beginLag(now);
+    else if (isLate && unsentBytes > RESUME_UNSENT_BYTES) this.listener.tooSlow(`too slow for ${MAX_LAG_MS / 1000} s`);
+    else if (isLate) {
+      // It has drained: the keyframe is late, not the player.
+      this.laggingSince = 0;
+      this.awaitKeyframe(now, true);
+    }
   }
 }

@@ -1,4 +1,4 @@
-import type { FlushScheduler, LiveStream } from '../../hub/live-stream';
+import type { Flushable, FlushScheduler } from '../../hub/flush-scheduler';
 import type { TrafficCounters } from '../../metrics/traffic-counters';
 import { HeldReaders, type PacedReader } from './held-readers';
 import { LoadMeter } from './load-meter';
@@ -21,7 +21,7 @@ export interface BatchingOptions {
 const EVALUATE_MS = 250;
 /** Longest hold of audio while video goes at once (ms): the next frame comes sooner at 20 frames a second and more. */
 const RIDE_ALONG_MS = 50;
-/** What a relay brings is sent at once when it did so last longer ago than this part of a tick. */
+/** Relayed media is flushed immediately if its last immediate flush was at least this fraction of a tick ago. */
 const RELAYED_AFTER = 0.75;
 /** What one write of another node brings may come in several reads, so long after the first (ms). */
 const SAME_WRITE_MS = 3;
@@ -45,8 +45,8 @@ export class Batching implements FlushScheduler {
   #mode: BatchMode = 'at-once';
   #intervalMs = 0;
   #timer: NodeJS.Timeout | undefined;
-  #ready: LiveStream[] = [];
-  #spare: LiveStream[] = [];
+  #ready: Flushable[] = [];
+  #spare: Flushable[] = [];
   readonly #held = new HeldReaders();
   /** Lets them read while there is no tick. */
   #paceTimer: NodeJS.Timeout | undefined;
@@ -70,19 +70,20 @@ export class Batching implements FlushScheduler {
   }
 
   /** Whether this stream's publisher is to be read again only when it is let go, see `hold`. */
-  paces(stream: LiveStream): boolean {
+  paces(stream: Flushable): boolean {
     return this.#mode === 'tick' || (this.#latencyMs >= MIN_PACE_MS && stream.playerCount === 0);
   }
 
-  ready(stream: LiveStream, urgent: boolean): void {
+  ready(stream: Flushable, urgent: boolean): void {
     this.#load.arrived();
     if (urgent) {
-      stream.urgent = true;
+      stream.ticket.urgent = true;
       this.#urgent = true;
     }
-    if (stream.scheduled) return;
-    stream.scheduled = true;
-    if (this.#mode === 'ride-along') stream.heldSince = performance.now();
+    const { ticket } = stream;
+    if (ticket.scheduled) return;
+    ticket.scheduled = true;
+    if (this.#mode === 'ride-along') ticket.heldSince = performance.now();
     this.#ready.push(stream);
   }
 
@@ -101,12 +102,12 @@ export class Batching implements FlushScheduler {
    * Like `afterRead`, for a read from another node, which has batched already: held again, its frames would wait twice.
    * Unless it has batched less than this node's load asks for.
    */
-  afterRelayRead(stream: LiveStream | undefined): void {
+  afterRelayRead(stream: Flushable | undefined): void {
     if (this.#mode !== 'tick') this.afterRead();
-    else if (stream?.scheduled === true) {
+    else if (stream?.ticket.scheduled === true) {
       const now = performance.now();
-      const since = now - stream.relayedAt;
-      if (since >= RELAYED_AFTER * this.#intervalMs) stream.relayedAt = now;
+      const since = now - stream.ticket.relayedAt;
+      if (since >= RELAYED_AFTER * this.#intervalMs) stream.ticket.relayedAt = now;
       else if (since > SAME_WRITE_MS) return;
       this.#ready.splice(this.#ready.indexOf(stream), 1);
       stream.flush();
@@ -141,7 +142,7 @@ export class Batching implements FlushScheduler {
     this.#urgent = false;
     for (let i = 0; i < streams.length; i += 1) {
       const stream = streams[i]!;
-      if (stream.urgent) stream.flush();
+      if (stream.ticket.urgent) stream.flush();
       else this.#ready.push(stream);
     }
     streams.length = 0;
@@ -152,7 +153,7 @@ export class Batching implements FlushScheduler {
   #awaitOldest(now: number): void {
     const oldest = this.#ready[0];
     if (oldest === undefined) return;
-    this.#timer = setTimeout(this.#holdEnds, Math.max(1, oldest.heldSince + this.#intervalMs - now));
+    this.#timer = setTimeout(this.#holdEnds, Math.max(1, oldest.ticket.heldSince + this.#intervalMs - now));
   }
 
   /** Nothing came that the oldest could have gone with. */
@@ -161,7 +162,7 @@ export class Batching implements FlushScheduler {
     const now = performance.now();
     const since = now - this.#intervalMs + DUE_TOGETHER_MS;
     let due = 0;
-    while (due < this.#ready.length && this.#ready[due]!.heldSince <= since) due += 1;
+    while (due < this.#ready.length && this.#ready[due]!.ticket.heldSince <= since) due += 1;
     for (const stream of this.#ready.splice(0, due)) stream.flush();
     this.#awaitOldest(now);
   };

@@ -1,4 +1,5 @@
-import { LiveStream, type FlushScheduler, type StreamEnvironment } from '../../../service/hub/live-stream';
+import type { Flushable, FlushScheduler } from '../../../service/hub/flush-scheduler';
+import { LiveStream, type StreamEnvironment } from '../../../service/hub/live-stream';
 import { SlabPool } from '../../../service/hub/slab';
 import { TrafficCounters } from '../../../service/metrics/traffic-counters';
 import type { ReceivedMessage } from '../../support/rtmp/wire-reader';
@@ -33,7 +34,7 @@ export class StreamRig implements FlushScheduler {
     this.stream = new LiveStream(this.env);
   }
 
-  ready(_stream: LiveStream, urgent: boolean): void {
+  ready(_stream: Flushable, urgent: boolean): void {
     this.urgency.push(urgent);
   }
 

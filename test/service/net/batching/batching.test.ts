@@ -379,7 +379,7 @@ test('a message never waits longer than the knob says, whatever the load and whe
           jest.advanceTimersByTime(latencyMs);
           const got = node.rig.received(node.player).length;
           expect(got).toBeGreaterThanOrEqual(before);
-          expect(node.rig.stream.scheduled).toBe(false);
+          expect(node.rig.stream.ticket.scheduled).toBe(false);
         }
       }
       node.batching.close();

@@ -1,0 +1,399 @@
+import type { TrafficCounters } from '../metrics/traffic-counters';
+import { MediaFlag, type MediaTag } from '../protocol/media/media-tag';
+import type { GopCache } from './gop-cache';
+import { HeldBytes } from './held-bytes';
+import { type MessageLog, SHARED_STREAM_ID, type Unwrap } from './message-log';
+import { type Player, RESUME_UNSENT_BYTES, SOFT_UNSENT_BYTES } from './player';
+import { Selections } from './selections';
+import type { StreamConfig } from './stream-config';
+import type { StreamStats } from './stream-stats';
+import { unwrapMainTrack } from './unwrap';
+import { Wanted } from './wanted';
+
+export interface FanOutOptions {
+  readonly log: MessageLog;
+  readonly gop: GopCache;
+  readonly config: StreamConfig;
+  readonly stats: StreamStats;
+  /** Knows which tracks are the main ones. */
+  readonly tag: MediaTag;
+  readonly traffic: TrafficCounters;
+  /** Outgoing chunk size, 128..65536. */
+  readonly chunkSize: number;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+}
+
+/**
+ * The way of a stream's messages from its log to the players. A flush hands the same views to all of them. Those that
+ * are exceptions (paused, without audio or video, on another message stream, lagging) are served apart and come back
+ * by themselves.
+ */
+export class FanOut {
+  readonly #log: MessageLog;
+  readonly #gop: GopCache;
+  readonly #config: StreamConfig;
+  readonly #stats: StreamStats;
+  readonly #traffic: TrafficCounters;
+  readonly #chunkSize: number;
+  readonly #now: () => number;
+  readonly #shared: Player[] = [];
+  /** Those that share the main tracks alone, once there are others. */
+  readonly #sharedMain: Player[] = [];
+  readonly #apart: Player[] = [];
+  /** Those that work through the cache they began with: much may be unsent. */
+  readonly #starting: Player[] = [];
+  readonly #held = new HeldBytes();
+  readonly #tag: MediaTag;
+  readonly #views: Buffer[] = [];
+  /** Made in this flush: players that are exceptions in the same way share them too. */
+  readonly #selections: Selections;
+  /** Up to here everything has gone to the players. */
+  #flushed = 0;
+  /** Messages ready since. */
+  #unflushed = 0;
+  #ended = false;
+
+  constructor(options: FanOutOptions) {
+    this.#log = options.log;
+    this.#gop = options.gop;
+    this.#config = options.config;
+    this.#stats = options.stats;
+    this.#tag = options.tag;
+    this.#traffic = options.traffic;
+    this.#chunkSize = options.chunkSize;
+    this.#now = options.now;
+    this.#selections = new Selections(options.log, this.#unwrap);
+  }
+
+  /** Players that are served, paused ones included. */
+  get playerCount(): number {
+    return this.#shared.length + this.#sharedMain.length + this.#apart.length;
+  }
+
+  /** Players that are people's, not other nodes'. */
+  get viewerCount(): number {
+    return this.players.filter(({ isRelay }) => !isRelay).length;
+  }
+
+  /** All that are served. */
+  get players(): Player[] {
+    return [...this.#shared, ...this.#sharedMain, ...this.#apart];
+  }
+
+  /**
+   * A message has become readable that lies in the log from `start` to `end`. False when nobody is there to send it to:
+   * then it is only kept for the cache.
+   */
+  messageReady(start: number, end: number): boolean {
+    if (this.playerCount > 0) {
+      this.#unflushed += 1;
+      return true;
+    }
+    this.#flushed = start;
+    this.trim();
+    this.#flushed = end;
+    this.#unflushed = 0;
+    return false;
+  }
+
+  /** There are multitrack packets: from here on not everybody gets the same. */
+  tracksBegin(): void {
+    if (this.#selections.hasTracks) return;
+    this.#selections.hasTracks = true;
+    const all = this.#shared.splice(0);
+    for (const player of all) this.#listOf(player).push(player);
+  }
+
+  /**
+   * Starts serving a player: headers, then the GOP cache, then what is new.
+   *
+   * @param wantsCache false: what is cached is of no use to it
+   */
+  add(player: Player, wantsCache: boolean): void {
+    this.sendHeaders(player, wantsCache ? this.#lateStart : this.#flushed);
+    player.missesVideo = !player.wantsVideo;
+    // It may still have much of the stream before.
+    this.#noteStarting(player);
+    if (!(wantsCache && this.#sendCache(player)) && player.wantsCache && this.#gop.startsAtKeyframe) {
+      // A keyframe is about to go out; this player must not get the rest of the GOP before it.
+      player.awaitKeyframe(this.#now(), true);
+    } else if (player.wantsCache && !this.#gop.startsAtKeyframe && this.#hasVideo) {
+      player.awaitKeyframe(this.#now(), false);
+    }
+    this.#listOf(player).push(player);
+  }
+
+  remove(player: Player): void {
+    this.#unlist(player);
+    remove(this.#starting, player);
+    this.#log.taint(this.#held.remove(player));
+    player.laggingSince = 0;
+  }
+
+  /** Sends the headers that hold from this position of the log on: from the cache's, ahead of a resume. */
+  sendHeaders(player: Player, from = this.#lateStart): void {
+    player.missedHeaders = 0;
+    const unwrap = this.#selections.hasTracks && !player.wantsAllTracks ? this.#unwrap : undefined;
+    const headers = this.#config.encodeFor(player.streamId, from, unwrap);
+    if (headers.length === 0) return;
+    player.outlet.write(headers);
+    this.#traffic.bytesOut += headers.length;
+  }
+
+  /**
+   * Sends what is cached, so that a player that was paused goes on at a keyframe; without a cache it waits for one. So
+   * does a player that has not read what it was sent before: its unsent bytes would grow with each resume.
+   */
+  resume(player: Player): void {
+    player.awaitsKeyframeUntil = 0;
+    const isBehind = player.outlet.unsentBytes > SOFT_UNSENT_BYTES;
+    const goesOn = !isBehind && this.#sendCache(player);
+    if (player.wantsVideo && this.#hasVideo && !(goesOn && this.#gop.startsAtKeyframe)) {
+      player.awaitKeyframe(this.#now(), !goesOn);
+    }
+    this.changed(player);
+  }
+
+  /** Puts a player on the path that fits it after `paused`, `wantsAudio` or `wantsVideo` has changed. */
+  changed(player: Player): void {
+    // It cannot be too slow for what it is not sent.
+    if (player.paused) player.laggingSince = 0;
+    else if ((player.missedHeaders & player.wanted) !== 0 && player.laggingSince === 0) {
+      this.sendHeaders(player, this.#flushed);
+    }
+    if (!player.wantsVideo) player.missesVideo = true;
+    else if (player.missesVideo) {
+      player.missesVideo = false;
+      if (this.#hasVideo) player.awaitKeyframe(this.#now(), false);
+    }
+    if (this.#unlist(player)) this.#listOf(player).push(player);
+  }
+
+  /** Sends everything new to all players: one write for each, the same bytes for those that share. */
+  flush(): void {
+    const from = this.#flushed;
+    const to = this.#log.position;
+    if (from === to || this.#ended) return;
+    this.#flushed = to;
+    const views = this.#views;
+    this.#log.views(from, to, views);
+    let bytes = 0;
+    for (const view of views) bytes += view.length;
+    this.#log.makeRoom(bytes);
+    const shared = this.#shared;
+    const traffic = this.#traffic;
+    this.#held.update();
+    let behind = 0;
+    const single = views.length === 1 ? views[0]! : null;
+    // Whatever is touched here for each player is out of the CPU's caches: only those that lag are looked at more.
+    for (let i = 0; i < shared.length; i += 1) {
+      const player = shared[i]!;
+      const { outlet } = player;
+      if (!(single === null ? outlet.writeAll(views) : outlet.write(single))) continue;
+      this.#held.add(player, from);
+      if (outlet.unsentBytes > player.softUnsentBytes) behind += 1;
+    }
+    traffic.bytesOut += bytes * shared.length;
+    traffic.messagesOut += this.#unflushed * shared.length;
+    traffic.writes += shared.length;
+    this.#unflushed = 0;
+    if (this.#sharedMain.length > 0) behind += this.#sendMainTracks(from, to);
+    for (const player of this.#apart) this.#sendApart(player, from, to);
+    this.#selections.clear();
+    if (behind > 0) this.#setLaggardsApart();
+    this.#rejoin();
+    this.trim();
+  }
+
+  /** Looks after players that hold things up. Called once a second. */
+  tick(now: number): void {
+    this.#lowerBounds();
+    for (const player of [...this.#apart]) if (player.laggingSince > 0) player.checkLag(now);
+  }
+
+  /** Lets go of the log's memory that neither the cache nor a player needs. */
+  trim(): void {
+    if (this.#ended) return;
+    const keepFrom = this.#gop.start < 0 ? this.#flushed : Math.min(this.#gop.start, this.#flushed);
+    this.#log.trim(keepFrom, this.#held.from);
+  }
+
+  /** Sends what is left; players are no longer served, and the log is closed. */
+  end(): void {
+    this.flush();
+    this.#ended = true;
+    this.#held.update();
+    const heldFrom = this.#held.from;
+    this.#held.clear();
+    for (const player of this.players) {
+      player.heldFrom = Infinity;
+      player.laggingSince = 0;
+      player.awaitsKeyframeUntil = 0;
+      player.missedHeaders = 0;
+    }
+    for (const list of [this.#shared, this.#sharedMain, this.#apart, this.#starting]) list.length = 0;
+    this.#log.close(heldFrom);
+  }
+
+  get #hasVideo(): boolean {
+    return this.#stats.videoCodec >= 0;
+  }
+
+  /** The list of those that are served as this player is to be. */
+  #listOf(player: Player): Player[] {
+    if (!player.shares) return this.#apart;
+    return player.wantsAllTracks || !this.#selections.hasTracks ? this.#shared : this.#sharedMain;
+  }
+
+  /** Takes a player out of its list; false when it is served no more. */
+  #unlist(player: Player): boolean {
+    return remove(this.#shared, player) || remove(this.#sharedMain, player) || remove(this.#apart, player);
+  }
+
+  /** The main track's part of a multitrack packet, for players that know of none. */
+  readonly #unwrap: Unwrap = (encoded) => unwrapMainTrack(encoded, this.#chunkSize, this.#tag);
+
+  /** Where a late player's cache starts; where what is new starts when there is none. */
+  get #lateStart(): number {
+    const { start } = this.#gop;
+    return start < 0 || start > this.#flushed ? this.#flushed : start;
+  }
+
+  /** False when there is nothing to start from. */
+  #sendCache(player: Player): boolean {
+    const { outlet } = player;
+    const from = this.#gop.start;
+    const to = this.#flushed;
+    if (from < 0 || from >= to) return false;
+    if (player.shares) {
+      const views = this.#views;
+      if (this.#listOf(player) === this.#shared) this.#log.views(from, to, views);
+      else this.#log.selectViews(from, to, player.wanted, views, this.#unwrap);
+      if (views.length > 0 && outlet.writeAll(views)) this.#held.add(player, from);
+      for (const view of views) this.#traffic.bytesOut += view.length;
+      this.#traffic.writes += 1;
+    } else if (!player.paused) {
+      this.#sendSelected(player, from, to);
+    }
+    // What was sent at once may take its time to drain: that is no lag.
+    player.softUnsentBytes = SOFT_UNSENT_BYTES + outlet.unsentBytes;
+    this.#noteStarting(player);
+    return true;
+  }
+
+  #noteStarting(player: Player): void {
+    if (player.softUnsentBytes > SOFT_UNSENT_BYTES && !this.#starting.includes(player)) this.#starting.push(player);
+  }
+
+  /** Once a cache that was sent at once has drained by so much, so much less may be unsent: it must not fall back. */
+  #lowerBounds(): void {
+    const starting = this.#starting;
+    let kept = 0;
+    for (const player of starting) {
+      player.softUnsentBytes = Math.min(player.softUnsentBytes, SOFT_UNSENT_BYTES + player.outlet.unsentBytes);
+      if (player.softUnsentBytes === SOFT_UNSENT_BYTES) continue;
+      starting[kept] = player;
+      kept += 1;
+    }
+    starting.length = kept;
+  }
+
+  /** One selection for all that get the main tracks alone; returns how many of them are behind. */
+  #sendMainTracks(from: number, to: number): number {
+    const players = this.#sharedMain;
+    const { bytes, messages } = this.#selections.select(from, to, Wanted.Kinds, SHARED_STREAM_ID);
+    if (bytes.length === 0) return 0;
+    let behind = 0;
+    for (const { outlet, softUnsentBytes } of players) {
+      if (outlet.write(bytes) && outlet.unsentBytes > softUnsentBytes) behind += 1;
+    }
+    const traffic = this.#traffic;
+    traffic.bytesOut += bytes.length * players.length;
+    traffic.messagesOut += messages * players.length;
+    traffic.writes += players.length;
+    return behind;
+  }
+
+  #sendApart(player: Player, from: number, to: number): void {
+    const { outlet } = player;
+    if (player.paused) return;
+    let start = from;
+    if (player.laggingSince > 0 || player.awaitsKeyframeUntil > 0) {
+      const isSilent = player.laggingSince > 0 || player.silentUntilKeyframe;
+      const restart = isSilent && outlet.unsentBytes > RESUME_UNSENT_BYTES ? -1 : this.#restartPoint(player, from, to);
+      start = restart < 0 ? to : restart;
+      if (isSilent) this.#drop(player, from, start);
+      else if (start > from) this.#sendSelected(player, from, start, Wanted.NoVideoFrames);
+      if (restart >= 0) {
+        player.laggingSince = 0;
+        player.awaitsKeyframeUntil = 0;
+        if ((player.missedHeaders & player.wanted) !== 0) this.sendHeaders(player, restart);
+      }
+    }
+    if (start < to) this.#sendSelected(player, start, to);
+    if (player.laggingSince === 0 && outlet.unsentBytes > player.softUnsentBytes) {
+      player.beginLag(this.#now());
+    }
+  }
+
+  /** Sends a player's own selection of `[from, to)`. */
+  #sendSelected(player: Player, from: number, to: number, more = 0): void {
+    const wanted = player.wanted | more;
+    const { bytes, messages, skippedHeaders } = this.#selections.select(from, to, wanted, player.streamId);
+    player.missedHeaders |= skippedHeaders;
+    if (bytes.length === 0) return;
+    player.outlet.write(bytes);
+    const traffic = this.#traffic;
+    traffic.bytesOut += bytes.length;
+    traffic.messagesOut += messages;
+    traffic.writes += 1;
+  }
+
+  /** Where a player that dropped messages can go on: at a keyframe or, without video, anywhere. */
+  #restartPoint(player: Player, from: number, to: number): number {
+    const video = player.wantsVideo && this.#hasVideo;
+    if (player.laggingSince === 0 && this.#now() >= player.awaitsKeyframeUntil) return from;
+    return video ? this.#log.find(from, to, MediaFlag.Keyframe) : from;
+  }
+
+  /** Leaves the messages of `[from, to)` out for this player. */
+  #drop(player: Player, from: number, to: number): void {
+    const traffic = this.#traffic;
+    // Only a player that cannot keep up drops frames; one that has just come back from a pause skips them.
+    const counted = player.laggingSince > 0 ? player.wanted & (MediaFlag.Audio | MediaFlag.Video) : 0;
+    this.#log.visit(from, to, (slab, index) => {
+      const flags = slab.flags[index]!;
+      if ((flags & counted) !== 0) traffic.droppedFrames += 1;
+      if ((flags & (MediaFlag.Config | MediaFlag.Data)) !== 0) player.missedHeaders |= flags & Wanted.Kinds;
+      return true;
+    });
+  }
+
+  #setLaggardsApart(): void {
+    for (const player of [...this.#shared, ...this.#sharedMain]) {
+      if (player.outlet.unsentBytes <= player.softUnsentBytes) continue;
+      this.#unlist(player);
+      player.beginLag(this.#now());
+      this.#apart.push(player);
+    }
+  }
+
+  #rejoin(): void {
+    for (let i = this.#apart.length - 1; i >= 0; i -= 1) {
+      const player = this.#apart[i]!;
+      if (!player.shares) continue;
+      this.#apart.splice(i, 1);
+      this.#listOf(player).push(player);
+    }
+  }
+}
+
+/** Takes `item` out of `list`, order not kept; false when it was not in it. */
+function remove<T>(list: T[], item: T): boolean {
+  const at = list.indexOf(item);
+  if (at < 0) return false;
+  const last = list.pop()!;
+  if (at < list.length) list[at] = last;
+  return true;
+}
