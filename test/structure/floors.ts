@@ -1,0 +1,36 @@
+/**
+ * The floors of the house, ground floor first. A folder may import from folders on lower floors, never from its own
+ * floor or from a higher one. Files of one folder may import each other, but not in a circle. Programs in plain
+ * JavaScript (`.mjs`), which run before anything is installed or compiled, stand outside.
+ */
+export const FLOORS: readonly (readonly string[])[] = [
+  // What knows nothing of this program.
+  ['service/collections', 'service/time', 'service/addresses', 'service/protocol', 'service/protocol/media'],
+  ['service/logging', 'service/protocol/amf', 'service/protocol/chunk', 'service/protocol/handshake'],
+  ['service/metrics', 'service/config', 'service/protocol/message'],
+  // Streams, and the outside world that they do not need.
+  ['service/hub', 'service/aws', 'service/redis', 'service/net/gate'],
+  ['service/session/rtmp-commands', 'service/operators', 'service/auth', 'service/net/tls', 'service/net/batching'],
+  // Clients' sessions, and who may publish.
+  ['service/session', 'service/leases', 'service/leases/redis/scripts'],
+  ['service/admission', 'service/leases/redis', 'service/net/sockets'],
+  ['service/net/proxy', 'service/relay'],
+  ['service/net'],
+  ['service/http', 'service/fleet', 'service/net/self-test'],
+  // The program.
+  ['service/node'],
+  ['service/workers'],
+  ['service'],
+  // The functions share pure parts of the service; see LENT_TO_FUNCTIONS.
+  ['lambdas/shared'],
+  ['lambdas/operator', 'lambdas/rotate-cache-password', 'lambdas/rotate-secret', 'lambdas/stream-callback'],
+  ['lambdas/stream-keys'],
+  ['lambdas/canary'],
+  // The deployment.
+  ['infra/config', 'infra/shared'],
+  ['infra/network', 'infra/cache', 'infra/callback', 'infra/ingest', 'infra/watching'],
+  ['infra'],
+];
+
+/** All that the functions may import of the service: it needs no settings, network or log of a node. */
+export const LENT_TO_FUNCTIONS = [/^service\/protocol\//];
