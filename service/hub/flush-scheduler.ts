@@ -1,7 +1,7 @@
 /** Gathers the streams that have something to send. */
-export interface FlushScheduler<Stream extends Flushable = Flushable> {
+export interface FlushScheduler {
   /** `urgent`: a video frame became ready, as opposed to audio or data that can ride along with the next one. */
-  ready(stream: Stream, urgent: boolean): void;
+  ready(stream: Flushable, urgent: boolean): void;
 }
 
 /** A stream as its scheduler sees it. */

@@ -23,7 +23,7 @@ export interface StreamEnvironment {
   readonly chunkSize: number;
   readonly gopCacheBytes: number;
   /** Decides when a stream's new messages go out; calls `flush` then. */
-  readonly scheduler: FlushScheduler<LiveStream>;
+  readonly scheduler: FlushScheduler;
   now(): number;
 }
 
@@ -41,7 +41,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
   readonly ticket = new FlushTicket();
 
   readonly #traffic: TrafficCounters;
-  readonly #scheduler: FlushScheduler<LiveStream>;
+  readonly #scheduler: FlushScheduler;
   readonly #log: MessageLog;
   readonly #gop: GopCache;
   readonly #fanOut: FanOut;
