@@ -1,0 +1,67 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { repositoryRoot } from '../../infra/shared/repository';
+import { codeSpans, type Document, documents, readDocument, section, tableRows, withoutFences } from './markdown';
+
+/** Names of files that are not the repository's. */
+const ELSEWHERE = new Set(['handler.mjs']);
+
+/** Paths: what ends in a slash or in the ending of a source or document, or begins with a folder of the root. */
+const PATH = /^(?:\.?[A-Za-z0-9][\w./-]*(?:\.(?:ts|mjs|md|json|yml)|\/)|(?:service|test|infra|lambdas)\/[\w./-]+)$/;
+
+const exists = (path: string): boolean => existsSync(join(repositoryRoot, path));
+
+function brokenPaths({ path, text }: Document): string[] {
+  const words = codeSpans(withoutFences(text)).flatMap((span) => span.split(' '));
+  const named = words.filter((word) => PATH.test(word) && !ELSEWHERE.has(word));
+  return named.filter((word) => !exists(word) && !exists(join(dirname(path), word)));
+}
+
+/** As GitHub makes it of a heading. */
+function anchorOf(heading: string): string {
+  const text = heading.replace(/`/g, '').toLowerCase();
+  return text.replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-');
+}
+
+function anchors({ text }: Document): Set<string> {
+  const headings = [...withoutFences(text).matchAll(/^#+ (.*)$/gm)];
+  return new Set(headings.map(([, heading = '']) => anchorOf(heading)));
+}
+
+function brokenLinks(document: Document): string[] {
+  const targets = [...withoutFences(document.text).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+  return targets
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .filter((target) => {
+      const [file = '', anchor] = target.split('#');
+      const path = file === '' ? document.path : join(dirname(document.path), file);
+      if (!exists(path)) return true;
+      return anchor !== undefined && !anchors(readDocument(path)).has(anchor);
+    });
+}
+
+test.each(documents().map((document) => [document.path, document] as const))(
+  'every path and link in %s leads somewhere',
+  (_, document) => {
+    expect({ paths: brokenPaths(document), links: brokenLinks(document) }).toEqual({ paths: [], links: [] });
+  },
+);
+
+const folders = readdirSync(join(repositoryRoot, 'service'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+
+test('service/README.md says on which floor each folder is, and what it holds', () => {
+  const floors = section(readDocument('service/README.md'), '## Floors');
+  const named = tableRows(floors, 'floor').flatMap(([, names = '']) => codeSpans(names));
+  expect([...named, 'build/'].sort()).toEqual([...folders.map((name) => `${name}/`), 'main.ts'].sort());
+});
+
+test('test/README.md says what to run after a change of each folder with logic of its own', () => {
+  const rows = tableRows(section(readDocument('test/README.md'), '## You changed X: run Y'), 'you changed');
+  const named = rows.flatMap(([names = '']) => codeSpans(names));
+  const small = ['addresses', 'collections', 'time'];
+  const missing = folders.filter((name) => !small.includes(name) && !named.includes(`service/${name}/`));
+  expect(missing).toEqual([]);
+});

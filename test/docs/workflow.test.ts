@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { repositoryRoot } from '../../infra/shared/repository';
+
+const read = (path: string): string => readFileSync(join(repositoryRoot, path), 'utf8');
+const workflow = read('.github/workflows/ci.yml');
+
+test('the workflow runs .ci/run, with actions of exact versions', () => {
+  expect(workflow).toMatch(/^ {6}- run: \.ci\/run$/m);
+  const actions = [...workflow.matchAll(/uses: (\S+)/g)].map(([, action]) => action);
+  expect(actions.length).toBeGreaterThan(0);
+  for (const action of actions) expect(action).toMatch(/@v\d+\.\d+\.\d+$/);
+});
+
+test('the workflow installs every Debian package that the tests want', () => {
+  const wanted = [...read('test/run.mjs').matchAll(/^ {2}\S+: '([a-z][a-z0-9.-]+)',$/gm)].map(([, name = '']) => name);
+  expect(wanted).toEqual(expect.arrayContaining(['ffmpeg', 'gstreamer1.0-plugins-bad']));
+  const optional = /optionalPrograms = \{([^}]*)\}/.exec(read('test/run.mjs'))?.[1] ?? '';
+  const more = [...optional.matchAll(/: '([^']+)'/g)].map(([, name = '']) => name);
+  // Every image of GitHub has git.
+  const missing = [...wanted, ...more].filter((name) => name !== 'git' && !workflow.includes(name));
+  expect(missing).toEqual([]);
+});
