@@ -16,6 +16,7 @@ const cdk: RunByTest = { test: 'test/checks/commands.test.ts', text: "documented
 const runByTests: readonly (readonly [command: RegExp, by: RunByTest])[] = [
   [/^npm start$/, { test: 'test/integration/npm-start.test.ts', text: "'npm', ['start'" }],
   [/^npx cdk (?:bootstrap|deploy --all|destroy --all)/, cdk],
+  [/^redis-cli publish /, { test: 'test/docs/redis-cli.test.ts', text: 'redis-cli publish ' }],
   [/^npm run local$/, { test: 'test/local/run.test.ts', text: 'test/local/run.mjs' }],
 ];
 
@@ -27,7 +28,6 @@ const notRun: readonly (readonly [command: RegExp, why: string])[] = [
     /^docker build .* && docker run /,
     'needs a Docker daemon; test/checks/image.test.ts builds and runs the same Dockerfile',
   ],
-  [/^redis-cli publish /, 'test/integration/behaviour/redis-commands.test.ts publishes the same messages without it'],
   [/^aws /, 'needs an AWS account'],
   [/^npm run bench -- /, 'takes minutes of a quiet machine; test/bench has tests of its parts'],
   [/^PEERS=/, 'belongs to the benchmark commands that follow'],
