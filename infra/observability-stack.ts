@@ -3,7 +3,9 @@ import type { StackProps } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { cacheCap } from './config/cache-load';
 import { AlarmTopic } from './watching/alarm-topic';
+import { CacheAlarms } from './watching/cache-alarms';
 import { Canary } from './watching/canary';
 import { FleetDashboard } from './watching/fleet-dashboard';
 import type { FleetNetwork } from './shared/fleet-network';
@@ -57,6 +59,10 @@ export class ObservabilityStack extends Stack {
     const targetGroups = Object.fromEntries(ingest.listeners.map((entry) => [entry.listener.name, entry.targetGroups]));
     const zones = (props.network.ingress.subnets ?? []).map((subnet) => subnet.availabilityZone);
     new IngestAlarms(this, 'Ingest', { loadBalancer, targetGroups, zones, mayBeEmpty: minTasks === 0, topic });
+    if (config.cache === 'serverless') {
+      // The cache has the deployment's name.
+      new CacheAlarms(this, 'Cache', { cacheName: serviceName, ecpuPerSecond: cacheCap(config), topic });
+    }
     new FunctionAlarms(this, 'Functions', { functions, topic });
     new FleetDashboard(this, 'Page', { service, loadBalancer, functions, serviceName });
     new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn });

@@ -1,6 +1,7 @@
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { IConnectable } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
+import { cacheCap } from '../config/cache-load';
 import type { DeploymentConfig } from '../config/deployment-config';
 import type { CachePasswords } from '../shared/cache-passwords';
 import { CacheUsers, cacheUserNames } from './cache-users';
@@ -11,7 +12,10 @@ import { keptIf } from '../shared/removal';
 import { ServerlessCache } from './serverless-cache';
 
 export interface ManagedCacheProps {
-  readonly config: Pick<DeploymentConfig, 'cache' | 'cacheNodeType' | 'protectData' | 'redisChannel'>;
+  readonly config: Pick<
+    DeploymentConfig,
+    'cache' | 'cacheNodeType' | 'maxTasks' | 'protectData' | 'redisChannel' | 'scaleSchedule' | 'slots'
+  >;
   readonly network: FleetNetwork;
   readonly passwords: CachePasswords;
   /** Physical name of the cache, and the beginning of its users' ids. */
@@ -50,7 +54,7 @@ export class ManagedCache extends Construct implements CommandCache {
     const cache =
       config.cache === 'nodes'
         ? new NodeCache(this, 'Nodes', { ...instance, nodeType: config.cacheNodeType })
-        : new ServerlessCache(this, 'Serverless', instance);
+        : new ServerlessCache(this, 'Serverless', { ...instance, ecpuPerSecond: cacheCap(config) });
     this.host = cache.host;
     this.connectable = securityGroup;
     this.service = { username: cacheUserNames.service, password: passwords.service };

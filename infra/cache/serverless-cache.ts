@@ -1,6 +1,7 @@
 import type { IVpc, ISecurityGroup, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { CfnServerlessCache } from 'aws-cdk-lib/aws-elasticache';
 import { Construct } from 'constructs';
+import { cacheGigabytes } from '../config/cache-load';
 import { keptIf } from '../shared/removal';
 
 export interface CacheInstanceProps {
@@ -14,6 +15,11 @@ export interface CacheInstanceProps {
   readonly keep: boolean;
 }
 
+export interface ServerlessCacheProps extends CacheInstanceProps {
+  /** Cap on what it may be asked (ECPU/s), and so on the bill. */
+  readonly ecpuPerSecond: number;
+}
+
 /**
  * Valkey on ElastiCache Serverless: TLS always, several zones, no maintenance window. It speaks as one node that owns
  * every slot, so that clients need no cluster mode. Priced by what is stored (100 MB at least) and asked.
@@ -21,7 +27,7 @@ export interface CacheInstanceProps {
 export class ServerlessCache extends Construct {
   readonly host: string;
 
-  constructor(scope: Construct, id: string, props: CacheInstanceProps) {
+  constructor(scope: Construct, id: string, props: ServerlessCacheProps) {
     super(scope, id);
     const cache = new CfnServerlessCache(this, 'Cache', {
       engine: 'valkey',
@@ -31,8 +37,10 @@ export class ServerlessCache extends Construct {
       subnetIds: props.vpc.selectSubnets(props.subnets).subnetIds,
       securityGroupIds: [props.securityGroup.securityGroupId],
       userGroupId: props.userGroupId,
-      // Caps on the bill. A thousand nodes renewing their keys every few seconds stay far below them.
-      cacheUsageLimits: { dataStorage: { maximum: 1, unit: 'GB' }, ecpuPerSecond: { maximum: 5000 } },
+      cacheUsageLimits: {
+        dataStorage: { maximum: cacheGigabytes, unit: 'GB' },
+        ecpuPerSecond: { maximum: props.ecpuPerSecond },
+      },
     });
     cache.applyRemovalPolicy(keptIf(props.keep));
     this.host = cache.attrEndpointAddress;

@@ -145,6 +145,25 @@ const table: Readonly<Record<string, Row>> = {
     ill: { 'two runs failed': [...lastMinutes(2, tasks(0)), ...tasks(1).slice(0, minutes - 2)] },
     within: 2,
   },
+  CacheBusy: {
+    signal: 'ElastiCacheProcessingUnits: one a minute, how many in it',
+    healthy: tasks(50_000),
+    // prod's cap is 30,000 a second.
+    ill: { 'a minute as busy as the cap allows, on and on': tasks(1_700_000) },
+    within: 3,
+  },
+  CacheThrottled: {
+    signal: 'ThrottledCmds: one a minute, how many',
+    healthy: tasks(0),
+    ill: { 'some were refused in one minute': [...tasks(0), { minute: minutes - 1, value: 3 }] },
+    within: 1,
+  },
+  CacheFull: {
+    signal: 'BytesUsedForCache: one a minute',
+    healthy: tasks(20_000_000),
+    ill: { 'nearly as much as the cap allows': tasks(800_000_000) },
+    within: 3,
+  },
   FunctionErrors: {
     signal: 'Errors: each call, 1 or 0',
     healthy: tasks(0),

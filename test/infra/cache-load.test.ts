@@ -1,0 +1,99 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { cacheCap, cacheLoad, registryCommands } from '../../infra/config/cache-load';
+import { RecordingNode } from '../service/leases/redis/recording-node';
+import { RedisServer } from '../support/servers/redis-server';
+import type { RegistryTiming } from '../../service/leases/redis/registry-timing';
+import { templateOf } from './synthesize';
+import type { Options } from './synthesize';
+import { onlyResource } from './template-queries';
+
+describe('what the registry asks of a real server', () => {
+  let redis: RedisServer;
+  const nodes: RecordingNode[] = [];
+  /** No renewal comes in between. */
+  const never = { ttlMs: 600_000, beatMs: 200_000 };
+
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+  });
+
+  afterEach(async () => {
+    await Promise.all(nodes.splice(0).map((node) => node.registry.stop()));
+  });
+
+  afterAll(() => redis.remove());
+
+  async function startNode(timing: Partial<RegistryTiming>): Promise<RecordingNode> {
+    const node = await RecordingNode.start({ port: redis.port, timing });
+    nodes.push(node);
+    return node;
+  }
+
+  /** Commands since the last time, those inside of scripts included: name -> how many. */
+  async function commands(): Promise<Map<string, number>> {
+    const text = await redis.withClient(async (client) => {
+      const stats = await client.info('commandstats');
+      await client.config('RESETSTAT');
+      return stats;
+    });
+    const calls = [...text.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].map(([, name = '', count]) => [
+      name,
+      Number(count),
+    ]);
+    return new Map((calls as [string, number][]).filter(([name]) => !/^(config|info|hello|client)/.test(name)));
+  }
+
+  const sum = (counts: ReadonlyMap<string, number>) => [...counts.values()].reduce((total, count) => total + count, 0);
+
+  test('for a stream, from the first request to the delivered stop: not more than the cap is made for', async () => {
+    const node = await startNode(never);
+    await node.end((await node.publish('warm-up', 'stream-0'))!, 'stream-0');
+    await commands();
+    const request = (await node.publish('news', 'stream-1'))!;
+    await node.end(request, 'stream-1');
+    await node.registry.stopDelivered(request.stop.jti);
+    const counts = await commands();
+    expect(sum(counts)).toBeGreaterThan(10);
+    expect(sum(counts)).toBeLessThanOrEqual(registryCommands.perStream);
+    expect(counts.get('publish')).toBe(registryCommands.announcementsPerStream);
+  });
+
+  test('for a node that has nothing to do, each time that it renews its registration', async () => {
+    await startNode({ ttlMs: 2_000, beatMs: 50, requestTimeoutMs: 5_000 });
+    const counts = new Map<string, number>();
+    // Each renewal looks for mail once; for dead nodes it looks when it has been well for some time.
+    do {
+      for (const [name, count] of await commands()) counts.set(name, (counts.get(name) ?? 0) + count);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    } while ((counts.get('smembers') ?? 0) < 40);
+    const beats = counts.get('xrange') ?? 0;
+    expect(sum(counts) / beats).toBeLessThanOrEqual(registryCommands.perBeat);
+  });
+});
+
+describe('the cap of a serverless cache', () => {
+  const capOf = (options: Options): unknown => {
+    const { CacheUsageLimits } = onlyResource(
+      templateOf('CommandChannel', options),
+      'AWS::ElastiCache::ServerlessCache',
+    );
+    return (CacheUsageLimits as unknown as { ECPUPerSecond: { Maximum: number } }).ECPUPerSecond.Maximum;
+  };
+
+  test.each([
+    [{ env: 'dev' }, 1000],
+    [{ env: 'staging' }, 2000],
+    [{ env: 'prod' }, 30_000],
+    [{ env: 'dev', maxTasks: 20 }, 2000],
+    [{ env: 'dev', scaleSchedule: 'cron(0 7 ? * * *)=1..20' }, 2000],
+  ] as const)('%j: %d ECPU a second', (options, cap) => {
+    expect(capOf(options)).toBe(cap);
+  });
+
+  test('is twice what the fleet needs when all its streams come back, within what AWS allows', () => {
+    expect(cacheCap({ maxTasks: 20, slots: 20, scaleSchedule: undefined })).toBeGreaterThan(
+      2 * cacheLoad(40, 400).comeback - 1,
+    );
+    expect(cacheCap({ maxTasks: 1000, slots: 10_000, scaleSchedule: undefined })).toBe(30_000);
+  });
+});
