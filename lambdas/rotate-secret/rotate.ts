@@ -3,7 +3,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { LambdaLogger } from '../shared/lambda-logger';
 import { readSecretField, replaceSecretField } from '../shared/secret-value';
 import type { ProbeOutcome } from './callback-probe';
-import { RotationRefused, type RotationEvent } from '../shared/rotation-event';
+import type { RotationEvent } from '../shared/rotation-event';
 import { carryOutStep, currentText, pendingVersion } from '../shared/secret-rotation';
 
 export interface RotationDependencies {
@@ -32,15 +32,19 @@ export class ProbeFailed extends Error {
 /**
  * Waits until every copy of the callback accepts the new secret: one answers a probe, and all have had to read their
  * secrets again since the new version was made. Only then may anybody sign with it.
+ *
+ * Secrets Manager also runs this step alone, to try a new schedule out: with a version that has the current value, or
+ * none. Then there is nothing to wait for, and the callback has to accept the current secret.
  */
 async function testSecret(event: RotationEvent, dependencies: RotationDependencies): Promise<void> {
   const { probe, now, sleep, log } = dependencies;
   const pending = await pendingVersion(event, dependencies.client);
-  if (pending === undefined) throw new RotationRefused(`version ${event.token} has no value to test`);
-  const secret = readSecretField(pending.SecretString, FIELD);
+  const current = await currentText(event, dependencies.client);
+  const isTrial = pending === undefined || pending.SecretString === current;
+  const secret = readSecretField(isTrial ? current : pending.SecretString, FIELD);
   const startedAtMs = now();
-  const createdAtMs = Math.min(pending.CreatedDate?.getTime() ?? startedAtMs, startedAtMs);
-  const knownEverywhereAtMs = createdAtMs + dependencies.settleMs;
+  const createdAtMs = Math.min(pending?.CreatedDate?.getTime() ?? startedAtMs, startedAtMs);
+  const knownEverywhereAtMs = isTrial ? startedAtMs : createdAtMs + dependencies.settleMs;
   const deadlineMs = startedAtMs + dependencies.probeTimeoutMs;
 
   for (let retryMs = MIN_RETRY_MS; ; retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)) {

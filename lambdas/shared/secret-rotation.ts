@@ -8,7 +8,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import type { LambdaLogger } from './lambda-logger';
-import type { RotationEvent } from './rotation-event';
+import { RotationRefused, type RotationEvent } from './rotation-event';
 import { rotationState } from './rotation-state';
 
 /** What is particular to one kind of secret. Each of it may be called again. */
@@ -84,11 +84,14 @@ async function createVersion(event: RotationEvent, client: SecretsManagerClient,
   );
 }
 
+/** @throws RotationRefused for a version without a value, with which nobody could do anything. */
 async function makeCurrent(
-  { secretId, token }: RotationEvent,
+  event: RotationEvent,
   currentVersionId: string,
   client: SecretsManagerClient,
 ): Promise<void> {
+  const { secretId, token } = event;
+  if ((await pendingVersion(event, client)) === undefined) throw new RotationRefused(`version ${token} has no value`);
   await client.send(
     new UpdateSecretVersionStageCommand({
       SecretId: secretId,

@@ -151,6 +151,38 @@ describe('a rotation', () => {
   });
 });
 
+describe('a new schedule is tried out by the step testSecret alone', () => {
+  beforeEach(async () => {
+    fixture = await startLambdaFixture();
+    functionUrl = await startFunctionUrl(fixture.createCallback({ minRefetchMs: 0 }), { iam });
+  });
+
+  const tryOut = async (value: string | undefined, rotation: RotationDependencies): Promise<void> => {
+    const { arn: SecretId, token: ClientRequestToken } = fixture.secretsManager.announceRotation(fixture.jwtSecretArn);
+    const pending = { SecretId, ClientRequestToken, VersionStages: ['AWSPENDING'] };
+    if (value !== undefined) {
+      await fixture.secretsManager.client.send(new PutSecretValueCommand({ ...pending, SecretString: value }));
+    }
+    await rotate(parseRotationEvent({ SecretId, ClientRequestToken, Step: 'testSecret' }), rotation);
+  };
+
+  test.each([
+    ['the current value', SIGNING_SECRET],
+    ['no value', undefined],
+  ])('with a version that has %s: passes at once when the callback answers', async (_, value) => {
+    const clock = fakeClock();
+    const beganAtMs = clock.now();
+    await tryOut(value, dependencies({ ...clock, settleMs: 60_000 }));
+    expect(clock.now()).toBe(beganAtMs);
+    expect(await secretAt('AWSCURRENT')).toBe(SIGNING_SECRET);
+  });
+
+  test('and fails when it does not', async () => {
+    const deaf = dependencies({ probe: async () => ({ accepted: false, answer: 'status 403' }) });
+    await expect(tryOut(undefined, deaf)).rejects.toThrow(/status 403/);
+  });
+});
+
 describe('a step is refused', () => {
   beforeEach(async () => {
     fixture = await startLambdaFixture();
@@ -180,10 +212,11 @@ describe('a step is refused', () => {
     await expect(call(first, 'finishSecret')).rejects.toThrow(`version ${first} is not staged AWSPENDING`);
   });
 
-  test('when there is nothing to test', async () => {
+  test('when a version without a value is to come into use', async () => {
     fixture.secretsManager.onRotation(fixture.jwtSecretArn, async () => undefined);
     const token = await rotateNow();
-    await expect(call(token, 'testSecret')).rejects.toThrow(`version ${token} has no value to test`);
+    await expect(call(token, 'finishSecret')).rejects.toThrow(`version ${token} has no value`);
+    expect(await secretAt('AWSCURRENT')).toBe(SIGNING_SECRET);
   });
 
   test.each<[unknown, RegExp]>([
