@@ -11,14 +11,20 @@ const fargateMemory: ReadonlyMap<number, { min: number; max: number; step: numbe
   [16384, { min: 32768, max: 122880, step: 8192 }],
 ]);
 
+/** Regions where new accounts see two zones. */
+const twoZoneRegions: readonly string[] = ['us-west-1'];
+
 /** Everything that is wrong between options that are each right on their own; one sentence per fault. */
 export function crossOptionFaults(settings: Settings): string[] {
   return [
     ...networkFaults(settings),
+    ...zoneFaults(settings),
     ...transcoderFaults(settings),
     ...tlsFaults(settings),
     ...taskFaults(settings),
     ...cacheFaults(settings),
+    ...placeFaults(settings),
+    ...ruleCountFaults(settings),
     ...callbackFaults(settings),
     ...canaryFaults(settings),
   ];
@@ -39,12 +45,6 @@ function networkFaults(s: Settings): string[] {
     for (const [name, ids] of Object.entries({ ...subnetLists, dataSubnetIds: s.dataSubnetIds })) {
       if (ids !== undefined) faults.push(`${name} is only for an existing VPC: give vpcId too`);
     }
-    if (s.availabilityZones !== undefined && s.availabilityZones.length > 3) {
-      faults.push('availabilityZones takes at most 3 zones');
-    }
-    if (s.availabilityZones !== undefined && s.availabilityZones.length < Math.max(2, s.azCount)) {
-      faults.push(`availabilityZones needs at least ${Math.max(2, s.azCount)} zones: the cache always spans two`);
-    }
   }
   if (s.account !== undefined && s.availabilityZones === undefined) {
     faults.push('account needs availabilityZones: otherwise synth would have to ask AWS for them');
@@ -52,6 +52,24 @@ function networkFaults(s: Settings): string[] {
   if (s.egress === 'isolated' && s.callbackUrl === undefined) {
     faults.push('egress=isolated needs callbackUrl inside the VPC: a Lambda function URL has no private address');
   }
+  return faults;
+}
+
+/** Zones of a new VPC are the account's first three, unless they are named; each rule names what a deploy would end with. */
+function zoneFaults(s: Settings): string[] {
+  const faults: string[] = [];
+  const { availabilityZones: zones, vpcId } = s;
+  if (zones === undefined && vpcId === undefined && twoZoneRegions.includes(s.region)) {
+    faults.push(`region=${s.region} shows most accounts two zones, not three: give availabilityZones`);
+  }
+  if (zones === undefined) return faults;
+  const elsewhere = zones.filter((zone) => !zone.startsWith(s.region));
+  if (elsewhere.length > 0) faults.push(`availabilityZones has ${elsewhere.join(', ')}, not in region=${s.region}`);
+  if (new Set(zones).size !== zones.length) faults.push('availabilityZones names a zone twice');
+  if (vpcId !== undefined) return faults;
+  const least = Math.max(2, s.azCount);
+  if (zones.length > 3) faults.push('availabilityZones takes at most 3 zones');
+  if (zones.length < least) faults.push(`availabilityZones needs at least ${least} zones: the cache always spans two`);
   return faults;
 }
 
@@ -141,6 +159,28 @@ function cacheFaults(s: Settings): string[] {
     if (s.cachePort !== 6379) faults.push('cachePort is only for cache=existing');
   }
   return faults;
+}
+
+/** What is named by ARN is looked for in the deployment's own region. */
+function placeFaults(s: Settings): string[] {
+  const { certificateArn, tlsCertSecretArn, tlsKeySecretArn, cachePasswordSecretArn, region } = s;
+  return Object.entries({ certificateArn, tlsCertSecretArn, tlsKeySecretArn, cachePasswordSecretArn }).flatMap(
+    ([name, arn]) => {
+      const place = arn?.split(':')[3] ?? region;
+      return place === region ? [] : [`${name} is in ${place}, but the deployment in region=${region}`];
+    },
+  );
+}
+
+/** AWS's quota: rules of one family that a security group has by default. */
+const mostRules = 60;
+
+function ruleCountFaults(s: Settings): string[] {
+  const ports = (s.plainRtmp ? 1 : 0) + (s.tls === 'none' ? 0 : s.rtmpsPorts.length);
+  const v4 = s.ingestCidrs.filter((cidr) => !cidr.includes(':')).length;
+  const rules = ports * Math.max(v4, s.ingestCidrs.length - v4);
+  if (rules <= mostRules) return [];
+  return [`ingestCidrs on ${ports} port(s) make ${rules} rules: a security group takes ${mostRules}. Join networks`];
 }
 
 function callbackFaults(s: Settings): string[] {

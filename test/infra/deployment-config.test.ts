@@ -99,6 +99,12 @@ describe('what cannot be used', () => {
     [{ vpcId: 'vpc-0123456789abcdef0' }, 'vpcId needs ingressSubnetIds with 1 entries (azCount), one per zone'],
     [{ taskSubnetIds: 'subnet-00000001' }, 'taskSubnetIds is only for an existing VPC: give vpcId too'],
     [{ availabilityZones: 'us-east-1a' }, 'availabilityZones needs at least 2 zones: the cache always spans two'],
+    [{ region: 'us-west-1' }, 'region=us-west-1 shows most accounts two zones, not three: give availabilityZones'],
+    [
+      { region: 'eu-west-1', availabilityZones: 'us-east-1a,eu-west-1b' },
+      'availabilityZones has us-east-1a, not in region=eu-west-1',
+    ],
+    [{ availabilityZones: 'us-east-1a,us-east-1a' }, 'availabilityZones names a zone twice'],
     [{ account: '111122223333' }, 'account needs availabilityZones: otherwise synth would have to ask AWS for them'],
     [
       { egress: 'isolated' },
@@ -135,6 +141,18 @@ describe('what cannot be used', () => {
     [{ deployment: 'blueGreen' }, 'deployment=blueGreen does not go with spot=true'],
     [{ protectionMinPublishers: 10 }, 'protectionMinPublishers must be below slots, or no task is ever protected'],
     [{ cache: 'existing' }, 'cache=existing needs cacheHost'],
+    [
+      { region: 'eu-west-1', certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/0b7e' },
+      'certificateArn is in us-east-1, but the deployment in region=eu-west-1',
+    ],
+    [
+      { tlsKeySecretArn: 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:key-AbCdEf' },
+      'tlsKeySecretArn is in eu-west-1, but the deployment in region=us-east-1',
+    ],
+    [
+      { ingestCidrs: Array.from({ length: 61 }, (_, index) => `198.51.${index}.0/24`), canary: false },
+      'ingestCidrs on 1 port(s) make 61 rules: a security group takes 60. Join networks',
+    ],
     [{ cacheHost: 'redis' }, 'cacheHost is only for cache=existing'],
     [{ cacheTls: false }, 'cacheTls=false is only for cache=existing: the caches made here always speak TLS'],
     [

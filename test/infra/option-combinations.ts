@@ -1,7 +1,7 @@
 import type { Options } from './synthesize';
 
-const certificateArn = 'arn:aws:acm:eu-west-1:111122223333:certificate/0b7e';
-const secret = (name: string) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}-AbCdEf`;
+const certificateArn = 'arn:aws:acm:us-east-1:111122223333:certificate/0b7e';
+const secret = (name: string) => `arn:aws:secretsmanager:us-east-1:111122223333:secret:${name}-AbCdEf`;
 
 /** Options that go together, each under the name of what it is about. */
 export const combinations = {
@@ -12,7 +12,7 @@ export const combinations = {
     env: 'prod',
     region: 'eu-west-1',
     domainName: 'live.example.com',
-    certificateArn,
+    certificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/0b7e',
   },
   'TLS at the load balancer, certificate made in a hosted zone, dual stack, two RTMPS ports': {
     env: 'staging',
