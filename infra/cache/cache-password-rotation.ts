@@ -1,11 +1,10 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { RotationSchedule } from 'aws-cdk-lib/aws-secretsmanager';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { acknowledge } from '../shared/acknowledge';
 import type { CachePasswords } from '../shared/cache-passwords';
 import { FleetFunction } from '../shared/fleet-function';
+import { rotateBySchedule } from '../shared/rotate-secret';
 
 export interface CachePasswordRotationProps {
   readonly passwords: CachePasswords;
@@ -43,16 +42,7 @@ export class CachePasswordRotation extends Construct {
       }),
     );
     for (const [index, { secret }] of users.entries()) {
-      new RotationSchedule(this, `Schedule${index + 1}`, {
-        secret,
-        rotationLambda: this.function,
-        automaticallyAfter: props.every,
-        rotateImmediatelyOnUpdate: false,
-      });
+      rotateBySchedule(this, `Schedule${index + 1}`, { secret, rotator: this.function, every: props.every });
     }
-    acknowledge(this, {
-      'AwsSolutions-IAM5[Resource::*]':
-        'secretsmanager:GetRandomPassword reads and changes nothing and knows no resource',
-    });
   }
 }

@@ -1,10 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
-import { RotationSchedule } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { acknowledge } from '../shared/acknowledge';
 import { FleetFunction } from '../shared/fleet-function';
+import { rotateBySchedule } from '../shared/rotate-secret';
 import { callbackSecretCacheSeconds } from './stream-callback';
 import type { StreamCallback } from './stream-callback';
 
@@ -43,16 +42,6 @@ export class JwtSecretRotation extends Construct {
       },
     });
     callback.grantCall(this.function);
-    new RotationSchedule(this, 'Schedule', {
-      secret,
-      rotationLambda: this.function,
-      automaticallyAfter: props.every,
-      // Else every change of this schedule would rotate at once, in the middle of a deploy.
-      rotateImmediatelyOnUpdate: false,
-    });
-    acknowledge(this, {
-      'AwsSolutions-IAM5[Resource::*]':
-        'secretsmanager:GetRandomPassword reads and changes nothing and knows no resource',
-    });
+    rotateBySchedule(this, 'Schedule', { secret, rotator: this.function, every: props.every });
   }
 }

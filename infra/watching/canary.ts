@@ -60,12 +60,13 @@ export class Canary extends Construct {
         ...(props.keys && { TABLE_NAME: props.keys.table.tableName, KEY_PEPPER_ARN: props.keys.pepper.secretArn }),
       },
     });
+    // A run that failed is a result: trying it again would hide it. Lambda would, and so would the schedule.
+    this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
     allowReading(key, this.function);
     if (props.keys !== undefined) this.allowRegistering(props.keys);
     new Rule(this, 'Schedule', {
       description: 'Runs the canary of the RTMP fleet',
       schedule: Schedule.rate(every),
-      // A run that failed is a result: trying it again would hide it.
       targets: [new LambdaFunction(this.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
     });
     for (const target of targets) {

@@ -104,6 +104,13 @@ describe('alarms', () => {
   });
 });
 
+test('a run of the canary that failed is not tried again, neither by the schedule nor by Lambda', () => {
+  const template = templateOf('Observability', { env: 'prod' });
+  expect(onlyResource(template, 'AWS::Lambda::EventInvokeConfig')).toMatchObject({ MaximumRetryAttempts: 0 });
+  const [target] = onlyResource(template, 'AWS::Events::Rule').Targets as unknown as JsonObject[];
+  expect(target?.RetryPolicy).toMatchObject({ MaximumRetryAttempts: 0 });
+});
+
 describe('scaling', () => {
   test('follows the slots in use and the CPU, out fast and in slowly', () => {
     const found = resourcesOf(templateOf('Ingest', { env: 'prod' }), 'AWS::ApplicationAutoScaling::ScalingPolicy');

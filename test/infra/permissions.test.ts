@@ -160,6 +160,17 @@ describe('in staging', () => {
   });
 });
 
+test('a service of AWS may run a function only for this account, or for one resource of it', () => {
+  const permissions = [...synthesize({ env: 'prod' }).templates.values()].flatMap((template) => [
+    ...resourcesOf(template, 'AWS::Lambda::Permission').values(),
+  ]);
+  const ofServices = permissions.filter(({ Properties = {} }) => text(Properties.Principal).endsWith('.amazonaws.com'));
+  expect(ofServices.length).toBeGreaterThan(2);
+  for (const { Properties = {} } of ofServices) {
+    expect(Properties.SourceArn ?? Properties.SourceAccount).toBeDefined();
+  }
+});
+
 describe('whoever asks the callback', () => {
   const urls = (options: Options) =>
     [...resourcesOf(templateOf('Callback', options), 'AWS::Lambda::Url').values()].map(

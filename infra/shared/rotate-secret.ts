@@ -1,0 +1,32 @@
+import { Stack } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
+import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
+import { RotationSchedule } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge';
+import type { FleetFunction } from './fleet-function';
+
+export interface RotationProps {
+  readonly secret: ISecret;
+  readonly rotator: FleetFunction;
+  readonly every: Duration;
+}
+
+/** Has Secrets Manager rotate a secret by a function, from `every` after the deploy on. Only this account's may. */
+export function rotateBySchedule(scope: Construct, id: string, { secret, rotator, every }: RotationProps): void {
+  new RotationSchedule(scope, id, {
+    secret,
+    rotationLambda: rotator,
+    automaticallyAfter: every,
+    // Else every change of this schedule would rotate at once, in the middle of a deploy.
+    rotateImmediatelyOnUpdate: false,
+  });
+  for (const child of rotator.node.children) {
+    if (child instanceof CfnPermission) child.sourceAccount = Stack.of(scope).account;
+  }
+  acknowledge(scope, {
+    'AwsSolutions-IAM5[Resource::*]':
+      'secretsmanager:GetRandomPassword reads and changes nothing and knows no resource',
+  });
+}
