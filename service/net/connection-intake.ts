@@ -20,6 +20,9 @@ export interface IntakeOptions {
   readonly ioPath: IoPath;
 }
 
+/** Full reads of a publisher, one after the other: other connections have their turn after so many. */
+const FULL_READS_PER_TURN = 4;
+
 /** What has become of a connection that another process has begun. */
 interface Begun {
   /** What the client said there. */
@@ -87,18 +90,23 @@ export class ConnectionIntake {
   /** Has a connection read into the shared buffer; undefined when it has ended. */
   #adopt(accepted: Socket, session: () => Session): Socket | undefined {
     const { batching, context } = this.#options;
+    let fullReads = 0;
     const receive = (bytes: number): boolean => {
       context.traffic.reads += 1;
       session().receive(READ_BUFFER, 0, bytes);
       batching.afterRead();
       if (bytes === READ_BUFFER.length) {
-        // More was left behind. To pause now would cap a publisher's bitrate; whoever else sends so much waits its turn.
-        if (session().streams.publishing !== null) return true;
+        // More was left behind. A publisher reads on, for to wait for the batching would cap its bitrate, but not for long
+        // before others have their turn; whoever else sends so much waits at once.
+        fullReads += 1;
+        if (session().streams.publishing !== null && fullReads < FULL_READS_PER_TURN) return true;
+        fullReads = 0;
         setImmediate(() => {
           if (!session().isWaiting) reader.readAgain();
         });
         return false;
       }
+      fullReads = 0;
       if (!this.#isPaced(session())) return true;
       batching.hold(reader);
       return false;

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { Duplex } from 'node:stream';
 import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
 import { openRedis } from './open-redis';
@@ -52,6 +53,7 @@ export class SubscriberConnection {
     });
     this.redis.on('error', (error) => this.reportDown(error));
     this.redis.on('close', () => this.reportDown(new Error('the connection closed')));
+    this.redis.on('connect', () => takesTurns(this.redis.stream));
     this.redis.on('ready', () => this.check());
     this.pings = setInterval(() => this.check(), pingIntervalMs);
     this.forgetPassword = password && followPassword(this.redis, password);
@@ -105,4 +107,12 @@ export class SubscriberConnection {
       this.logger.warning(`Redis at ${this.where} cannot be used, streams go on: ${reason}`);
     }
   }
+}
+
+/** Has a socket give everybody else a turn after each read, so that a flood of commands holds no stream up. */
+function takesTurns(socket: Duplex): void {
+  socket.on('data', () => {
+    socket.pause();
+    setImmediate(() => socket.resume());
+  });
 }

@@ -6,6 +6,7 @@ import type { HonestReport } from '../load/generator-api';
 import { GeneratorProcess } from '../load/generator-process';
 import { sleep, MEGABYTE } from '../runs/run-context';
 import { rtmpServer } from '../servers/rtmp-server';
+import { pinToCores } from '../servers/pinned-process';
 import { freePort, RunningServer } from '../servers/running-server';
 import type { Attack, AttackCost, Surrounding } from './attack';
 import { proxyHeader } from './attacker-bytes';
@@ -31,6 +32,8 @@ const ATTACKER_CLIENT = '192.0.2.66';
 const HANDLER_MS = 300;
 const WARMUP_SECONDS = 2;
 const SAMPLE_MS = 50;
+/** Before the attacker, behind the honest stream. */
+const REDIS_PRIORITY = 10;
 
 /** Starts a server with what the attack needs, an honest stream and the attacker, each in a process of its own. */
 export async function abuseRun(attack: Attack, bundle: string, seconds: number): Promise<AbuseResult> {
@@ -39,6 +42,8 @@ export async function abuseRun(attack: Attack, bundle: string, seconds: number):
   const needs = (surrounding: Surrounding): boolean => attack.needs?.includes(surrounding) === true;
   const handler = needs('callback') ? await slowHandler() : undefined;
   const redis = needs('redis') ? await RedisServer.start() : undefined;
+  // It stands for another machine: what it costs is neither the server's nor the honest stream's.
+  if (redis) pinToCores(redis.pid, generatorCores, REDIS_PRIORITY);
   const httpPort = needs('http') ? await freePort() : 0;
   const env = {
     ...{ CONCURRENT_LIMIT_WHITELIST: `${HONEST_ADDRESS},${HONEST_CLIENT}`, LOG_REQUESTS: 'YES' },

@@ -114,16 +114,18 @@ export const attacks: readonly Attack[] = [
     Buffer.concat([connected('odd'), publish]),
     message(99, STREAM_ID, Buffer.alloc(60_000)),
   ),
+  { name: 'endless-gop', title: 'four publishers whose group of pictures never ends', run: endlessGops },
   {
-    name: 'endless-gop',
-    title: 'four publishers whose group of pictures never ends',
-    run: (context) =>
-      Promise.all(
-        Array.from({ length: LIMIT }, (_, index) => {
-          const opening = Buffer.concat([connected(`gop-${index}`), publish, videoFrame(60_000, true, 0)]);
-          return flood(context, { opening, repeated: videoFrame(60_000, false, 1), connections: 1, reads: true });
-        }),
-      ).then(() => undefined),
+    name: 'endless-gop-budget',
+    title: 'the same, with MEMORY_BUDGET_MB=512',
+    env: { MEMORY_BUDGET_MB: '512' },
+    run: endlessGops,
+  },
+  {
+    name: 'endless-gop-16',
+    title: 'the same, with GOP_CACHE_SIZE_MB=16',
+    env: { GOP_CACHE_SIZE_MB: '16' },
+    run: endlessGops,
   },
   {
     name: 'unpause',
@@ -192,6 +194,14 @@ export const attacks: readonly Attack[] = [
     run: redisFlood,
   },
 ];
+
+async function endlessGops(context: AttackContext): Promise<void> {
+  const one = (index: number): Promise<void> => {
+    const opening = Buffer.concat([connected(`gop-${index}`), publish, videoFrame(60_000, true, 0)]);
+    return flood(context, { opening, repeated: videoFrame(60_000, false, 1), connections: 1, reads: true });
+  };
+  await Promise.all(Array.from({ length: LIMIT }, (_, index) => one(index)));
+}
 
 /** Publishes on channels of its own, and leaves while the handler is asked. */
 async function publishAndReset(context: AttackContext, query: string): Promise<void> {

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
+import { setPriority } from 'node:os';
 import { descendants } from '../measure/process-tree';
 import type { LaunchPlan } from './server-kind';
 
@@ -47,4 +48,10 @@ function killTree(child: ChildProcess): void {
       // It has ended by itself.
     }
   }
+}
+
+/** Has a program that runs already use the given CPU cores only, at this priority (-20..19, the lower the sooner). */
+export function pinToCores(pid: number, cores: readonly number[], priority: number): void {
+  spawnSync('taskset', ['-a', '-p', '-c', cores.join(','), String(pid)]);
+  setPriority(pid, priority);
 }

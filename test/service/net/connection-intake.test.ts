@@ -149,6 +149,21 @@ describe.each<[string, boolean, IoPath]>([
   });
 });
 
+test('a publisher that sends as fast as it can shares the event loop with others, and nothing is lost', async () => {
+  const { rig, batching, stream, video } = await published(false, 'onread');
+  batching.paces = false;
+  const sent = 200;
+  for (let i = 0; i < sent; i += 1) video(i, 100_000);
+  let most = 0;
+  while (stream.stats.messages < sent) {
+    const { reads } = rig.traffic;
+    await new Promise(setImmediate);
+    most = Math.max(most, rig.traffic.reads - reads);
+  }
+  // The event loop by itself reads a socket up to 32 times before it looks at the next one.
+  expect(most).toBeLessThan(8);
+});
+
 test.each([
   ['RTMP', false],
   ['RTMPS', true],

@@ -164,6 +164,28 @@ describe('commands on the Redis channel', () => {
     expect(listener.logger.matching(/^error .*kill-session failed: a fault of the test/)).toHaveLength(1);
   });
 
+  test('of a flood are looked at a few at a time, so that streams have their turn in between', async () => {
+    const redis = await startRedis();
+    let leftOut = 0;
+    const listener = listen(redis, {}, { leftOut: () => (leftOut += 1) });
+    await listener.listening();
+    const sent = 5_000;
+    const published = redis.withClient((client) => {
+      const batch = client.pipeline();
+      for (let i = 0; i < sent; i += 1) batch.publish(CHANNEL, 'x'.repeat(5_000));
+      return batch.exec();
+    });
+    let most = 0;
+    while (leftOut < sent) {
+      const before = leftOut;
+      await new Promise(setImmediate);
+      most = Math.max(most, leftOut - before);
+    }
+    await published;
+    // A read is 64 KB at most; the event loop by itself would read 32 times in a row.
+    expect(most).toBeLessThan(60);
+  });
+
   test('are heard on the configured channel only', async () => {
     const redis = await startRedis();
     const listener = listen(redis, { channel: 'my:channel' });
