@@ -268,8 +268,8 @@ export class Admission implements PublishGate {
 
   /** The stream that holds the lease, when this publisher may replace it. */
   #incumbent({ lease, owner }: AcquireOutcome & { kind: 'busy' }, request: LeaseRequest): Incumbent | undefined {
-    const { policy } = this.#options;
-    if (lease.keyHash !== request.keyHash || lease.state === 'starting') return undefined;
+    const { policy, keyHash } = this.#options;
+    if (lease.state === 'starting' || !keyHash.matches(request.stop.key, lease.keyHash)) return undefined;
     const leaving = lease.state === 'held' || (owner.draining && policy.graceMs > 0);
     if (!leaving && (!policy.takeover || lease.keeps)) return undefined;
     return { session: lease.session, resume: policy.graceMs > 0 ? lease.streamId : undefined, isLive: !leaving };

@@ -50,9 +50,9 @@ export class SharedMember implements FleetMember {
   constructor(options: SharedMemberOptions) {
     this.registry = options.registry;
     this.machineId = options.machineId;
-    // Until the fleet's secret is known, hashes and tokens of this node match nobody's.
+    // Until the fleet's keys or secret are known, hashes and tokens of this node match nobody's.
     const provisional = randomBytes(32);
-    this.keyHash = new KeyHash(provisional);
+    this.keyHash = new KeyHash(options.keys, provisional);
     this.#tokens = new RelayTokens(options.keys, provisional, () => options.registry.self.id);
     this.#lookups = new Lookups(options.registry);
     this.relays = new Relays({

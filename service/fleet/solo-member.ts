@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Admission } from '../admission/admission';
+import { FleetKeys } from '../leases/fleet-keys';
 import { KeyHash } from '../leases/key-hash';
 import type { Channel } from '../hub/channel';
 import type { Publication } from '../hub/publication';
@@ -11,7 +12,7 @@ import { registryListener } from './registry-listener';
 /** A node without others: its registry is in the process, and every stream there is, is here. */
 export class SoloMember implements FleetMember {
   readonly registry = new MemoryRegistryView(new MemoryRegistry(), 'local');
-  readonly keyHash = new KeyHash(randomBytes(32));
+  readonly keyHash = new KeyHash(new FleetKeys(), randomBytes(32));
   readonly machineId = this.registry.self.id;
 
   streamWanted(): void {}

@@ -7,6 +7,8 @@ export interface DerivedKeys {
   /** 32 bytes for AES-256, and for HMAC-SHA-256. */
   readonly records: Buffer;
   readonly tokens: Buffer;
+  /** For hashes of stream keys. */
+  readonly hashes: Buffer;
 }
 
 /** The one in use, and those before it: what was sealed with them is read again. */
@@ -56,5 +58,5 @@ function derive(secret: string): DerivedKeys {
   const key = (purpose: string): Buffer =>
     Buffer.from(hkdfSync('sha256', secret, '', `rtmp-fleet ${purpose}`, KEY_BYTES));
   const id = createHash('sha256').update(key('key id')).digest('base64url').slice(0, 11);
-  return { id, records: key('records'), tokens: key('relay tokens') };
+  return { id, records: key('records'), tokens: key('relay tokens'), hashes: key('stream key hashes') };
 }

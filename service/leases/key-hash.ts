@@ -1,27 +1,54 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { FleetKeys } from './fleet-keys';
 
-/** Compares stream keys between nodes without storing them: a hash under a secret that only the fleet has. */
+const BETWEEN_HASHES = ' ';
+const AFTER_ID = '.';
+
+/**
+ * Compares stream keys between nodes without storing them: a hash under each of the fleet's keys that this node knows,
+ * with that key's id, so that nodes that know only one of them agree while the secret changes. Where there is none, a
+ * hash under the secret that the fleet keeps in Redis.
+ */
 export class KeyHash {
-  #secret: Buffer;
+  #fallback: Buffer;
 
-  /** @param secret any bytes will do until the fleet's own are known */
-  constructor(secret: Buffer) {
-    this.#secret = secret;
+  /** @param fallback any bytes will do until the fleet's own are known */
+  constructor(
+    private readonly keys: FleetKeys,
+    fallback: Buffer,
+  ) {
+    this.#fallback = fallback;
   }
 
-  /** From now on hashes are the fleet's. */
+  /** From now on these bytes are the secret that the fleet keeps in Redis. */
   use(secret: Buffer): void {
-    this.#secret = secret;
+    this.#fallback = secret;
   }
 
   of(key: string): string {
-    return createHmac('sha256', this.#secret).update(key).digest('base64url');
+    const known = this.keys.all;
+    if (known.length === 0) return hash(this.#fallback, key);
+    return known.map(({ id, hashes }) => `${id}${AFTER_ID}${hash(hashes, key)}`).join(BETWEEN_HASHES);
   }
 
   /** Whether this is the key's hash, in a time that does not tell how much of it is right. */
-  matches(key: string, hash: string): boolean {
-    const expected = Buffer.from(this.of(key));
-    const given = Buffer.from(hash);
-    return given.length === expected.length && timingSafeEqual(given, expected);
+  matches(key: string, hashes: string): boolean {
+    const known = this.keys.all;
+    if (known.length === 0) return isEqual(hash(this.#fallback, key), hashes);
+    for (const each of hashes.split(BETWEEN_HASHES)) {
+      const [id, text = ''] = each.split(AFTER_ID, 2);
+      const keys = known.find((candidate) => candidate.id === id);
+      if (keys !== undefined) return isEqual(hash(keys.hashes, key), text);
+    }
+    return false;
   }
+}
+
+function hash(secret: Buffer, key: string): string {
+  return createHmac('sha256', secret).update(key).digest('base64url');
+}
+
+function isEqual(expected: string, given: string): boolean {
+  const [a, b] = [Buffer.from(expected), Buffer.from(given)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -1,4 +1,5 @@
 import { Admission, type AdmissionPolicy } from '../../../service/admission/admission';
+import { FleetKeys } from '../../../service/leases/fleet-keys';
 import { KeyHash } from '../../../service/leases/key-hash';
 import { AcceptAllAuthorizer } from '../../../service/auth/accept-all-authorizer';
 import { MemoryRegistry } from '../../../service/leases/memory-registry';
@@ -43,7 +44,7 @@ export class AdmissionRig {
       authorizer: new AcceptAllAuthorizer(),
       registry,
       policy: { takeover: false, graceMs: 0, withoutRegistry: 'accept', ...policy },
-      keyHash: new KeyHash(Buffer.alloc(32)),
+      keyHash: new KeyHash(new FleetKeys(), Buffer.alloc(32)),
       log: new MemoryLogger(),
       orphaned: () => undefined,
       refusal: () => undefined,

@@ -1,0 +1,42 @@
+import { expect, test } from '@jest/globals';
+import { createHmac } from 'node:crypto';
+import { FleetKeys } from '../../../service/leases/fleet-keys';
+import { KeyHash } from '../../../service/leases/key-hash';
+
+const inRedis = Buffer.from('what lies in Redis');
+
+/** A node that knows these secrets, the one in use first. */
+function node(...secrets: readonly string[]): KeyHash {
+  const keys = new FleetKeys();
+  for (const secret of [...secrets].reverse()) keys.use(secret);
+  return new KeyHash(keys, inRedis);
+}
+
+test('nodes with one secret agree about a key and about no other', () => {
+  const hash = node('secret').of('key');
+  expect(node('secret').matches('key', hash)).toBe(true);
+  for (const wrong of ['other', '', 'key ']) expect(node('secret').matches(wrong, hash)).toBe(false);
+});
+
+test('who reads Redis can neither try keys against a hash nor make one', () => {
+  const fromRedis = createHmac('sha256', inRedis).update('key').digest('base64url');
+  expect(node('secret').of('key')).not.toContain(fromRedis);
+  expect(node('secret').matches('key', fromRedis)).toBe(false);
+  expect(node('secret').matches('key', new KeyHash(new FleetKeys(), inRedis).of('key'))).toBe(false);
+});
+
+test('nodes agree while the secret changes, whoever learns of it first', () => {
+  const [before, after] = [node('old'), node('new', 'old')];
+  expect(before.matches('key', after.of('key'))).toBe(true);
+  expect(after.matches('key', before.of('key'))).toBe(true);
+  expect(before.matches('other', after.of('key'))).toBe(false);
+  expect(node('new').matches('key', before.of('key'))).toBe(false);
+});
+
+test('without a secret, hashes are under what the fleet keeps in Redis', () => {
+  const [one, other] = [new KeyHash(new FleetKeys(), Buffer.from('its own')), node()];
+  expect(one.matches('key', other.of('key'))).toBe(false);
+  one.use(inRedis);
+  expect(one.matches('key', other.of('key'))).toBe(true);
+  expect(one.matches('key', '')).toBe(false);
+});
