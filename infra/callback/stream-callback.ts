@@ -40,8 +40,9 @@ export class StreamCallback extends Construct {
       memoryMiB: 512,
       timeout: Duration.seconds(5),
       logRetentionDays: config.logRetentionDays,
-      // An address that strangers can call needs a cap on what they can cost.
-      ...(openToAnyone && { reservedConcurrency: config.callbackConcurrency }),
+      // Strangers make tasks ask, or ask themselves: neither may use up what the account's other functions run on, nor
+      // the other way round.
+      ...(config.callbackConcurrency > 0 && { reservedConcurrency: config.callbackConcurrency }),
       environment: {
         TABLE_NAME: table.tableName,
         JWT_SECRET_ARN: jwtSecret.secretArn,

@@ -78,7 +78,7 @@ export const deploymentOptions = {
 
   callbackUrl: httpUrl(),
   callbackAuth: oneOf('sigv4', 'none'),
-  callbackConcurrency: wholeNumber(1, 10000),
+  callbackConcurrency: wholeNumber(0, 10000),
   jwtSubject: matching(/^[\w.:-]{1,128}$/, 'letters, digits and _ . : -'),
   jwtRotationDays: wholeNumber(0, 365),
   jwtRefreshSeconds: wholeNumber(30, 3600),

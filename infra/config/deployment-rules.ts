@@ -192,6 +192,9 @@ function callbackFaults(s: Settings): string[] {
   ) {
     faults.push('callbackAuth=sigv4 is for Lambda function URLs (…on.aws); any other callbackUrl takes none');
   }
+  if (s.callbackUrl === undefined && s.callbackAuth === 'none' && s.callbackConcurrency === 0) {
+    faults.push('callbackAuth=none needs callbackConcurrency: it caps what strangers can cost');
+  }
   return faults;
 }
 

@@ -76,6 +76,8 @@ export const environmentDefaults: Record<EnvironmentName, PartialSettings> = {
     containerInsights: 'off',
     deregistrationSeconds: 60,
     protectionMinPublishers: 2,
+    // A new account has a quota of 10 calls at once, of which none can be reserved.
+    callbackConcurrency: 0,
     canaryMinutes: 15,
     logRetentionDays: RetentionDays.ONE_WEEK,
   },

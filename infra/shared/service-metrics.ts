@@ -16,6 +16,7 @@ export type ServiceMetricName =
   | 'ProxyHeaderErrors'
   | 'CallbackLatency'
   | 'CallbackDenied'
+  | 'CallbackDown'
   | 'EventLoopLagP99'
   | 'RedisDisconnectedSeconds'
   | 'Draining'

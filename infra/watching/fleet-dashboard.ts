@@ -39,6 +39,7 @@ export class FleetDashboard extends Construct {
       graph(
         'Refused',
         own('CallbackDenied', Stats.SUM),
+        own('CallbackDown', Stats.MAXIMUM),
         own('HandshakeFailures', Stats.SUM),
         own('ProxyHeaderErrors', Stats.SUM),
       ),

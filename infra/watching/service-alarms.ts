@@ -55,6 +55,12 @@ export class ServiceAlarms extends Construct {
         metric: serviceMetric(serviceName, 'CallbackLatency', Stats.percentile(99)),
         threshold: 3000,
       },
+      CallbackDown: {
+        meaning: 'Tasks have given up on the callback after failures in a row: publishers are told to try again.',
+        metric: serviceMetric(serviceName, 'CallbackDown', Stats.MAXIMUM),
+        threshold: 1,
+        periods: 2,
+      },
       CallbackDenied: {
         meaning: 'Many publishes are refused: wrong keys after a change, or somebody tries keys out.',
         metric: serviceMetric(serviceName, 'CallbackDenied', Stats.SUM),

@@ -45,6 +45,7 @@ function metricsOf(figures: NodeFigures, slots: number): Metric[] {
     ['EventLoopLagP99', 'Milliseconds', rounded(figures.eventLoopLagMs)],
     ['StopBacklog', 'Count', figures.stopBacklog],
     ['Draining', 'Count', draining ? 1 : 0],
+    ['CallbackDown', 'Count', figures.callbackDown ? 1 : 0],
     ...Object.entries(counts).map(([name, count]) => [name, 'Count', count] as const),
   ];
   if (!draining) metrics.push(['SlotUtilization', 'Percent', rounded((100 * publishers) / slots)]);

@@ -45,6 +45,7 @@ export class Metrics {
   #ingestBytesTaken = 0;
   /** While commands are not heard; null where Redis is not used. */
   #redisLostAtMs: number | undefined | null = null;
+  #isHandlerDown = false;
   readonly #eventLoop = new EventLoopDelay();
   readonly #callbacks = new Counter({
     name: 'rtmp_callbacks_total',
@@ -140,6 +141,7 @@ export class Metrics {
   }
 
   handlerDown(down: boolean): void {
+    this.#isHandlerDown = down;
     this.#handlerDown.set(down ? 1 : 0);
   }
 
@@ -183,6 +185,7 @@ export class Metrics {
     return {
       publishers: gauges.publishers(),
       ingestBytes,
+      callbackDown: this.#isHandlerDown,
       ...this.#tally.take(),
       ...(lostAtMs !== null && {
         redisDisconnectedSeconds: lostAtMs === undefined ? 0 : (performance.now() - lostAtMs) / 1000,

@@ -21,6 +21,8 @@ export interface NodeFigures {
   readonly counts: Readonly<Record<CountedFigure, number>>;
   /** How long callbacks took: all of them, or a fair sample. */
   readonly callbackMs: readonly number[];
+  /** The callback handler is not asked, because it failed too often in a row. */
+  readonly callbackDown: boolean;
   /** How late the event loop ran, 99th percentile. */
   readonly eventLoopLagMs: number;
   /** How long commands have not been heard by now, 0 while they are; absent where Redis is not used. */
@@ -41,6 +43,7 @@ export function mergeFigures(parts: readonly NodeFigures[]): NodeFigures {
     ingestBytes: sum((part) => part.ingestBytes),
     counts: Object.fromEntries(counts) as Record<CountedFigure, number>,
     callbackMs: parts.flatMap((part) => part.callbackMs),
+    callbackDown: parts.some((part) => part.callbackDown),
     eventLoopLagMs: most((part) => part.eventLoopLagMs),
     ...(parts.some((part) => part.redisDisconnectedSeconds !== undefined) && {
       redisDisconnectedSeconds: most((part) => part.redisDisconnectedSeconds ?? 0),

@@ -78,6 +78,12 @@ const table: Readonly<Record<string, Row>> = {
     ill: { 'all slow': tasks(4000, 3500, 5000) },
     within: 5,
   },
+  CallbackDown: {
+    signal: 'CallbackDown: a task a minute, 1 while it asks nobody',
+    healthy: tasks(0, 0, 0),
+    ill: { 'one gets no answer': tasks(0, 1, 0) },
+    within: 2,
+  },
   CallbackDenied: {
     signal: 'CallbackDenied: a task a minute, how many',
     healthy: tasks(0, 2, 1),

@@ -159,6 +159,7 @@ describe('what cannot be used', () => {
       { callbackUrl: 'https://api.example.com/', callbackAuth: 'sigv4' },
       'callbackAuth=sigv4 is for Lambda function URLs (…on.aws); any other callbackUrl takes none',
     ],
+    [{ callbackAuth: 'none' }, 'callbackAuth=none needs callbackConcurrency: it caps what strangers can cost'],
     [{ ingestCidrs: '198.51.100.0/24' }, 'ingestCidrs without 0.0.0.0/0 shut the canary out: give canary=false'],
   ];
   test('ends the synthesis with the list, and no stack trace around it', () => {

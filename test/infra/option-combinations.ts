@@ -57,7 +57,7 @@ export const combinations = {
     callbackUrl: 'https://callback.internal:8000/rtmp',
   },
   'a callback elsewhere': { env: 'dev', callbackUrl: 'https://api.example.com/rtmp' },
-  'callback open to anyone who signs': { env: 'dev', callbackAuth: 'none' },
+  'callback open to anyone who signs': { env: 'dev', callbackAuth: 'none', callbackConcurrency: '50' },
   'an existing VPC': {
     env: 'staging',
     vpcId: 'vpc-0123456789abcdef0',

@@ -186,6 +186,16 @@ describe('whoever asks the callback', () => {
     expect(publicPermissions({ env: 'prod' })).toEqual([]);
   });
 
+  test.each<[string, Options, readonly number[]]>([
+    ['prod', { env: 'prod' }, [50]],
+    ['dev, for accounts that cannot reserve any', { env: 'dev' }, []],
+    ['dev, when asked for', { env: 'dev', callbackConcurrency: '20' }, [20]],
+  ])('may use so many calls of the account at once, which are its own: %s', (_, options, reserved) => {
+    const functions = [...resourcesOf(templateOf('Callback', options), 'AWS::Lambda::Function').values()];
+    const limits = functions.map(({ Properties = {} }) => Properties.ReservedConcurrentExecutions);
+    expect(limits.filter((limit) => limit !== undefined)).toEqual(reserved);
+  });
+
   test('may be anyone with a good token when asked for, but not more than so many at once', () => {
     const open = combinations['callback open to anyone who signs'];
     expect(urls(open)).toEqual(['NONE']);

@@ -10,6 +10,7 @@ const figures: NodeFigures = {
   ingestBytes: 45_000_000,
   counts: { CallbackDenied: 2, HandshakeFailures: 3, LeaseConflicts: 6, ProtectionFailures: 7, ProxyHeaderErrors: 4 },
   callbackMs: [12.34, 250],
+  callbackDown: false,
   eventLoopLagMs: 1.26,
   redisDisconnectedSeconds: 7.4,
   stopBacklog: 5,
@@ -60,6 +61,7 @@ describe('the line', () => {
       ProxyHeaderErrors: 4,
       CallbackLatency: [12.3, 250],
       CallbackDenied: 2,
+      CallbackDown: 0,
       EventLoopLagP99: 1.3,
       RedisDisconnectedSeconds: 7,
       StopBacklog: 5,
@@ -67,7 +69,7 @@ describe('the line', () => {
       ProtectionFailures: 7,
       Draining: 0,
     });
-    expect(metricNames(parsed)).toHaveLength(13);
+    expect(metricNames(parsed)).toHaveLength(14);
   });
 
   test('of a node that drains says nothing of slots, so that it does not make the fleet look empty', () => {
@@ -92,7 +94,14 @@ describe('the line', () => {
 });
 
 test('the processes of a node are one node', () => {
-  const other = { ...figures, publishers: 1, eventLoopLagMs: 90, redisDisconnectedSeconds: 0, draining: true };
+  const other = {
+    ...figures,
+    publishers: 1,
+    eventLoopLagMs: 90,
+    callbackDown: true,
+    redisDisconnectedSeconds: 0,
+    draining: true,
+  };
   expect(mergeFigures([figures, other])).toEqual({
     publishers: 11,
     ingestBytes: 90_000_000,
@@ -104,6 +113,7 @@ test('the processes of a node are one node', () => {
       ProxyHeaderErrors: 8,
     },
     callbackMs: [12.34, 250, 12.34, 250],
+    callbackDown: true,
     eventLoopLagMs: 90,
     redisDisconnectedSeconds: 7.4,
     stopBacklog: 10,

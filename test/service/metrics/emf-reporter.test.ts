@@ -17,6 +17,7 @@ const quiet: NodeFigures = {
   counts: { CallbackDenied: 0, HandshakeFailures: 0, LeaseConflicts: 0, ProtectionFailures: 0, ProxyHeaderErrors: 0 },
   callbackMs: [],
   eventLoopLagMs: 0,
+  callbackDown: false,
   stopBacklog: 0,
   draining: false,
 };
@@ -96,8 +97,13 @@ describe('the figures of a node', () => {
     const next = node.state.figures();
     expect(next).toMatchObject({ publishers: 1, callbackMs: [], counts: { CallbackDenied: 0 }, stopBacklog: 0 });
     expect(next.ingestBytes).toBeLessThan(200);
+    expect(next.callbackDown).toBe(false);
 
     callback.answerWith(() => ({ status: 503 }));
+    for (const channel of ['a', 'b', 'c', 'd', 'e']) {
+      await expect(RtmpClient.publisher({ port, channel, key: 'k' })).rejects.toThrow(/BadName/);
+    }
+    expect(node.state.figures().callbackDown).toBe(true);
     await publisher.close();
     await log.waitFor(/Stop callback failed/);
     expect(node.state.figures()).toMatchObject({ publishers: 0, stopBacklog: 1, draining: false });
