@@ -19,6 +19,15 @@ import type { Transport } from './transport';
 /** RTMP 1.0 section 5.4.1: what clients expect until Set Chunk Size says otherwise. */
 const INITIAL_CHUNK_SIZE = 128;
 
+/** Ends that no publisher chose: it may come back. */
+const LOSSES: ReadonlySet<CloseCode> = new Set([
+  'client_closed',
+  'connection_error',
+  'silent',
+  'protocol_error',
+  'internal_error',
+]);
+
 export interface SessionOptions {
   readonly context: SessionContext;
   readonly transport: Transport;
@@ -315,7 +324,7 @@ export class Session
     if (publish?.phase === 'authorizing') {
       publish.abort.abort();
     } else if (publish?.phase === 'publishing') {
-      this.#endPublication(publish, code !== 'client_closed' && code !== 'connection_error' && code !== 'silent');
+      this.#endPublication(publish, !LOSSES.has(code));
       this.context.afterRead();
     }
     this.context.sessionClosed(code);

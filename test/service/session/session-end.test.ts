@@ -97,6 +97,20 @@ describe('a publisher that is let in, but has not been told so yet', () => {
   });
 });
 
+test('a publisher whose bytes cannot be read is lost, and may come back', async () => {
+  rig.holdsLost = true;
+  const publisher = await rig.publisher();
+  const [first] = publisher.chunks.chunks({
+    type: MessageType.setChunkSize,
+    streamId: 0,
+    timestamp: 0,
+    payload: Buffer.from([0x80, 0, 0, 0]),
+  });
+  publisher.bytes(first!);
+  expect(rig.closed).toEqual(['protocol_error']);
+  expect(rig.hub.find('channel')?.publication).toMatchObject({ publisher: null });
+});
+
 test('a client that is closed for reading none of the answers to its play is no player', () => {
   const client = rig.connected();
   client.transport.unsentBytes = 2 ** 30;
