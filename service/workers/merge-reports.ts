@@ -5,12 +5,12 @@ import type { StreamReport } from '../http/stream-report';
  * another machine is one relay, however many workers fetch it.
  */
 export function mergeReports(reports: readonly StreamReport[]): StreamReport[] {
-  const channels = [...new Set(reports.map(({ channel }) => channel))];
-  return channels.flatMap((channel) => {
-    const same = reports.filter((report) => report.channel === channel);
-    const own = same.filter(({ relay }) => !relay);
-    // Two only while a stream moves from one worker to another.
-    const [first] = own.length > 0 ? own : same;
-    return first ? [{ ...first, players: same.reduce((sum, { players }) => sum + players, 0) }] : [];
-  });
+  const merged = new Map<string, StreamReport>();
+  for (const report of reports) {
+    const other = merged.get(report.channel);
+    // Two that are no relays only while a stream moves from one worker to another: the first counts.
+    const shown = other === undefined || (other.relay && !report.relay) ? report : other;
+    merged.set(report.channel, { ...shown, players: (other?.players ?? 0) + report.players });
+  }
+  return [...merged.values()];
 }
