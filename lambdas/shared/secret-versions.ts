@@ -23,10 +23,14 @@ export interface SecretVersionsOptions {
   readonly maxAgeMs: number;
   /** Shortest time between two reads that callers ask for; bounds what a stream of bad tokens can cost. */
   readonly minRefetchMs?: number;
+  /** How long callers wait for a read when there is a cached value; default 1 s. */
+  readonly patienceMs?: number;
   readonly now?: () => number;
 }
 
 const DEFAULT_MIN_REFETCH_MS = 5_000;
+/** A read that takes longer than this ends in the background when there is a cached value to serve meanwhile (ms). */
+const PATIENCE_MS = 1_000;
 
 /** The texts of a secret's live versions, cached for the life of the container. Away: what was read last serves on. */
 export class SecretVersions {
@@ -48,16 +52,30 @@ export class SecretVersions {
     if (this.#values === undefined) return this.#refresh();
     const fresh = this.#now() - this.#readAtMs < this.#options.maxAgeMs;
     const failedJustNow = this.#attemptedAtMs > this.#readAtMs && this.#triedJustNow();
-    return fresh || failedJustNow ? this.#values : this.#refresh();
+    return fresh || failedJustNow ? this.#values : this.#refreshOr(this.#values);
   }
 
   /** Reads again before the cache is due; undefined when that was done a moment ago. */
   async refetch(): Promise<readonly string[] | undefined> {
+    if (this.#reading !== undefined) return this.#reading;
     return this.#triedJustNow() ? undefined : this.#refresh();
   }
 
   #triedJustNow(): boolean {
     return this.#now() - this.#attemptedAtMs < (this.#options.minRefetchMs ?? DEFAULT_MIN_REFETCH_MS);
+  }
+
+  /** What a read brings, or else, when it takes too long, what was read before: callers have time-outs of their own. */
+  async #refreshOr(cached: readonly string[]): Promise<readonly string[]> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<readonly string[]>((resolve) => {
+      timer = setTimeout(() => resolve(cached), this.#options.patienceMs ?? PATIENCE_MS);
+    });
+    try {
+      return await Promise.race([this.#refresh(), patience]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #refresh(): Promise<readonly string[]> {

@@ -58,8 +58,10 @@ async function handleStop(event: StopEvent, { store, log }: CallbackDependencies
  * service takes for a passing fault and tries again.
  */
 export function createCallbackHandler(dependencies: CallbackDependencies): CallbackHandler {
-  const { verifier, log } = dependencies;
+  const { verifier, peppers, log } = dependencies;
   return async ({ headers }) => {
+    // Read at the same time as the signing secret; whoever needs it hears of a failure.
+    peppers.values().catch(() => undefined);
     try {
       const verdict = await verifier.verify(headers['rtmp-event']);
       if (!verdict.valid) {

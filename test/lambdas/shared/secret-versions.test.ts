@@ -1,6 +1,6 @@
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { ALL_STAGES, SecretVersions } from '../../../lambdas/shared/secret-versions';
+import { ALL_STAGES, SecretVersions, type SecretVersionsOptions } from '../../../lambdas/shared/secret-versions';
 import { MemoryLogger } from '../../support/memory-logger';
 import { startSecretsManager, type SecretsManagerStandIn } from '../../support/aws/secrets-manager';
 
@@ -17,9 +17,17 @@ beforeEach(async () => {
 });
 afterEach(() => secretsManager.stop());
 
-function versions(more: { secretId?: string; field?: string } = {}): SecretVersions {
+function versions(more: Partial<SecretVersionsOptions> = {}): SecretVersions {
   const options = { client: secretsManager.client, secretId, field: 'secret', stages: ALL_STAGES, log };
-  return new SecretVersions({ ...options, maxAgeMs: 60_000, minRefetchMs: 5_000, now: () => nowMs, ...more });
+  const patienceMs = 60_000;
+  return new SecretVersions({
+    ...options,
+    maxAgeMs: 60_000,
+    minRefetchMs: 5_000,
+    patienceMs,
+    now: () => nowMs,
+    ...more,
+  });
 }
 
 async function put(value: string, stage: string): Promise<void> {
@@ -75,6 +83,15 @@ describe('with Secrets Manager away', () => {
     expect(await secret.values()).toEqual(['first']);
     expect(log.matching(/secret could not be read/)).toHaveLength(2);
   }, 20_000);
+
+  test('a read that takes too long is not waited for, and serves the next one', async () => {
+    const secret = versions({ patienceMs: 0 });
+    await secret.values();
+    await put('second', 'AWSCURRENT');
+    nowMs += 120_000;
+    expect(await secret.values()).toEqual(['first']);
+    expect(await secret.refetch()).toEqual(['second', 'first']);
+  });
 
   test('nothing is served that was never read', async () => {
     await secretsManager.stop();
