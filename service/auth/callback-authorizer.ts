@@ -17,7 +17,7 @@ import { type AskedQuestion, StartQuestions, type StartQuestionsObserver } from 
 import { type StopDelivery, StopQueue, type StopStore } from './stop-queue';
 import { readGrant } from './stream-grant';
 
-/** `accepted` is status 200, `refused` 400 to 499, `error` any other status. */
+/** `accepted` is status 200, `refused` 400 to 499 except 429, `error` any other status. */
 export type CallbackResult = 'accepted' | 'refused' | 'timeout' | 'unreachable' | 'error';
 
 export interface CallbackObserver extends StartQuestionsObserver {
@@ -57,6 +57,8 @@ export interface CallbackAuthorizerOptions {
 }
 
 const PUBLISHER_GONE: PublishDecision = { accepted: false, final: false, reason: 'The publisher has gone' };
+
+const TOO_MANY_REQUESTS = 429;
 
 /** The first retry pause of a start is between this and twice this. */
 const START_RETRY_MS = 100;
@@ -221,7 +223,8 @@ export class CallbackAuthorizer implements PublishAuthorizer {
 
   /** Whether the handler could not decide, as one that is down cannot. */
   private isFailure(answer: CallbackAnswer): boolean {
-    return answer.outcome !== 'answered' || answer.status >= 500 || this.awsError(answer) !== undefined;
+    if (answer.outcome !== 'answered') return true;
+    return answer.status >= 500 || answer.status === TOO_MANY_REQUESTS || this.awsError(answer) !== undefined;
   }
 
   private async deliverStop(event: CallbackEvent, options: PostOptions): Promise<StopDelivery> {
@@ -234,8 +237,11 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   /** A token that the handler calls invalid may bear a secret that was rotated away: asked again with a fresh one. */
   private async send(event: CallbackEvent, timeoutMs: number, options?: PostOptions): Promise<CallbackAnswer> {
     const deadlineMs = this.clock.now() + timeoutMs;
-    const secret = await this.options.secret.current();
-    const answer = await this.sendSigned(event, secret, timeoutMs, options);
+    const secret = await this.inTime(this.options.secret.current(), timeoutMs);
+    if (secret === undefined) {
+      return { outcome: 'timed-out' };
+    }
+    const answer = await this.sendSigned(event, secret, Math.max(0, deadlineMs - this.clock.now()), options);
     if (answer.outcome !== 'answered' || answer.status !== 401) {
       return answer;
     }
@@ -263,13 +269,25 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     return answer;
   }
 
+  /** What the promise resolves to; undefined when that takes longer. */
+  private inTime<T>(promise: T | Promise<T>, timeoutMs: number): T | Promise<T | undefined> {
+    if (!(promise instanceof Promise)) {
+      return promise;
+    }
+    return new Promise((resolve, reject) => {
+      const cancelTimeout = this.clock.setTimeout(() => resolve(undefined), timeoutMs);
+      promise.finally(cancelTimeout).then(resolve, reject);
+    });
+  }
+
   private pause(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.clock.setTimeout(resolve, delayMs));
   }
 }
 
+/** 429 asks for patience: a handler that is asked too much has not decided. */
 function isRefusal(status: number): boolean {
-  return status >= 400 && status <= 499;
+  return status >= 400 && status <= 499 && status !== TOO_MANY_REQUESTS;
 }
 
 /** undefined for an aborted request, which says nothing of the handler. */

@@ -99,7 +99,7 @@ describe('a start', () => {
     expect(logger.lines.join('\n')).not.toContain('no good');
   });
 
-  test.each([400, 401, 403, 404, 429, 499])('answered %i is refused for good', async (status) => {
+  test.each([400, 401, 403, 404, 499])('answered %i is refused for good', async (status) => {
     server.answerNext({ status });
     const decision = await create().authorizeStart(REQUEST, STAYS);
     expect(decision).toEqual({ accepted: false, final: true, reason: expect.stringContaining(String(status)) });
@@ -125,7 +125,7 @@ describe('a start', () => {
     expect(logger.matching(/^(warning|error)/)).toEqual([]);
   });
 
-  test.each([201, 204, 301, 302, 307, 500, 503])(
+  test.each([201, 204, 301, 302, 307, 429, 500, 503])(
     'answered %i is refused for now, and not asked again',
     async (status) => {
       server.answerWith(() => ({ status, headers: { location: server.url.href, 'stream-id': 'x' } }));
@@ -181,6 +181,15 @@ describe('a start', () => {
     const decision = await create().authorizeStart(REQUEST, STAYS);
     expect(decision).toEqual({ accepted: false, final: false, reason: expect.stringContaining('ECONNREFUSED') });
     expect(observed).toEqual(['start unreachable', 'start unreachable']);
+  });
+
+  test('waits no longer for the secret than for the answer', async () => {
+    const clock = new ManualClock();
+    const secret = { current: () => new Promise<string>(() => {}), renew: () => Promise.resolve(undefined) };
+    const decision = create({ clock, secret, timeoutMs: 5_000 }).authorizeStart(REQUEST, STAYS);
+    await clock.advance(5_000);
+    await expect(decision).resolves.toMatchObject({ accepted: false, final: false });
+    expect(server.requests).toEqual([]);
   });
 
   test('waiting for its answer holds up no other', async () => {
