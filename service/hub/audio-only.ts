@@ -5,14 +5,14 @@ const AUDIO_ONLY_MS = 5_000;
 
 /** Tells a source without video from one whose first keyframe is late. */
 export class AudioOnly {
-  /** The source's timestamp of its last video frame, or of its first audio frame before any; -1: none. */
+  /** Timestamp of the source's last video frame or, before any, of its first audio frame; -1: none. */
   #since = -1;
 
   reset(): void {
     this.#since = -1;
   }
 
-  /** Whether the source has sent nothing but audio for long. Called for each frame, with its media flags. */
+  /** Whether the source has sent only audio for AUDIO_ONLY_MS. Called for each frame, with its media flags. */
   look(sourceTimestamp: number, flags: number): boolean {
     if (this.#since < 0 || (flags & MediaFlag.Video) !== 0) this.#since = sourceTimestamp;
     return (sourceTimestamp - this.#since) >>> 0 > AUDIO_ONLY_MS;

@@ -1,6 +1,6 @@
 /**
- * Keeps what has to be told of changes until they are whole: it is told when the outermost `run` ends, in the order in
- * which it was noted. Whoever is told may make further changes; what there is to tell of those comes last.
+ * Holds back the notifications of a change until the change is complete: they run when the outermost `run` ends, in the
+ * order in which they were noted. A notification may make further changes, whose notifications queue at the end.
  */
 export class Changes {
   #underWay = 0;
@@ -8,12 +8,12 @@ export class Changes {
   readonly #news: (() => void)[] = [];
   readonly #allTold: () => void;
 
-  /** @param allTold called when nothing is left to be told and no change is under way */
+  /** @param allTold called when no notification is left and no change is under way */
   constructor(allTold: () => void) {
     this.#allTold = allTold;
   }
 
-  /** Makes these steps one change. */
+  /** Runs these steps as one change. */
   run<T>(steps: () => T): T {
     this.#underWay += 1;
     try {
@@ -24,7 +24,7 @@ export class Changes {
     }
   }
 
-  /** To be called within a change. */
+  /** Queues a notification; to be called within a change. */
   note(news: () => void): void {
     this.#news.push(news);
   }

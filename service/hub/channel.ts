@@ -7,7 +7,7 @@ import type { EndReason, Publication, Publisher, StreamGrant } from './publicati
 /** Whether players with this key may have the stream. */
 export type KeyCheck = (key: string) => boolean;
 
-/** What a channel needs to know of a stream that begins. */
+/** What a channel needs to begin a stream, or to resume one with another publisher. */
 export interface StreamBegin {
   /** The publishing key; empty for a relay, which does not know it. */
   readonly key: string;
@@ -23,32 +23,32 @@ interface MutablePublication extends Publication {
   admitsKey: KeyCheck;
 }
 
-/** A stream is about to have another source. */
+/** A change of source that is under way. */
 interface Handover {
-  /** Feeds the stream until the next one has a keyframe. */
+  /** Feeds the stream until the next source sends a keyframe. */
   readonly former: Publisher;
   readonly next: NextSource;
 }
 
-const DISPLACED = 'Another connection goes on with this stream';
+const DISPLACED = 'Another connection continues this stream';
 
 /**
  * A name that one publisher sends to and any number of players listen to. Players stay when a stream ends and get the
  * next one; the channel itself holds no media.
  *
- * **Nobody hears of a change before it is whole.** Publishers and players are told that a stream began, ended or has
- * another source only when the outermost `change` around it has ended, in the order in which things happened. So a
- * listener finds the channel as it will stay, and may call anything: what it changes is told after what already waits.
+ * **Listeners are called only when a change is complete.** Publishers and players learn that a stream began, ended or
+ * changed its source when the outermost `change` has ended, in the order of the events. So a listener sees the channel
+ * in its final state and may call any method; notifications of its own changes queue behind those that already wait.
  * Listeners must not throw.
  */
 export class Channel {
   readonly #players = new Set<Player>();
-  /** Other nodes that are not served: see `#serveRelays`. */
+  /** Relays that are not served from here: see `#serveRelays`. */
   readonly #waitingRelays = new Set<Player>();
-  /** Players that are no longer here for their wrong key, until they have been told. */
+  /** Players removed for a wrong key whose listener has not been told yet. */
   readonly #refused = new Set<Player>();
   readonly #env: StreamEnvironment;
-  /** Who is being decided on; it takes the publisher's place if it is accepted. */
+  /** The publisher that waits for its decision; it becomes the stream's publisher if it is accepted. */
   #candidate: Publisher | null = null;
   #publication: MutablePublication | null = null;
   #handover: Handover | null = null;
@@ -68,12 +68,12 @@ export class Channel {
     });
   }
 
-  /** The live stream; null while none is, also while a publisher waits to be accepted. */
+  /** The live stream; null while there is none, also while a publisher waits to be accepted. */
   get publication(): Publication | null {
     return this.#publication;
   }
 
-  /** Players that are people's, not other nodes'. */
+  /** Players other than relays of other nodes. */
   get viewerCount(): number {
     let count = 0;
     for (const player of this.#players) if (!player.isRelay) count += 1;
@@ -84,14 +84,15 @@ export class Channel {
     return this.#candidate === null && this.#publication === null && this.#players.size === 0;
   }
 
-  /** Makes a change of several steps one: whoever has to be told of it is told at its end. */
+  /** Runs several steps as one change: listeners are called at its end. */
   change<T>(steps: () => T): T {
     return this.#changes.run(steps);
   }
 
   /**
-   * Makes the publisher the only one to be decided on for this channel; false while another is, or while a stream is
-   * live, unless `mayReplace`. Ended by `begin`, `resume` or `withdraw`.
+   * Reserves the channel for a publisher that waits for its decision, the candidate. False while the channel is
+   * reserved for another candidate, or while a stream is live, unless `mayReplace`. Ended by `begin`, `resume` or
+   * `withdraw`.
    */
   reserve(publisher: Publisher, mayReplace = false): boolean {
     if (this.#candidate !== null || (this.#publication !== null && !mayReplace)) return false;
@@ -99,22 +100,22 @@ export class Channel {
     return true;
   }
 
-  /** The candidate was accepted: its stream begins, ending one that was live, and players that wait for it get it. */
+  /** The candidate was accepted: begins its stream, after ending a live one, and adds the waiting players to it. */
   begin(publisher: Publisher, begin: StreamBegin): Publication {
     return this.change(() => this.#begin(publisher, begin));
   }
 
   /**
-   * The candidate goes on with the stream that is live or held; players notice nothing. `gently`: who feeds it now does
-   * so until the candidate's first keyframe, and is displaced then instead of at once.
+   * The candidate resumes the stream that is live or held; players notice nothing. `gently`: the present source feeds
+   * the stream until the candidate's first keyframe, and is displaced then instead of at once.
    */
   resume(publisher: Publisher, begin: StreamBegin, gently = false): Publication {
     return this.change(() => this.#resume(publisher, begin, gently));
   }
 
   /**
-   * The publisher is lost but may come back: the stream stays, silent. A relay that was to feed it leaves that to the one
-   * before. With a reason, it is not lost but displaced.
+   * The publisher is lost but may come back: the stream stays, silent. If the publisher is a relay that has not taken
+   * over yet, the former source keeps feeding the stream. With a reason, the publisher is not lost but displaced.
    */
   hold(publisher: Publisher, displacedBecause?: EndReason): void {
     this.change(() => {
@@ -132,7 +133,7 @@ export class Channel {
   }
 
   /**
-   * Ends the stream, if it is still this one. Its publisher is displaced if a reason for that is given, else its
+   * Ends the stream, unless the channel has another one by now. With a reason, the publisher is displaced; without, its
    * connection is left to the caller.
    */
   end(publication: Publication, displacedBecause?: EndReason): void {
@@ -146,7 +147,9 @@ export class Channel {
     return this.#publication === null || this.#publication.admitsKey(key);
   }
 
-  /** Players who wait with another key for a stream that is known to be live elsewhere: they are refused before it comes. */
+  /**
+   * Refuses players that wait with a wrong key for a stream known to be live on another node, before its media arrives.
+   */
   refuseOthers(admitsKey: KeyCheck): void {
     this.change(() => {
       for (const player of this.#players) if (!player.isRelay && !admitsKey(player.key)) this.#refuse(player);
@@ -155,12 +158,16 @@ export class Channel {
 
   addPlayer(player: Player): void {
     this.#players.add(player);
-    // Another node that comes during a handover follows the new source; its viewers have all that the former one sends.
+    // A relay that joins during a handover gets the next source only: its viewers have the former source's media
+    // already.
     if (player.isRelay && (this.#handover !== null || this.#isRelayed)) this.#waitingRelays.add(player);
     else this.#publication?.stream.addPlayer(player);
   }
 
-  /** The player has left, or never came: whoever is about to add one may call this instead. */
+  /**
+   * The player has left. Also to be called for a player that was to be added and was not: it releases an unused
+   * channel.
+   */
   removePlayer(player: Player): void {
     this.change(() => {
       this.#refused.delete(player);
@@ -186,7 +193,7 @@ export class Channel {
         this.#refuse(player);
         continue;
       }
-      // A new stream has nothing to send yet: what a player is told here, it hears before any media.
+      // A new stream has no media to send yet, so players hear of its beginning before any media.
       if (player.isRelay && this.#isRelayed) this.#waitingRelays.add(player);
       else stream.addPlayer(player);
       if (!this.#waitingRelays.has(player)) this.#tellPlayer(player, () => player.listener.streamBegan());
@@ -233,7 +240,7 @@ export class Channel {
     this.#serveRelays(publication.stream, !this.#isRelayed);
   }
 
-  /** The next source has its first keyframe. */
+  /** The next source has sent its first keyframe. */
   #handOver({ stream, publisher }: Publication, withVideo: boolean): void {
     const former = this.#handover?.former ?? null;
     this.#handover = null;
@@ -243,12 +250,12 @@ export class Channel {
   }
 
   /**
-   * Other nodes are served from where the publisher is. What a relay brings they fetch themselves: from here as well, they
-   * would get it twice.
+   * Serves relays only while the publisher is on this node. Other nodes fetch a relayed stream from its origin; serving
+   * it here too would deliver it twice.
    */
   #serveRelays(stream: LiveStream, serves: boolean): void {
     this.#isRelayed = !serves;
-    // What has come so far is for those who were served so far.
+    // Media received so far belongs to the players served so far.
     stream.flush();
     if (serves) {
       for (const player of this.#waitingRelays) stream.addPlayer(player);
@@ -287,7 +294,7 @@ export class Channel {
     if (publisher !== null) this.#changes.note(() => publisher.displaced(reason));
   }
 
-  /** Unless the player has left by then: its session may be playing something else. */
+  /** Notifies the player, unless it has left by then: its session may be playing another stream. */
   #tellPlayer(player: Player, news: () => void): void {
     this.#changes.note(() => {
       if (this.#players.has(player)) news();

@@ -25,9 +25,9 @@ export interface FanOutOptions {
 }
 
 /**
- * The way of a stream's messages from its log to the players. A flush hands the same views to all of them. Those that
- * are exceptions (paused, without audio or video, on another message stream, lagging) are served apart and come back
- * by themselves.
+ * Sends a stream's messages from its log to the players. A flush writes the same views to all of them. Players in an
+ * exceptional state (paused, without audio or video, on another message stream, lagging) are served apart until that
+ * state ends.
  */
 export class FanOut {
   readonly #log: MessageLog;
@@ -38,19 +38,19 @@ export class FanOut {
   readonly #chunkSize: number;
   readonly #now: () => number;
   readonly #shared: Player[] = [];
-  /** Those that share the main tracks alone, once there are others. */
+  /** Players that get the main tracks only, once the stream has other tracks. */
   readonly #sharedMain: Player[] = [];
   readonly #apart: Player[] = [];
-  /** Those that work through the cache they began with: much may be unsent. */
+  /** Players whose sockets still drain the GOP cache they started with: more may be unsent. */
   readonly #starting: Player[] = [];
   readonly #held = new HeldBytes();
   readonly #tag: MediaTag;
   readonly #views: Buffer[] = [];
-  /** Made in this flush: players that are exceptions in the same way share them too. */
+  /** Selections of this flush: players with the same exceptions share them. */
   readonly #selections: Selections;
-  /** Up to here everything has gone to the players. */
+  /** Log position up to which everything has been sent to the players. */
   #flushed = 0;
-  /** Messages ready since. */
+  /** Messages that became readable after `#flushed`. */
   #unflushed = 0;
   #ended = false;
 
@@ -71,19 +71,19 @@ export class FanOut {
     return this.#shared.length + this.#sharedMain.length + this.#apart.length;
   }
 
-  /** Players that are people's, not other nodes'. */
+  /** Players other than relays of other nodes. */
   get viewerCount(): number {
     return this.players.filter(({ isRelay }) => !isRelay).length;
   }
 
-  /** All that are served. */
+  /** All players that are served. */
   get players(): Player[] {
     return [...this.#shared, ...this.#sharedMain, ...this.#apart];
   }
 
   /**
-   * A message has become readable that lies in the log from `start` to `end`. False when nobody is there to send it to:
-   * then it is only kept for the cache.
+   * The message at `[start, end)` of the log has become readable. False when there are no players: then the message is
+   * only kept for the cache.
    */
   messageReady(start: number, end: number): boolean {
     if (this.playerCount > 0) {
@@ -97,7 +97,7 @@ export class FanOut {
     return false;
   }
 
-  /** There are multitrack packets: from here on not everybody gets the same. */
+  /** The stream has multitrack packets: from here on players may get different tracks. */
   tracksBegin(): void {
     if (this.#selections.hasTracks) return;
     this.#selections.hasTracks = true;
@@ -108,15 +108,15 @@ export class FanOut {
   /**
    * Starts serving a player: headers, then the GOP cache, then what is new.
    *
-   * @param wantsCache false: what is cached is of no use to it
+   * @param wantsCache false: the cache is of no use to the player
    */
   add(player: Player, wantsCache: boolean): void {
     this.sendHeaders(player, wantsCache ? this.#lateStart : this.#flushed);
     player.missesVideo = !player.wantsVideo;
-    // It may still have much of the stream before.
+    // Much of the previous stream may still be unsent.
     this.#noteStarting(player);
     if (!(wantsCache && this.#sendCache(player)) && player.wantsCache && this.#gop.startsAtKeyframe) {
-      // A keyframe is about to go out; this player must not get the rest of the GOP before it.
+      // The next flush contains a keyframe; this player must not get the end of the GOP before that.
       player.awaitKeyframe(this.#now(), true);
     } else if (player.wantsCache && !this.#gop.startsAtKeyframe && this.#hasVideo) {
       player.awaitKeyframe(this.#now(), false);
@@ -131,7 +131,7 @@ export class FanOut {
     player.laggingSince = 0;
   }
 
-  /** Sends the headers that hold from this position of the log on: from the cache's, ahead of a resume. */
+  /** Sends the headers that apply from this position of the log on; by default from the start of the GOP cache. */
   sendHeaders(player: Player, from = this.#lateStart): void {
     player.missedHeaders = 0;
     const unwrap = this.#selections.hasTracks && !player.wantsAllTracks ? this.#unwrap : undefined;
@@ -142,8 +142,8 @@ export class FanOut {
   }
 
   /**
-   * Sends what is cached, so that a player that was paused goes on at a keyframe; without a cache it waits for one. So
-   * does a player that has not read what it was sent before: its unsent bytes would grow with each resume.
+   * Resumes a paused player at a keyframe: sends the GOP cache or, without a cache, waits for the next keyframe. A
+   * player that has not read what it was sent before waits too: its unsent bytes would grow with each resume.
    */
   resume(player: Player): void {
     player.awaitsKeyframeUntil = 0;
@@ -157,7 +157,7 @@ export class FanOut {
 
   /** Puts a player on the path that fits it after `paused`, `wantsAudio` or `wantsVideo` has changed. */
   changed(player: Player): void {
-    // It cannot be too slow for what it is not sent.
+    // A paused player is sent nothing, so it cannot lag.
     if (player.paused) player.laggingSince = 0;
     else if ((player.missedHeaders & player.wanted) !== 0 && player.laggingSince === 0) {
       this.sendHeaders(player, this.#flushed);
@@ -186,7 +186,7 @@ export class FanOut {
     this.#held.update();
     let behind = 0;
     const single = views.length === 1 ? views[0]! : null;
-    // Whatever is touched here for each player is out of the CPU's caches: only those that lag are looked at more.
+    // Each player's data is a CPU cache miss: the loop reads little of it, and more only when bytes are unsent.
     for (let i = 0; i < shared.length; i += 1) {
       const player = shared[i]!;
       const { outlet } = player;
@@ -206,20 +206,20 @@ export class FanOut {
     this.trim();
   }
 
-  /** Looks after players that hold things up. Called once a second. */
+  /** Checks players that start or lag. Called once a second. */
   tick(now: number): void {
     this.#lowerBounds();
     for (const player of [...this.#apart]) if (player.laggingSince > 0) player.checkLag(now);
   }
 
-  /** Lets go of the log's memory that neither the cache nor a player needs. */
+  /** Frees the log's memory that neither the cache nor a player needs. */
   trim(): void {
     if (this.#ended) return;
     const keepFrom = this.#gop.start < 0 ? this.#flushed : Math.min(this.#gop.start, this.#flushed);
     this.#log.trim(keepFrom, this.#held.from);
   }
 
-  /** Sends what is left; players are no longer served, and the log is closed. */
+  /** Flushes, then stops serving players and closes the log. */
   end(): void {
     this.flush();
     this.#ended = true;
@@ -240,27 +240,30 @@ export class FanOut {
     return this.#stats.videoCodec >= 0;
   }
 
-  /** The list of those that are served as this player is to be. */
+  /** The list that this player belongs in. */
   #listOf(player: Player): Player[] {
     if (!player.shares) return this.#apart;
     return player.wantsAllTracks || !this.#selections.hasTracks ? this.#shared : this.#sharedMain;
   }
 
-  /** Takes a player out of its list; false when it is served no more. */
+  /** Takes a player out of its list; false when it is no longer served. */
   #unlist(player: Player): boolean {
     return remove(this.#shared, player) || remove(this.#sharedMain, player) || remove(this.#apart, player);
   }
 
-  /** The main track's part of a multitrack packet, for players that know of none. */
+  /** The main track's part of a multitrack packet, for players without multitrack support. */
   readonly #unwrap: Unwrap = (encoded) => unwrapMainTrack(encoded, this.#chunkSize, this.#tag);
 
-  /** Where a late player's cache starts; where what is new starts when there is none. */
+  /**
+   * Log position at which a late player starts: the start of the GOP cache or, without a cache, the end of the last
+   * flush.
+   */
   get #lateStart(): number {
     const { start } = this.#gop;
     return start < 0 || start > this.#flushed ? this.#flushed : start;
   }
 
-  /** False when there is nothing to start from. */
+  /** Sends the GOP cache; false when there is none. */
   #sendCache(player: Player): boolean {
     const { outlet } = player;
     const from = this.#gop.start;
@@ -276,7 +279,7 @@ export class FanOut {
     } else if (!player.paused) {
       this.#sendSelected(player, from, to);
     }
-    // What was sent at once may take its time to drain: that is no lag.
+    // A cache that was sent in one piece takes time to drain: that is not lag.
     player.softUnsentBytes = SOFT_UNSENT_BYTES + outlet.unsentBytes;
     this.#noteStarting(player);
     return true;
@@ -286,7 +289,7 @@ export class FanOut {
     if (player.softUnsentBytes > SOFT_UNSENT_BYTES && !this.#starting.includes(player)) this.#starting.push(player);
   }
 
-  /** Once a cache that was sent at once has drained by so much, so much less may be unsent: it must not fall back. */
+  /** Lowers a starting player's soft bound as the cache it was sent drains; the bound does not rise again. */
   #lowerBounds(): void {
     const starting = this.#starting;
     let kept = 0;
@@ -299,7 +302,7 @@ export class FanOut {
     starting.length = kept;
   }
 
-  /** One selection for all that get the main tracks alone; returns how many of them are behind. */
+  /** Sends one selection to all players that get the main tracks only; returns how many are past their soft bound. */
   #sendMainTracks(from: number, to: number): number {
     const players = this.#sharedMain;
     const { bytes, messages } = this.#selections.select(from, to, Wanted.Kinds, SHARED_STREAM_ID);
@@ -350,17 +353,17 @@ export class FanOut {
     traffic.writes += 1;
   }
 
-  /** Where a player that dropped messages can go on: at a keyframe or, without video, anywhere. */
+  /** Position at which a player that skips messages can resume: a keyframe or, without video, `from`; -1: not yet. */
   #restartPoint(player: Player, from: number, to: number): number {
     const video = player.wantsVideo && this.#hasVideo;
     if (player.laggingSince === 0 && this.#now() >= player.awaitsKeyframeUntil) return from;
     return video ? this.#log.find(from, to, MediaFlag.Keyframe) : from;
   }
 
-  /** Leaves the messages of `[from, to)` out for this player. */
+  /** Drops the messages of `[from, to)` for this player. */
   #drop(player: Player, from: number, to: number): void {
     const traffic = this.#traffic;
-    // Only a player that cannot keep up drops frames; one that has just come back from a pause skips them.
+    // Frames that a player skips after a pause are not counted, only those dropped because it cannot keep up.
     const counted = player.laggingSince > 0 ? player.wanted & (MediaFlag.Audio | MediaFlag.Video) : 0;
     this.#log.visit(from, to, (slab, index) => {
       const flags = slab.flags[index]!;

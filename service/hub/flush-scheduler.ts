@@ -13,11 +13,11 @@ export interface Flushable {
   flush(): void;
 }
 
-/** What the scheduler knows of one stream: it lies with the stream, so that no look-up is needed for each message. */
+/** The scheduler's notes on one stream, kept by the stream so that no message needs a look-up. */
 export class FlushTicket {
   /** The stream waits for its flush. */
   scheduled = false;
-  /** A video frame is among what waits. */
+  /** A video frame is among the waiting messages. */
   urgent = false;
   /** Since when the stream waits (ms of the scheduler's clock); only kept while audio is held for the next frame. */
   heldSince = 0;

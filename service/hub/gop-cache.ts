@@ -1,14 +1,16 @@
 import { MediaFlag } from '../protocol/media/media-tag';
 
-/** What a stream without video keeps for late players, in steps of this many milliseconds. */
+/** A stream without video keeps AUDIO_STEPS steps of this many milliseconds for late players. */
 const AUDIO_STEP_MS = 1000;
 const AUDIO_STEPS = 3;
-/** Video has stopped when it is overdue by this much (ms): the last two frames say when the next one is due. */
+/**
+ * Video has stopped when the next frame is overdue by this much (ms); the gap between the last two says when it is due.
+ */
 const VIDEO_OVERDUE_MS = 5_000;
-/** When the next frame is due before there have been two, and at most after that (ms): slide shows send few. */
+/** Expected gap to the next frame before two have come, and the most after that (ms): slide shows send few frames. */
 const FIRST_FRAME_GAP_MS = 10_000;
 const MAX_FRAME_GAP_MS = 30_000;
-/** The most that two audio messages can be apart (ms): the rest is a step of the encoder's clock. */
+/** A longer gap between two audio messages (ms) is a step of the encoder's clock, and counts as this much. */
 const MAX_AUDIO_GAP_MS = 1_000;
 
 /** A place in the log that the cache may start at. */
@@ -21,11 +23,12 @@ interface Step {
 }
 
 /**
- * Decides from where on a channel's log is kept for late players: from the last video keyframe or, without video, the
- * last few seconds. Video that has stopped, while audio goes on, is no video. Holds no bytes, only the position.
+ * Decides from which position a channel's log is kept for late players: from the last video keyframe or, without video,
+ * the last few seconds. A stream whose video has stopped while audio continues counts as one without video. Holds no
+ * bytes, only the position.
  */
 export class GopCache {
-  /** Position from which a late player starts; -1 while there is nothing to start from. */
+  /** Position from which a late player starts; -1 while nothing is cached. */
   start = -1;
 
   readonly #maxBytes: number;
@@ -33,12 +36,12 @@ export class GopCache {
   /** Bytes of all messages so far, and of those before `start`. */
   #bytes = 0;
   #bytesBefore = 0;
-  /** Where the cache may start once there is no video: all at or after `start`. */
+  /** Places where the cache may start once video has stopped, all at or after `start`. */
   readonly #steps: Step[] = [];
-  /** Runs with the timestamps of audio, whatever steps those make (ms). */
+  /** A clock that advances with audio timestamps, but without their steps (ms). */
   #audioTime = 0;
   #lastAudio = -1;
-  /** Since the last video frame, and between the two before, by that clock (ms). */
+  /** Time since the last video frame, and between that frame and the one before, by the audio clock (ms). */
   #sinceFrame = 0;
   #frameGap = FIRST_FRAME_GAP_MS;
   #framesSeen = false;
@@ -48,12 +51,15 @@ export class GopCache {
     this.#maxBytes = maxBytes;
   }
 
-  /** Whether what is kept begins with a keyframe, as opposed to audio alone. */
+  /** Whether the cache begins with a keyframe, as opposed to audio only. */
   get startsAtKeyframe(): boolean {
     return this.#hasVideo && this.start >= 0;
   }
 
-  /** Takes note of a message at `[position, end)` of the log; a sequence header counts as one if it is another. */
+  /**
+   * Notes a message at `[position, end)` of the log. `flags` has SequenceHeader only when the header replaces a
+   * different one.
+   */
   add(position: number, end: number, flags: number, timestamp: number): void {
     if (this.#maxBytes === 0) return;
     if ((flags & MediaFlag.Video) !== 0) this.#addVideo(position, flags);
@@ -62,7 +68,7 @@ export class GopCache {
     if (this.start >= 0 && this.#bytes - this.#bytesBefore > this.#maxBytes) this.clear();
   }
 
-  /** Forgets what is kept; it fills again from the next keyframe on. */
+  /** Empties the cache; it fills again from the next keyframe on. */
   clear(): void {
     this.start = -1;
     this.#steps.length = 0;
@@ -96,12 +102,12 @@ export class GopCache {
     }
   }
 
-  /** How long ago the audio message before this one was (ms); data has no clock to go by. */
+  /** Time since the previous audio message (ms); 1 for data messages, whose timestamps are not relied on. */
   #passed(flags: number, timestamp: number): number {
     if ((flags & MediaFlag.Audio) === 0) return 1;
     const gap = this.#lastAudio < 0 ? 0 : (timestamp - this.#lastAudio) | 0;
     this.#lastAudio = timestamp;
-    // A clock that stands or steps must not make a cache that grows for ever.
+    // An encoder's clock that stands still or jumps must not let the cache grow for ever.
     const passed = Math.min(Math.max(gap, 1), MAX_AUDIO_GAP_MS);
     this.#audioTime += passed;
     return passed;

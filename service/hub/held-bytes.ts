@@ -1,6 +1,6 @@
 import { SOFT_UNSENT_BYTES, type Player } from './player';
 
-/** Players whose sockets still hold bytes of the log: memory that must not be written again until they are sent. */
+/** Players whose sockets still hold bytes of the log: their memory must not be overwritten until they are sent. */
 export class HeldBytes {
   readonly #players: Player[] = [];
 
@@ -30,7 +30,7 @@ export class HeldBytes {
     return player.outlet.unsentBytes > 0 ? heldFrom : Infinity;
   }
 
-  /** Finds out whose sockets have drained since. */
+  /** Removes the players whose sockets have drained. */
   update(): void {
     const players = this.#players;
     let kept = 0;

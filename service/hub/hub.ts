@@ -3,8 +3,8 @@ import type { LiveStream, StreamEnvironment } from './live-stream';
 import type { Publication } from './publication';
 
 /**
- * The channels of this node by name. A channel exists while it has a publisher, a candidate or players: it is forgotten at
- * the end of the change that leaves it without, never in the middle of one.
+ * The channels of this node by name. A channel exists while it has a publisher, a candidate or players; it is forgotten
+ * at the end of the change that removes the last of them, never during a change.
  */
 export class Hub {
   readonly #channels = new Map<string, Channel>();
@@ -15,8 +15,8 @@ export class Hub {
   }
 
   /**
-   * The channel of this name, made if need be, for a publisher or player to be added to it now. Not to be kept: while it
-   * is unused, another one may take its name.
+   * Finds or makes the channel of this name, for a caller that adds a publisher or player to it now. Do not keep the
+   * reference: an unused channel is forgotten, and a new one may get its name.
    */
   channel(name: string): Channel {
     let channel = this.#channels.get(name);
@@ -52,14 +52,14 @@ export class Hub {
     return count;
   }
 
-  /** Players, idle ones included, without other nodes' relays. */
+  /** Players including idle ones, without relays of other nodes. */
   get playerCount(): number {
     let count = 0;
     for (const channel of this.#channels.values()) count += channel.viewerCount;
     return count;
   }
 
-  /** Once a second: rates, and publishers and players that break their limits. */
+  /** Called once a second: see LiveStream.tick. */
   tick(now: number): void {
     for (const { stream } of this.publications()) stream.tick(now);
   }

@@ -22,17 +22,17 @@ export interface StreamEnvironment {
   /** Outgoing chunk size, 128..65536. */
   readonly chunkSize: number;
   readonly gopCacheBytes: number;
-  /** Decides when a stream's new messages go out; calls `flush` then. */
+  /** Decides when a stream's new messages are sent, and calls `flush` then. */
   readonly scheduler: FlushScheduler;
   now(): number;
 }
 
-/** What may wait behind an unfinished message before the publisher is at fault. */
+/** Bytes that may wait behind an unfinished message; a publisher that exceeds them is disconnected. */
 export const MAX_BLOCKED_BYTES = 32 * 1024 * 1024;
 
 /**
- * The media of one publication, from its first message to its end. Messages are encoded once, into the log, and
- * classified: what late players need is kept, and the rest of their way to the players is the fan-out's.
+ * The media of one publication, from its first message to its end. Encodes each message once, into the log, classifies
+ * it and keeps what late players need; FanOut sends it to the players.
  */
 export class LiveStream implements LogObserver, ContinuedStream, Flushable {
   readonly config = new StreamConfig();
@@ -71,7 +71,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     });
   }
 
-  /** All that are served, paused ones included. */
+  /** Players that are served, paused ones included. */
   get players(): Player[] {
     return this.#fanOut.players;
   }
@@ -80,7 +80,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     return this.#fanOut.playerCount;
   }
 
-  /** Players that are people's, not other nodes'. */
+  /** Players other than relays of other nodes. */
   get viewerCount(): number {
     return this.#fanOut.viewerCount;
   }
@@ -104,7 +104,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     return this.#log.open(typeId, this.#timeline.place(typeId, timestamp), length, timestamp);
   }
 
-  /** Adds an audio or video message that is there as a whole, such as a part of an aggregate. */
+  /** Adds a complete audio or video message, such as a part of an aggregate. */
   appendMedia(typeId: number, timestamp: number, payload: Buffer): void {
     this.#log.append(typeId, this.#timeline.place(typeId, timestamp), payload, timestamp);
   }
@@ -118,13 +118,13 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
   }
 
   /**
-   * Another source goes on with this stream. Its clock is joined to the old one without a jump, headers that did not
-   * change are left out, and players go on at its first keyframe.
+   * Another source continues this stream. Its timestamps continue the former ones without a jump, headers that did not
+   * change are left out, and players resume at its first keyframe.
    *
-   * @param withVideo false: it is known to send none
+   * @param withVideo false: the source is known to send no video
    */
   sourceChanged(withVideo = true): void {
-    // While the former source's clock still holds.
+    // Before the timeline changes: messages that become readable now still follow the former source's clock.
     this.#log.abandonUnfinished();
     this.#timeline.join();
     this.#awaitsKeyframe = withVideo && this.hasVideo;
@@ -132,7 +132,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     this.#joined = true;
   }
 
-  /** A message became readable: classify it, keep what late players need, and have it sent. */
+  /** A message became readable: classify it, keep what late players need, and schedule it for sending. */
   messageReady(message: LogMessage, payloadAt: number): number {
     const { slab, start, end, typeId, timestamp } = message;
     const tag = this.#tag;
@@ -145,7 +145,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     const position = slab.base + start;
     if (tag.codec >= 0 && flags !== MediaFlag.Data) this.#noteCodec(position, flags, tag.codec);
     if ((flags & MediaFlag.Config) !== 0) {
-      // Many encoders repeat their sequence headers: only another one makes the frames before it useless.
+      // Many encoders repeat their sequence headers: only a changed header makes the frames before it useless.
       const replaces = this.config.set(tag.configKey, slab.bytes.subarray(start, end), position, tag.codec);
       if (!replaces) gopFlags &= ~MediaFlag.SequenceHeader;
     } else if (message.isMetadata) {
@@ -164,7 +164,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
 
   /** Starts serving a player: headers, then the GOP cache, then what is new. */
   addPlayer(player: Player): void {
-    // What is cached of a former source, another node's viewers have had from there.
+    // A relay's viewers already have the former source's media, which is all that the cache holds.
     const wantsCache = player.wantsCache && !(player.isRelay && this.#timeline.isJoining);
     this.#fanOut.add(player, wantsCache);
   }
@@ -194,18 +194,18 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     this.#fanOut.flush();
   }
 
-  /** Empties the GOP cache: it fills again from the next keyframe on. */
+  /** Empties the GOP cache; it fills again from the next keyframe on. */
   clearCache(): void {
     this.#gop.clear();
     this.#fanOut.trim();
   }
 
-  /** What is kept for late players (bytes). */
+  /** Bytes that are kept for late players. */
   get cachedBytes(): number {
     return this.#gop.start < 0 ? 0 : this.#log.position - this.#gop.start;
   }
 
-  /** Looks after what passes with time: rates, and messages and players that hold things up. Called once a second. */
+  /** Updates rates; checks unfinished messages, and players that start or lag. Called once a second. */
   tick(now: number): void {
     this.stats.tick(now);
     const { position } = this.#log;
@@ -214,20 +214,20 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     this.#fanOut.tick(now);
   }
 
-  /** Sends what is left and lets go of all memory. Players are no longer served. */
+  /** Flushes, then stops serving players and frees all memory. */
   end(): void {
     this.ticket.used();
     this.#fanOut.end();
   }
 
-  /** The main track may have another codec: then what was kept for the one before is of no use. */
+  /** If the main track's codec has changed, the headers kept for the previous codec do not apply any more. */
   #noteCodec(position: number, flags: number, codec: number): void {
     const video = (flags & MediaFlag.Video) !== 0;
     const before = video ? this.stats.videoCodec : this.stats.audioCodec;
     if (codec !== before && before >= 0) this.config.codecChanged(video, codec, position);
   }
 
-  /** Whether a message of a new source adds nothing (what the players have) or cannot be decoded yet. */
+  /** Whether to leave out a new source's message: players already have its content, or cannot decode it yet. */
   #leavesOut({ slab, start, end, typeId, timestamp, sourceTimestamp }: LogMessage, flags: number): boolean {
     if ((flags & MediaFlag.Config) !== 0) return this.config.has(this.#tag.configKey, slab.bytes.subarray(start, end));
     if ((flags & MediaFlag.Data) !== 0) return false;

@@ -6,31 +6,35 @@ import type { LiveStream } from './live-stream';
 import type { Player } from './player';
 
 export interface MemoryGuardOptions {
-  /** What media and everything else in buffers may take (bytes). */
+  /** Limit of the memory in media and other buffers (bytes). */
   readonly budgetBytes: number;
   readonly log: Logger;
   readonly streams: () => Iterable<LiveStream>;
-  /** What buffers take now, those that the garbage collector has not found yet included (bytes). */
+  /** Memory in buffers now, including those that wait for the garbage collector (bytes). */
   readonly used: () => number;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
 }
 
-/** Parts of the budget: from here on memory is given back, down to there; no new publisher is let in beyond the last. */
+/**
+ * Shares of the budget: above the first, memory is freed down to the second; above the third, new publishers are
+ * refused.
+ */
 const RELIEF_AT = 0.85;
 const RELIEF_TO = 0.7;
 const TIGHT_AT = 0.9;
-/** How long the garbage collector gets until what was given back counts (ms), unless the budget is exceeded. */
+/** Pause after freeing memory, until the garbage collector has run (ms); none while the budget is exceeded. */
 const SETTLE_MS = 2_000;
-/** A player with less unsent (bytes) is not what takes the memory. */
+/** Players with fewer unsent bytes hold too little memory to be worth disconnecting. */
 const SLOW_PLAYER_BYTES = 1024 * 1024;
-/** Part of the machine's or container's memory that is the budget by default. */
+/** Share of the machine's or container's memory that is the default budget. */
 const DEFAULT_SHARE = 0.6;
 
 /**
- * Keeps what all streams of a node hold in memory within a budget. Near it, what is missed least goes first: cached
- * starts of streams that nobody plays, the largest first; then players that have the most unsent; then the cached starts
- * of all others. New publishers are turned away meanwhile. Live streams go on.
+ * Keeps the memory of all streams of a node within a budget. Near the limit it frees what is missed least first: the
+ * cached starts of streams that nobody plays, the largest first; then the players with the most unsent bytes, which it
+ * disconnects; then the cached starts of all other streams. New publishers are refused meanwhile; live streams
+ * continue.
  */
 export class MemoryGuard {
   readonly #options: MemoryGuardOptions;
@@ -49,7 +53,7 @@ export class MemoryGuard {
     return this.#options.budgetBytes;
   }
 
-  /** What buffers took at the last look (bytes). */
+  /** Memory in buffers at the last check (bytes). */
   get usedBytes(): number {
     return this.#used;
   }
@@ -59,7 +63,7 @@ export class MemoryGuard {
     return this.#used > TIGHT_AT * this.budgetBytes;
   }
 
-  /** Looks at the memory; to be called a few times a second. */
+  /** Checks the memory; to be called a few times a second. */
   tick(): void {
     const { budgetBytes, used, now } = this.#options;
     this.#used = used();
@@ -86,7 +90,7 @@ export class MemoryGuard {
     });
   }
 
-  /** Drops cached starts, the largest first, until so much is given back; returns what is left of it. */
+  /** Drops cached starts, the largest first, until `bytes` are freed; returns how many are still to be freed. */
   #dropCaches(streams: readonly LiveStream[], bytes: number, mayDrop: (stream: LiveStream) => boolean): number {
     let left = bytes;
     const cached = streams.filter((stream) => stream.cachedBytes > 0 && mayDrop(stream));
@@ -99,7 +103,9 @@ export class MemoryGuard {
     return left;
   }
 
-  /** Disconnects the players that have the most unsent; returns what is left. */
+  /**
+   * Disconnects the players with the most unsent bytes until `bytes` are freed; returns how many are still to be freed.
+   */
   #disconnectSlow(streams: readonly LiveStream[], bytes: number): number {
     let left = bytes;
     const unsent = (player: Player): number => player.outlet.unsentBytes;
@@ -115,9 +121,10 @@ export class MemoryGuard {
 }
 
 /**
- * The budget where none is set: a part of what the container, or else the machine, has, shared by its worker processes.
+ * The default budget of each worker process (bytes): a share of the container's memory or, if that is not limited, of
+ * the machine's.
  *
- * @param limit what the system says (bytes); 0 or more than there is: no limit
+ * @param limit of the container, as the system reports it (bytes); 0 or more than `total`: no limit
  */
 export function defaultMemoryBudget(workers: number, limit = constrainedMemory(), total = totalmem()): number {
   const available = limit > 0 && limit < total ? limit : total;

@@ -13,14 +13,14 @@ import { MessageType } from '../protocol/message-types';
 import { SLAB_BYTES, type Slab, type SlabPool } from './slab';
 import { isOtherTrack, isWanted, isWantedUnwrapped, Wanted } from './wanted';
 
-/** The message stream id that encoded messages bear; players on another get patched copies. */
+/** Message stream id of encoded messages; players on another message stream get patched copies. */
 export const SHARED_STREAM_ID = 1;
 
 /** Told of each message that has become readable, in the order of the log. */
 export interface LogObserver {
   /**
    * `message.slab.bytes[payloadAt, message.end)` begins with the payload's first bytes. Returns the message's media
-   * flags, or LEFT_OUT to have the message vanish from the log.
+   * flags, or LEFT_OUT to remove the message from the log.
    */
   messageReady(message: LogMessage, payloadAt: number): number;
 }
@@ -36,43 +36,46 @@ export interface LogMessage {
   readonly timestamp: number;
   /** As the publisher sent it. */
   readonly sourceTimestamp: number;
-  /** It describes the stream (`onMetaData`). */
+  /** The message describes the stream (`onMetaData`). */
   readonly isMetadata: boolean;
 }
 
 export const LEFT_OUT = -1;
 
-/** Gives the main track's part of an encoded message; undefined when there is none in it. */
+/** Gives the main track's part of an encoded message; undefined when the message has none. */
 export type Unwrap = (encoded: Buffer) => Buffer | undefined;
 
-/** What `makeRoom` may leave unused at the end of a slab. */
+/** Bytes that `makeRoom` may leave unused at the end of a slab. */
 const MAX_ROOM_BYTES = SLAB_BYTES / 4;
 
-/** Slabs that nobody needs but a stuck player may hold; beyond this many the oldest are left to the collector. */
+/**
+ * Unneeded slabs that are tracked because a player's socket may hold them; older ones are left to the garbage
+ * collector.
+ */
 const MAX_LIMBO_SLABS = 64;
 
 /**
  * A channel's append-only log of outgoing messages in chunk-encoded form. A payload is copied once, from the read
  * buffer into a slab; players, the GOP cache and a flush are all views of the slabs. Positions count bytes from the
- * stream's begin and only grow; a range of positions is turned into views with `views`.
+ * stream's beginning and only grow; `views` turns a range of positions into views.
  */
 export class MessageLog {
-  /** Everything before is complete and readable. */
+  /** Everything before this position is complete and readable. */
   position = 0;
-  /** Of the last selection: how many messages were taken, and the kinds (Audio, Video) of headers that were not. */
+  /** Of the last selection: how many messages were taken, and the kinds (Audio, Video) of skipped headers. */
   selected = 0;
   skippedHeaders = 0;
 
   readonly #pool: SlabPool;
   readonly #chunkSize: number;
   readonly #observer: LogObserver;
-  /** From the oldest that is kept to the one being filled. */
+  /** Slabs that are kept, from the oldest to the one being filled. */
   readonly #slabs: Slab[] = [];
   /** Slabs no longer kept whose views may still wait in a player's socket. */
   readonly #limbo: Slab[] = [];
   /** Messages in progress in the order of their places; a message becomes readable when all before it are. */
   readonly #open: OpenMessage[] = [];
-  /** Unfinished messages that others have overtaken: they have no place any more. */
+  /** Unfinished messages that later ones have overtaken: they have no place in the log any more. */
   readonly #aside: OpenMessage[] = [];
   readonly #spare: OpenMessage[] = [];
   #begun = 0;
@@ -83,7 +86,7 @@ export class MessageLog {
     this.#observer = observer;
   }
 
-  /** Bytes taken by messages that cannot be sent yet because one before them is unfinished. */
+  /** Bytes from the first unfinished message on: they cannot be sent yet. */
   get blockedBytes(): number {
     const first = this.#open[0];
     const last = this.#slabs[this.#slabs.length - 1];
@@ -110,7 +113,7 @@ export class MessageLog {
     return message;
   }
 
-  /** Adds a message that is there as a whole. */
+  /** Adds a complete message. */
   append(typeId: number, timestamp: number, payload: Buffer, sourceTimestamp = timestamp, isMetadata = false): void {
     const sink = this.open(typeId, timestamp, payload.length, sourceTimestamp, isMetadata);
     sink.append(payload, 0, payload.length);
@@ -118,9 +121,9 @@ export class MessageLog {
   }
 
   /**
-   * Lets messages that were ready at the last call already, but for an unfinished one before them, go out before it.
-   * That one comes behind them when it is finished; if another of its kind was faster, it is left out, for the order
-   * within a kind is that in which a decoder needs it. Called about once a second.
+   * Lets messages overtake an unfinished one if they were complete at the previous call already. The unfinished message
+   * follows once it is complete. If a later message of its kind has been sent by then, it is left out: a decoder needs
+   * the messages of a kind in order. Called about once a second.
    */
   letOvertake(): void {
     let last = this.#open.length - 1;
@@ -138,8 +141,8 @@ export class MessageLog {
   }
 
   /**
-   * Gives up the messages that are unfinished: what waits behind them goes out now, the rest of them to nowhere. For when
-   * another source follows, which must not be taken for the sender of what the former one sent.
+   * Gives up the unfinished messages: messages behind them become readable now, and the rest of their payload is
+   * discarded. For a change of source: messages of the former source must not be taken for the next one's.
    */
   abandonUnfinished(): void {
     this.#aside.length = 0;
@@ -151,8 +154,8 @@ export class MessageLog {
   }
 
   /**
-   * Has what comes next begin a new slab if it is expected to be more than this one still takes: bytes in one piece are
-   * sent with less work than those in two.
+   * Starts a new slab if the next batch would not fit in the current one: bytes in one piece are sent with less work
+   * than bytes in two.
    */
   makeRoom(expectedBytes: number): void {
     const last = this.#slabs[this.#slabs.length - 1];
@@ -175,8 +178,8 @@ export class MessageLog {
   }
 
   /**
-   * Copies the messages of `[from, to)` that are wanted, as `isWanted` says, with another message stream id. For the
-   * players that cannot share the common bytes.
+   * Copies the wanted messages of `[from, to)` (see `isWanted`) with another message stream id, for players that cannot
+   * share the common bytes.
    */
   select(from: number, to: number, wanted: number, streamId: number, unwrap?: Unwrap): Buffer {
     const parts: Buffer[] = [];
@@ -191,7 +194,7 @@ export class MessageLog {
     return copy;
   }
 
-  /** Collects the same messages into `views` without copying them, but for those that are unwrapped. */
+  /** Collects the wanted messages of `[from, to)` into `views`; only unwrapped ones are copied. */
   selectViews(from: number, to: number, wanted: number, views: Buffer[], unwrap?: Unwrap): void {
     views.length = 0;
     this.#collect(from, to, wanted, unwrap, (part) => {
@@ -207,7 +210,7 @@ export class MessageLog {
     this.visit(from, to, (slab, index) => {
       const flags = slab.flags[index]!;
       if (!isWanted(flags, wanted)) {
-        // A player does not miss what it would not be sent at any time.
+        // A player does not miss the headers of tracks that it never gets.
         if ((flags & MediaFlag.Config) !== 0 && !isOtherTrack(flags, wanted))
           this.skippedHeaders |= flags & Wanted.Kinds;
         return true;
@@ -219,7 +222,7 @@ export class MessageLog {
     });
   }
 
-  /** The position of the first message in `[from, to)` that bears the flag; -1 when there is none. */
+  /** The position of the first message in `[from, to)` with this media flag; -1 when there is none. */
   find(from: number, to: number, flag: number): number {
     let found = -1;
     this.visit(from, to, (slab, index) => {
@@ -242,8 +245,8 @@ export class MessageLog {
   }
 
   /**
-   * Lets go of slabs that end at or before `keepFrom`. Those that end at or before `heldFrom`, where the oldest bytes
-   * lie that a player's socket still holds, are used again.
+   * Stops keeping slabs that end at or before `keepFrom`, and returns those to the pool that end at or before
+   * `heldFrom`, the position of the oldest byte that a player's socket still holds.
    */
   trim(keepFrom: number, heldFrom: number): void {
     while (this.#slabs.length > 1 && this.#slabs[0]!.end <= keepFrom) this.#limbo.push(this.#slabs.shift()!);
@@ -251,16 +254,16 @@ export class MessageLog {
     while (this.#limbo.length > MAX_LIMBO_SLABS) this.#limbo.shift();
   }
 
-  /** A player left with views from `heldFrom` on in its socket: these slabs must not be written again. */
+  /** A player left whose socket holds views from `heldFrom` on: these slabs must not be overwritten. */
   taint(heldFrom: number): void {
     for (const slab of this.#slabs) if (slab.end > heldFrom) slab.tainted = true;
     for (const slab of this.#limbo) if (slab.end > heldFrom) slab.tainted = true;
   }
 
-  /** Ends the log; slabs before `heldFrom` are used again, later ones left to the collector. */
+  /** Ends the log; slabs before `heldFrom` return to the pool, later ones are left to the garbage collector. */
   close(heldFrom: number): void {
     this.taint(heldFrom);
-    // The publisher may go on with a message that it has begun, on a connection that outlives the stream.
+    // The publisher's connection may outlive the stream and send the rest of a message that it has begun.
     for (const { slab } of this.#open) slab.tainted = true;
     for (const slab of this.#limbo) this.#pool.release(slab);
     for (const slab of this.#slabs) this.#pool.release(slab);
@@ -316,7 +319,7 @@ export class MessageLog {
     }
   }
 
-  /** Takes a message out that will not be sent. */
+  /** Removes a message that will not be sent. */
   #takeOut(at: number): void {
     const message = this.#open[at]!;
     this.#closeGap(at, message.start, message.end);
@@ -328,7 +331,7 @@ export class MessageLog {
     this.#aside.push(this.#detach(at));
   }
 
-  /** Takes an unfinished message out of the log into memory of its own, where the rest of it arrives. */
+  /** Moves an unfinished message from the log to separate memory, where the rest of its payload is written. */
   #detach(at: number): OpenMessage {
     const message = this.#open[at]!;
     const { start, end } = message;
@@ -337,14 +340,14 @@ export class MessageLog {
     return message;
   }
 
-  /** A message that was set aside is finished: it comes next, unless it comes too late. */
+  /** A message that was set aside is complete: appends it, unless a later message of its kind comes first. */
   #bringBack(message: OpenMessage): void {
     if (!this.#leaveAside(message)) return;
     if (message.isOvertaken) {
       this.#spare.push(message);
       return;
     }
-    // What the publisher began after it, and has not finished either, comes after it all the same.
+    // Unfinished messages of its kind that the publisher began later have to follow this message.
     for (let i = 0; i < this.#open.length;) {
       const { typeId, done } = this.#open[i]!;
       if (typeId === message.typeId && done) {
@@ -360,7 +363,7 @@ export class MessageLog {
     this.#open.push(message);
   }
 
-  /** False when it was given up, or the stream has ended meanwhile. */
+  /** Takes a message out of `#aside`; false when it was given up or the stream has ended meanwhile. */
   #leaveAside(message: OpenMessage): boolean {
     const at = this.#aside.indexOf(message);
     if (at >= 0) this.#aside.splice(at, 1);
@@ -373,7 +376,9 @@ export class MessageLog {
     }
   }
 
-  /** Closes the gap at `[start, end)` that a message leaves: nothing behind it has been shown to anybody yet. */
+  /**
+   * Closes the gap at `[start, end)` that a message leaves: the bytes behind it are not readable yet, so they may move.
+   */
   #closeGap(at: number, start: number, end: number): void {
     const { slab } = this.#open[at]!;
     this.#open.splice(at, 1);
@@ -394,10 +399,11 @@ class OpenMessage implements PayloadSink, LogMessage {
   sourceTimestamp = 0;
   isMetadata = false;
   done = false;
-  /** Was finished at the last look, but for one before it. */
+  /** Was complete at the last `letOvertake`, but behind an unfinished message. */
   hasWaited = false;
-  /** Not in the log, and another one of its kind has gone out since. */
+  /** Set aside: not in the log. */
   isAside = false;
+  /** A later message of its kind has become readable. */
   isOvertaken = false;
   /** Counts messages in the order in which the publisher began them. */
   serial = 0;
@@ -458,7 +464,7 @@ class OpenMessage implements PayloadSink, LogMessage {
     this.#at -= bytes;
   }
 
-  /** Goes on in memory of its own. */
+  /** Moves to separate memory, where the rest of the payload is written. */
   setAside(): void {
     const own = Buffer.allocUnsafeSlow(this.end - this.start);
     this.#target.copy(own, 0, this.start, this.#at);
@@ -467,7 +473,7 @@ class OpenMessage implements PayloadSink, LogMessage {
     this.moveDown(this.start);
   }
 
-  /** Is in the log again, whole. */
+  /** Moves the complete message back into the log. */
   bringBack(slab: Slab, start: number): void {
     this.#target.copy(slab.bytes, start, this.start, this.end);
     this.slab = slab;

@@ -9,19 +9,19 @@ import { AudioOnly } from './audio-only';
 export interface StreamInlet {
   /** The place for an audio or video message's payload. */
   openMedia(typeId: number, timestamp: number, length: number): PayloadSink;
-  /** Adds an audio or video message that is there as a whole, such as a part of an aggregate. */
+  /** Adds a complete audio or video message, such as a part of an aggregate. */
   appendMedia(typeId: number, timestamp: number, payload: Buffer): void;
   /** Adds a data message, without its `@setDataFrame`. */
   appendData(timestamp: number, message: DataMessage): void;
 }
 
-/** The stream that is to go on. */
+/** The stream that the next source is to continue. */
 export interface ContinuedStream extends StreamInlet {
-  /** Whether there has been video in it. */
+  /** Whether the stream has had video. */
   readonly hasVideo: boolean;
 }
 
-/** Headers that are kept until it takes over, and their sizes: as many as a stream keeps for late players. */
+/** How many headers are kept until the source takes over, and their sizes: as a stream keeps them for late players. */
 const MAX_HEADERS = 64;
 const MAX_HEADER_BYTES = 64 * 1024;
 
@@ -32,9 +32,9 @@ interface WholeMessage {
 }
 
 /**
- * The inlet of a source that is to go on with a stream which another one still feeds: what it sends is left out until
- * its first keyframe, and from there on is the stream. So viewers get the last frames of the one and the first of the
- * other, without a gap and without a repetition.
+ * The inlet of a source that is to continue a stream which another source still feeds. Its frames are left out until
+ * its first keyframe; from there on, it alone feeds the stream. So viewers get the last frames of the former source and
+ * the first of the next one, without a gap or a repetition.
  */
 export class NextSource implements StreamInlet {
   readonly #stream: ContinuedStream;
@@ -46,15 +46,15 @@ export class NextSource implements StreamInlet {
   readonly #audioOnly = new AudioOnly();
 
   /**
-   * @param takeOver from now on this source alone feeds the stream, beginning with what `feed` adds; `withVideo` false: it
-   * has no keyframe to wait for
+   * @param takeOver makes this source the only one that feeds the stream, beginning with the messages that `feed` adds;
+   * `withVideo` false: the source sends no video, so there is no keyframe to wait for
    */
   constructor(stream: ContinuedStream, takeOver: (withVideo: boolean, feed: () => void) => void) {
     this.#stream = stream;
     this.#takeOver = takeOver;
   }
 
-  /** It is not to go on with the stream after all. No effect once it has taken over. */
+  /** The source is not to continue the stream after all. No effect once it has taken over. */
   abandon(): void {
     if (this.#state === 'waiting') this.#state = 'abandoned';
     this.#headers.clear();
@@ -84,7 +84,7 @@ export class NextSource implements StreamInlet {
     const { flags } = tag;
     if ((flags & MediaFlag.Config) !== 0) {
       if (payload.length > MAX_HEADER_BYTES || this.#headers.size >= MAX_HEADERS) return;
-      // Anew, so that the newest comes last: messages of many tracks hold what others hold too.
+      // Deleted first, so that the newest comes last: headers of many tracks may repeat those of single tracks.
       this.#headers.delete(tag.configKey);
       this.#headers.set(tag.configKey, message);
       return;

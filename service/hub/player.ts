@@ -2,7 +2,7 @@ import { MediaFlag } from '../protocol/media/media-tag';
 import { SHARED_STREAM_ID } from './message-log';
 import { Wanted } from './wanted';
 
-/** The way to a player's connection. */
+/** Writes to a player's connection. */
 export interface PlayerOutlet {
   /**
    * Sends the bytes; they must not be changed until `unsentBytes` has been 0.
@@ -16,7 +16,7 @@ export interface PlayerOutlet {
   readonly unsentBytes: number;
 }
 
-/** What a player's session is told. */
+/** The events that a player's session is told of. */
 export interface PlayerListener {
   /** The stream it waited for, or a new one of the same name, begins; media follows. */
   streamBegan(): void;
@@ -24,20 +24,20 @@ export interface PlayerListener {
   streamEnded(): void;
   /** The stream that began has another key. */
   keyRefused(): void;
-  /** It cannot keep up; the connection is to be closed. */
+  /** The player cannot keep up; its connection is to be closed. */
   tooSlow(reason: string): void;
 }
 
-/** Unsent bytes at which a player gets nothing more until a keyframe after they have drained. */
+/** A player with more unsent bytes lags: it gets nothing until they have drained and a keyframe follows. */
 export const SOFT_UNSENT_BYTES = 8 * 1024 * 1024;
-/** A lagging player goes on once this little is unsent. */
+/** A lagging player may resume once no more than this is unsent (bytes). */
 export const RESUME_UNSENT_BYTES = SOFT_UNSENT_BYTES / 4;
 /** Unsent bytes beyond its soft bound at which a lagging player is disconnected. */
 const MAX_EXCESS_BYTES = 56 * 1024 * 1024;
-/** How long a player may lag before it is disconnected, unless that much has drained meanwhile. */
+/** How long a player may lag before it is disconnected (ms), unless LAG_PROGRESS_BYTES have drained meanwhile. */
 const MAX_LAG_MS = 30_000;
 const LAG_PROGRESS_BYTES = SOFT_UNSENT_BYTES;
-/** How long a player waits for a keyframe before it goes on without one. */
+/** How long a player waits for a keyframe before it resumes without one (ms). */
 const MAX_KEYFRAME_WAIT_MS = 30_000;
 
 /** One subscription to a channel. */
@@ -46,24 +46,24 @@ export class Player {
   wantsVideo = true;
   paused = false;
   /**
-   * Nothing is sent until a keyframe after it has drained: unsent bytes passed the soft bound at this time (ms), or it
-   * has got rid of much of them since. 0: no.
+   * When unsent bytes passed the soft bound, or LAG_PROGRESS_BYTES of them had drained since (ms). Until they have
+   * drained and a keyframe follows, nothing is sent. 0: not lagging.
    */
   laggingSince = 0;
-  /** What was unsent then. */
+  /** Unsent bytes at `laggingSince`. */
   laggingBytes = 0;
-  /** What may be unsent before it counts as lagging: more while the GOP cache that it began with drains. */
+  /** Unsent bytes beyond which the player lags: more while the GOP cache that it started with drains. */
   softUnsentBytes = SOFT_UNSENT_BYTES;
   /**
-   * Gets no video frame until the next keyframe, since it missed frames that others need, or until this time (ms): some
-   * encoders make no second one. 0: it does not wait.
+   * Skips video frames until the next keyframe, because it missed frames that later ones depend on, but no later than
+   * this time (ms): some encoders send only one keyframe. 0: not waiting.
    */
   awaitsKeyframeUntil = 0;
-  /** Gets nothing else either until then. */
+  /** While it waits for a keyframe, it gets no audio and no data either. */
   silentUntilKeyframe = false;
-  /** Did not want video, so that it has missed frames. */
+  /** Has missed video frames because it did not want video. */
   missesVideo = false;
-  /** Kinds of which it missed a sequence header, or metadata: the media flags Audio, Video and Data. */
+  /** Kinds (media flags Audio, Video and Data) of which it missed a sequence header or metadata. */
   missedHeaders = 0;
   /** Position of the oldest byte that the socket may still hold; Infinity when it holds none. */
   heldFrom = Infinity;
@@ -71,18 +71,18 @@ export class Player {
   constructor(
     readonly outlet: PlayerOutlet,
     readonly listener: PlayerListener,
-    /** The message stream it played on: media bears this id. */
+    /** Id of the message stream that it plays on; its media is sent with this id. */
     readonly streamId: number,
     readonly key: string,
-    /** False: starts with what comes next instead of the GOP cache. */
+    /** False: starts with the next message instead of the GOP cache. */
     readonly wantsCache: boolean,
-    /** Another node that passes the stream on to its own players. */
+    /** Another node that forwards the stream to its own players. */
     readonly isRelay = false,
-    /** False: it knows of no multitrack, and gets the main track of each kind alone. */
+    /** False: it does not support multitrack, and gets only the main track of each kind. */
     readonly wantsAllTracks = true,
   ) {}
 
-  /** Whether it gets the same bytes as everybody else that wants as many tracks. */
+  /** Whether it gets the same bytes as all other players that want the same tracks. */
   get shares(): boolean {
     return (
       this.laggingSince === 0 &&
@@ -101,7 +101,7 @@ export class Player {
     return MediaFlag.Data | audio | video | (this.wantsAllTracks ? Wanted.AllTracks : 0);
   }
 
-  /** No video from now on before a keyframe; `silent`: nor anything else. `now` in ms of a clock that never goes back. */
+  /** Skips video until the next keyframe; `silent`: audio and data too. `now` in ms of a clock that never goes back. */
   awaitKeyframe(now: number, silent: boolean): void {
     this.awaitsKeyframeUntil = now + MAX_KEYFRAME_WAIT_MS;
     this.silentUntilKeyframe = silent;
@@ -113,7 +113,7 @@ export class Player {
     this.laggingBytes = this.outlet.unsentBytes;
   }
 
-  /** Ends a lagging player that cannot keep up, and does not get rid of what it has at any pace. */
+  /** Disconnects a lagging player whose unsent bytes are too many or do not drain. */
   checkLag(now: number): void {
     const { unsentBytes } = this.outlet;
     const isLate = now - this.laggingSince > MAX_LAG_MS;

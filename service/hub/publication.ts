@@ -21,11 +21,11 @@ export interface Publisher {
   readonly software: string;
   /** True for relays: the stream's own publisher is on another node. */
   readonly isRelay: boolean;
-  /** When it last began to send audio or video, let through or not (ms); undefined for relays, which are not asked. */
+  /** When it last began an audio or video message, accepted or not (ms); undefined for relays, which need no check. */
   readonly mediaAt?: number;
   /** Ends the publication and closes the connection, telling the client why. */
   kill(reason: EndReason): void;
-  /** Another publisher goes on with the stream; this one's connection closes without ending it. */
+  /** Another publisher continues the stream; this one's connection closes without ending it. */
   displaced(reason: EndReason): void;
 }
 
@@ -34,9 +34,9 @@ export interface Publication {
   readonly channel: string;
   readonly key: string;
   readonly stream: LiveStream;
-  /** Where its publisher's media goes: the stream, at once or from the first keyframe on. */
+  /** Takes the publisher's media: the stream, or a NextSource until the publisher's first keyframe. */
   readonly inlet: StreamInlet;
-  /** Who feeds it now; null while it is held for a publisher that was lost. */
+  /** The stream's publisher; null while the stream is held for one that was lost. */
   readonly publisher: Publisher | null;
   readonly grant: StreamGrant;
 }

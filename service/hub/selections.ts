@@ -9,19 +9,19 @@ export interface Selection {
   readonly streamId: number;
   readonly bytes: Buffer;
   readonly messages: number;
-  /** The kinds of the headers left out, together. */
+  /** The kinds (media flags) of the headers that were skipped. */
   readonly skippedHeaders: number;
 }
 
 /** The selections of one flush: each is made once, however many players get it. */
 export class Selections {
-  /** There have been multitrack packets. */
+  /** The stream has had multitrack packets. */
   hasTracks = false;
   readonly #log: MessageLog;
   readonly #unwrap: Unwrap;
   readonly #made: Selection[] = [];
 
-  /** @param unwrap gives the main track's part of a multitrack packet, for players that know of none */
+  /** @param unwrap gives the main track's part of a multitrack packet, for players without multitrack support */
   constructor(log: MessageLog, unwrap: Unwrap) {
     this.#log = log;
     this.#unwrap = unwrap;

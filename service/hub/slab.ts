@@ -1,9 +1,11 @@
-/** Bytes of an ordinary slab: large enough that few flushes straddle two, small enough that a GOP frees most of them. */
+/**
+ * Bytes of an ordinary slab: large enough that few flushes straddle two, small enough that a GOP frees most of them.
+ */
 export const SLAB_BYTES = 256 * 1024;
 
 /**
  * A piece of a channel's append-only log of outgoing, chunk-encoded messages. Players and the GOP cache use views of
- * it, so nothing that has become readable is ever written again until the slab is back in the pool.
+ * it, so bytes that have become readable are not overwritten until the slab is back in the pool.
  */
 export class Slab {
   readonly bytes: Buffer;
@@ -16,7 +18,7 @@ export class Slab {
   /** Where each complete message starts, in ascending order, and its media flags. */
   readonly starts: number[] = [];
   readonly flags: number[] = [];
-  /** Set when a view escaped that nobody watches; the slab is then left to the garbage collector. */
+  /** Set when the socket of a player that left may hold a view; the slab is then left to the garbage collector. */
   tainted = false;
 
   constructor(size: number) {
@@ -44,8 +46,8 @@ export class Slab {
 }
 
 /**
- * Keeps used slabs for the next taker: fresh memory costs a page fault for every 4 KB, which is as much as all
- * JavaScript on the path.
+ * Keeps used slabs for reuse: fresh memory costs a page fault for every 4 KB, which takes as much time as all
+ * JavaScript on the media path.
  */
 export class SlabPool {
   readonly #free: Slab[] = [];
@@ -53,7 +55,7 @@ export class SlabPool {
   /** Slabs made so far: a pool that works makes few. */
   created = 0;
 
-  /** @param maxFreeBytes what may lie unused at most */
+  /** @param maxFreeBytes most memory that unused slabs may take */
   constructor(maxFreeBytes: number) {
     this.#maxFree = Math.floor(maxFreeBytes / SLAB_BYTES);
   }

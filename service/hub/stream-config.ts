@@ -3,30 +3,30 @@ import type { AmfObject } from '../protocol/amf/amf-value';
 import { codecName } from '../protocol/media/media-tag';
 import type { Unwrap } from './message-log';
 
-/** Bound what a publisher can make the server keep: sequence starts of many tracks, and their sizes. */
+/** Limit what a publisher can make the server keep: sequence headers of many tracks, and the size of each. */
 const MAX_CONFIGS = 64;
 const MAX_CONFIG_BYTES = 64 * 1024;
-/** Keys from here on are those of video, see `MediaTag.configKey`. */
+/** The lowest key of video, see `MediaTag.configKey`. */
 const FIRST_VIDEO_KEY = 0x10000;
 const MANY_TRACKS_KEY = 0xf000;
 
 interface StoredConfig {
   readonly key: number;
-  /** Undefined: the codec has changed to one without a header. */
+  /** Undefined: the codec has changed, and no header of the new one has come. */
   readonly encoded: Buffer | undefined;
   /** As in `MediaTag.codec`: -1 for side tracks. */
   readonly codec: number;
   /** Counts up with each header that is new. */
   readonly age: number;
-  /** The log's position from which it holds; before, `former` did. */
+  /** The log's position from which `encoded` applies; before, `former` does. */
   readonly since: number;
   readonly former: Buffer | undefined;
 }
 
 /**
  * The stream's description and the newest sequence header of each track: what a late player needs before any frame.
- * Kept apart from the log, in chunk-encoded form, since they outlive the slabs they came in. Where a header was
- * replaced, the one before is kept for players that start before that place.
+ * Kept apart from the log, in chunk-encoded form, since they outlive the slabs they came in. When a header is replaced,
+ * the previous one is kept for players that start before the replacement.
  */
 export class StreamConfig {
   /** The values of the newest onMetaData, for reports. */
@@ -40,9 +40,8 @@ export class StreamConfig {
   }
 
   /**
-   * Keeps a sequence header that is at this position of the log; `key` says which earlier one it replaces. Beyond 64
-   * different ones none is added, and none of more than 64 KB, which no codec's comes near, is kept. Returns whether it
-   * replaces one with other contents.
+   * Keeps the sequence header at this position of the log; it replaces the one with the same `key`. No more than 64 are
+   * kept, and none of more than 64 KB, which no codec needs. Returns whether it replaces one with different contents.
    */
   set(key: number, encoded: Buffer, position = 0, codec = -1): boolean {
     const stored = this.#configs.get(key);
@@ -58,7 +57,7 @@ export class StreamConfig {
     return stored?.encoded !== undefined;
   }
 
-  /** The main track has another codec from this position on: headers of the one before are of no use to it. */
+  /** The main track has another codec from this position on: headers of the previous codec do not apply to it. */
   codecChanged(video: boolean, codec: number, position: number): void {
     for (const stored of this.#configs.values()) {
       const { key, encoded } = stored;
@@ -75,10 +74,10 @@ export class StreamConfig {
   }
 
   /**
-   * All of it for one player, on its message stream: metadata first, then audio, then video.
+   * Metadata and headers for one player, on its message stream: metadata first, then audio, then video.
    *
    * @param from the position in the log that the player starts at
-   * @param unwrap for players that get main tracks alone
+   * @param unwrap for players that get the main tracks only
    */
   encodeFor(streamId: number, from = Infinity, unwrap?: Unwrap): Buffer {
     const messages: Buffer[] = this.#metadata === undefined ? [] : [this.#metadata];
@@ -96,7 +95,7 @@ export class StreamConfig {
     return all;
   }
 
-  /** By track, as keys are ordered; by age where a message may hold what others hold too: then the newest comes last. */
+  /** In the order of keys; by age, the newest last, where a header of many tracks may repeat those of single tracks. */
   #inOrder(): StoredConfig[] {
     const all = [...this.#configs.values()];
     return [false, true].flatMap((video) => {
@@ -111,7 +110,7 @@ function isVideo(key: number): boolean {
   return key >= FIRST_VIDEO_KEY;
 }
 
-/** What follows the header of an encoded message; without the headers of later chunks where timestamps are short. */
+/** Everything after the header of an encoded message's first chunk. */
 function payloadOf(encoded: Buffer): Buffer {
   return encoded.subarray(encoded.readUIntBE(1, 3) === 0xffffff ? headerLength(0xffffff) : headerLength(0));
 }

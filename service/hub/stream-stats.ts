@@ -2,7 +2,7 @@ import { MediaFlag } from '../protocol/media/media-tag';
 
 /** Rates are taken over this long, in milliseconds. */
 const WINDOW_MS = 2000;
-/** Two keyframes further apart than this lie on both sides of a step of the encoder's clock (ms). */
+/** A longer interval between two keyframes (ms) is a step of the encoder's clock. */
 const MAX_KEYFRAME_INTERVAL_MS = 600_000;
 
 /** Counts what a publisher sends; plain fields, since they are touched for every message. */
@@ -14,7 +14,7 @@ export class StreamStats {
   videoFrames = 0;
   audioCodec = -1;
   videoCodec = -1;
-  /** Seconds between the last two keyframes by their timestamps, steps of the clock apart; 0 before the second. */
+  /** Seconds between the last two keyframes by their timestamps, clock steps ignored; 0 before the second. */
   keyframeIntervalSeconds = 0;
   /** Timestamp of the newest audio or video message. */
   lastTimestamp = 0;
@@ -46,7 +46,7 @@ export class StreamStats {
       return;
     }
     this.videoBytes += bytes;
-    // Other tracks than the main one name no codec; their frames would add up to a rate that nothing plays at.
+    // Side tracks name no codec; counting their frames would give a frame rate that no player sees.
     if (codec < 0) return;
     this.videoCodec = codec;
     if ((flags & MediaFlag.Config) === 0) this.videoFrames += 1;

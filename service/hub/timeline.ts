@@ -2,19 +2,21 @@ import { MessageType } from '../protocol/message-types';
 
 /** From the old source's last frame to the new one's first (ms): about one video frame. */
 const JOIN_GAP_MS = 33;
-/** Audio that overlaps what players have by no more than this is left out; by more, the source's clock has jumped. */
+/**
+ * Audio that overlaps sent audio by up to this much (ms) is left out; a larger overlap is a jump of the source's clock.
+ */
 const MAX_OVERLAP_MS = 2_000;
-/** This long after a change of source (ms) it has left no trace: a step back is the source's own, and passes. */
+/** This long after a change of source (ms), a step back is the source's own and passes unchanged. */
 const SETTLED_MS = 10_000;
 
 /**
- * Keeps a stream's timestamps running on when its source changes. Timestamps are 32-bit milliseconds that wrap; those of
- * the first source pass unchanged.
+ * Continues a stream's timestamps without a jump when its source changes. Timestamps are 32-bit milliseconds that wrap;
+ * those of the first source pass unchanged.
  *
- * Sound and picture of a source are moved by the same offset, always, so that they stay together. But encoders send
- * audio up to some hundred milliseconds behind video: after a change of source neither kind may go below what players
- * last got of it. Audio that would is left out, up to where the former source's ends. Video cannot be left out, nor can
- * seconds of audio: for those the offset is raised, for both kinds.
+ * Audio and video of a source are always shifted by the same offset, so that they stay in sync. But encoders send audio
+ * up to some hundred milliseconds behind video, so after a change of source neither kind may go below the last
+ * timestamp that players got of it. Audio below that timestamp is left out. Video, and seconds of audio, cannot be left
+ * out: instead, the offset of both kinds is raised.
  */
 export class Timeline {
   #offset = 0;
@@ -23,12 +25,12 @@ export class Timeline {
   #begun = false;
   /** Set from a change of source to its first frame, which then fixes the offset. */
   #joining = false;
-  /** Where the first frame of a new source is put. */
+  /** The timestamp that the first frame of a new source gets. */
   #joinedAt = 0;
   /** The latest of each kind; -1: none yet. */
   #latestAudio = -1;
   #latestVideo = -1;
-  /** What each kind may not go below since the last change of source; -1: it may go anywhere. */
+  /** The lowest timestamp allowed for each kind since the last change of source; -1: any. */
   #audioFloor = -1;
   #videoFloor = -1;
 
@@ -51,7 +53,9 @@ export class Timeline {
     this.#videoFloor = this.#latestVideo;
   }
 
-  /** What players get for a timestamp of the source. Until a new source's first frame is sent, all are put at its place. */
+  /**
+   * Maps the source's timestamp to the players'. Until a new source's first frame is sent, every timestamp maps to its.
+   */
   place(typeId: number, timestamp: number): number {
     if (this.#joining) return this.#joinedAt;
     const due = (timestamp + this.#offset) >>> 0;
@@ -59,14 +63,16 @@ export class Timeline {
     return floor >= 0 && isBefore(due, floor) ? floor : due;
   }
 
-  /** Whether a frame adds nothing: audio from before the end of the former source's, or of the frame that joins them. */
+  /**
+   * Whether a frame is left out: audio from before the end of the former source's, or before the new one's first frame.
+   */
   overlaps(typeId: number, timestamp: number, sourceTimestamp: number): boolean {
     if (this.#joining || typeId !== MessageType.Audio) return false;
     const overlap = (timestamp - sourceTimestamp - this.#offset) | 0;
     return overlap > 0 && overlap <= MAX_OVERLAP_MS;
   }
 
-  /** A frame goes out under a timestamp that `place` gave for the source's own. */
+  /** A frame is sent with the timestamp that `place` gave for the source's. */
   sent(typeId: number, timestamp: number, sourceTimestamp: number): void {
     if (this.#joining || isBefore(sourceTimestamp + this.#offset, timestamp)) {
       this.#joining = false;

@@ -5,8 +5,8 @@ import { MessageType } from '../protocol/message-types';
 import { SHARED_STREAM_ID } from './message-log';
 
 /**
- * The main track's part of an encoded message, encoded too, for players that know of no multitrack; the message itself
- * when it is no multitrack packet. Undefined when there is nothing of the main track in it.
+ * The main track's part of an encoded message, encoded as well, for players without multitrack support; the message
+ * itself when it is no multitrack packet. Undefined when it contains nothing of the main track.
  *
  * @param chunkSize of the encoded message
  * @param tag knows which tracks are the main ones

@@ -8,7 +8,7 @@ export const Wanted = {
   Kinds: MediaFlag.Audio | MediaFlag.Video | MediaFlag.Data,
   /** Side tracks too, and multitrack packets as they came. */
   AllTracks: 256,
-  /** No video frames for now, but their headers. */
+  /** For now no video frames, only video headers. */
   NoVideoFrames: 512,
 } as const;
 
@@ -19,12 +19,12 @@ export function isWanted(flags: number, wanted: number): boolean {
   return !isVideoFrame || (wanted & Wanted.NoVideoFrames) === 0;
 }
 
-/** Whether it is of a side track only, which is not wanted. */
+/** Whether a message belongs to a side track that is not wanted. */
 export function isOtherTrack(flags: number, wanted: number): boolean {
   return (flags & MediaFlag.SideTrack) !== 0 && (wanted & Wanted.AllTracks) === 0;
 }
 
-/** Whether only a part of it is wanted: the main track's. */
+/** Whether only the main track's part of a message is wanted. */
 export function isWantedUnwrapped(flags: number, wanted: number): boolean {
   return (flags & MediaFlag.WrappedMain) !== 0 && (wanted & Wanted.AllTracks) === 0;
 }
