@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { installPackages, requireNodeVersion } from '../service/build/prerequisites.mjs';
 import { withSetupLock } from '../service/build/setup-lock.mjs';
 import { installDebianPackages, packagesOfMissingPrograms } from './support/programs/debian-packages.mjs';
-import { findCfnLint, findMoto } from './support/programs/python-tools.mjs';
+import { findPythonTools } from './support/programs/python-tools.mjs';
 import { imageNodeVersion, installNodeLines } from './support/programs/node-lines.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -74,6 +74,7 @@ try {
 
 const tool = (name) => join(root, 'node_modules', name);
 const lintArgs = ['--config', 'test/support/eslint.config.mjs', '--no-error-on-unmatched-pattern'];
+const pythonTools = findPythonTools(join(root, '.build'));
 const nodeLines = installNodeLines(join(root, '.build/node-lines'), imageNodeVersion(root));
 const checks = [
   await check('build', ['service/build/build.mjs', '--if-changed']),
@@ -87,16 +88,13 @@ const checks = [
 await nodeLines;
 /** On Node 20 the AWS SDK tells every process when its support ends. */
 const quietSdk = '--disable-warning=NodeVersionSupportWarning';
-const cfnLint = findCfnLint(join(root, '.build'));
-const moto = findMoto(join(root, '.build'));
 const jest = spawnSync(process.execPath, [tool('jest/bin/jest.js'), ...jestArguments], {
   cwd: root,
   stdio: 'inherit',
   env: {
     ...process.env,
     NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${quietSdk}`.trim(),
-    ...(cfnLint && { CFN_LINT: cfnLint }),
-    ...(moto && { MOTO_PYTHON: moto }),
+    ...(await pythonTools),
   },
 });
 const failed = [...checks, { name: 'jest', passed: jest.status === 0 }].filter(({ passed }) => !passed);

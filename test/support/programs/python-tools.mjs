@@ -1,35 +1,51 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 const CFN_LINT = '1.58.0';
 const MOTO = '5.2.5';
 /** A slow package index must not hold the tests up (ms). */
 const INSTALL_MS = 180_000;
 
-/** The real (Python) cfn-lint: the one that CFN_LINT names, else one installed into `folder`. */
-export function findCfnLint(folder) {
-  return process.env.CFN_LINT ?? install(folder, 'cfn-lint', CFN_LINT, `cfn-lint==${CFN_LINT}`, 'cfn-lint');
-}
-
-/** A Python with moto's server, an AWS that a third party wrote; MOTO_PYTHON may name one. */
-export function findMoto(folder) {
-  return process.env.MOTO_PYTHON ?? install(folder, 'moto', MOTO, `moto[server]==${MOTO}`, 'python3');
-}
-
 /**
- * A program of a Python package that is installed into `folder`, once. Undefined where Python or its package index
- * cannot be had; the test that wants it then says that it is skipped.
+ * The real (Python) cfn-lint, and a Python with moto's server, an AWS that a third party wrote: those that CFN_LINT and
+ * MOTO_PYTHON name, else both installed into one environment below `folder`, once. Variables for the tests; without one
+ * where Python or its package index cannot be had, which is told: the tests that want it are skipped then.
+ * @param {string} folder
+ * @returns {Promise<Record<string, string>>}
  */
-function install(folder, name, version, requirement, program) {
-  const venv = join(folder, `${name}-${version}`);
-  const path = join(venv, 'bin', program);
-  const complete = join(venv, 'bin', name === 'moto' ? 'moto_server' : name);
-  if (existsSync(complete)) return path;
-  const quiet = { stdio: 'ignore', timeout: INSTALL_MS };
-  if (spawnSync('python3', ['-m', 'venv', venv], quiet).status !== 0) return undefined;
-  console.log(`Installing ${name} ...`);
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', requirement];
-  const installed = spawnSync(join(venv, 'bin', 'python3'), pip, quiet).status === 0;
-  return installed && existsSync(complete) ? path : undefined;
+export async function findPythonTools(folder) {
+  const given = Object.fromEntries(
+    ['CFN_LINT', 'MOTO_PYTHON'].flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+  );
+  if (Object.keys(given).length === 2) return given;
+  const venv = join(folder, `python-${CFN_LINT}-${MOTO}`);
+  const found = {
+    CFN_LINT: join(venv, 'bin/cfn-lint'),
+    MOTO_PYTHON: join(venv, 'bin/python3'),
+  };
+  try {
+    if (!existsSync(join(venv, 'complete'))) await install(venv);
+    return { ...found, ...given };
+  } catch (error) {
+    const [reason = ''] = String(error.stderr || error.message)
+      .trim()
+      .split('\n')
+      .slice(-1);
+    console.log(`Checks by cfn-lint and moto will be skipped, they cannot be installed: ${reason}`);
+    return given;
+  }
+}
+
+async function install(venv) {
+  const run = promisify(execFile);
+  const options = { timeout: INSTALL_MS };
+  rmSync(venv, { recursive: true, force: true });
+  await run('python3', ['-m', 'venv', venv], options);
+  console.log('Installing cfn-lint and moto ...');
+  const quietly = ['--quiet', '--disable-pip-version-check', '--no-compile', '--retries', '1', '--timeout', '20'];
+  const packages = [`cfn-lint==${CFN_LINT}`, `moto[server]==${MOTO}`];
+  await run(join(venv, 'bin/python3'), ['-m', 'pip', 'install', ...quietly, ...packages], options);
+  await run('touch', [join(venv, 'complete')]);
 }
