@@ -4,7 +4,7 @@ import { optionValues } from './option-values';
 import type { OptionValues } from './option-values';
 import { synthesize } from './synthesize';
 import type { Options } from './synthesize';
-import { changesBetween, effectOf, effects, staleReaders } from './template-changes';
+import { changesBetween, effectOf, effects, outputsTakenAway, staleReaders } from './template-changes';
 import type { Effect } from './template-changes';
 
 export interface OptionReport {
@@ -12,6 +12,8 @@ export interface OptionReport {
   readonly effect: Effect;
   /** Stacks that would be left with the value of a resource that is gone. */
   readonly stale: readonly string[];
+  /** Whether it takes an output away that a later stack read. */
+  readonly takesOutputs: boolean;
   /** Whether a template exports or imports anything, which would keep other changes from being made. */
   readonly exports: boolean;
 }
@@ -23,6 +25,9 @@ function report({ base = {}, values }: OptionValues): OptionReport {
   return {
     effect: effects[Math.max(...found.map(({ effect }) => effects.indexOf(effect)))] ?? 'nothing',
     stale: found.filter(({ effect }) => effect !== 'fixed').flatMap(({ before, after }) => staleReaders(before, after)),
+    takesOutputs: found.some(
+      ({ before, after, effect }) => effect !== 'fixed' && outputsTakenAway(before, after).length > 0,
+    ),
     exports: all.some((options) =>
       [...synthesize(options).templates.values()].some((template) =>
         /"Fn::ImportValue"|"Export"/.test(JSON.stringify(template.toJSON())),

@@ -46,6 +46,13 @@ describe.each(Object.keys(optionValues))('changing %s', (name) => {
   });
 });
 
+test('README names the options that take an output away which a later stack reads', () => {
+  const paragraph = /Only\s+these take outputs away[^:]*:([^.]*)\./.exec(section)?.[1] ?? '';
+  const named = paragraph.split(',').map((name) => name.trim());
+  const found = Object.keys(reports).filter((name) => reports[name]?.takesOutputs);
+  expect(named.sort()).toEqual(found.sort());
+});
+
 test('README lists every option once, under the worst that changing it can do', () => {
   const listed = [...documented.values()].flat().sort();
   const other = ['name', 'region', 'account'];

@@ -101,6 +101,22 @@ function effectOfOne({ type, impact }: Change): Effect {
   return 'nothing';
 }
 
+/** Outputs that a stack read before and that the change takes away: without them it may not find its way back. */
+export function outputsTakenAway(before: Options, after: Options): string[] {
+  const remaining = JSON.stringify([...synthesize(after).templates.values()].map((template) => outputsOf(template)));
+  const old = [...synthesize(before).templates];
+  const read = old.map(([, template]) => JSON.stringify((template.toJSON() as { Resources: object }).Resources)).join();
+  return old.flatMap(([stack, template]) =>
+    outputsOf(template)
+      .filter((name) => read.includes(`"${name}"`) && !remaining.includes(`"${name}"`))
+      .map((name) => `${stack} ${name}`),
+  );
+}
+
+function outputsOf(template: Template): string[] {
+  return Object.keys((template.toJSON() as { Outputs?: object }).Outputs ?? {});
+}
+
 /**
  * Replaced resources whose value another stack reads, in a template that the change leaves as it is: `cdk deploy` would
  * skip that stack, and it would go on with the value of what is gone.
