@@ -30,6 +30,9 @@ const store = ['--root', join(folder, 'storage'), '--runroot', join(folder, 'run
 /** Where this machine has another authority for the package registry, npm inside of the build needs it too. */
 const authorities = process.env.NODE_EXTRA_CA_CERTS;
 
+/** What npm says of a network that is not there. */
+const NO_NETWORK = /\b(EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT)\b/;
+
 const run = (program, ...args) =>
   execFileSync(program, args, { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
 const buildah = (...args) => run('buildah', ...store, ...args);
@@ -39,17 +42,27 @@ await withSetupLock(async () => {
     try {
       makeBase();
     } catch (error) {
-      // Not a fault of the image: whoever started this counts it as skipped.
-      console.error(`no base image can be made: ${error.stderr ?? error.message}`);
-      process.exit(75);
+      skip(`no base image can be made: ${error.stderr ?? error.message}`);
     }
   }
   buildah('rm', '--all');
   const context = ['--pull-never', '--network', 'host', '--ignorefile', ignoreFile()];
-  buildah('bud', ...context, '-f', 'service/Dockerfile', '-t', 'rtmp-ingest', root);
+  try {
+    buildah('bud', ...context, '-f', 'service/Dockerfile', '-t', 'rtmp-ingest', root);
+  } catch (error) {
+    const output = `${error.stdout}${error.stderr}`;
+    if (NO_NETWORK.test(output)) skip(`npm's registry cannot be reached: ${NO_NETWORK.exec(output)?.[0]}`);
+    throw error;
+  }
   const container = buildah('from', '--pull-never', 'localhost/rtmp-ingest');
   console.log(buildah('mount', container));
 });
+
+/** Not a fault of the image: whoever started this counts it as skipped. */
+function skip(reason) {
+  console.error(reason);
+  process.exit(75);
+}
 
 function makeBase() {
   rmSync(folder, { recursive: true, force: true });

@@ -261,17 +261,31 @@ def listed(form):
     return parameters
 
 
+def protection(wish):
+    """What the ECS agent asks ECS for when a task wishes to be protected."""
+    parameters = {name[0].lower() + name[1:]: value for name, value in wish.items()}
+    return {**parameters, "cluster": "fleet", "tasks": ["0123456789abcdef"]}
+
+
+# moto runs no tasks on Fargate: one of a service, with which a task that asks about itself goes on to ask about that.
+TASK = {"tasks": [{"group": "service:fleet", "lastStatus": "RUNNING", "desiredStatus": "RUNNING"}], "failures": []}
+
 original_call = DomainDispatcherApplication.__call__
 
 
 def call(self, environ, start_response):
     length = int(environ.get("CONTENT_LENGTH") or 0)
-    if length > 0 and environ["REQUEST_METHOD"] == "POST":
+    if length > 0 and environ["REQUEST_METHOD"] in ("POST", "PUT"):
         body = environ["wsgi.input"].read(length)
         environ["wsgi.input"] = io.BytesIO(body)
+        if environ["PATH_INFO"] == "/task-protection/v1/state":
+            validate("ecs", "UpdateTaskProtection", protection(json.loads(body)))
         prefix, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
         if prefix in TARGETS:
             validate(TARGETS[prefix], operation, json.loads(body))
+            if operation == "DescribeTasks":
+                start_response("200 OK", [("content-type", "application/x-amz-json-1.1")])
+                return [json.dumps(TASK).encode()]
         elif environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
             form = parse_qsl(body.decode())
             service = QUERY_VERSIONS.get(dict(form).get("Version"))

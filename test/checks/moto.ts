@@ -37,7 +37,7 @@ export class Moto {
         env: { PATH: process.env.PATH, ...identity },
       },
     );
-    await program.waitForOutput(/Running on/, 60_000);
+    await program.waitForOutput(/Running on/, 240_000);
     return new Moto(`http://127.0.0.1:${port}`, program, folder);
   }
 

@@ -12,6 +12,7 @@ import { StreamStore } from '../../lambdas/stream-callback/stream-store';
 import { KeyStore } from '../../lambdas/stream-keys/key-store';
 import { runKeysCommand, type KeysDependencies } from '../../lambdas/stream-keys/keys-commands';
 import { parseKeysRequest } from '../../lambdas/stream-keys/keys-request';
+import { protectionEndpoint } from '../../service/aws/protection-endpoint';
 import { taskLookup } from '../../service/aws/task-lookup';
 import { MemoryLogger } from '../support/memory-logger';
 import { Moto, motoPython, sayThatMotoIsMissing } from './moto';
@@ -42,7 +43,7 @@ sayThatMotoIsMissing();
     );
     pepperArn = await secret('pepper', 'a-pepper');
     keys = { store: new KeyStore(dynamoDb, TableName), pepper: versionsOf(pepperArn) };
-  }, 90_000);
+  }, 300_000);
 
   afterAll(async () => {
     dynamoDb.destroy();
@@ -139,7 +140,7 @@ sayThatMotoIsMissing();
     client.destroy();
   });
 
-  test("the cache's users and the task's standing: asked for as the models say, though moto has neither", async () => {
+  test("the cache's users, the task's standing and its protection: asked for as the models say, though moto has none", async () => {
     const users = new CacheUsersApi(new URL(moto.url), secrets.config);
     await users.setPasswords('rtmp-dev-service', ['a'.repeat(64), 'b'.repeat(64)]).catch(() => undefined);
     await users.describe('rtmp-dev-service').catch(() => undefined);
@@ -147,6 +148,8 @@ sayThatMotoIsMissing();
     const lookup = taskLookup(identity as Parameters<typeof taskLookup>[0]);
     await lookup.standing().catch(() => undefined);
     lookup.close();
+    const protect = protectionEndpoint(new URL(moto.url));
+    for (const enabled of [true, false]) await protect(enabled).catch(() => undefined);
   }, 30_000);
 
   test("every request fits AWS's own model of it", () => {
@@ -159,7 +162,9 @@ sayThatMotoIsMissing();
         'dynamodb:PutItem',
         'dynamodb:Scan',
         'dynamodb:UpdateItem',
+        'ecs:DescribeServices',
         'ecs:DescribeTasks',
+        'ecs:UpdateTaskProtection',
         'elasticache:DescribeUsers',
         'elasticache:ModifyUser',
         'secretsmanager:DescribeSecret',
