@@ -25,9 +25,9 @@ const FULL_READS_PER_TURN = 4;
 
 /** What has become of a connection that another process has begun. */
 interface Begun {
-  /** What the client said there. */
+  /** The bytes that the client sent there. */
   readonly said: Buffer;
-  /** How much it was answered. */
+  /** How many bytes it was answered. */
   readonly answeredBytes: number;
 }
 
@@ -40,14 +40,14 @@ export class ConnectionIntake {
   }
 
   /**
-   * Begins a session on a plain, paused connection. `first` holds bytes that were read while looking for a PROXY header;
-   * more may be in the socket.
+   * Begins a session on a plain, paused connection. `first` holds bytes that were read while looking for a PROXY
+   * header; more may be in the socket.
    */
   open(accepted: Socket, visit: Visit, address: string, first?: Buffer): void {
     this.#openPlain(accepted, visit, address, first);
   }
 
-  /** Goes on with a connection that another process of this machine has begun, if the gate admits it. */
+  /** Continues a connection that another process of this machine has begun, if the gate admits it. */
   takeOver(gate: ConnectionGate, handle: ConnectionHandle, { clientIp, said, answeredBytes }: Departure): void {
     const socket = outlivesErrors(socketOn(handle));
     const visit = gate.enter(socket);
@@ -55,7 +55,7 @@ export class ConnectionIntake {
     visit?.whenAdmitted(() => this.#openPlain(socket, visit, clientIp, undefined, { said, answeredBytes }));
   }
 
-  /** Begins a session on a TLS connection. Its reads come decrypted in buffers of their own. */
+  /** Begins a session on a TLS connection. Each read comes decrypted, in a buffer that TLS allocates. */
   openSecure(socket: TLSSocket, visit: Visit, address: string): void {
     outlivesErrors(socket);
     // A client has no honest reason to renegotiate, and each time costs as much as a handshake.
@@ -78,16 +78,16 @@ export class ConnectionIntake {
       }
       socket = adopted;
       session = this.#begin(adopted, visit, address, false, begun?.answeredBytes);
-      // What has come while its place was asked for has been read already.
+      // Bytes that came while the gate was asked for a place have been read already.
       const waiting = accepted.read() as Buffer | null;
       if (waiting !== null) first = first === undefined ? waiting : Buffer.concat([first, waiting]);
     }
     for (const bytes of [begun?.said, first]) if (bytes !== undefined) session.receive(bytes, 0, bytes.length);
-    // While a publish is decided on a little is still read, or nobody would notice that the client has left.
+    // While a publish is being decided, a little is still read: otherwise the client could leave unnoticed.
     if (!session.isWaiting || session.phase === 'authorizing') socket.resume();
   }
 
-  /** Has a connection read into the shared buffer; undefined when it has ended. */
+  /** Makes a connection read into the shared buffer; undefined when it has ended. */
   #adopt(accepted: Socket, session: () => Session): Socket | undefined {
     const { batching, context } = this.#options;
     let fullReads = 0;
@@ -122,7 +122,7 @@ export class ConnectionIntake {
     return socket;
   }
 
-  /** Takes what a publisher had sent before its connection broke. */
+  /** Reads the bytes that a publisher had sent before its connection broke. */
   #readRest(socket: Socket, session: Session): void {
     if (session.streams.publishing === null) return;
     let bytes = readNow(socket, READ_BUFFER);
@@ -167,13 +167,13 @@ export class ConnectionIntake {
       session.receive(bytes, 0, bytes.length);
       batching.afterRead();
       if (stopsSoon || !this.#isPaced(session)) return;
-      // Not before everything that has come is read: what is left behind would cap the publisher's bitrate.
+      // Stops only after everything that has come is read: a remainder would cap the publisher's bitrate.
       stopsSoon = true;
       setImmediate(stop);
     });
   }
 
-  /** Whether the client publishes, and is to be read again only when the batching says so. */
+  /** Whether the client publishes and the batching decides when it is read again. */
   #isPaced({ streams: { publishing }, awaitsAcknowledgements }: Session): boolean {
     if (publishing === null || awaitsAcknowledgements) return false;
     return this.#options.batching.paces(publishing.publication.stream);

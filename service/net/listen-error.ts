@@ -1,4 +1,4 @@
-/** The settings that say where something listens. */
+/** Names of the settings that say where a server listens. */
 export interface PlaceVariables {
   readonly port: string;
   readonly bindAddress: string;

@@ -8,9 +8,9 @@ import type { ConnectionIntake } from './connection-intake';
 import type { ProxyStage } from './proxy/proxy-stage';
 import type { TlsTermination } from './tls/tls-termination';
 
-/** The way of the node's own test connections, which leave no trace: see `ListenerTest`. */
+/** Where the node's own test connections go, which appear in no log and no metric: see `ListenerTest`. */
 export interface TestRoute {
-  /** Whether an accepted connection is one of them. */
+  /** Whether an accepted connection is a test connection. */
   claims(socket: Socket): boolean;
   readonly gate: ConnectionGate;
   readonly intake: ConnectionIntake;
@@ -38,16 +38,16 @@ interface Admitted {
   readonly address: string;
 }
 
-/** Finds dead peers behind NATs that forgot them (ms). */
+/** When TCP keep-alive begins (ms): it finds dead peers behind NATs that forgot the connection. */
 const KEEP_ALIVE_MS = 30_000;
 /** Connections the kernel may hold until they are accepted, as far as it allows. */
 const BACKLOG = 4096;
-/** Connections that may wait until the listener is open; nobody notices when their clients leave. */
+/** Connections that may wait until the listener is open; a client that leaves meanwhile is not noticed. */
 const MAX_WAITING = 4096;
 
 /**
- * Accepts connections on one port and leads them past the gate, PROXY header and TLS to the intake. Those that come before `open`
- * wait, unread.
+ * Accepts connections on one port and passes them through the gate, PROXY header and TLS to the intake. Connections
+ * that come before `open` wait, unread.
  */
 export class RtmpListener {
   readonly #options: RtmpListenerOptions;
@@ -72,7 +72,7 @@ export class RtmpListener {
   }
 
   /**
-   * Takes the port, and resolves to where it is; whoever connects waits for `open`.
+   * Listens on the port and resolves to its address; connections wait for `open`.
    *
    * @param host undefined: all addresses, IPv4 and IPv6
    * @param exclusive for this worker process alone; otherwise workers share the port
@@ -86,21 +86,21 @@ export class RtmpListener {
         resolve();
       });
     });
-    // Out of file descriptors, say: the next connection may work again, and the streams that run must go on.
+    // For example too few file descriptors: the next connection may work again, and live streams must continue.
     this.#server.on('error', (error) =>
       this.#faults.report('warning', 'accept', 'accept failed', { reason: error.message }),
     );
     return this.#server.address() as AddressInfo;
   }
 
-  /** Serves who has come, and who comes from now on. */
+  /** Serves the connections that wait, and all later ones. */
   open(): void {
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
     for (const socket of waiting) this.#accept(socket);
   }
 
-  /** Stops accepting; open connections go on, those that wait for `open` end. */
+  /** Stops accepting. Open connections continue; those that wait for `open` are closed. */
   close(): void {
     this.#server.close();
     for (const socket of this.#waiting ?? []) socket.destroy();
@@ -144,7 +144,7 @@ export class RtmpListener {
     );
   }
 
-  /** Without a reason it was a client that went, a health check or a scanner: not worth a line. */
+  /** Without a reason, the client has left: a health check or a scanner, not worth a log line. */
   #tlsFailed(address: string, reason?: string): void {
     this.#options.rejected?.('tls_handshake');
     if (reason === undefined) return;

@@ -4,39 +4,41 @@ import { HeldReaders, type PacedReader } from './held-readers';
 import { LoadMeter } from './load-meter';
 
 /**
- * How new media goes out:
- * - `at-once`: after the read that brought it;
+ * How new media is sent:
+ * - `at-once`: right after it was read;
  * - `ride-along`: video after its read, audio with the next video frame or after a short hold;
  * - `tick`: everything on one shared timer, and busy publishers are read on the same tick.
  */
 export type BatchMode = 'at-once' | 'ride-along' | 'tick';
 
 export interface BatchingOptions {
-  /** The most that batching may add to a frame's way on purpose (ms); 0: nothing is ever held. */
+  /** LATENCY_MS: the longest delay that batching may add to a frame; 0: nothing is ever held. */
   readonly latencyMs: number;
   readonly traffic: TrafficCounters;
 }
 
-/** How often the load is looked at (ms). */
+/** How often the load is measured (ms). */
 const EVALUATE_MS = 250;
-/** Longest hold of audio while video goes at once (ms): the next frame comes sooner at 20 frames a second and more. */
+/**
+ * Longest hold of audio while video is sent at once (ms): from 20 frames a second on, the next video frame is sooner.
+ */
 const RIDE_ALONG_MS = 50;
 /** Relayed media is flushed immediately if its last immediate flush was at least this fraction of a tick ago. */
 const RELAYED_AFTER = 0.75;
-/** What one write of another node brings may come in several reads, so long after the first (ms). */
+/** Reads within this time of the first (ms) count as one write of the other node. */
 const SAME_WRITE_MS = 3;
-/** What is due this soon is sent with what is due now (ms). */
+/** Streams that are due within this time (ms) are sent together with those that are due now. */
 const DUE_TOGETHER_MS = 2;
-/** Below this knob a tick would delay video for little gain: video frames are 33 ms apart. */
+/** Below this LATENCY_MS a tick would delay video for little gain: video frames are 33 ms apart. */
 const MIN_TICK_MS = 50;
-/** Below this knob a read that waits brings no more than one that does not. */
+/** Below this LATENCY_MS a delayed read returns no more than an immediate one. */
 const MIN_PACE_MS = 34;
 
 /**
- * The node's one controller for batching. Its cost follows the number of socket writes and reads, not bytes; so while
- * they are few it holds nothing, and with load it gathers more into each, up to the knob. Headers, the GOP cache of a
- * new player, commands and pings do not pass through here and are never held. Publishers whom nobody plays are read on
- * a timer whatever the load: nobody waits for their frames.
+ * Decides when a node sends media and reads publishers. CPU cost follows the number of socket writes and reads, not
+ * bytes. So while they are few, nothing is held; under load each write and read takes more, within LATENCY_MS. Headers,
+ * the GOP cache of a new player, commands and pings do not pass through here and are never held. Publishers without
+ * players are read on a timer at any load: nobody waits for their frames.
  */
 export class Batching implements FlushScheduler {
   #latencyMs: number;
@@ -48,7 +50,7 @@ export class Batching implements FlushScheduler {
   #ready: Flushable[] = [];
   #spare: Flushable[] = [];
   readonly #held = new HeldReaders();
-  /** Lets them read while there is no tick. */
+  /** Ends the hold of readers while there is no tick. */
   #paceTimer: NodeJS.Timeout | undefined;
   /** A stream in `#ready` has a video frame. */
   #urgent = false;
@@ -69,7 +71,7 @@ export class Batching implements FlushScheduler {
     return this.#intervalMs;
   }
 
-  /** Whether this stream's publisher is to be read again only when it is let go, see `hold`. */
+  /** Whether this stream's publisher is to be held after each read, see `hold`. */
   paces(stream: Flushable): boolean {
     return this.#mode === 'tick' || (this.#latencyMs >= MIN_PACE_MS && stream.playerCount === 0);
   }
@@ -87,7 +89,7 @@ export class Batching implements FlushScheduler {
     this.#ready.push(stream);
   }
 
-  /** A read has been looked at: what it brought may go out. */
+  /** A read has been processed: its media may be sent. */
   afterRead(): void {
     if (this.#ready.length === 0 || this.#mode === 'tick') return;
     if (this.#mode === 'at-once') {
@@ -99,8 +101,8 @@ export class Batching implements FlushScheduler {
   }
 
   /**
-   * Like `afterRead`, for a read from another node, which has batched already: held again, its frames would wait twice.
-   * Unless it has batched less than this node's load asks for.
+   * Like `afterRead`, for a read from another node. That node has batched the media already, so it is sent at once: its
+   * frames would wait twice. It is held if the other node's batches are smaller than this node's load asks for.
    */
   afterRelayRead(stream: Flushable | undefined): void {
     if (this.#mode !== 'tick') this.afterRead();
@@ -114,13 +116,16 @@ export class Batching implements FlushScheduler {
     }
   }
 
-  /** Has a reader read again on the next tick, or together with all others that nobody waits for. */
+  /**
+   * Delays the reader's next read to the next tick or, without a tick, to the shared timer of publishers without
+   * players.
+   */
   hold(reader: PacedReader): void {
     this.#held.add(reader);
     if (this.#mode !== 'tick') this.#paceTimer ??= setTimeout(this.#paceEnds, this.#latencyMs);
   }
 
-  /** Sends and reads all that is held; for the end of the node. */
+  /** Sends and reads everything that is held; for the node's shutdown. */
   close(): void {
     clearInterval(this.#evaluation);
     this.#latencyMs = 0;
@@ -149,14 +154,16 @@ export class Batching implements FlushScheduler {
     this.#spare = streams;
   }
 
-  /** Arms the timer for what is held longest; it comes first, since streams are held in the order of their messages. */
+  /**
+   * Arms the timer for the stream that is held longest: the first, since streams queue in the order of their messages.
+   */
   #awaitOldest(now: number): void {
     const oldest = this.#ready[0];
     if (oldest === undefined) return;
     this.#timer = setTimeout(this.#holdEnds, Math.max(1, oldest.ticket.heldSince + this.#intervalMs - now));
   }
 
-  /** Nothing came that the oldest could have gone with. */
+  /** No video frame came in time to take the oldest stream's audio along. */
   readonly #holdEnds = (): void => {
     this.#timer = undefined;
     const now = performance.now();
@@ -168,8 +175,8 @@ export class Batching implements FlushScheduler {
   };
 
   /**
-   * Reads first, then sends what the reads brought: immediates run after the poll that follows the timers, so that
-   * being read on the tick and being sent on it make one wait, not two.
+   * Reads first, then sends the media read: immediates run after the poll that follows the timers, so that a frame
+   * waits for one tick, not for one to be read and another to be sent.
    */
   readonly #tick = (): void => {
     this.#held.readAgain();
@@ -186,7 +193,7 @@ export class Batching implements FlushScheduler {
   };
 
   #evaluate(): void {
-    // A look between two ticks would see no load at all.
+    // A measurement between two ticks would see no load at all.
     if (this.#mode === 'tick' && performance.now() - this.#load.readAt < 3 * this.#intervalMs) return;
     const step = this.#load.read(this.#traffic.messagesOut);
     if (step === 0) this.#set('at-once', 0);

@@ -3,7 +3,7 @@ export interface PacedReader {
   readAgain(): void;
 }
 
-/** Connections that are left unread until all are read together; makes no garbage in going on. */
+/** Connections that are left unread until all are read together; allocates nothing in steady use. */
 export class HeldReaders {
   #held: PacedReader[] = [];
   #spare: PacedReader[] = [];
@@ -12,7 +12,7 @@ export class HeldReaders {
     this.#held.push(reader);
   }
 
-  /** Has all read again; those that are added meanwhile wait for the next time. */
+  /** Reads all of them again; readers added meanwhile wait for the next call. */
   readAgain(): void {
     const readers = this.#held;
     this.#held = this.#spare;

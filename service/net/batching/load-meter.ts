@@ -1,15 +1,15 @@
 /**
- * Messages to players a second, or half as many from publishers who have players, from which on each step is taken. A
- * write or read costs the kernel about 7.5 us, so 2,000 are 1.5 % of a core: not worth anybody's latency.
+ * The load at which each step begins: messages to players a second, or half as many from publishers with players. A
+ * write or read costs the kernel about 7.5 us, so 2,000 are 1.5 % of a core: not worth any latency.
  */
 const STEP_LOADS = [2_000, 4_000, 6_000] as const;
-/** A step is left again only well below the load at which it was taken. */
+/** A step ends only below this share of the load at which it begins. */
 const HYSTERESIS = 0.7;
 
 /** How far batching should go: not at all, or one of three steps. */
 export type LoadStep = 0 | 1 | 2 | 3;
 
-/** Judges a node's load, in messages on their way from publishers to players. */
+/** Measures a node's load in messages from publishers to players. */
 export class LoadMeter {
   #step: LoadStep = 0;
   #lastOut = 0;
@@ -21,7 +21,7 @@ export class LoadMeter {
     return this.#readAt;
   }
 
-  /** A message came for which players wait. */
+  /** A message of a stream with players arrived. */
   arrived(): void {
     this.#arrived += 1;
   }

@@ -5,12 +5,12 @@ import { type ConnectionPlaces, UNLIMITED_PLACES } from './connection-limits';
 
 export interface GateOptions {
   readonly places: ConnectionPlaces;
-  /** Connections at a time that have not published or played yet; the oldest of them gives way to a new one. */
+  /** Most connections at a time that have not published or played yet; the oldest is closed in favour of a new one. */
   readonly maxUnproven: number;
-  /** Connections at a time, streams included. */
+  /** Most connections at a time, streams included. */
   readonly maxOpen: number;
   readonly log: Logger;
-  /** Whether connections from this address may be other nodes', which are not limited. */
+  /** Whether this may be the address of another node, which is not limited. */
   readonly isPeer: (address: string) => boolean;
   /** Whether new clients are to try another node. */
   readonly turnsAway: () => boolean;
@@ -19,14 +19,14 @@ export interface GateOptions {
 }
 
 /**
- * What every connection passes before it may cost anything: before TLS, before a PROXY header is waited for, before a
- * byte is read. Connections are charged to the client's address as soon as it is known. Those that nobody has let
- * publish or play yet are strangers: there are only so many, and the one that has been here longest gives way, so that
- * silent connections cannot keep a new client out.
+ * Every connection passes the gate before it may cost anything: before TLS, before the wait for a PROXY header, before
+ * a byte is read. Connections are charged to the client's address as soon as it is known. Those that may not publish or
+ * play yet are unproven: their number is limited, and the oldest is closed in favour of a new one, so that silent
+ * connections cannot keep a new client out.
  */
 export class ConnectionGate {
   readonly #options: GateOptions;
-  /** Strangers in the order in which they came. */
+  /** Unproven connections, the oldest first. */
   readonly #unproven = new Set<Visit>();
   #open = 0;
 
@@ -39,7 +39,7 @@ export class ConnectionGate {
     return { open: this.#open, unproven: this.#unproven.size };
   }
 
-  /** Lets an accepted connection in, to be charged next; undefined, and the socket destroyed, when there is no room. */
+  /** Admits an accepted connection, to be charged next. Without room, destroys the socket and returns undefined. */
   enter(socket: Socket): Visit | undefined {
     const { maxUnproven, maxOpen, rejected } = this.#options;
     if (this.#unproven.size >= maxUnproven || this.#open >= maxOpen) {
@@ -65,7 +65,7 @@ export class ConnectionGate {
   }
 }
 
-/** A gate that lets everybody in: for the node's own connections, and where others have counted already. */
+/** A gate without limits: for the node's own connections, and for those that another gate has counted already. */
 export function openGate(): ConnectionGate {
   return new ConnectionGate({
     places: UNLIMITED_PLACES,
@@ -83,7 +83,7 @@ interface VisitOwner {
   closed(visit: Visit): void;
 }
 
-/** One connection's stay, from its acceptance to its end, and the place that it takes. */
+/** One connection, from its acceptance to its end, and the place that it takes. */
 export class Visit {
   readonly #options: GateOptions;
   readonly #owner: VisitOwner;
@@ -106,9 +106,9 @@ export class Visit {
   }
 
   /**
-   * Takes a place for the client's address; the connection is closed where there is none. No effect the second time.
+   * Takes a place for the client's address, and closes the connection if there is none. A second call has no effect.
    *
-   * @param moved the connection has passed a gate of this machine before, where its place was given back
+   * @param moved the connection has passed the gate of another process of this machine, which gave its place back
    */
   charge(address: string, moved = false): void {
     if (this.#address !== undefined || this.#closed) return;
@@ -122,21 +122,21 @@ export class Visit {
     void answer.then((taken) => this.#answered(taken));
   }
 
-  /** Calls back once the place is taken, at once if it is; never when the connection ends before. */
+  /** Calls back once the place is taken, at once if it is already; never when the connection ends first. */
   whenAdmitted(proceed: () => void): void {
     if (this.#closed) return;
     if (this.#place === 'taken') proceed();
     else this.#proceed = proceed;
   }
 
-  /** The connection lives on in another socket object: the one that it was accepted with tells of no end any more. */
+  /** The connection moves to another socket object: the 'close' of the former one does not end the visit any more. */
   movesTo(socket: Socket): void {
     if (socket === this.#socket) return;
     this.#socket = socket;
     this.#watch(socket);
   }
 
-  /** The client may publish or play: the connection gives way to nobody any more. */
+  /** The client may publish or play: its connection is not closed in favour of a new one any more. */
   proven(): void {
     this.#owner.proven(this);
   }

@@ -3,12 +3,15 @@ import type { AddressRules } from '../../addresses/address-rules';
 
 /** Places for connections, counted per client. Every place that was taken is given back by one `release`. */
 export interface ConnectionPlaces {
-  /** Takes a place for the address; false when all are taken, unless `unlimited`. A promise where another process counts. */
+  /**
+   * Takes a place for the address; false when all are taken, unless `unlimited`. A promise where another process
+   * counts.
+   */
   acquire(address: string, unlimited: boolean): boolean | Promise<boolean>;
   release(address: string): void;
 }
 
-/** For connections that no limit is meant for. */
+/** For connections without limits. */
 export const UNLIMITED_PLACES: ConnectionPlaces = { acquire: () => true, release: () => undefined };
 
 export interface ConnectionLimitOptions {
@@ -24,11 +27,11 @@ export interface ConnectionLimitOptions {
 
 /** How many seconds' worth of connections may come at once: an encoder that retries at once is no attack. */
 const BURST_SECONDS = 3;
-/** Clients without a connection are forgotten from so many on, the one that has been known longest first. */
+/** With more known clients than this, those without a connection are forgotten, the oldest first. */
 const MAX_IDLE_CLIENTS = 10_000;
 
 interface Client {
-  /** Connections that it has. */
+  /** Its open connections. */
   open: number;
   /** Connections that it may open now, as of `at` (ms). */
   allowance: number;
@@ -36,8 +39,8 @@ interface Client {
 }
 
 /**
- * Counts connections per client and says when one has enough, or opens them too fast. All addresses of an IPv6 network
- * (/64) are one client.
+ * Limits the connections of each client, and how fast it opens them. All addresses of an IPv6 network (/64) are one
+ * client.
  */
 export class ConnectionLimits implements ConnectionPlaces {
   readonly #options: ConnectionLimitOptions;
@@ -47,12 +50,12 @@ export class ConnectionLimits implements ConnectionPlaces {
     this.#options = options;
   }
 
-  /** Clients that are here, or were here lately. */
+  /** Clients that are connected, or were lately. */
   get knownClients(): number {
     return this.#clients.size;
   }
 
-  /** Takes a place for the address; false when there is none for it now. Every true is followed by one `release`. */
+  /** Takes a place for the address; false when it has none left now. */
   acquire(address: string, unlimited = false): boolean {
     const { maxPerAddress, exempt } = this.#options;
     const client = this.#client(this.#nameOf(address));
@@ -69,7 +72,7 @@ export class ConnectionLimits implements ConnectionPlaces {
     if (client !== undefined && client.open > 0) client.open -= 1;
   }
 
-  /** An exempt address takes nothing from the others of its network. */
+  /** An exempt address counts alone, so that it takes nothing from the others of its network. */
   #nameOf(address: string): string {
     return this.#options.exempt.allows(address) ? address : addressGroup(address);
   }
@@ -95,7 +98,10 @@ export class ConnectionLimits implements ConnectionPlaces {
     return client;
   }
 
-  /** Makes room for one: whoever has opened nothing for long has all its allowance back, and is as good as unknown. */
+  /**
+   * Makes room by forgetting clients without connections. Those that have opened none for BURST_SECONDS have their
+   * whole allowance again, like a new client.
+   */
   #forgetIdle(): void {
     const { now } = this.#options;
     const before = now() - BURST_SECONDS * 1000;

@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 
 /** Descriptors that are not for clients: listeners, HTTP clients, callbacks, Redis, files, and some to spare. */
 const RESERVED_DESCRIPTORS = 600;
-/** At most this part of what there is. */
+/** At most this share of all descriptors. */
 const RESERVED_SHARE = 0.5;
 const LEAST_CONNECTIONS = 16;
-/** Where the system does not tell its limit. */
+/** Descriptors that are assumed where the system does not tell its limit. */
 const UNKNOWN_LIMIT = 10_000;
 
 /**
- * How many connections this process can have: as many as it may open descriptors (`ulimit -n`), less those that it needs
- * itself. Beyond that accepting fails for everybody, the callback and health checks included.
+ * Most connections that this process can have: as many as it may open descriptors (`ulimit -n`), less those that it
+ * needs itself. Without descriptors, all connections fail, those of the callback and of health checks included.
  *
  * @param readLimits gives the text of /proc/self/limits (proc(5)); it throws where there is none
  */

@@ -2,7 +2,7 @@ import type { ServiceConfig } from '../../config/service-config';
 import { AddressRules } from '../../addresses/address-rules';
 import { ConnectionLimits } from './connection-limits';
 
-/** The limits per client that the settings ask for. */
+/** The configured limits per client. */
 export function openConnectionLimits(limits: ServiceConfig['limits']): ConnectionLimits {
   return new ConnectionLimits({
     maxPerAddress: limits.maxConnectionsPerIp,

@@ -1,7 +1,7 @@
 /** The Castagnoli polynomial, bits reversed (RFC 4960, appendix B). */
 const POLYNOMIAL = 0x82f63b78;
 
-/** Made when first needed: most nodes never are behind a load balancer. */
+/** Made when first needed: most nodes are not behind a load balancer. */
 let table: Uint32Array | undefined;
 
 /** CRC-32C, which node's zlib does not have (its crc32 is the one of gzip). */

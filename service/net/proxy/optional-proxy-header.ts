@@ -3,9 +3,9 @@ import { outlivesErrors } from '../sockets/accepted-socket';
 import { parseProxyHeader } from './proxy-protocol';
 
 /**
- * Takes a PROXY protocol header off the start of a connection if there is one, and calls `ready` with all that follows
- * still to be read. For ports that are asked with and without one; nothing in the header is believed. Bytes that are
- * no header are left alone. A connection that says nothing within `deadlineMs` is closed.
+ * Removes a PROXY protocol header from the start of a connection, if there is one, and calls `ready` while all later
+ * bytes are still to be read. For ports that get connections with and without a header; its contents are not trusted. A
+ * connection that sends nothing within `deadlineMs` is closed.
  */
 export function skipProxyHeader(socket: Socket, deadlineMs: number, ready: () => void): void {
   let received: Buffer = Buffer.alloc(0);

@@ -1,20 +1,20 @@
 export interface Endpoint {
-  /** In the one spelling of the service: IPv4-mapped IPv6 as IPv4, IPv6 compressed and lower case. */
+  /** As the service spells addresses: IPv4-mapped IPv6 as IPv4, IPv6 compressed and lower case. */
   readonly address: string;
   readonly port: number;
 }
 
 export type ProxyHeader =
-  /** The load balancer speaks for itself, as in a health check: the socket's own addresses are the true ones. */
+  /** The load balancer's own connection, such as a health check: the socket's addresses are the true ones. */
   | { readonly command: 'local' }
-  /** A relayed client. Without a source (its address is unknown to the proxy) the socket's peer is all there is. */
+  /** A client's connection. Without a source (the proxy does not know the address) only the socket's peer is known. */
   | {
       readonly command: 'proxy';
       readonly source?: Endpoint;
       readonly destination?: Endpoint;
       /** The AWS VPC endpoint through which a PrivateLink client came. */
       readonly vpcEndpointId?: string;
-      /** Whether the client used TLS with the proxy; not there when the proxy does not say. */
+      /** Whether the client used TLS with the proxy; absent when the proxy does not say. */
       readonly tls?: boolean;
     };
 

@@ -42,7 +42,7 @@ function endpoint(address = '', port = '', isAddress: (text: string) => boolean)
   return { address: normalizeAddress(address), port: Number(port) };
 }
 
-/** A zone index means something on the proxy's machine only. */
+/** A zone index (`%eth0`) is refused: it has a meaning on the proxy's machine only. */
 function isCompleteIPv6(text: string): boolean {
   return isIPv6(text) && !text.includes('%');
 }

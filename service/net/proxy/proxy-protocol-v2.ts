@@ -6,7 +6,9 @@ import type { Endpoint, ProxyHeader, ProxyHeaderResult } from './proxy-header';
 const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex');
 const FIXED_BYTES = 16;
 
-/** Behind the fixed part. Load balancers send about 100 bytes, a client certificate's name a few hundred. */
+/**
+ * Of addresses and extensions. Load balancers send about 100 bytes; a client certificate's name takes a few hundred.
+ */
 const MAX_VARIABLE_BYTES = 2048;
 
 const LOCAL = 0x20;
@@ -15,7 +17,7 @@ const PROXY = 0x21;
 const UNSPEC = 0x00;
 const TCP4 = 0x11;
 const TCP6 = 0x21;
-/** Datagrams and UNIX sockets: valid, and to be treated as UNSPEC by those who do not know them (2.2). */
+/** Datagrams and UNIX sockets: valid, and to be treated as UNSPEC by a receiver that does not support them (2.2). */
 const OTHER_FAMILIES: readonly number[] = [0x12, 0x22, 0x31, 0x32];
 
 const TYPE_CRC32C = 0x03;
@@ -48,7 +50,7 @@ export function parseProxyHeaderV2(buf: Buffer): ProxyHeaderResult {
   return { kind: 'header', length, header };
 }
 
-/** Judges as much of the first 14 bytes as there is. */
+/** Checks as many of the first 14 bytes as have come. */
 function checkFixedPart(buf: Buffer): void {
   const known = Math.min(buf.length, SIGNATURE.length);
   if (!buf.subarray(0, known).equals(SIGNATURE.subarray(0, known))) throw malformed('wrong signature');

@@ -7,32 +7,33 @@ import { parseProxyHeader, type ProxyProtocolMode } from './proxy-protocol';
 
 export interface ProxyStageOptions {
   readonly mode: ProxyProtocolMode;
-  /** Peers whose header is believed; any other peer's connection is closed. IPs and CIDRs, or other nodes of the fleet. */
+  /**
+   * Peers whose header is believed; any other peer's connection is closed. IPs and CIDRs, or other nodes of the fleet.
+   */
   readonly trusted: Pick<AddressRules, 'allows'>;
-  /** Peers that come without a header, whether trusted or not: transcoders in the same network, say. Default nobody. */
+  /** Peers that send no header, whether trusted or not, such as transcoders in the same network. Default: none. */
   readonly direct?: Pick<AddressRules, 'allows'>;
   readonly log: Logger;
-  /** Counts a connection that ends here. */
+  /** Counts a rejected connection. */
   rejected(reason: string): void;
   /** Time for the header and the first byte that follows it (ms). */
   readonly deadlineMs?: number;
 }
 
-/** A load balancer sends the header with the client's first bytes, so it may take as long as a client's first word. */
+/** A load balancer sends the header with the client's first bytes, so it may be as late as those. */
 const DEADLINE_MS = 10_000;
 
-/** Why a connection ends here. */
+/** Why a connection is rejected. */
 interface Rejection {
   /** Value of a metric label. */
   readonly code: string;
-  /** For the log; without one there is nothing to log. */
+  /** For the log; absent: nothing is logged. */
   readonly message?: string;
 }
 
 /**
- * Reads the PROXY protocol header that comes before a connection's own bytes: exactly one, as a second one would be the
- * client's own invention. A load balancer's health check, which connects and closes with or without a header of its
- * own, ends here unnoticed.
+ * Reads the PROXY protocol header at the start of a connection: exactly one, since a second one would be the client's
+ * forgery. A load balancer's health check, which connects and closes with or without a header, is not logged.
  */
 export class ProxyStage {
   readonly #options: ProxyStageOptions;
@@ -43,7 +44,7 @@ export class ProxyStage {
     this.#faults = new FaultRateLimit(options.log);
   }
 
-  /** Whether a peer's connections begin with its own bytes: it is named as one that comes without a header. */
+  /** Whether this peer's connections have no header, as the option `direct` says. */
   passes(peer: string): boolean {
     return this.#options.direct?.allows(peer) === true;
   }
@@ -52,7 +53,7 @@ export class ProxyStage {
    * Calls `ready` with the client's address (the peer's own where the header names none) and the bytes that followed
    * the header, of which there is at least one; not at all when the connection ends or is closed here.
    *
-   * @param named called before that, as soon as a header names another client than the peer itself
+   * @param named called before `ready`, as soon as a header names another client than the peer itself
    */
   read(
     socket: Socket,
@@ -87,9 +88,9 @@ export class ProxyStage {
         if (address !== peer) named?.(address);
         if (socket.destroyed) return;
       }
-      // It may be a health check, some of which come with the balancer's own address: wait until somebody speaks.
+      // It may be a health check; the header of some names the balancer's own address. Wait for a byte of a client.
       if (received.length === 0) return;
-      // Whoever takes it over may have to wait for something first: what comes meanwhile stays in the socket.
+      // The caller may have to wait before it reads on: bytes that come meanwhile stay in the socket.
       socket.pause();
       done();
       ready(address, received);

@@ -14,7 +14,7 @@ import { chooseTestPort, PORT_TAKEN, shakeHandsOnce, type TestTarget } from './t
 import type { TestRoute } from '../rtmp-listener';
 
 export interface ListenerTestOptions {
-  /** Of clients' sessions: those of test connections are the same, but leave no trace in log and metrics. */
+  /** The context of clients' sessions. Sessions of test connections use a copy without log and metrics. */
   readonly context: SessionContext;
   readonly batching: Batching;
   readonly ioPath: IoPath;
@@ -27,41 +27,41 @@ export interface ListenerTestOptions {
 }
 
 export interface ListenerTestTiming {
-  /** Between two rounds while all is well (ms). */
+  /** Pause after a round that passed (ms). */
   readonly periodMs: number;
-  /** And after one that failed (ms). */
+  /** Pause after a round that failed (ms). */
   readonly retryMs: number;
-  /** For one connection (ms). */
+  /** Time limit of one connection (ms). */
   readonly connectionMs: number;
-  /** For one round of a listener, after which no further connection is made (ms). */
+  /** Time limit of a listener's round, after which no further connection is made (ms). */
   readonly roundMs: number;
 }
 
 const DEFAULT_TIMING: ListenerTestTiming = { periodMs: 30_000, retryMs: 1_000, connectionMs: 2_000, roundMs: 4_000 };
-/** Connections of one round at most, and more for each process that they may come to instead of this one. */
+/** Most connections of a round, for a single process; with several, another process may get the connection. */
 const ATTEMPTS = 3;
 /** Local ports that are tried for one connection: on a busy machine many are taken. */
 const PORTS = 10;
 /** The server's side notices the end of a connection a moment after the client's (ms). */
 const NOTICED_MS = 20;
-/** A process among others that has served a test connection so lately need not have got one in this round (ms). */
+/** With several processes, one that has served a test connection within this time (ms) passes without another one. */
 const SERVED_LATELY_MS = 300_000;
 
-/** PROXY protocol, the connection is the proxy's own: version 2 LOCAL, or the nearest that version 1 has. */
+/** PROXY headers for a connection of the proxy itself: LOCAL in version 2, UNKNOWN is the nearest in version 1. */
 const LOCAL_HEADER = Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex');
 const UNKNOWN_HEADER = Buffer.from('PROXY UNKNOWN\r\n', 'latin1');
 
 interface TestedListener {
   readonly name: string;
   readonly targets: readonly TestTarget[];
-  /** When a test connection was served here last (ms). */
+  /** When this process last served a test connection to the listener (ms). */
   servedAt: number;
 }
 
 /**
- * Whether clients are served: connects to the node's own listeners as a client does and shakes hands, at the start and
- * from time to time. With several workers a connection comes to any of them; a worker has passed when it has served one,
- * whoever made it.
+ * Tests whether clients are served: connects to the node's own listeners as a client does and performs the handshake,
+ * at the start and at intervals. With several workers, any of them may get a connection; a worker passes when it has
+ * served a test connection, no matter which worker made it.
  */
 export class ListenerTest {
   readonly #options: ListenerTestOptions;
@@ -79,12 +79,12 @@ export class ListenerTest {
     options.announcer?.onAnnounced((localPort) => this.#connections.expect(localPort));
   }
 
-  /** What clients cannot do; undefined when the last round went well. */
+  /** Why the last round failed; undefined when it passed. */
   get fault(): string | undefined {
     return this.#fault;
   }
 
-  /** The way of test connections through a listener, and how it is told where that listens. */
+  /** The route of test connections through a listener, and the function to call with the listener's address. */
   route(
     name: string,
     secure: boolean,
@@ -117,7 +117,7 @@ export class ListenerTest {
     };
   }
 
-  /** Tests all listeners now, for a few seconds at most, and again from time to time until `close`. */
+  /** Tests all listeners now, for a few seconds at most, and again at intervals until `close`. */
   async start(): Promise<void> {
     await this.#round();
     if (this.#closed) return;
@@ -169,7 +169,7 @@ export class ListenerTest {
   }
 }
 
-/** As clients' sessions, but out of sight, and good for nothing but a handshake. */
+/** The context of clients' sessions without log and metrics, for sessions that only perform the handshake. */
 function quiet(context: SessionContext): SessionContext {
   const { moveToStream: _moves, verifyRelay: _relays, ...others } = context;
   return {

@@ -2,21 +2,21 @@ import type { Socket } from 'node:net';
 
 /** Tells all processes that share a listener which local port a test connection is about to come from. */
 export interface TestAnnouncer {
-  /** Resolves once each of them will know before the connection reaches it. */
+  /** Resolves once every process will know the port before the connection reaches it. */
   announce(localPort: number): Promise<void>;
-  /** Calls back with each port that any of them announces. */
+  /** Calls back with each port that any process announces. */
   onAnnounced(listener: (localPort: number) => void): void;
 }
 
-/** An announced connection that has not come by then comes no more, or came to another process (ms). */
+/** An announced connection that has not come within this time (ms) has failed, or has come to another process. */
 const EXPECTED_MS = 10_000;
 
 /**
- * The node's own test connections on their way to its listeners. They are known by their port, from before they are
- * made, so that they are told apart from a client's before anything is counted or logged.
+ * The node's own test connections to its listeners. They are recognised by their local port, which is known before they
+ * are made, so that none is counted or logged as a client's.
  */
 export class TestConnections {
-  /** Until when each is expected, the first to end first. */
+  /** The expected local ports and until when (ms), the first to expire first. */
   readonly #expected = new Map<number, number>();
   readonly #now: () => number;
 
@@ -34,7 +34,7 @@ export class TestConnections {
     this.#expected.set(localPort, now + EXPECTED_MS);
   }
 
-  /** Whether an accepted connection is one of them, which it is once. */
+  /** Whether an accepted connection is an expected test connection; each is claimed only once. */
   claim({ remoteAddress, remotePort = 0, localAddress }: Socket): boolean {
     // Only the machine itself can connect from the address that it connects to.
     return remoteAddress === localAddress && this.#expected.delete(remotePort);

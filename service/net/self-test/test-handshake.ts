@@ -9,7 +9,7 @@ export interface TestTarget {
   readonly port: number;
   /** The handshake is RTMPS. */
   readonly secure: boolean;
-  /** What comes before all else, as behind a load balancer; empty: nothing. */
+  /** Sent before anything else, as a load balancer does; may be empty. */
   readonly proxyHeader: Buffer;
 }
 
@@ -17,23 +17,23 @@ export interface TestTarget {
 const MIN_PORT = 20_000;
 const PORTS_END = 32_768;
 
-/** The fault of a connection whose local port somebody else has: another port is to be tried. */
+/** The fault of a connection whose local port is in use: another port is to be tried. */
 export const PORT_TAKEN = 'the local port is taken';
 
-/** A local port for a test connection, which may be taken. */
+/** A local port for a test connection; it may be in use. */
 export function chooseTestPort(): number {
   return randomInt(MIN_PORT, PORTS_END);
 }
 
 /**
- * Connects as a client does, shakes hands, and leaves.
+ * Connects as a client does, performs the handshake and disconnects.
  *
- * @returns why that did not work; undefined when it did: S0, S1 and S2 have come and the server has closed, too
+ * @returns why that failed; undefined when S0, S1 and S2 have come and the server has closed, too
  */
 export function shakeHandsOnce(target: TestTarget, localPort: number, timeoutMs: number): Promise<string | undefined> {
   const { host, port, secure, proxyHeader } = target;
   const handshake = new ClientHandshake();
-  // From the address that it goes to, by which the listener knows it.
+  // From the listener's own address, by which the listener recognises a test connection.
   const tcp = outlivesErrors(connect({ host, port, localAddress: host, localPort, noDelay: true }));
   let stage = 'no connection';
   return new Promise((resolve) => {
@@ -67,7 +67,7 @@ export function shakeHandsOnce(target: TestTarget, localPort: number, timeoutMs:
         return;
       }
       stage = 'no TLS handshake';
-      // Whose name the certificate bears is not the question here.
+      // The name in the certificate does not matter here.
       const tls = outlivesErrors(connectTls({ socket: tcp, rejectUnauthorized: false }));
       tls.once('secureConnect', () => start(tls));
       tls.once('error', (error: Error) => finish(error.message));

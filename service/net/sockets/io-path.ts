@@ -4,17 +4,18 @@ import type { TlsTermination } from '../tls/tls-termination';
 
 /**
  * How clients' sockets are read:
- * - `onread`: plain ones into one buffer of the server, and any can be left unread at will, by parts of Node.js that it
- *   does not document (see `socket-handle.ts`);
- * - `public`: with 'data' events, `pause` and `resume`. It serves everybody alike and costs more CPU time.
+ * - `onread`: plain sockets into one buffer of the server, and any socket can be left unread, with undocumented parts
+ * of
+ *   Node.js (see `socket-handle.ts`);
+ * - `public`: with 'data' events, `pause` and `resume`. Works as well, but costs more CPU time.
  */
 export type IoPath = 'onread' | 'public';
 
 /**
- * The better path if it works on this Node.js, which is tried on connections over the loopback. Takes some milliseconds,
- * or two seconds at most, and never fails.
+ * Chooses `onread` if it works on this Node.js, which is tested on loopback connections. Takes some milliseconds, two
+ * seconds at most, and never fails.
  *
- * @param tls present where connections are TLS: they are tried too
+ * @param tls present: TLS connections are tested too
  */
 export async function chooseIoPath(
   log: Logger,

@@ -1,5 +1,5 @@
 /**
- * All plain sockets read into this one buffer: a read is looked at whole before the next one begins. Paced publishers
- * bring 100 ms of media at a time, 50 KB at 4 Mbps.
+ * All plain sockets read into this one buffer: each read is processed completely before the next begins. A read from a
+ * paced publisher holds 100 ms of media, 50 KB at 4 Mbps.
  */
 export const READ_BUFFER = Buffer.allocUnsafeSlow(128 * 1024);

@@ -4,17 +4,16 @@ import { connect as connectTls } from 'node:tls';
 import { adoptWithOnRead, beforeLoss, readNow, startReading, stopReading } from './socket-handle';
 import type { TlsTermination } from '../tls/tls-termination';
 
-/** A machine so busy that this does not do is served by public calls: the check must not hold up a start (ms). */
+/** Time limit of the check (ms), which must not delay the start: a machine too busy to meet it uses the public path. */
 const TIMEOUT_MS = 2_000;
-/** Small, so that a few kilobytes are several reads. */
+/** Small, so that a few kilobytes take several reads. */
 const BUFFER_BYTES = 1_024;
 
 /**
- * Tries on connections over the loopback what `socket-handle.ts` does with parts of Node.js that it does not document:
- * all bytes come, in their order and in both directions, reading can be stopped and goes on, an end and a reset are
- * noticed.
+ * Tests on loopback connections what `socket-handle.ts` does with undocumented parts of Node.js: all bytes arrive, in
+ * order and in both directions, reading can be stopped and resumed, an end and a reset are noticed.
  *
- * @param tls present: TLS connections are tried too
+ * @param tls present: TLS connections are tested too
  * @returns what does not work; undefined when everything does
  */
 export async function findHandleFault(tls?: TlsTermination, timeoutMs = TIMEOUT_MS): Promise<string | undefined> {
@@ -54,7 +53,7 @@ export async function findHandleFault(tls?: TlsTermination, timeoutMs = TIMEOUT_
 }
 
 interface Pair {
-  /** As a listener accepts it: not being read. */
+  /** As a listener accepts it: paused. */
   readonly accepted: Socket;
   readonly client: Socket;
 }
@@ -89,13 +88,13 @@ class Loopback {
 }
 
 async function listen(host: string): Promise<Server> {
-  // Among workers a port that is not one's own is shared with the others.
+  // Without `exclusive`, a worker process would share the port with the other workers.
   const server = createServer({ pauseOnConnect: true, noDelay: true }).listen({ port: 0, host, exclusive: true });
   await once(server, 'listening');
   return server;
 }
 
-/** As plain connections are read. */
+/** Reads as from a plain connection. */
 async function checkOnRead({ accepted, client }: Pair): Promise<void> {
   const buffer = Buffer.alloc(BUFFER_BYTES);
   const received = new Received();
@@ -119,7 +118,7 @@ async function checkOnRead({ accepted, client }: Pair): Promise<void> {
     client.write(pattern(2 * BUFFER_BYTES, 2));
     await roundTrip(adopted, client);
     if (received.length > 0) throw new Error('reading does not stop');
-    // On Windows there is nothing to read from at once: whoever wants to resumes the socket then.
+    // On Windows `readNow` has no descriptor to read from, and its callers resume the socket.
     for (let left = process.platform === 'win32' ? 0 : BUFFER_BYTES; left > 0;) {
       const bytes = readNow(adopted, buffer.subarray(0, left));
       received.add(buffer.subarray(0, bytes));
@@ -139,7 +138,7 @@ async function checkOnRead({ accepted, client }: Pair): Promise<void> {
   }
 }
 
-/** As publishers' connections break. */
+/** Resets the connection, as a publisher's may be. */
 async function checkLoss({ accepted, client }: Pair): Promise<void> {
   const adopted = adoptWithOnRead(accepted, Buffer.alloc(BUFFER_BYTES), () => true);
   if (adopted === undefined) throw new Error('an accepted socket has no handle');
@@ -151,7 +150,7 @@ async function checkLoss({ accepted, client }: Pair): Promise<void> {
   await Promise.all([lost, closed]);
 }
 
-/** As TLS connections, and others with 'data' events, are left unread. */
+/** Leaves a connection with 'data' events, such as TLS, unread for a while. */
 async function checkStopping(accepted: Socket, client: Socket, clientsTcp: Socket): Promise<void> {
   const received = new Received();
   accepted.on('data', (bytes: Buffer) => received.add(bytes));
@@ -169,7 +168,7 @@ async function checkStopping(accepted: Socket, client: Socket, clientsTcp: Socke
   await closed;
 }
 
-/** Something goes the other way, and what the client sent before has had every chance to arrive. */
+/** Sends bytes the other way: when they have arrived, those that the client sent before have had time to, too. */
 async function roundTrip(from: Socket, to: Socket): Promise<void> {
   const arrived = once(to, 'data');
   from.write('there');
@@ -178,7 +177,7 @@ async function roundTrip(from: Socket, to: Socket): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Bytes that have come, to be compared with those that were sent. */
+/** Received bytes, to be compared with those that were sent. */
 class Received {
   #bytes: Buffer = Buffer.alloc(0);
   #wake: () => void = () => undefined;
@@ -192,7 +191,7 @@ class Received {
     this.#wake();
   }
 
-  /** Resolves when these have come; rejects when others have. */
+  /** Resolves when the expected bytes have come; rejects when others have. */
   async next(expected: Buffer): Promise<void> {
     while (this.#bytes.length < expected.length) await new Promise<void>((resolve) => (this.#wake = resolve));
     const bytes = this.#bytes.subarray(0, expected.length);

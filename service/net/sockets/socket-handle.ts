@@ -1,6 +1,6 @@
 /**
- * All that the service uses of Node.js's sockets beyond what Node documents is in this file. `io-path.ts` tries each of
- * these at start and has the server do without them where one does not work.
+ * Everything that the service uses of Node.js's sockets without documentation is in this file. `io-path.ts` has each of
+ * these parts tested at the start; where one does not work, the server uses none of them.
  */
 import type { SendHandle } from 'node:child_process';
 import { readSync } from 'node:fs';
@@ -25,7 +25,7 @@ interface SocketWithHandle {
 }
 
 /**
- * Reads from an accepted socket straight into a buffer of ours: no Buffer is made for a read, and reading can be
+ * Reads from an accepted socket straight into the given buffer: no Buffer is made for a read, and reading can be
  * stopped before the next one. `net.Server` offers no `onread`, so the connection's handle moves to a new Socket.
  *
  * @returns undefined when the connection has ended already
@@ -42,21 +42,21 @@ export function adoptWithOnRead(accepted: Socket, buffer: Buffer, callback: OnRe
 }
 
 /**
- * Takes a socket's connection from it; undefined when it has none any more. What the socket has read and nobody has
- * taken from it (`socket.read()`) is not in the connection any more; beyond that the socket is of no use then.
+ * Detaches the connection from a socket; undefined when it has ended. Bytes that the socket has read already stay there
+ * (`socket.read()`); the socket is of no other use then.
  */
 export function takeHandle(socket: Socket): ConnectionHandle | undefined {
   const holder = socket as unknown as SocketWithHandle;
   const handle = holder._handle;
   if (handle === null || handle === undefined) return undefined;
-  // Reading may have begun, for a PROXY header say; whoever has the connection next starts it anew.
+  // Reading may have begun, for example for a PROXY header; the connection's next owner starts it again.
   handle.readStop();
   handle.reading = false;
   holder._handle = null;
   return handle;
 }
 
-/** A socket on a connection that was another one's; it is not read before it is resumed. */
+/** Makes a socket for a detached connection; it is paused until it is resumed. */
 export function socketOn(handle: ConnectionHandle): Socket {
   // `handle` is not among the options that Node documents.
   const options = { handle, readable: true, writable: true, pauseOnCreate: true };
@@ -68,17 +68,18 @@ export function sendable(handle: ConnectionHandle): SendHandle {
   return handle as SendHandle;
 }
 
-/** Closes this process's side of a connection that is no socket's. */
+/** Closes this process's side of a detached connection. */
 export function closeHandle(handle: ConnectionHandle): void {
   (handle as StreamHandle).close();
 }
 
 /**
- * Reads at once from an adopted socket that is not being read, past the event loop: to have the loop do it costs two
- * changes of what it polls for and a wake-up, together a third of what the read does.
+ * Reads at once from an adopted socket that is paused, without the event loop: the loop would change twice what it
+ * polls for and wake up once, which costs a third of the read.
  *
- * @returns how many bytes are in the buffer now; 0 when that cannot be had here: nothing has come, or the connection has
- *   ended or failed, which the socket finds out when it is resumed
+ * @returns how many bytes are in the buffer now; 0 when none have come, or when the connection has ended or failed,
+ * which
+ *   the socket reports once it is resumed
  */
 export function readNow(socket: Socket, buffer: Buffer): number {
   const { _handle: handle } = socket as unknown as SocketWithHandle;
@@ -91,9 +92,9 @@ export function readNow(socket: Socket, buffer: Buffer): number {
 }
 
 /**
- * Has `read` called when a socket gives its connection up for an error, just before the connection is closed. A client
- * that closes with answers unread resets the connection: whatever is written to it next fails, although what it had sent
- * may be here still, to be read with `readNow`.
+ * Calls `read` just before a socket closes its connection because of an error. A client that closes with answers unread
+ * resets the connection: the next write to it fails, although bytes that it had sent may still be here, to be read with
+ * `readNow`.
  */
 export function beforeLoss(socket: Socket, read: () => void): void {
   const destroy = socket._destroy.bind(socket);
@@ -102,7 +103,7 @@ export function beforeLoss(socket: Socket, read: () => void): void {
       destroy(error, callback);
       return;
     }
-    // Not within the write that failed, which may answer what is being read just now.
+    // Not within the write that failed: it may be an answer to bytes that are being processed just now.
     process.nextTick(() => {
       read();
       destroy(error, callback);
@@ -111,11 +112,11 @@ export function beforeLoss(socket: Socket, read: () => void): void {
 }
 
 /**
- * Stops reading from a socket with 'data' events; `startReading` goes on. `pause` does not do: a paused socket is read
+ * Stops reading from a socket with 'data' events until `startReading`. `pause` is not enough: a paused socket is read
  * until its stream's buffer is full.
  */
 export function stopReading(socket: Socket): void {
-  // What Node keeps in `reading` stays as it is, or the stream would start reading again.
+  // Node's flag `reading` stays set, or the stream would start reading again.
   (socket as unknown as SocketWithHandle)._handle?.readStop();
 }
 

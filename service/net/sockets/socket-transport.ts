@@ -4,19 +4,19 @@ import type { ConnectionHandle, Transport } from '../../session/transport';
 import type { Visit } from '../gate/connection-gate';
 import { takeHandle } from './socket-handle';
 
-/** How long a closing connection may take to send what is left (ms). */
+/** How long a closing connection may take to send its unsent bytes (ms). */
 const LINGER_MS = 5_000;
-/** How long the client's own end is waited for after that (ms). */
+/** How long to wait for the client's end once they are sent (ms). */
 const CLIENT_END_MS = 1_000;
 
 interface TransportOptions {
   readonly remoteAddress: string;
   readonly secure: boolean;
-  /** So many bytes of what will be written first are at the client, from another process. */
+  /** This many of the first bytes to be written have been sent by another process already. */
   readonly alreadySent?: number | undefined;
 }
 
-/** A session's way to its socket, plain or TLS. */
+/** A session's connection: a socket, plain or TLS. */
 export class SocketTransport implements Transport {
   readonly remoteAddress: string;
   readonly secure: boolean;
@@ -43,7 +43,7 @@ export class SocketTransport implements Transport {
 
   write(bytes: Buffer): boolean {
     const { socket } = this;
-    // Not writable: the client has gone, and the 'error' or 'close' that tells so is on its way.
+    // Not writable: the client has left, and an 'error' or 'close' event follows.
     if (this.#ended || !socket.writable) return false;
     if (this.#alreadySent === 0) socket.write(bytes);
     else this.#writeUnsent(bytes);
@@ -82,7 +82,7 @@ export class SocketTransport implements Transport {
     this.#ended = true;
     if (socket.destroyed) return undefined;
     const handle = takeHandle(socket);
-    // Its place and its session are given back before the next process asks for them.
+    // Its place and its session are released before the next process asks for them.
     const closed = once(socket, 'close');
     socket.destroy();
     await closed;
@@ -96,13 +96,14 @@ export class SocketTransport implements Transport {
     this.visit.leave();
     if (socket.destroyed) return;
     let deadline = setTimeout(() => socket.destroy(), LINGER_MS).unref();
-    // Destroyed while the client still sends, the connection would be reset, and the reset may overtake the answer.
+    // Destroying the socket while the client still sends would reset the connection, and the reset may overtake the
+    // answer.
     socket.end(() => {
       clearTimeout(deadline);
       deadline = setTimeout(() => socket.destroy(), CLIENT_END_MS).unref();
     });
     socket.once('close', () => clearTimeout(deadline));
-    // What comes in is not looked at any more, but the client's end must be noticed.
+    // Incoming bytes are ignored from now on, but the client's end must be noticed.
     socket.resume();
   }
 }

@@ -3,7 +3,7 @@ import type { SecretsManager } from '../../aws/secrets-manager';
 import type { CertificatePair } from '../../config/certificate-pair';
 import type { PemLocation } from '../../config/tls-settings';
 
-/** Where the pair comes from, anew at each call. Rejects when it cannot be had right now. */
+/** Reads the pair at each call. Rejects when it cannot be read right now. */
 export type CertificateSource = () => Promise<CertificatePair>;
 
 /** Reads the pair from PEM files, from secrets, or one part from each. */

@@ -9,9 +9,9 @@ import {
 import type { Logger } from '../../logging/logger';
 import type { CertificateSource } from './certificate-source';
 
-/** A source that has not answered by then has failed; the next check asks again. */
+/** A source that has not answered within this time has failed; the next check asks again. */
 const SOURCE_TIMEOUT_MS = 30_000;
-/** Pauses while the first pair is waited for. */
+/** Pauses between attempts to read the first pair. */
 const FIRST_RETRY_MS = 250;
 const MAX_FIRST_RETRY_MS = 5_000;
 
@@ -19,7 +19,7 @@ export interface CertificateStoreOptions {
   readonly source: CertificateSource;
   /** SSL_CHECK_RELOAD_SECONDS: how often the source is asked. */
   readonly reloadCheckMs: number;
-  /** How long the source may be away at the start before `open` gives up; default 0. */
+  /** How long the source may be unavailable at the start before `open` gives up; default 0. */
   readonly patienceMs?: number;
   readonly logger: Logger;
 }
@@ -34,11 +34,12 @@ export interface LoadedCertificate {
  * Holds the certificate that new TLS connections get and follows its source.
  *
  * The contents are compared, not the files' times: rotation by symlink, by copy and by a secret store then look the
- * same, and reading a few kilobytes a minute costs nothing. A new pair is taken only when it is whole and valid; until
- * then (files half written, absent, of two different pairs) the old one stays, with one warning for each bad state.
+ * same, and reading a few kilobytes a minute costs nothing. A new pair is used only when it is complete and valid;
+ * until then (files half written, absent, of two different pairs) the old pair stays, with one warning for each bad
+ * state.
  *
  * A listener passes `current` to `tls.createServer` and each `onChange` to `server.setSecureContext`, which leaves open
- * connections alone. An SNICallback alone would not do: clients that connect to a bare IP address send no name.
+ * connections alone. An SNICallback would not be enough: clients that connect to a bare IP address send no name.
  */
 export class CertificateStore {
   readonly #options: CertificateStoreOptions;
@@ -67,7 +68,7 @@ export class CertificateStore {
         return new CertificateStore(options, await withTimeout(source()));
       } catch (error) {
         const pauseMs = Math.min(MAX_FIRST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
-        // A pair that is there but of no use does not mend itself.
+        // A pair that can be read but not used does not become valid by waiting.
         if (error instanceof CertificatePairError || performance.now() + pauseMs > deadlineMs) throw error;
         if (attempt === 1) logger.warning('TLS certificate cannot be read yet', { error: String(error) });
         await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -131,7 +132,7 @@ export class CertificateStore {
     else this.#options.logger.info('TLS certificate in use', fields);
   }
 
-  /** `error` without its cause, which may quote what could not be parsed. */
+  /** Takes the error as text, without its cause: the cause may quote secret text that could not be parsed. */
   #reportOnce(hash: string, error: string): void {
     const state = `${hash} ${error}`;
     if (this.#closed || this.#reported === state) return;

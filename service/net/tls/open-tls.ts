@@ -5,7 +5,7 @@ import { certificateSource } from './certificate-source';
 import { CertificateStore } from './certificate-store';
 import { TlsTermination } from './tls-termination';
 
-/** How long the start waits for a certificate whose secret cannot be read yet. Files were checked already. */
+/** How long the start waits for a certificate whose secret cannot be read yet. Files have been checked before. */
 const PATIENCE_MS = 30_000;
 
 export interface OpenTls {
@@ -15,9 +15,9 @@ export interface OpenTls {
 }
 
 /**
- * TLS with the configured certificate, which is followed from then on.
+ * TLS with the configured certificate, which is reloaded when it changes.
  *
- * @throws Error fit for an operator when the certificate cannot be had or used
+ * @throws Error with a message for the operator when the certificate cannot be read or used
  */
 export async function openTls(config: TlsConfig, secrets: SecretsManager, log: Logger): Promise<OpenTls> {
   const store = await CertificateStore.open({

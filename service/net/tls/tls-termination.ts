@@ -2,20 +2,20 @@ import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { CertificatePair } from '../../config/certificate-pair';
 
-/** A client that has not finished the TLS handshake by then is dropped (ms). */
+/** A client that has not finished the TLS handshake within this time (ms) is disconnected. */
 const HANDSHAKE_MS = 10_000;
 
-/** What becomes of a connection: one of the two is called, once. */
+/** The outcome of a TLS handshake: exactly one of the two is called, once. */
 interface Outcome {
   readonly ready: (secured: TLSSocket) => void;
-  /** Without a reason the client has gone. */
+  /** Without a reason, the client has left. */
   readonly failed: (reason?: string) => void;
 }
 
 /** Wraps connections in TLS 1.2 or 1.3. The certificate can be replaced while sessions are up. */
 export class TlsTermination {
   readonly #server: Server;
-  /** Connections in their handshake, by their addresses: a TLS socket does not tell which one it was made of. */
+  /** Connections in their handshake, by their addresses: a TLS socket does not tell which socket it wraps. */
   readonly #waiting = new Map<string, Outcome>();
 
   constructor(pair: CertificatePair) {
@@ -26,7 +26,7 @@ export class TlsTermination {
       else outcome.ready(secured);
     });
     this.#server.on('tlsClientError', (error, secured) => {
-      // One that has gone has no addresses any more; its end is noticed below.
+      // A client that has left has no addresses any more; `secure` notices its end.
       this.#take(nameOf(secured))?.failed(describeFailure(error));
       secured.destroy();
     });
@@ -38,9 +38,10 @@ export class TlsTermination {
   }
 
   /**
-   * Shakes hands on an accepted, paused connection.
+   * Performs the TLS handshake on an accepted, paused connection.
    *
-   * @param failed called instead of `ready` when that fails: with the reason, or without one when the client has gone
+   * @param failed called instead of `ready` when the handshake fails: with the reason, or without when the client has
+   * left
    */
   secure(socket: Socket, ready: (secured: TLSSocket) => void, failed: (reason?: string) => void): void {
     const name = nameOf(socket);
@@ -59,12 +60,12 @@ export class TlsTermination {
   }
 }
 
-/** No two connections to a port that are open at the same time have the same. */
+/** Unique among the open connections to a port. */
 function nameOf({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress}`;
 }
 
-/** In words for an operator: most clients that fail here speak something else. */
+/** In words for an operator: most clients that fail here speak another protocol. */
 function describeFailure({ code, message }: NodeJS.ErrnoException): string {
   switch (code) {
     case 'ERR_SSL_HTTP_REQUEST':
