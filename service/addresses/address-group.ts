@@ -1,19 +1,19 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { normalizeAddress } from './address-rules';
 
-/** Hextets of an IPv6 address that name the least network that a customer has (a /64). */
+/** Hextets of an IPv6 address that name the smallest network a customer gets (a /64). */
 const GROUP_HEXTETS = 4;
 const HEXTETS = 8;
 /**
- * RFC 6052, the well-known prefix: IPv4 clients as a NAT64 translator shows them. Each is a client of its own. Those of
- * a translator with a prefix of its own cannot be told from one customer's network: they share a /64.
+ * The well-known NAT64 prefix (RFC 6052): each address behind it is a separate IPv4 client. Clients of a translator
+ * with another prefix cannot be told from one customer's network and share a /64.
  */
 const NAT64_PREFIX = '64:ff9b::';
 
 /**
- * Whom a limit or budget counts an address for: an IPv4 address stands for itself, an IPv6 address for its /64
- * (`2001:db8:0:1::/64`), since a customer has all addresses of that network at least: one with a /56 or /48 has 256 or
- * 65,536 of them. Text that is no address stands for itself.
+ * The client that limits and budgets count an address for: an IPv4 address counts for itself, an IPv6 address for its
+ * /64 (`2001:db8:0:1::/64`), since a customer has at least all addresses of that network: a /56 or /48 holds 256 or
+ * 65,536 such networks. Text that is no address counts for itself.
  */
 export function addressGroup(address: string): string {
   if (isIPv4(address)) return address;

@@ -15,7 +15,7 @@ export class AddressRuleError extends Error {
 }
 
 /**
- * The one spelling of an address that the service uses for limits, rules, tokens and logs: IPv4-mapped IPv6 becomes
+ * The form of an address that the service uses for limits, rules, tokens and logs: IPv4-mapped IPv6 becomes
  * plain IPv4, the zone index of a link-local address is cut, IPv6 is compressed and lower case. Text that is not an
  * address is returned as it is.
  */
@@ -57,7 +57,7 @@ export class AddressRules {
     return rules;
   }
 
-  /** True when no entry was given: what that means (nobody, everybody) is the caller's to say. */
+  /** True when no entry was given; the caller decides whether that means nobody or everybody. */
   get isEmpty(): boolean {
     return this.#count === 0;
   }

@@ -1,11 +1,11 @@
 import { request } from 'node:http';
 
 export interface AgentRequest {
-  /** Makes it a PUT with this JSON text. */
+  /** Makes the request a PUT with this JSON text. */
   readonly json?: string;
-  /** For the whole answer. */
+  /** Time limit of the whole answer. */
   readonly timeoutMs: number;
-  /** Longer answers are not read to their end, and fail. */
+  /** A longer answer is not read to its end; the request fails. */
   readonly maxBytes: number;
 }
 
@@ -15,9 +15,9 @@ export interface AgentAnswer {
 }
 
 /**
- * Asks one of the plain HTTP endpoints that the ECS agent offers to a task. Resolves whatever the status is.
+ * Asks one of the plain HTTP endpoints that the ECS agent offers to a task. Resolves with any status.
  *
- * @throws when there is no whole answer in time
+ * @throws when there is no complete answer in time
  */
 export function askAgent(url: URL, { json, timeoutMs, maxBytes }: AgentRequest): Promise<AgentAnswer> {
   return new Promise((resolve, reject) => {
@@ -39,7 +39,7 @@ export function askAgent(url: URL, { json, timeoutMs, maxBytes }: AgentRequest):
   });
 }
 
-/** The fields of a JSON object; none when it is something else. */
+/** The fields of a JSON object; none of any other value. */
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }

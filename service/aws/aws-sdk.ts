@@ -1,6 +1,6 @@
 /**
- * What the service uses of the AWS SDK. Only ever imported while running: the bundler makes it a file of its own, so
- * that a node that does not use AWS neither reads nor holds over a megabyte of code.
+ * The parts of the AWS SDK that the service uses. Only imported dynamically: the bundler puts them into a separate
+ * file, so that a node without AWS does not load over a megabyte of code.
  */
 export { Sha256 } from '@aws-crypto/sha256-js';
 export { DescribeServicesCommand, DescribeTasksCommand, ECSClient } from '@aws-sdk/client-ecs';

@@ -7,12 +7,12 @@ import type { TaskIdentity } from './task-metadata';
 
 export interface TaskAgentSurroundings extends Pick<TaskAgentOptions, 'called' | 'leaving' | 'publishers'> {
   readonly config: ServiceConfig;
-  /** undefined: this is no task of ECS, or does not know itself. */
+  /** undefined: this is no ECS task, or its metadata could not be read. */
   readonly task: TaskIdentity | undefined;
   readonly log: Logger;
 }
 
-/** The agent of a fleet's node that is a task of AWS ECS; elsewhere there is none. */
+/** The agent of a fleet's node that is an AWS ECS task; undefined for any other node. */
 export function openTaskAgent({ config, task, log, ...node }: TaskAgentSurroundings): TaskAgent | undefined {
   const { fleet, ecsAgentUrl } = config;
   if (fleet === undefined || task === undefined || task.taskArn === '') {

@@ -1,7 +1,7 @@
 import { askAgent, fieldsOf } from './agent-request';
 import { PROTECTION_MINUTES } from './protection-plan';
 
-/** ECS did not do what was asked; the code is its own, such as DEPLOYMENT_BLOCKED or ThrottlingException. */
+/** ECS refused the change; `code` is ECS's, such as DEPLOYMENT_BLOCKED or ThrottlingException. */
 export class ProtectionRefused extends Error {
   override readonly name = 'ProtectionRefused';
 
@@ -13,21 +13,21 @@ export class ProtectionRefused extends Error {
   }
 }
 
-/** Sets the task's scale-in protection and resolves to when it ends by itself (ms since the epoch), if it is on. */
+/** Sets the task's scale-in protection and resolves to when it expires (ms since the epoch), if it is on. */
 export type SetProtection = (enabled: boolean) => Promise<number | undefined>;
 
 const TIMEOUT_MS = 4_000;
 const MAX_BYTES = 64 * 1024;
 
 /**
- * The task-protection endpoint of the ECS agent, which asks ECS under the task's role; `base` is ECS_AGENT_URI.
- * What it resolves to or rejects with comes within four seconds: ProtectionRefused, or why there was no answer.
+ * The task-protection endpoint of the ECS agent, which asks ECS under the task's role; `base` is ECS_AGENT_URI. Settles
+ * within four seconds; rejects with ProtectionRefused, or with the reason why there was no answer.
  */
 export function protectionEndpoint(base: URL): SetProtection {
   const url = new URL(`${base.href.replace(/\/$/, '')}/task-protection/v1/state`);
   return async (enabled) => {
     const wish = { ProtectionEnabled: enabled, ...(enabled && { ExpiresInMinutes: PROTECTION_MINUTES }) };
-    // Refusals are told in the body, whatever the status.
+    // A refusal is in the body, at any status.
     const { text } = await askAgent(url, { json: JSON.stringify(wish), timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES });
     const { protection, failure, error } = fieldsOf(JSON.parse(text));
     if (failure !== undefined) throw refusal(fieldsOf(failure)['Reason'], fieldsOf(failure)['Detail']);

@@ -1,27 +1,27 @@
 import type { TaskStanding } from './task-standing';
 
-/** How long a protection is asked for; one that nobody renews ends by itself. */
+/** How long a protection lasts unless it is renewed. */
 export const PROTECTION_MINUTES = 60;
-/** A protection with no more than this left is renewed (ms): half its life, so that there is time for failures. */
+/** A protection with no more than this left is renewed (ms): half its duration, so that there is time for retries. */
 export const RENEWAL_MS = (PROTECTION_MINUTES * 60_000) / 2;
-/** Load has to be gone for so long before the protection is given up: publishers come back (ms). */
+/** The protection is released only after this long with too few publishers (ms): they may come back. */
 export const CALM_MS = 60_000;
 
 export interface ProtectionState {
   readonly standing: TaskStanding;
   readonly publishers: number;
-  /** As many publishers are worth protecting; at least one. */
+  /** From this many publishers on, the task is protected; at least 1. */
   readonly floor: number;
-  /** When the protection ends by itself, as far as it may be on (ms since the epoch); undefined: it is off. */
+  /** When the protection expires, if it is or may be on (ms since the epoch); undefined: it is off. */
   readonly protectedUntilMs: number | undefined;
-  /** When the task last had as many publishers as are worth protecting (ms since the epoch). */
+  /** When the task last had `floor` publishers or more (ms since the epoch). */
   readonly busyAtMs: number;
   readonly nowMs: number;
 }
 
 /**
- * What to ask of ECS now. Protection keeps scale-in away from busy tasks and is no drain: it is given up at once when
- * the task is to go, or a deployment could not finish.
+ * What to ask of ECS now. Protection only keeps scale-in from stopping busy tasks. It is released at once when the task
+ * is superseded or leaving: otherwise a deployment could not finish.
  */
 export function protectionStep(state: ProtectionState): 'protect' | 'release' | 'nothing' {
   const { standing, publishers, floor, protectedUntilMs, busyAtMs, nowMs } = state;

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../time/clock';
 import type { Logger } from '../logging/logger';
 
-/** The secret was never read and cannot be had right now. */
+/** The secret has not been read yet and cannot be read right now. */
 export class SecretUnavailableError extends Error {
   override readonly name = 'SecretUnavailableError';
 }
@@ -9,9 +9,9 @@ export class SecretUnavailableError extends Error {
 export interface SecretSourceOptions {
   /** The variable that names the secret, for the log. */
   readonly name: string;
-  /** Asks for the present text once; must bound its own time. */
+  /** Reads the present text once; must have a time limit. */
   readonly read: () => Promise<string>;
-  /** The longest between two reads while all is well. */
+  /** Longest pause between two successful reads. */
   readonly refreshMs: number;
   readonly logger: Logger;
   readonly clock?: Clock;
@@ -19,16 +19,16 @@ export interface SecretSourceOptions {
   readonly random?: () => number;
 }
 
-/** Whoever makes others refuse what the secret signs cannot make the node ask more often than this. */
+/** Shortest pause between reads caused by refusals, so that no one can make the node read more often by refusing. */
 const MIN_RENEWAL_MS = 10_000;
-/** Pauses after failed reads: short while nothing can be done without the secret. */
+/** Pauses after failed reads: shorter until the secret has been read once. */
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_UNKNOWN_MS = 10_000;
 const MAX_RETRY_KNOWN_MS = 60_000;
 
 /**
- * A secret kept elsewhere, cached and read again in the background. Whatever happens to its keeper, what was read last
- * goes on to serve; only before the first read there is nothing to give. Reading begins at once and ends with `close`.
+ * A secret from an external store, cached and read again in the background. If the store fails, the last text stays in
+ * use; only before the first read there is none. Reading begins at once and ends with `close`.
  */
 export class SecretSource {
   readonly #options: SecretSourceOptions;
@@ -49,13 +49,13 @@ export class SecretSource {
     void this.#refresh();
   }
 
-  /** Whether `current` has something to give. */
+  /** Whether the secret has been read. */
   get isKnown(): boolean {
     return this.#value !== undefined;
   }
 
   /**
-   * The cached text. Before the first read it waits for the one under way, if there is one.
+   * The cached text. If there is none, waits for the read under way.
    *
    * @throws SecretUnavailableError
    */
@@ -65,7 +65,7 @@ export class SecretSource {
     return this.#value;
   }
 
-  /** For when `refused` was not accepted: resolves to another text if there is one, after a look when one is due. */
+  /** Call when `refused` was not accepted: reads again if a read is due, and resolves to the new text if it differs. */
   async renew(refused: string): Promise<string | undefined> {
     const due = this.#clock.now() - this.#readBeganMs >= MIN_RENEWAL_MS;
     if (this.#value === refused && (due || this.#reading !== undefined)) await this.#refresh();
@@ -79,7 +79,7 @@ export class SecretSource {
     return () => void this.#followers.delete(follower);
   }
 
-  /** Ends the reading; the last text can still be had. */
+  /** Stops reading; `current` still gives the last text. */
   close(): void {
     this.#closed = true;
     this.#cancelNext?.();

@@ -1,4 +1,4 @@
-/** A secret whose content has not the expected form. The message never quotes the content. */
+/** A secret whose content does not have the expected form. The message never quotes the content. */
 export class SecretFormatError extends Error {
   override readonly name = 'SecretFormatError';
 }

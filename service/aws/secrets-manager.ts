@@ -2,10 +2,10 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { StoredSecret } from '../config/stored-secret';
 import { secretField } from './secret-text';
 
-/** Reads the present text of one secret. Bounds its own time. */
+/** Reads the present text of one secret, within a time limit. */
 export type ReadSecret = (secret: StoredSecret) => Promise<string>;
 
-/** For one read with the SDK's own retries, credentials included. */
+/** Time limit of one read, with the SDK's retries and the time to get credentials. */
 const READ_TIMEOUT_MS = 8_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 2_000;
@@ -20,11 +20,11 @@ export class SecretsManager {
   /** @throws SecretFormatError, what Secrets Manager answered, or a time-out */
   readonly read: ReadSecret = async (secret) => secretField(await this.#text(secret), secret.field);
 
-  /** What it was before it changed last. @throws like `read`, also when it never changed */
+  /** The text before the last change. @throws like `read`, and when the secret has never changed */
   readonly readPrevious: ReadSecret = async (secret) =>
     secretField(await this.#text(secret, 'AWSPREVIOUS'), secret.field);
 
-  /** Both at once; one read when they are fields of one secret, so that they are of one version. */
+  /** Reads two fields; those of one secret in one read, so that both are of the same version. */
   async readPair(first: StoredSecret, second: StoredSecret): Promise<[string, string]> {
     if (first.arn !== second.arn) return Promise.all([this.read(first), this.read(second)]);
     const text = await this.#text(first);
@@ -74,7 +74,9 @@ export class SecretsManager {
   }
 }
 
-/** The SDK heeds a signal while it talks to the service, but not while it looks for credentials. */
+/**
+ * Rejects at the time limit: the SDK obeys an abort signal during a request, but not while it looks for credentials.
+ */
 function rejection(late: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     late.addEventListener('abort', () => reject(new Error(`no answer within ${READ_TIMEOUT_MS / 1000} s`)));

@@ -3,7 +3,7 @@ import type { RequestSigner } from './request-signer';
 import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
 
-/** How a Lambda function is called by URL: AWS Signature Version 4 for this service name. */
+/** The service name in the AWS Signature Version 4 of requests to Lambda function URLs. */
 const SERVICE = 'lambda';
 
 /**

@@ -5,7 +5,7 @@ import { ProtectionRefused, type SetProtection } from './protection-endpoint';
 import type { TaskLookup } from './task-lookup';
 import type { TaskStanding } from './task-standing';
 
-/** What the agent asks of ECS, as metrics name it. */
+/** The agent's calls to ECS, as metrics name them. */
 export type EcsCall = 'describe' | 'protect' | 'release';
 
 export interface TaskAgentOptions {
@@ -16,13 +16,13 @@ export interface TaskAgentOptions {
   readonly publishers: () => number;
   /** ECS is stopping the task. Called once. */
   readonly leaving: () => void;
-  /** Counts an answer of ECS, or that there was none. */
+  /** Counts a call to ECS; not succeeded: ECS refused it or did not answer. */
   readonly called: (call: EcsCall, succeeded: boolean) => void;
   readonly logger: Logger;
-  /** The longest between two questions while all is well (ms). */
+  /** Longest pause between two successful rounds (ms). */
   readonly pollMs: number;
   readonly clock?: Clock;
-  /** 0 <= x < 1, spreads the questions of many tasks. */
+  /** 0 <= x < 1, spreads the calls of many tasks. */
   readonly random?: () => number;
 }
 
@@ -31,21 +31,21 @@ const FIRST_RETRY_MS = 2_000;
 const MAX_RETRY_MS = 60_000;
 
 /**
- * Knows what ECS has in mind for this task, and shields it from scale-in while that serves the publishers. It begins at
- * once and goes on until `close`. Nothing waits for it and it never throws: whatever becomes of its calls, streams go on.
+ * Watches whether ECS still wants this task, and protects the task from scale-in while it has enough publishers. Runs
+ * from construction until `close`. Nothing waits for it and it never throws: failed calls to ECS do not affect streams.
  */
 export class TaskAgent {
   readonly #options: TaskAgentOptions;
   readonly #clock: Clock;
   readonly #random: () => number;
   #standing: TaskStanding = 'wanted';
-  /** Until when it is protected, or may be. */
+  /** Until when the task is or may be protected. */
   #protectedUntilMs: number | undefined;
-  /** What ECS has said last. */
+  /** Whether the task was protected by ECS's last answer. */
   #isProtected = false;
   #busyAtMs = -Infinity;
   #failures = 0;
-  /** Faults that have been logged and are not over. */
+  /** Calls whose failure has been logged and that have not succeeded since. */
   readonly #faults = new Set<string>();
   #cancelNext: (() => void) | undefined;
   #closed = false;
@@ -57,12 +57,12 @@ export class TaskAgent {
     void this.#round();
   }
 
-  /** As ECS said last; `wanted` until it has said anything. */
+  /** By ECS's last answer; `wanted` before the first. */
   get standing(): TaskStanding {
     return this.#standing;
   }
 
-  /** Ends the questions. A protection that is on ends with the task, or by itself. */
+  /** Stops calling ECS. A protection that is on ends with the task, or expires. */
   close(): void {
     this.#closed = true;
     this.#cancelNext?.();
@@ -76,7 +76,7 @@ export class TaskAgent {
     if (!this.#closed) this.#cancelNext = this.#clock.setTimeout(() => void this.#round(), this.#pauseMs());
   }
 
-  /** True unless the question failed. There is no way back from leaving, and nothing more to ask. */
+  /** True unless the call failed. A task that is `leaving` stays so; ECS is not asked any more. */
   async #look(): Promise<boolean> {
     if (this.#standing === 'leaving') return true;
     const { lookup, logger, leaving } = this.#options;
@@ -90,7 +90,7 @@ export class TaskAgent {
     return true;
   }
 
-  /** True unless protection had to be changed and was not. */
+  /** True unless a necessary change of protection failed. */
   async #protect(): Promise<boolean> {
     const { protection, publishers, logger } = this.#options;
     if (protection === undefined || this.#closed) return true;
@@ -109,7 +109,7 @@ export class TaskAgent {
       try {
         return await protection.set(enable);
       } catch (error) {
-        // Without an answer it may be on all the same, and has to be released in time.
+        // Without an answer the protection may be on nevertheless, and has to be released later.
         const unknown = !(error instanceof ProtectionRefused);
         if (enable && unknown) this.#protectedUntilMs = Math.max(this.#protectedUntilMs ?? 0, nowMs + RENEWAL_MS);
         throw error;

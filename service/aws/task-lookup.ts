@@ -2,7 +2,7 @@ import type { ECSClient } from '@aws-sdk/client-ecs';
 import type { TaskIdentity } from './task-metadata';
 import { taskStanding, type TaskStanding } from './task-standing';
 
-/** Asks ECS once where this task stands. Bounds its own time. */
+/** Asks ECS once whether it still wants this task, within a time limit. */
 export interface TaskLookup {
   /** @throws what ECS answered, or a time-out */
   standing(): Promise<TaskStanding>;
@@ -10,13 +10,13 @@ export interface TaskLookup {
   close(): void;
 }
 
-/** For both questions with the SDK's own retries, credentials included. */
+/** Time limit of both calls, with the SDK's retries and the time to get credentials. */
 const LOOK_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 3_000;
 const SERVICE_GROUP = /^service:(.+)$/;
 
-/** The API of ECS. The SDK is loaded with the first question, and its credentials are those of the task's role. */
+/** Uses the ECS API. The SDK is loaded with the first call; its credentials are those of the task's role. */
 export function taskLookup({ taskArn, cluster }: TaskIdentity): TaskLookup {
   let opened: Promise<ECSClient> | undefined;
 
@@ -40,7 +40,7 @@ export function taskLookup({ taskArn, cluster }: TaskIdentity): TaskLookup {
   return {
     async standing() {
       const late = AbortSignal.timeout(LOOK_TIMEOUT_MS);
-      // The SDK heeds a signal while it talks to the service, but not while it looks for credentials.
+      // The SDK obeys an abort signal during a request, but not while it looks for credentials.
       const lateness = new Promise<never>((_resolve, reject) => {
         late.addEventListener('abort', () => reject(new Error(`no answer within ${LOOK_TIMEOUT_MS / 1000} s`)));
       });

@@ -4,12 +4,12 @@ import { askAgent, fieldsOf } from './agent-request';
 
 /** What an ECS task knows about itself. */
 export interface TaskIdentity {
-  /** Its own private IPv4 address; empty when it says none. */
+  /** Its private IPv4 address; empty when the metadata has none. */
   readonly address: string;
   readonly taskArn: string;
   /** ARN or name, as the endpoint gives it. */
   readonly cluster: string;
-  /** Of the task definition, `family:revision`. */
+  /** The task definition, `family:revision`. */
   readonly definition: string;
 }
 
@@ -21,7 +21,7 @@ const MAX_BYTES = 256 * 1024;
 
 /**
  * Asks the task metadata endpoint (version 4) of ECS; `base` is ECS_CONTAINER_METADATA_URI_V4. Resolves within seven
- * seconds, to undefined when it cannot be had: a node works without.
+ * seconds; to undefined when there is no answer, since a node works without the metadata.
  */
 export async function readTaskMetadata(base: URL, logger: Logger): Promise<TaskIdentity | undefined> {
   for (let attempt = 1; ; attempt += 1) {
@@ -54,7 +54,7 @@ function identityOf(answer: unknown): TaskIdentity {
   };
 }
 
-/** Containers of a Fargate task share one network interface, so the first address is everybody's. */
+/** Containers of a Fargate task share one network interface, so the first address is the task's. */
 function addressesOf(container: unknown): string[] {
   return list(fieldsOf(container)['Networks'])
     .flatMap((network) => list(fieldsOf(network)['IPv4Addresses']))

@@ -1,4 +1,4 @@
-/** So many at once, and so many a second from then on. Knows no clock: it is told the time, in milliseconds. */
+/** Allows `burst` events at once and `perSecond` after that. Has no clock: callers pass the time, in milliseconds. */
 export class TokenBucket {
   #tokens: number;
   #atMs = -Infinity;
@@ -10,9 +10,9 @@ export class TokenBucket {
     this.#tokens = burst;
   }
 
-  /** Whether there was one to take. */
+  /** Takes a token; false when there is none. */
   take(nowMs: number): boolean {
-    // A clock that was set back gives nothing.
+    // A clock that was set back adds nothing.
     const refill = (Math.max(0, nowMs - this.#atMs) / 1000) * this.perSecond;
     this.#tokens = Math.min(this.burst, this.#tokens + refill);
     this.#atMs = nowMs;

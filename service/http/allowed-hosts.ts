@@ -4,10 +4,10 @@ import { isIP } from 'node:net';
 const HOST = /^(?:\[(?<address>[0-9a-f:.]+)\]|(?<name>[^:[\]]*))(?::\d*)?$/;
 
 /**
- * Under which names the pages that tell of clients may be asked for. A web page that points its own name at this
- * machine (DNS rebinding) could read them through the browser of somebody on the same network: its name is one with a
- * dot that nobody has allowed. IP addresses and `localhost` cannot be such a page's; hardly any public page has a name
- * without a dot.
+ * The host names under which a browser may read the pages about clients. A web page that points its own name at this
+ * machine (DNS rebinding) could otherwise read them through the browser of somebody on the same network. Such a page's
+ * name has a dot and is not in the list; it cannot be an IP address or `localhost`, and hardly any public page has a
+ * name without a dot.
  */
 export class AllowedHosts {
   readonly #names: ReadonlySet<string>;
@@ -17,7 +17,7 @@ export class AllowedHosts {
     this.#names = new Set(names.map(plainName));
   }
 
-  /** @param host the Host header; undefined: a client too old to send one, which no browser is */
+  /** @param host the Host header; undefined: the client sent none, so it is no browser */
   allows(host: string | undefined): boolean {
     if (host === undefined || this.#names.has('*')) return true;
     const { address, name } = HOST.exec(host.trim().toLowerCase())?.groups ?? {};

@@ -1,18 +1,21 @@
 import type { Socket } from 'node:net';
 import { addressGroup } from '../addresses/address-group';
 
-/** Answers at a time for one client that does not wait for them: pipelining is rare, and one of thousands an attack. */
+/**
+ * Most answers in progress on one connection: pipelining is rare, and pipelining thousands of requests is an attack.
+ */
 const MAX_ANSWERS = 8;
 
 interface OpenConnection {
   readonly group: string;
-  /** Answers that are being made; while there are any, it does not have to give way. */
+  /** Answers in progress; while there are any, the connection is not closed for a new one. */
   answers: number;
 }
 
 /**
- * Bounds open connections without turning anybody away: at the limit the oldest connection of the address that has most
- * gives way to a new one, unless its answer is being made. So neither idle nor slow clients keep a health check out.
+ * Limits open connections without refusing new ones: at the limit, the oldest connection of the address with the most
+ * connections is closed for a new one, unless it has an answer in progress. So neither idle nor slow clients can keep a
+ * health check out.
  */
 export class ConnectionCap {
   readonly #max: number;
@@ -28,7 +31,9 @@ export class ConnectionCap {
     return this.#open.size;
   }
 
-  /** Takes a new connection in, and ends another one, or in the worst case this one, when there are too many. */
+  /**
+   * Counts a new connection. When there are too many, closes another one or, if all have answers in progress, this one.
+   */
   add(socket: Socket): void {
     const { remoteAddress } = socket;
     if (remoteAddress === undefined || (this.#open.size >= this.#max && !this.#makeRoom())) {
@@ -41,7 +46,7 @@ export class ConnectionCap {
     socket.once('close', () => this.#remove(socket));
   }
 
-  /** An answer is going to be made on this connection; false when too many are being made already. */
+  /** An answer is to be made on this connection; false when too many are in progress already. */
   beginAnswer(socket: Socket): boolean {
     const connection = this.#open.get(socket);
     if (connection === undefined) return true;
@@ -65,7 +70,7 @@ export class ConnectionCap {
       most = count;
     }
     if (victim === undefined) return false;
-    // Its place is free now, not only when it has closed.
+    // Its place is free at once, not only when the socket has closed.
     this.#remove(victim);
     victim.destroy();
     return true;

@@ -14,12 +14,12 @@ const VARIABLES = { port: 'HTTP_PORT', bindAddress: 'HTTP_BIND_ADDRESS' };
 /** How many ports after the wanted one listenOrNext tries. */
 const FURTHER_PORTS = 20;
 
-/** Answers are ready at once and clients few: whoever needs longer, or brings more, is not one of them. */
+/** Clients are few and their requests short: a client beyond these limits is a fault or an attack. */
 const LIMITS = {
   headersMs: 5_000,
   requestMs: 10_000,
   keepAliveMs: 5_000,
-  /** Nothing sent or received, also by a client that does not read its answer. */
+  /** Longest time without a byte sent or received, also for a client that does not read its answer. */
   idleMs: 30_000,
   checkMs: 1_000,
   headerBytes: 8 * 1024,
@@ -29,11 +29,11 @@ const LIMITS = {
 
 export interface Readiness {
   readonly ready: boolean;
-  /** Why not; shown to whoever asks. */
+  /** Why not; part of the answer. */
   readonly reason?: string;
 }
 
-/** Until clients are served. */
+/** The answer until clients are served. */
 export const STARTING: Readiness = { ready: false, reason: 'starting' };
 
 export interface HttpServerOptions {
@@ -44,16 +44,16 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   /** Connections may begin with a PROXY protocol header: load balancers put one before their health checks too. */
   readonly skipProxyHeaders?: boolean;
-  /** Names, besides IP addresses and names without a dot, under which more than health may be asked for. */
+  /** Host names that may read more than health, in addition to IP addresses and names without a dot. */
   readonly allowedHosts?: readonly string[];
 }
 
-/** What Node could not read as HTTP. */
+/** A request that Node could not parse as HTTP. */
 interface UnreadableRequest extends NodeJS.ErrnoException {
   readonly rawPacket?: Buffer;
 }
 
-/** Other than 400, by Node's codes. */
+/** Statuses other than 400, by Node's error codes. */
 const STATUS_OF_FAULT: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
@@ -65,7 +65,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** Asked for under any name: load balancers use what they like, and there is nothing to learn from these. */
+/** Answered under any host name: load balancers send various names, and these pages reveal nothing. */
 const HEALTH_PAGES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 const BAD_HOST = 'this host name is not allowed: add it to HTTP_ALLOWED_HOSTS, or use the IP address';
@@ -108,15 +108,15 @@ export class HttpServer {
   }
 
   /**
-   * Resolves to the port, which is another one only when 0 was asked for.
+   * Resolves to the port, which differs from `port` only when that is 0.
    *
-   * @throws Error with a message fit for an operator when the port is taken or may not be used
+   * @throws Error with a message for the operator when the port is taken or may not be used
    */
   async listen(port: number, bindAddress: string): Promise<number> {
     return this.listenOrNext(port, bindAddress, 0);
   }
 
-  /** As `listen`, but goes on to the next ports where one is taken. The error names the last one tried. */
+  /** Like `listen`, but tries the next ports if one is taken. The error names the last port tried. */
   async listenOrNext(port: number, bindAddress: string, furtherPorts = FURTHER_PORTS): Promise<number> {
     const last = Math.min(port + furtherPorts, 65_535);
     for (let candidate = port; ; candidate += 1) {
@@ -142,7 +142,7 @@ export class HttpServer {
     this.#faults.close();
   }
 
-  /** In front of the server's own way of taking connections, so that all its limits go on to hold. */
+  /** Runs before the server's own connection listeners, so that all its limits still apply. */
   #skipProxyHeaders(): void {
     const takers = this.#server.listeners('connection');
     this.#server.removeAllListeners('connection');
@@ -162,7 +162,7 @@ export class HttpServer {
       this.#server.once('error', failed);
       this.#server.listen({ port, host: bindAddress }, () => {
         this.#server.off('error', failed);
-        // Such as no file descriptor left for a connection: may come many times a second and passes.
+        // Such as no file descriptor left for a connection: may occur many times a second, and passes.
         this.#server.on('error', ({ message }) => this.#faults.report('warning', message, 'HTTP', { error: message }));
         resolve((this.#server.address() as AddressInfo).port);
       });
@@ -172,7 +172,7 @@ export class HttpServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let answer: Answer;
     const { socket } = request;
-    // Thousands of questions in one write would hold up every stream.
+    // Thousands of requests in one write would delay every stream.
     if (!this.#connections.beginAnswer(socket)) {
       socket.destroy();
       return;
@@ -204,14 +204,14 @@ export class HttpServer {
     return json(405, { error: 'method not allowed' });
   }
 
-  /** As Node answers by itself, but with a line in the log when it was no HTTP at all. */
+  /** Answers as Node does by default, and logs a line when the request was another protocol. */
   #unreadable({ code, rawPacket }: UnreadableRequest, socket: Socket): void {
     const spoken = rawPacket && protocolOf(rawPacket);
     if (spoken !== undefined && spoken !== 'HTTP') {
       const fields = { ip: socket.remoteAddress, reason: `this is ${spoken}, not HTTP` };
       this.#faults.report('warning', `unreadable ${spoken}`, 'HTTP request refused', fields);
     }
-    // What has been answered in part must not be answered anew.
+    // A connection that has got a part of an answer must not get another answer.
     if (socket.writable && socket.bytesWritten === 0) {
       const status = STATUS_OF_FAULT[code ?? ''] ?? '400 Bad Request';
       socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);

@@ -12,14 +12,14 @@ export interface StreamReport {
     /** What the encoder calls itself; empty when it does not say. */
     readonly software: string;
   };
-  /** null: the stream has none, or none has come yet. */
+  /** null: the stream has no video, or none has come yet. */
   readonly video: VideoReport | null;
   readonly audio: AudioReport | null;
-  /** All media, as received. */
+  /** Rate of all media, as received. */
   readonly bitrateKbps: number;
-  /** Without other nodes that relay the stream. */
+  /** Without relays of other nodes. */
   readonly players: number;
-  /** True: the publisher is on another node, and this one passes the stream on. */
+  /** True: the publisher is on another node, and this node forwards the stream. */
   readonly relay: boolean;
 }
 

@@ -3,7 +3,7 @@ import type { AmfObject, AmfValue } from '../protocol/amf/amf-value';
 import { codecName } from '../protocol/media/media-tag';
 import type { AudioReport, StreamReport, VideoReport } from './stream-report';
 
-/** Describes a live stream from what its publisher said (onMetaData) and what was measured. */
+/** Describes a live stream from its publisher's metadata (onMetaData) and from measurements. */
 export function reportStream(publication: Publication, now: number): StreamReport {
   const { channel, grant, publisher, stream } = publication;
   const uptimeMs = Math.max(0, now - stream.startedAt);

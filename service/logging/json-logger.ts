@@ -2,7 +2,7 @@ import type { Logger } from './logger';
 import { lineLogger, type LineLoggerOptions, type LogEntry } from './line-logger';
 import { cutForLog, escapeUnsafe } from './mask';
 
-/** LOG_FORMAT=json: one object a line with `time` (ISO 8601, UTC), `level`, `message` and the fields beside them. */
+/** LOG_FORMAT=json: one object a line with `time` (ISO 8601, UTC), `level`, `message` and the entry's fields. */
 export function jsonLogger(options: LineLoggerOptions): Logger {
   return lineLogger(formatJsonLine, options);
 }

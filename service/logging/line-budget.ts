@@ -1,7 +1,7 @@
 import { BoundedMap } from '../collections/bounded-map';
 import type { LogFields } from './logger';
 
-/** Lines at once, and a second from then on. */
+/** How many lines may be written at once, and how many a second after that. */
 interface Rate {
   readonly burst: number;
   readonly perSecond: number;
@@ -10,23 +10,23 @@ interface Rate {
 /** A NAT of 200 streamers that all reconnect at once stays below the burst. */
 const PER_ADDRESS: Rate = { burst: 1_000, perSecond: 20 };
 const ALL: Rate = { burst: 10_000, perSecond: 500 };
-/** Addresses whose lines are counted one by one; the oldest are forgotten for new ones. */
+/** Addresses whose lines are counted separately; the oldest are forgotten for new ones. */
 const MAX_ADDRESSES = 4_096;
-/** How often it is said what was left out. */
+/** How often suppressed lines are reported. */
 const SUMMARY_MS = 10_000;
-/** Addresses named in each of these summaries, those with most lines; the others share one line. */
+/** Addresses with a line of their own in such a report, those with most lines; all others share one line. */
 const NAMED_ADDRESSES = 10;
 
 export interface LineBudgetOptions {
   /** Milliseconds. */
   now(): number;
-  /** Whom an address counts for. */
+  /** The group whose budget an address uses, see `addressGroup`. */
   addressGroup(address: string): string;
-  /** Writes a line about lines that were left out. */
+  /** Writes a line about suppressed lines. */
   report(fields: LogFields): void;
 }
 
-/** What is left of a rate. */
+/** The lines that a rate still allows. */
 class Allowance {
   #lines: number;
   #atMs: number;
@@ -40,7 +40,7 @@ class Allowance {
   }
 
   take(nowMs: number): boolean {
-    // A clock that was set back gives nothing.
+    // A clock that was set back adds nothing.
     const seconds = Math.max(0, nowMs - this.#atMs) / 1000;
     this.#lines = Math.min(this.rate.burst, this.#lines + seconds * this.rate.perSecond);
     this.#atMs = nowMs;
@@ -51,14 +51,16 @@ class Allowance {
 }
 
 /**
- * Bounds the log lines that clients cause: each address has a budget, and all have one together. What is left out is
- * counted and reported every ten seconds.
+ * Limits the log lines that clients cause: each address has a budget, and all addresses share another. Suppressed lines
+ * are counted and reported every ten seconds.
  */
 export class LineBudget {
   readonly #options: LineBudgetOptions;
   readonly #perAddress = new BoundedMap<string, Allowance>(MAX_ADDRESSES);
   readonly #all: Allowance;
-  /** Lines left out since the last report, by address group; '' stands for lines about no address, or one too many. */
+  /**
+   * Suppressed lines since the last report, by address group; '': lines without an address, or of too many addresses.
+   */
   readonly #leftOut = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -67,7 +69,7 @@ export class LineBudget {
     this.#all = new Allowance(ALL, options.now());
   }
 
-  /** Whether a line may be written; one that may not is counted. `address` is the client's, if the line has one. */
+  /** Whether a line may be written; if not, it is counted. `address` is the client's, if the line has one. */
   allows(address: string | undefined): boolean {
     const nowMs = this.#options.now();
     const group = address === undefined ? '' : this.#options.addressGroup(address);

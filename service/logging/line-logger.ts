@@ -4,7 +4,7 @@ import { LineBudget } from './line-budget';
 import { LineSink } from './line-sink';
 import { maskField } from './mask';
 
-/** One line before it is laid out. `fields` holds those of the logger and those of the call, in that order. */
+/** One line before it is formatted. `fields` holds the fields of the logger, then those of the call. */
 export interface LogEntry {
   readonly time: Date;
   readonly level: LogLevel;
@@ -20,7 +20,7 @@ export interface LineLoggerOptions {
   /** Default: standard output. */
   readonly stream?: Writable;
   readonly now?: () => Date;
-  /** Whom a client's address counts for; default: itself. */
+  /** The group whose line budget a client's address uses; default: the address itself. */
   readonly addressGroup?: (address: string) => string;
 }
 
@@ -29,7 +29,7 @@ export function lineLogger(layout: (entry: LogEntry) => string, options: LineLog
   return new LineLogger(new LineOutput(layout, options), {});
 }
 
-/** What a logger and its children share: they write to one place, and have one budget. */
+/** The stream and the line budget that a logger and its children share. */
 class LineOutput {
   readonly #layout: (entry: LogEntry) => string;
   readonly #sink: LineSink;
@@ -99,7 +99,7 @@ class LineLogger implements Logger {
   }
 }
 
-/** What the node says of itself is rare and must not be missed. */
+/** Other lines are the node's own: they are rare and must not be suppressed. */
 function isCausedByClient(level: LogLevel, { ip }: LogFields): boolean {
   return level === 'request' || level === 'debug' || (level === 'warning' && ip !== undefined);
 }

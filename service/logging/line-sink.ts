@@ -1,9 +1,9 @@
 import type { Writable } from 'node:stream';
 
-/** Unsent text a slow reader of the log may cause to pile up; lines beyond it are dropped and counted. */
+/** Backlog that a slow reader of the log may cause; further lines are dropped and counted. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
 
-/** Streams that already have the error handler: several loggers may share one. */
+/** Streams that have the error handler already: several loggers may share a stream. */
 const guarded = new WeakSet<Writable>();
 
 /**
@@ -19,7 +19,9 @@ export class LineSink {
     stream.on('error', () => undefined);
   }
 
-  /** `line` without its line end. `notice` makes the line that tells how many were dropped, once some get through. */
+  /**
+   * `line` is without its line end. `notice` makes the line that says how many were dropped, once lines can be written.
+   */
   write(line: string, notice: (dropped: number) => string): void {
     if (!this.stream.writable || this.stream.writableLength > MAX_UNSENT_BYTES) {
       this.#dropped += 1;

@@ -4,7 +4,7 @@ export type LogLevel = 'error' | 'warning' | 'info' | 'request' | 'debug';
 /** Values that may accompany a log line. Keys of secrets must be masked before they get here. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Where everything above the protocol layer reports what happens. Never throws, never blocks. */
+/** The log of everything above the protocol layer. Never throws, never blocks. */
 export interface Logger {
   error(message: string, fields?: LogFields): void;
   warning(message: string, fields?: LogFields): void;

@@ -1,7 +1,7 @@
-/** Text longer than this is cut in a log line; nothing a client sends can fill the disk with one line. */
+/** Text longer than this is cut in a log line, so that no client can fill the disk with one line. */
 const MAX_LOGGED_CHARACTERS = 1024;
 
-/** Keys shorter than this give nothing away: two characters would be too large a part of them. */
+/** Keys shorter than this are masked completely: two characters would be too large a part of them. */
 const SHORTEST_KEY_SHOWN = 6;
 
 /**
@@ -12,17 +12,17 @@ const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 const KEY_FIELD = /^(?:stream|play)?-?key$/i;
 const SECRET_FIELD = /secret|password|token|jwt|authorization|rtmp-event/i;
-/** What maskKey leaves; masking it again would lose the two characters. */
+/** The result of maskKey, which is not masked again: that would lose the two characters. */
 const ALREADY_MASKED = /^.{0,2}\*{3}$/;
 
-/** What may be shown of a stream key: its first two characters, or none of a short one. */
+/** The part of a stream key that may be shown: its first two characters, or none of a short key. */
 export function maskKey(key: string): string {
   return key.length < SHORTEST_KEY_SHOWN ? '***' : `${escapeForLog(key.slice(0, 2))}***`;
 }
 
 /**
- * The value as it may be logged under this name: stream keys masked, secrets hidden, everything else unchanged. The
- * last line of defence: callers mask what they know to be a key.
+ * The value as it may be logged under this name: stream keys masked, secrets hidden, everything else unchanged. This is
+ * the last line of defence: callers mask values that they know to be keys.
  */
 export function maskField(name: string, value: string): string {
   if (SECRET_FIELD.test(name)) return '***';
@@ -30,20 +30,20 @@ export function maskField(name: string, value: string): string {
 }
 
 /**
- * Text from the network made fit for one log line: control characters become `\n`, `\r`, `\t` or `\uXXXX`, and text
- * over 1024 characters is cut. A client can thus neither forge a line nor send escape codes to a terminal.
+ * Makes text from the network safe for one log line: control characters become `\n`, `\r`, `\t` or `\uXXXX`, and text
+ * over 1024 characters is cut. So a client can neither forge a line nor send escape codes to a terminal.
  */
 export function escapeForLog(text: string): string {
   return escapeUnsafe(cutForLog(text).replaceAll('\\', '\\\\'));
 }
 
-/** The first 1024 characters, with a note of how many there were when some are missing. */
+/** The first 1024 characters, with the full length added when some are missing. */
 export function cutForLog(text: string): string {
   if (text.length <= MAX_LOGGED_CHARACTERS) return text;
   return `${text.slice(0, MAX_LOGGED_CHARACTERS)}… (${text.length} characters)`;
 }
 
-/** Unsafe characters as JSON escapes, so that it may also run over finished JSON without changing its meaning. */
+/** Replaces unsafe characters by JSON escapes; finished JSON keeps its meaning. */
 export function escapeUnsafe(text: string): string {
   return text.replace(UNSAFE, escapeCharacter);
 }

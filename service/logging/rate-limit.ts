@@ -1,8 +1,8 @@
 import type { LogFields, Logger } from './logger';
 
-/** Kinds are named by the code; should one ever hold a client's text, this bounds the memory it can take. */
+/** The code names the kinds; if a client's text ever gets into a name, this limits the memory. */
 const MAX_KINDS = 256;
-/** Shared by the kinds beyond that. */
+/** The kind that stands for all kinds beyond MAX_KINDS. */
 const OTHER_KINDS = 'other';
 
 interface RepeatedFault {
@@ -13,8 +13,8 @@ interface RepeatedFault {
 }
 
 /**
- * Keeps faults that may come thousands of times a second out of the log: the first of a kind is written at once, the
- * further ones of the next `intervalMs` are counted and written as one line with `repeated=`.
+ * Keeps faults that may occur thousands of times a second from filling the log: the first of a kind is written at once,
+ * those of the next `intervalMs` are counted and written as one line with `repeated=`.
  */
 export class FaultRateLimit {
   readonly #faults = new Map<string, RepeatedFault>();
@@ -25,7 +25,7 @@ export class FaultRateLimit {
     private readonly intervalMs = 10_000,
   ) {}
 
-  /** `kind` is what counts as the same fault; message and fields are those of the first one. */
+  /** Faults of the same `kind` count as the same fault; message and fields are those of the first. */
   report(level: RepeatedFault['level'], kind: string, message: string, fields?: LogFields): void {
     const slot = this.#faults.has(kind) || this.#faults.size < MAX_KINDS ? kind : OTHER_KINDS;
     const known = this.#faults.get(slot);
@@ -38,7 +38,7 @@ export class FaultRateLimit {
     this.#timer ??= setInterval(() => this.#summarize(), this.intervalMs).unref();
   }
 
-  /** Writes what was counted and stops the timer. */
+  /** Writes the counts and stops the timer. */
   close(): void {
     this.#summarize();
     this.#faults.clear();

@@ -2,7 +2,7 @@ import type { Logger } from './logger';
 
 const nothing = (): void => undefined;
 
-/** For what leaves no trace in the log. */
+/** Writes nothing. */
 export const silentLogger: Logger = {
   error: nothing,
   warning: nothing,

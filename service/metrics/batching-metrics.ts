@@ -1,13 +1,15 @@
 import { Gauge, type Registry } from 'prom-client';
 
-/** What the batching controller is doing at the moment. */
+/** The present state of the batching. */
 export interface BatchingState {
   readonly mode: string;
   /** How long media may wait (ms). */
   readonly intervalMs: number;
 }
 
-/** Shows how media goes out: at once, with audio riding along, or on a shared tick, and how long it may be held. */
+/**
+ * Shows how media is sent (at once, audio with the next video frame, or on a shared tick) and how long it may be held.
+ */
 export function registerBatchingMetrics(registry: Registry, batching: BatchingState): void {
   new Gauge({
     name: 'rtmp_batching_mode',

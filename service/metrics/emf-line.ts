@@ -1,8 +1,8 @@
 import type { NodeFigures } from './node-figures';
 
-/** Where infra/ looks for the figures of nodes. */
+/** The CloudWatch namespace in which infra/ expects the figures of nodes. */
 const NAMESPACE = 'RtmpFleet';
-/** CloudWatch takes no more values of one metric in one line. */
+/** Most values of one metric that CloudWatch accepts in one line. */
 const MAX_VALUES = 100;
 
 export interface EmfIdentity {
@@ -16,8 +16,8 @@ type Unit = 'Bytes' | 'Count' | 'Milliseconds' | 'Percent' | 'Seconds';
 type Metric = readonly [name: string, unit: Unit, value: number | readonly number[]];
 
 /**
- * A node's figures as one line in CloudWatch's embedded metric format, from which CloudWatch Logs makes metrics by
- * itself. A node that drains says nothing of its slots: the average over the lines is how full the fleet is.
+ * A node's figures as one line in CloudWatch's embedded metric format, from which CloudWatch Logs makes metrics. A
+ * draining node reports no slot utilization: the average over all lines is how full the fleet is.
  */
 export function emfLine(figures: NodeFigures, { service, slots }: EmfIdentity, nowMs: number): string {
   const metrics = metricsOf(figures, slots);
@@ -56,7 +56,7 @@ function metricsOf(figures: NodeFigures, slots: number): Metric[] {
   return metrics;
 }
 
-/** Evenly picked from the smallest to the largest where there are too many. */
+/** If there are too many values, picks some evenly from the smallest to the largest. */
 function spread(values: readonly number[]): readonly number[] {
   if (values.length <= MAX_VALUES) return values;
   const sorted = [...values].sort((a, b) => a - b);

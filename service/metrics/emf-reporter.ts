@@ -6,7 +6,7 @@ import { mergeFigures, type NodeFigures } from './node-figures';
 export interface EmfReporterOptions extends EmfIdentity {
   /** The figures of all processes of this node since the last call. */
   collect(): Promise<readonly NodeFigures[]>;
-  /** Default: standard output, which AWS ECS passes on to CloudWatch Logs. */
+  /** Default: standard output, which AWS ECS forwards to CloudWatch Logs. */
   readonly stream?: Writable;
   readonly intervalMs?: number;
 }
@@ -14,8 +14,8 @@ export interface EmfReporterOptions extends EmfIdentity {
 const INTERVAL_MS = 60_000;
 
 /**
- * Writes a node's metrics once a minute. Each node has its own second of the minute for it, and keeps to it: CloudWatch
- * counts the lines of each minute to know how many nodes there are.
+ * Writes a node's metrics once a minute, always at the same second, chosen at random for each node. The number of lines
+ * in a minute is the number of nodes, as CloudWatch counts it.
  */
 export class EmfReporter {
   readonly #options: EmfReporterOptions;
@@ -29,7 +29,7 @@ export class EmfReporter {
     this.#options = options;
     this.#sink = new LineSink(options.stream ?? process.stdout);
     this.#intervalMs = options.intervalMs ?? INTERVAL_MS;
-    // Not close to the minute's ends, where a late timer would fall into the next one.
+    // Not close to the ends of a minute: a late timer would fall into the next minute.
     this.#placeMs = this.#intervalMs * (0.1 + 0.8 * Math.random());
     // Begins the first interval.
     void options.collect();
@@ -51,7 +51,7 @@ export class EmfReporter {
     const parts = await this.#options.collect();
     if (this.#closed) return;
     if (parts.length > 0) this.#sink.write(emfLine(mergeFigures(parts), this.#options, Date.now()), droppedLine);
-    // A timer may come a little early; the same minute must not have two lines.
+    // A timer may fire a little early; a minute must not have two lines.
     this.#schedule(this.#intervalMs / 4);
   }
 }

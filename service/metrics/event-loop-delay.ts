@@ -11,8 +11,8 @@ export interface DelaySummary {
 }
 
 /**
- * How late the event loop runs timers, in seconds over what was asked for, since the last reading. Sampling begins
- * with the first reading, so that a node nobody watches does not wake up 50 times a second for it.
+ * How late the event loop has run timers since the last reading, in seconds. Sampling begins with the first reading, so
+ * that an unwatched node does not wake up 50 times a second.
  */
 export class EventLoopDelay {
   #histogram: IntervalHistogram | undefined;

@@ -1,7 +1,7 @@
 import { EventLoopDelay } from './event-loop-delay';
 import { type CountedFigure, countedFigures } from './node-figures';
 
-/** Durations kept of one interval; of more, each has the same chance to be among them. */
+/** Most durations kept of one interval: of more, a random sample. */
 const MAX_SAMPLES = 100;
 
 /** Counts what happens between two readings of a node's figures. */
@@ -25,7 +25,7 @@ export class FigureTally {
     if (place < MAX_SAMPLES) this.#callbackMs[place] = durationMs;
   }
 
-  /** What was counted since the last reading. The event loop is watched from the first reading on. */
+  /** The figures since the last call. The event loop is sampled from the first call on. */
   take(): { counts: Record<CountedFigure, number>; callbackMs: readonly number[]; eventLoopLagMs: number } {
     const taken = {
       counts: this.#counts,

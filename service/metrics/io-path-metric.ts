@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 
-/** Shows by which calls sockets are read. Workers choose each for itself, and mostly alike. */
+/** Shows how sockets are read. Each worker process chooses for itself, and nearly always the same. */
 export function registerIoPathMetric(registry: Registry, path: string): void {
   new Gauge({
     name: 'rtmp_io_path',

@@ -1,13 +1,13 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** What the memory guard knows. */
+/** The state of the memory guard. */
 export interface MemoryState {
   readonly budgetBytes: number;
   readonly usedBytes: number;
   readonly relieved: { readonly caches: number; readonly players: number };
 }
 
-/** Shows the memory budget, what of it is used, and what was given up to stay within it. */
+/** Shows the memory budget, its use, and what was dropped to stay within it. */
 export function registerMemoryMetrics(registry: Registry, memory: MemoryState): void {
   new Gauge({
     name: 'rtmp_memory_budget_bytes',
@@ -19,7 +19,7 @@ export function registerMemoryMetrics(registry: Registry, memory: MemoryState): 
   });
   new Gauge({
     name: 'rtmp_memory_used_bytes',
-    help: 'What they take.',
+    help: 'What media and other buffers take now.',
     registers: [registry],
     collect() {
       this.set(memory.usedBytes);

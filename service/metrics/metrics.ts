@@ -5,7 +5,7 @@ import type { NodeFigures } from './node-figures';
 import { registerProcessMetrics } from './process-metrics';
 import type { TrafficCounters } from './traffic-counters';
 
-/** What the node knows at the moment it is asked. */
+/** Present values, read when metrics are asked for. */
 export interface NodeGauges {
   /** Open sessions by the name of their state. */
   sessionsByState(): Readonly<Record<string, number>>;
@@ -21,7 +21,7 @@ export interface MetricsOptions {
   readonly traffic: TrafficCounters;
 }
 
-/** Rejections that a load balancer set up as it should be never causes. */
+/** Rejections that a correctly configured load balancer never causes. */
 const PROXY_HEADER_ERRORS: ReadonlySet<string> = new Set([
   'bad_proxy_header',
   'proxy_header_too_large',
@@ -32,18 +32,18 @@ const PROXY_HEADER_ERRORS: ReadonlySet<string> = new Set([
 const HANDSHAKE_FAILURES: ReadonlySet<string> = new Set(['handshake_failed', 'handshake_timeout']);
 
 /**
- * Every metric of a node, in one registry of its own. Label values come from the code, never from a client: each new
- * one costs memory here and in whatever stores the metrics.
+ * Every metric of a node, in a separate registry. Label values come from the code, never from a client: each new value
+ * costs memory, here and in the metrics store.
  */
 export class Metrics {
-  /** For metrics of parts that not every node has. */
+  /** Public for the metrics of parts that not every node has. */
   readonly registry = new Registry();
   readonly contentType = this.registry.contentType;
 
   readonly #options: MetricsOptions;
   readonly #tally = new FigureTally();
   #ingestBytesTaken = 0;
-  /** While commands are not heard; null where Redis is not used. */
+  /** Since when commands are not received (ms of performance.now); undefined: they are; null: Redis is not used. */
   #redisLostAtMs: number | undefined | null = null;
   #isHandlerDown = false;
   readonly #eventLoop = new EventLoopDelay();
@@ -135,7 +135,7 @@ export class Metrics {
     if (event === 'start' && result === 'refused') this.#tally.count('CallbackDenied');
   }
 
-  /** A publisher was refused without asking the handler. */
+  /** A publisher was refused without asking the callback handler. */
   startUnasked(reason: string): void {
     this.#unasked.inc({ reason });
   }
@@ -165,7 +165,7 @@ export class Metrics {
     if (call !== 'describe' && !succeeded) this.#tally.count('ProtectionFailures');
   }
 
-  /** Two nodes served one channel; the publisher here is the one that goes. */
+  /** Two nodes served one channel, and the publisher on this node was ended. */
   leaseConflict(): void {
     this.#leaseConflicts.inc();
     this.#tally.count('LeaseConflicts');
@@ -176,7 +176,7 @@ export class Metrics {
     this.#redisLostAtMs = connected ? undefined : (this.#redisLostAtMs ?? performance.now());
   }
 
-  /** What there is to say since the last call, beside what only others know. */
+  /** The figures since the last call, completed by `others`, which are not counted here. */
   takeFigures(others: Pick<NodeFigures, 'stopBacklog' | 'draining'>): NodeFigures {
     const { gauges, traffic } = this.#options;
     const ingestBytes = traffic.bytesIn - this.#ingestBytesTaken;

@@ -10,8 +10,8 @@ export const countedFigures = [
 export type CountedFigure = (typeof countedFigures)[number];
 
 /**
- * What one process has to say about the time since it was last asked. Plain data: of a node that runs as several
- * processes, each one's are put together into one node's.
+ * The figures of one process since they were last read. Plain data: those of a node's several processes are merged into
+ * the node's.
  */
 export interface NodeFigures {
   /** Live publishers now. */
@@ -25,15 +25,15 @@ export interface NodeFigures {
   readonly callbackDown: boolean;
   /** How late the event loop ran, 99th percentile. */
   readonly eventLoopLagMs: number;
-  /** How long commands have not been heard by now, 0 while they are; absent where Redis is not used. */
+  /** How long commands have not been received, 0 while they are; absent where Redis is not used. */
   readonly redisDisconnectedSeconds?: number;
-  /** Stop events that wait for their delivery now. */
+  /** Stop events that wait for delivery now. */
   readonly stopBacklog: number;
   /** New publishers are no longer welcome. */
   readonly draining: boolean;
 }
 
-/** The figures of a node's processes as the node's. */
+/** Merges the figures of a node's processes into the node's. */
 export function mergeFigures(parts: readonly NodeFigures[]): NodeFigures {
   const sum = (read: (part: NodeFigures) => number): number => parts.reduce((total, part) => total + read(part), 0);
   const most = (read: (part: NodeFigures) => number): number => Math.max(0, ...parts.map(read));

@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
 /**
- * The process metrics that dashboards expect, under their usual names. Not prom-client's default set: that one watches
- * every garbage collection and samples the event loop a second time, all the while and not just when asked.
+ * The process metrics that dashboards expect, under their usual names. Not prom-client's default set, which observes
+ * every garbage collection and samples the event loop a second time, even when nobody reads the metrics.
  */
 export function registerProcessMetrics(registry: Registry): void {
   const registers = [registry];

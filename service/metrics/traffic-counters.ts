@@ -1,6 +1,6 @@
 /**
- * What the hot path counts, as plain numbers: an addition per event and nothing else. The metrics page reads them
- * when it is asked for.
+ * The counters of the media path, as plain numbers: one addition per event. They are read when the metrics page is
+ * requested.
  */
 export class TrafficCounters {
   /** Bytes read from clients, handshake and chunk headers included. */
@@ -9,17 +9,17 @@ export class TrafficCounters {
   bytesOut = 0;
   /** RTMP messages read, control messages included. */
   messagesIn = 0;
-  /** RTMP messages sent; one that goes to 200 players counts 200 times. */
+  /** RTMP messages sent; a message to 200 players counts 200 times. */
   messagesOut = 0;
-  /** Writes of media to players' sockets: with reads, what the node's cost follows. */
+  /** Writes of media to players' sockets; the node's CPU cost follows writes and reads. */
   writes = 0;
-  /** Reads from clients' sockets; over TLS, pieces of what was decrypted. */
+  /** Reads from clients' sockets; over TLS, pieces of decrypted bytes. */
   reads = 0;
   /** Audio and video messages a player did not get because it could not keep up. */
   droppedFrames = 0;
-  /** Commands that were left out because not even their name could be read. */
+  /** Commands that were ignored because their name could not be read. */
   ignoredCommands = 0;
-  /** Data messages that no player gets: their name could not be read, or they order metadata to be forgotten. */
+  /** Data messages that no player gets: their name could not be read, or they clear the metadata. */
   ignoredData = 0;
   /** Players that were disconnected because dropping frames did not help. */
   slowPlayersDisconnected = 0;

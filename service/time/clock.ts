@@ -1,4 +1,4 @@
-/** The passing of time, as seen by what waits: tests put their own in its place. */
+/** Time and timers; tests replace them. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
