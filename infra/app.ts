@@ -11,7 +11,7 @@ try {
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 } catch (error) {
   if (!(error instanceof DeploymentConfigError)) throw error;
-  // Its faults say all there is to say: a stack trace would only bury them.
+  // The faults say everything: a stack trace would only bury them.
   process.stderr.write(`${error.message}\n`);
   process.exit(1);
 }

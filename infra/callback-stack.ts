@@ -20,16 +20,16 @@ export interface CallbackStackProps extends StackProps {
   readonly network: FleetNetwork;
   readonly cache: CommandCache;
   readonly jwtSecret: ISecret;
-  /** undefined with `callbackUrl`: then there are no keys here. */
+  /** undefined with `callbackUrl`: then this deployment has no stream keys. */
   readonly keyPepper: ISecret | undefined;
 }
 
-/** The Lambda functions around the service and their tables. With `callbackUrl` only the operators' function is left. */
+/** The Lambda functions around the service and their tables. With `callbackUrl`, only the operator function. */
 export class CallbackStack extends Stack {
-  /** Where the service asks. */
+  /** The URL that the service calls. */
   readonly callbackUrl: string;
   readonly functions: Readonly<Record<string, FleetFunction>>;
-  /** The keys of the streams, and what they are hashed with; undefined with `callbackUrl`. */
+  /** The stream keys and the pepper that they are hashed with; undefined with `callbackUrl`. */
   readonly keys: { readonly table: ITableV2; readonly pepper: ISecret; readonly maker: FleetFunction } | undefined;
   private readonly callback: StreamCallback | undefined;
 
@@ -56,7 +56,7 @@ export class CallbackStack extends Stack {
     new CfnOutput(this, 'StreamKeysFunction', { value: streamKeys.functionName });
   }
 
-  /** Lets the service ask the callback, where that takes a right. */
+  /** Lets the service call the callback, where that needs a permission. */
   grantCall(grantee: IGrantable): void {
     this.callback?.grantCall(grantee);
   }

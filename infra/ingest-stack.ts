@@ -34,13 +34,13 @@ export interface IngestStackProps extends StackProps {
   readonly serviceName: string;
 }
 
-/** Load balancer, listeners, target groups, cluster and service: one stack, as each of them names another. */
+/** Load balancer, listeners, target groups, cluster and service: one stack, because they refer to each other. */
 export class IngestStack extends Stack {
   readonly balancer: IngestLoadBalancer;
   readonly service: IngestService;
   readonly cluster: IngestCluster;
   readonly task: IngestTask;
-  /** Every listener with the group that its streams go to. */
+  /** Every listener with the target groups that its streams go to. */
   readonly listeners: readonly { readonly listener: IngestListener; readonly targetGroups: IngestTargetGroup[] }[];
   /** Name that streamers connect to. */
   readonly host: string;
@@ -115,7 +115,7 @@ export class IngestStack extends Stack {
     const deregistrationDelay = Duration.seconds(config.deregistrationSeconds);
     const group = { vpc: network.vpc, port: listener.targetPort, deregistrationDelay };
     const container = { containerName, containerPort: listener.targetPort };
-    // A group for another port is another group, by its id too: stacks that read its name then notice.
+    // A group for another port gets another id, too, so that stacks that use its name notice the change.
     const port = listener.targetPort === containerPorts.rtmp ? '' : `-${listener.targetPort}`;
     const id = `${listener.name}-targets${port}`;
     const blue = new IngestTargetGroup(this, id, group);

@@ -12,7 +12,7 @@ export interface NetworkStackProps extends StackProps {
   readonly config: DeploymentConfig;
 }
 
-/** Where everything lives: a new VPC, or an existing one by its ids. */
+/** The network of the deployment: a new VPC, or an existing VPC by its ids. */
 export class NetworkStack extends Stack {
   readonly network: FleetNetwork;
 
@@ -25,7 +25,7 @@ export class NetworkStack extends Stack {
         : this.existing(props.config, props.config.vpcId);
   }
 
-  /** With a named account CDK would ask AWS which zones it has, although they are given: this answers in advance. */
+  /** With a named account, CDK would ask AWS for its zones although they are given: this answers in advance. */
   private answerZoneQuestion({ account, region, availabilityZones }: DeploymentConfig): void {
     if (account === undefined || availabilityZones === undefined) return;
     this.node.setContext(`availability-zones:account=${account}:region=${region}`, availabilityZones);

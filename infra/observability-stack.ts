@@ -24,13 +24,13 @@ export interface ObservabilityStackProps extends StackProps {
   readonly functions: Readonly<Record<string, IFunction>>;
   /** undefined with `canary=false`. */
   readonly canaryKey: ISecret | undefined;
-  /** Where the canary's key is to be known; undefined with `callbackUrl`. */
+  /** Where the canary registers its key; undefined with `callbackUrl`. */
   readonly keys: CallbackStack['keys'];
   /** Value of the Service dimension of the tasks' metrics. */
   readonly serviceName: string;
 }
 
-/** What watches the rest: dashboard, alarms, canary. Each log group stands with what writes it. */
+/** Dashboard, alarms and canary. Log groups are in the stacks of the functions and tasks that write them. */
 export class ObservabilityStack extends Stack {
   constructor(scope: Construct, id: string, props: ObservabilityStackProps) {
     super(scope, id, props);
@@ -70,12 +70,12 @@ export class ObservabilityStack extends Stack {
   }
 }
 
-/** The floor that the schedule never goes below. */
+/** The lowest number of tasks that the options and the schedule allow. */
 function leastTasksEver({ minTasks, scaleSchedule = [] }: DeploymentConfig): number {
   return Math.min(minTasks, ...scaleSchedule.map((entry) => entry.minTasks));
 }
 
-/** What the deploy says last: where a stream goes, and the command that makes the first key. */
+/** The deploy's last output: where to publish, and the command that makes the first key. */
 function howToPublish({ host, listeners }: IngestStack, keys: CallbackStack['keys']): string {
   const [listener] = listeners.map((entry) => entry.listener);
   const usual = listener?.port === (listener?.scheme === 'rtmp' ? 1935 : 443);

@@ -9,22 +9,22 @@ import { NetworkStack } from './network-stack';
 import { ObservabilityStack } from './observability-stack';
 import { SecretsStack } from './secrets-stack';
 
-/** What begins the names of an environment's stacks: `RtmpProd` -> `RtmpProd-Ingest`. */
+/** The prefix of the names of an environment's stacks: `RtmpProd` -> `RtmpProd-Ingest`. */
 export function stackPrefix(config: Pick<DeploymentConfig, 'name' | 'environment'>): string {
   const words = [...config.name.split('-'), config.environment].filter((word) => word !== '');
   return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }
 
 /**
- * Declares one environment: its stacks, in the order of their deployment, each naming only those before it. Network and
- * Secrets stand alone; CommandChannel lies in the network; Callback and Ingest use all three; Observability watches
- * everything and nothing needs it. The stacks stand at the top of the app, where `cdk deploy --all` looks for them.
+ * Declares one environment: its stacks, in the order of their deployment; each refers only to earlier ones. Network and
+ * Secrets are independent; CommandChannel uses the network; Callback and Ingest use all three; Observability watches
+ * everything and no stack needs it. The stacks are at the top of the app, where `cdk deploy --all` looks for them.
  */
 export function declareFleet(app: Construct, config: DeploymentConfig): readonly Stack[] {
   const id = (stack: string) => `${stackPrefix(config)}-${stack}`;
   const serviceName = `${config.name}-${config.environment}`;
   const common = { config, env: { region: config.region, account: config.account } };
-  // What holds state, or the address that streamers know, cannot be deleted by a slip of the hand.
+  // Stacks that hold state, or the address that streamers know, cannot be deleted by accident.
   const stateful = { ...common, terminationProtection: config.protectData };
   const networkStack = new NetworkStack(app, id('Network'), common);
   const { network } = networkStack;

@@ -12,13 +12,15 @@ export interface SecretsStackProps extends StackProps {
   readonly config: DeploymentConfig;
 }
 
-/** What must outlive everything else. The rotation schedules stand with the functions that carry them out. */
+/**
+ * The secrets, which must outlive everything else. Rotation schedules are in the stacks of the functions that rotate.
+ */
 export class SecretsStack extends Stack {
   /** Signs the tokens of start and stop callbacks. */
   readonly jwtSecret: ISecret;
-  /** undefined where handlers elsewhere check the stream keys. */
+  /** undefined where an external handler checks the stream keys. */
   readonly keyPepper: ISecret | undefined;
-  /** undefined with a cache of one's own, which has its own password. */
+  /** undefined with an existing cache, which has its own password. */
   readonly cachePasswords: CachePasswords | undefined;
   readonly canaryKey: ISecret | undefined;
 

@@ -1,15 +1,15 @@
 /** Every key of the fleet begins with this. The hash tag keeps them in one slot of a cluster-mode cache. */
 export const fleetKeyPrefix = '{rtmp}:';
 
-/** Answers to commands go out on the command channel's name with this ending. */
+/** Nodes answer commands on a channel with the command channel's name and this ending. */
 export const repliesEnding = ':replies';
 
-/** What our own clients need besides their work. No category: each would name commands that serverless caches lack. */
+/** Commands that our own clients need to connect. No category: each would name commands that serverless caches lack. */
 const connect = ['+ping', '+client|setname'];
 
 const publishSubscribe = ['+publish', '+subscribe', '+unsubscribe'];
 
-/** What the fleet's registry does, in scripts mostly; the key pattern confines it to the fleet's own keys. */
+/** Commands of the fleet's registry, mostly in scripts; the key pattern limits them to the fleet's own keys. */
 const registry = [
   ...['+eval', '+evalsha', '+time'],
   ...['+get', '+set', '+del', '+exists', '+expire', '+pttl'],
@@ -18,7 +18,7 @@ const registry = [
   ...['+xadd', '+xrange', '+xtrim'],
 ];
 
-/** What clients that we do not know ask of a connection: redis-cli, and the libraries that publishers use. */
+/** Connection commands of clients that we do not know: redis-cli, and the libraries of those who publish commands. */
 const anyClient = [
   ...['+auth', '+hello', '+ping', '+echo', '+quit', '+reset', '+select', '+info', '+command'],
   ...['+client|getname', '+client|setname', '+client|reply'],
@@ -26,8 +26,8 @@ const anyClient = [
 
 /**
  * Access strings of the cache's three users: nobody can touch a key outside the fleet's prefix, list keys, flush or
- * reconfigure. The operator function and `default`, which is for publishers that know a password only, have no keys at
- * all: they publish and listen.
+ * reconfigure. The operator function and `default`, for clients that only know a password, have access to no keys: they
+ * publish and subscribe.
  */
 export function cacheAccess(redisChannel: string): { service: string; operator: string; publisher: string } {
   const channels = [`&${redisChannel}`, `&${redisChannel}${repliesEnding}`];

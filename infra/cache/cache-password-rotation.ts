@@ -14,7 +14,7 @@ export interface CachePasswordRotationProps {
   readonly logRetentionDays: RetentionDays;
 }
 
-/** Gives each user of the cache a new password every so often; the one before keeps working until the next time. */
+/** Rotates the password of each cache user; the previous password keeps working until the next rotation. */
 export class CachePasswordRotation extends Construct {
   readonly function: FleetFunction;
 
@@ -28,7 +28,7 @@ export class CachePasswordRotation extends Construct {
     this.function = new FleetFunction(this, 'Function', {
       source: 'lambdas/rotate-cache-password',
       description: 'Rotates the passwords of the users of the command channel',
-      // Three rotations of one group may fall together, and each waits for the one before.
+      // Three rotations of one group may coincide, and each waits for the previous one.
       timeout: Duration.minutes(15),
       logRetentionDays: props.logRetentionDays,
       environment: {

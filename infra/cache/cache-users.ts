@@ -5,12 +5,12 @@ import { cacheAccess } from './cache-access';
 import { keptIf } from '../shared/removal';
 
 export interface CacheUsersProps {
-  /** Begins every id: user ids are unique in an account and region. */
+  /** The start of every id: user ids are unique in an account and region. */
   readonly prefix: string;
   readonly redisChannel: string;
   /** Password of each user, by the role it has in `cacheAccess`. */
   readonly passwords: Readonly<Record<'service' | 'operator' | 'publisher', ISecret>>;
-  /** Kept with the cache that they belong to: a group cannot be deleted before its cache. */
+  /** Whether the users are kept, as the cache is: a group cannot be deleted before its cache. */
   readonly keep: boolean;
 }
 
@@ -19,7 +19,7 @@ export const cacheUserNames = { service: 'service', operator: 'operator', publis
 
 type Role = keyof typeof cacheUserNames;
 
-/** The people who may talk to the cache, each with its own rights and its own password. */
+/** The users of the cache, each with its own rights and its own password. */
 export class CacheUsers extends Construct {
   readonly userGroupId: string;
   /** ElastiCache ids of the users, for the rotation of their passwords. */
@@ -40,7 +40,7 @@ export class CacheUsers extends Construct {
     const users = { service: user('Service', 'service'), operator: user('Operator', 'operator') };
     const publisher = user('Publisher', 'publisher');
     const members = [users.service, users.operator, publisher];
-    // One after the other: a change of one user makes the group refuse a change of the next.
+    // One after the other: while one user changes, the group refuses a change of another.
     users.operator.addResourceDependency(users.service);
     publisher.addResourceDependency(users.operator);
     const group = new CfnUserGroup(this, 'Group', {

@@ -18,7 +18,7 @@ export interface ExistingCacheProps {
   readonly securityGroupId?: string;
 }
 
-/** A Redis (6.2 or newer) or Valkey that is already there and reachable from the VPC. */
+/** A Redis (6.2 or newer) or Valkey that exists already and is reachable from the VPC. */
 export class ExistingCache extends Construct implements CommandCache {
   readonly host: string;
   readonly port: number;

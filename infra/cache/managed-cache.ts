@@ -18,11 +18,11 @@ export interface ManagedCacheProps {
   >;
   readonly network: FleetNetwork;
   readonly passwords: CachePasswords;
-  /** Physical name of the cache, and the beginning of its users' ids. */
+  /** Physical name of the cache, and the start of its users' ids. */
   readonly name: string;
 }
 
-/** A Valkey of the deployment's own. Its security group is closed: whoever needs it opens it to itself. */
+/** The deployment's own Valkey. Its security group is closed: each client's stack opens it for that client. */
 export class ManagedCache extends Construct implements CommandCache {
   readonly host: string;
   readonly port = 6379;

@@ -9,7 +9,9 @@ export interface NodeCacheProps extends CacheInstanceProps {
   readonly nodeType: string;
 }
 
-/** Valkey on two small nodes, primary and replica in different zones; a failover moves the name within about a minute. */
+/**
+ * Valkey on two small nodes, primary and replica in different zones. A failover moves the name within about a minute.
+ */
 export class NodeCache extends Construct {
   readonly host: string;
 

@@ -11,7 +11,7 @@ export interface CacheInstanceProps {
   readonly subnets: SubnetSelection;
   readonly securityGroup: ISecurityGroup;
   readonly userGroupId: string;
-  /** Kept when its stack goes. */
+  /** Kept when its stack is deleted. */
   readonly keep: boolean;
 }
 
@@ -21,8 +21,8 @@ export interface ServerlessCacheProps extends CacheInstanceProps {
 }
 
 /**
- * Valkey on ElastiCache Serverless: TLS always, several zones, no maintenance window. It speaks as one node that owns
- * every slot, so that clients need no cluster mode. Priced by what is stored (100 MB at least) and asked.
+ * Valkey on ElastiCache Serverless: always TLS, several zones, no maintenance window. To clients it is a single node
+ * that owns every slot, so they need no cluster mode. Priced by stored data (100 MB at least) and requests.
  */
 export class ServerlessCache extends Construct {
   readonly host: string;

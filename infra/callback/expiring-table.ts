@@ -3,11 +3,11 @@ import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 
 export interface ExpiringTableProps {
-  /** Deletion protection, recovery to any second of the last 35 days, and kept when its stack goes. */
+  /** Deletion protection, recovery to any second of the last 35 days, and kept when its stack is deleted. */
   readonly protect: boolean;
 }
 
-/** A table under one text key `pk`, whose items may carry `ttl`, the second after which they may go. */
+/** A table with one text key `pk`, whose items may have `ttl`, the second after which they expire. */
 export class ExpiringTable extends Construct {
   readonly table: TableV2;
 
@@ -19,7 +19,7 @@ export class ExpiringTable extends Construct {
       billing: Billing.onDemand(),
       deletionProtection: props.protect,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: props.protect },
-      // Its name is generated, so that one left by a deployment that failed is in nobody's way.
+      // Its name is generated, so that a table left by a failed deployment does not block the next one.
       removalPolicy: props.protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
   }

@@ -17,8 +17,8 @@ export interface JwtSecretRotationProps {
 }
 
 /**
- * Gives the callbacks a new signing secret every so often. A new one becomes current only after the callback itself
- * has accepted a token signed with it, so that no publish is refused in between.
+ * Rotates the signing secret of the callbacks. A new secret becomes current only after the callback has accepted a
+ * token signed with it, so that no publish is refused in between.
  */
 export class JwtSecretRotation extends Construct {
   readonly function: FleetFunction;
@@ -26,7 +26,7 @@ export class JwtSecretRotation extends Construct {
   constructor(scope: Construct, id: string, props: JwtSecretRotationProps) {
     super(scope, id);
     const { secret, callback } = props;
-    // Every warm copy of the callback must have read the secret anew; it waits for that, and asks again for as long.
+    // The rotation waits until every warm copy of the callback has read the secret again, then probes for as long.
     const probeTimeout = Duration.seconds(3 * callbackSecretCacheSeconds);
     this.function = new FleetFunction(this, 'Function', {
       source: 'lambdas/rotate-secret',

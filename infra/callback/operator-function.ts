@@ -15,14 +15,14 @@ export interface OperatorFunctionProps {
   readonly network: FleetNetwork;
   readonly cache: CommandCache;
   readonly redisChannel: string;
-  /** Where every order and its result is written down. */
+  /** The table in which every order and its result is recorded. */
   readonly auditTable: ITableV2;
   readonly logRetentionDays: RetentionDays;
 }
 
 /**
- * How operators reach a cache that only the VPC can: invoked with IAM, it publishes an order to the command channel
- * and writes down who gave it.
+ * How operators reach a cache that only the VPC can reach: invoked with IAM, the function publishes an order to the
+ * command channel and records who gave it.
  */
 export class OperatorFunction extends Construct {
   readonly function: FleetFunction;
@@ -57,8 +57,8 @@ export class OperatorFunction extends Construct {
   }
 
   /**
-   * Without NAT a function in a VPC reaches no AWS API: one endpoint in one zone, about 7 USD a month. It does not take
-   * over the public name, so that the tasks go on using their own way and do not depend on that zone.
+   * Without NAT, a function in a VPC reaches no AWS API. So it gets an endpoint in one zone, about 7 USD a month. The
+   * endpoint does not take over the public name: the tasks keep their own route and do not depend on that zone.
    */
   private secretsEndpoint(network: FleetNetwork, client: SecurityGroup): string {
     const securityGroup = new SecurityGroup(this, 'SecretsEndpointSecurityGroup', {
@@ -75,7 +75,8 @@ export class OperatorFunction extends Construct {
       privateDnsEnabled: false,
       open: false,
     });
-    // "Z1HUB23UULQXV:vpce-0abc-xyz.secretsmanager.eu-west-1.vpce.amazonaws.com"; the first is the name for all zones.
+    // "Z1HUB23UULQXV:vpce-0abc-xyz.secretsmanager.eu-west-1.vpce.amazonaws.com"; the first entry is the name for all
+    // zones.
     const dnsName = Fn.select(1, Fn.split(':', Fn.select(0, endpoint.vpcEndpointDnsEntries)));
     return `https://${dnsName}`;
   }

@@ -19,10 +19,10 @@ export interface StreamCallbackProps {
   readonly keyPepper: ISecret;
 }
 
-/** Longest time that a warm copy serves a secret from memory; what a rotation has to wait for. */
+/** Longest time that a warm copy of the function uses a secret from memory; a rotation has to wait for it. */
 export const callbackSecretCacheSeconds = 60;
 
-/** Decides who may publish: the function that the service asks before each stream, and its address. */
+/** Decides who may publish: the function that the service calls before each stream, and its URL. */
 export class StreamCallback extends Construct {
   readonly function: FleetFunction;
   readonly url: string;
@@ -36,7 +36,7 @@ export class StreamCallback extends Construct {
     this.function = new FleetFunction(this, 'Function', {
       source: 'lambdas/stream-callback',
       description: 'Answers the start and stop callbacks of the RTMP fleet',
-      // CPU comes with memory, and a publisher waits for every cold start.
+      // CPU grows with memory, and a publisher waits for every cold start.
       memoryMiB: 512,
       timeout: Duration.seconds(5),
       logRetentionDays: config.logRetentionDays,
@@ -55,7 +55,8 @@ export class StreamCallback extends Construct {
     });
     table.grant(this.function, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
     for (const secret of [jwtSecret, keyPepper]) allowReading(secret, this.function);
-    // Code and settings of a deploy are switched over together: the function alone would run new code on old settings.
+    // A deploy switches code and settings together: without an alias, new code would run with old settings for a
+    // moment.
     this.alias = this.function.addAlias('live');
     this.functionUrl = this.alias.addFunctionUrl({
       authType: openToAnyone ? FunctionUrlAuthType.NONE : FunctionUrlAuthType.AWS_IAM,
@@ -63,7 +64,7 @@ export class StreamCallback extends Construct {
     this.url = this.functionUrl.url;
   }
 
-  /** Lets `grantee` call the address with signed requests; nothing to do where the address takes anyone. */
+  /** Lets `grantee` call the URL with signed requests; does nothing where anyone may call it. */
   grantCall(grantee: IGrantable): void {
     if (this.functionUrl.authType === FunctionUrlAuthType.AWS_IAM) this.functionUrl.grantInvokeUrl(grantee);
   }

@@ -12,7 +12,7 @@ export interface StreamKeysFunctionProps {
   readonly logRetentionDays: RetentionDays;
 }
 
-/** Invoked with IAM by whoever manages channels: creates, rotates, disables and lists stream keys. */
+/** Invoked with IAM by those who manage channels: creates, rotates, disables and lists stream keys. */
 export class StreamKeysFunction extends Construct {
   readonly function: FleetFunction;
 
@@ -26,7 +26,7 @@ export class StreamKeysFunction extends Construct {
       logRetentionDays: props.logRetentionDays,
       environment: { TABLE_NAME: table.tableName, KEY_PEPPER_ARN: keyPepper.secretArn },
     });
-    // Scan: listing is rare and has no index of its own.
+    // Scan: listing is rare and has no index.
     const itemActions = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'];
     table.grant(this.function, ...itemActions, 'dynamodb:Scan');
     allowReading(keyPepper, this.function);

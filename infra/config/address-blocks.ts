@@ -1,4 +1,4 @@
-/** The part of a new VPC that holds the load balancer's subnets: three of 256 addresses, and one left free. */
+/** The part of a new VPC that holds the load balancer's subnets: three of 256 addresses, with room for a fourth. */
 export function ingressBlock(vpcCidr: string): string {
   return `${vpcCidr.split('/')[0]}/22`;
 }

@@ -4,12 +4,12 @@ import type { OptionName, OptionValues } from './deployment-options';
 import { environmentDefaults, environmentNames } from './environment-defaults';
 import type { EnvironmentName, PartialSettings, Settings } from './environment-defaults';
 
-/** Everything one deployment is built from, checked and frozen. Constructs read nothing else. */
+/** The complete configuration of a deployment, checked and frozen. Constructs read nothing else. */
 export interface DeploymentConfig extends Settings {
   readonly environment: EnvironmentName;
 }
 
-/** The configuration cannot be used; `faults` has one sentence for everything that is wrong with it. */
+/** The configuration cannot be used; `faults` has one sentence for each fault. */
 export class DeploymentConfigError extends Error {
   constructor(readonly faults: readonly string[]) {
     super(`The deployment's configuration cannot be used:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
@@ -48,7 +48,7 @@ export function loadDeploymentConfig(
   return Object.freeze({ environment, ...settings });
 }
 
-/** An option that the rules between options have made sure of; throws when they have not. */
+/** The value of an option that the rules between options guarantee; throws when it is absent. */
 export function givenOption<K extends OptionName>(config: DeploymentConfig, name: K): NonNullable<DeploymentConfig[K]> {
   const value = config[name];
   if (value === undefined) throw new Error(`the option ${name} must be given here`);
@@ -86,7 +86,7 @@ function readOptions(
   return read as Partial<OptionValues>;
 }
 
-/** Context entries that are ours. CDK's own feature flags, lookups and metadata switches have a `:` in their name. */
+/** The context entries of this project. CDK's feature flags, lookups and metadata switches have a `:` in their name. */
 function ownEntries(context: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const reserved = new Set<string>(['env', ...environmentNames]);
   return Object.fromEntries(Object.entries(context).filter(([name]) => !name.includes(':') && !reserved.has(name)));

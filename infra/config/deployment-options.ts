@@ -13,14 +13,14 @@ const secretArn = matching(
 const arnOf = (service: string, what: string) =>
   matching(new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]+:\\d{12}:\\S+$`), `the ARN of ${what}`);
 
-/** What CloudWatch takes; all but "for ever". */
+/** The retention times that CloudWatch accepts, except "for ever". */
 const retentionDays = Object.values(RetentionDays)
   .filter((days) => typeof days === 'number')
   .filter((days) => days !== RetentionDays.INFINITE);
 
 /**
- * Every setting of a deployment: its name as given with `-c name=value`, and what it accepts. The meaning and the
- * defaults stand in infra/README.md; a test keeps the two lists equal.
+ * Every option of a deployment: its name as given with `-c name=value`, and the values that it accepts. Meanings and
+ * defaults are in infra/README.md; a test keeps the two lists equal.
  */
 export const deploymentOptions = {
   name: matching(/^[a-z][a-z0-9-]{1,15}$/, '2 to 16 small letters, digits and dashes, a letter first'),

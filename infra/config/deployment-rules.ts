@@ -1,7 +1,7 @@
 import { ingressBlock, overlaps } from './address-blocks';
 import type { Settings } from './environment-defaults';
 
-/** What Fargate sells: CPU units to the memory (MiB) they may have. */
+/** Fargate's sizes: CPU units, and the memory (MiB) that they may have. */
 const fargateMemory: ReadonlyMap<number, { min: number; max: number; step: number }> = new Map([
   [512, { min: 1024, max: 4096, step: 1024 }],
   [1024, { min: 2048, max: 8192, step: 1024 }],
@@ -14,7 +14,7 @@ const fargateMemory: ReadonlyMap<number, { min: number; max: number; step: numbe
 /** Regions where new accounts see two zones. */
 const twoZoneRegions: readonly string[] = ['us-west-1'];
 
-/** Everything that is wrong between options that are each right on their own; one sentence per fault. */
+/** Faults in the combination of options that are each valid alone; one sentence per fault. */
 export function crossOptionFaults(settings: Settings): string[] {
   return [
     ...networkFaults(settings),
@@ -55,7 +55,10 @@ function networkFaults(s: Settings): string[] {
   return faults;
 }
 
-/** Zones of a new VPC are the account's first three, unless they are named; each rule names what a deploy would end with. */
+/**
+ * Zones of a new VPC are the account's first three, unless they are named; each rule names what a deploy would end
+ * with.
+ */
 function zoneFaults(s: Settings): string[] {
   const faults: string[] = [];
   const { availabilityZones: zones, vpcId } = s;
@@ -73,7 +76,7 @@ function zoneFaults(s: Settings): string[] {
   return faults;
 }
 
-/** Who comes without a PROXY header must not be where the load balancer, which sends one, comes from. */
+/** Clients without a PROXY header must not share addresses with the load balancer, which sends PROXY headers. */
 function transcoderFaults(s: Settings): string[] {
   const faults: string[] = [];
   if (s.vpcId !== undefined && s.transcoderSecurityGroupIds !== undefined && s.transcoderCidrs === undefined) {
@@ -198,7 +201,7 @@ function callbackFaults(s: Settings): string[] {
   return faults;
 }
 
-/** A Lambda function comes from any address, so the canary needs what the world is let do. */
+/** A Lambda function connects from any address, so the canary needs the ports open to everybody. */
 function canaryFaults(s: Settings): string[] {
   if (!s.canary) return [];
   const faults: string[] = [];

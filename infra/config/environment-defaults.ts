@@ -4,7 +4,7 @@ import type { OptionValues } from './deployment-options';
 export const environmentNames = ['dev', 'staging', 'prod'] as const;
 export type EnvironmentName = (typeof environmentNames)[number];
 
-/** What every environment starts from; an option that is not here has no default. */
+/** Defaults of every environment; an option that is not listed has no default. */
 const common = {
   name: 'rtmp',
   region: 'us-east-1',
@@ -31,7 +31,7 @@ const common = {
   containerInsights: 'on',
   deployment: 'rolling',
   bakeHours: 12,
-  // The longest the load balancer allows: how long live streams may go on after a deploy or a scale-in.
+  // The longest that the load balancer allows: how long live streams may continue after a deploy or a scale-in.
   deregistrationSeconds: 3600,
   maxConnectionsPerIp: 20,
   gopCacheMb: 16,
@@ -57,10 +57,12 @@ const common = {
 
 type DefaultedName = keyof typeof common;
 
-/** Settings before the ones that follow from others are filled in. */
+/** Settings before the defaults that follow from other options are filled in. */
 export type PartialSettings = Pick<OptionValues, DefaultedName> & Partial<Omit<OptionValues, DefaultedName>>;
 
-/** Every option: those with a default are always there, the last three with one that follows from other options. */
+/**
+ * Every option: those with a default are always present; the last three have defaults that follow from other options.
+ */
 export type Settings = PartialSettings & Pick<OptionValues, 'minTasks' | 'tls' | 'callbackAuth'>;
 
 export const environmentDefaults: Record<EnvironmentName, PartialSettings> = {

@@ -1,6 +1,6 @@
 import type { OptionReader } from './option-readers';
 
-/** From the moments of `cron` on, the service runs between `minTasks` and `maxTasks` tasks. */
+/** From each time that `cron` names, the service runs between `minTasks` and `maxTasks` tasks. */
 export interface ScaleScheduleEntry {
   /** `cron(…)` as Application Auto Scaling writes it. */
   readonly cron: string;

@@ -7,11 +7,11 @@ export interface AccessLogBucketProps {
   readonly keepDays: number;
 }
 
-/** Where the load balancer writes its connection log; private, and emptied by age. */
+/** The bucket for the load balancer's connection log; private, and old logs expire. */
 export class AccessLogBucket extends Bucket {
   constructor(scope: Construct, id: string, props: AccessLogBucketProps) {
     super(scope, id, {
-      // The only encryption that load balancers can write with.
+      // The only encryption that load balancers support for their logs.
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,

@@ -2,7 +2,7 @@ import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../shared/acknowledge';
 
-/** What ECS moves listeners from one target group to the other with; one role for all listeners. */
+/** The role with which ECS moves listeners from one target group to the other; one for all listeners. */
 export class BlueGreenRole extends Role {
   constructor(scope: Construct, id: string) {
     super(scope, id, {

@@ -6,20 +6,20 @@ import type { DeploymentConfig } from '../config/deployment-config';
 
 export interface DeploymentAlarmsProps {
   readonly config: Pick<DeploymentConfig, 'canary' | 'canaryMinutes'>;
-  /** Value of the Service dimension of the tasks' metrics; begins the alarms' names. */
+  /** Value of the Service dimension of the tasks' metrics; the start of the alarms' names. */
   readonly serviceName: string;
   /** Names of the listeners. */
   readonly listeners: readonly string[];
 }
 
-/** A canary that comes more rarely would make every deploy wait for it longer than anybody wants to. */
+/** A canary that runs less often is not among these alarms: every deploy would have to wait for it. */
 const rarestCanaryMinutes = 5;
 
 /**
- * What ECS watches while new tasks take over: a deploy that makes one of these ring is rolled back. ECS derives from
- * their periods how long it watches after the new tasks are healthy. They tell nobody (the alarms of the Observability
- * stack do), take silence for health, as there is nothing to hear before the first deploy, and name no resource, so that
- * the service can be made after them.
+ * The alarms that ECS watches while new tasks take over: a deploy that sets one of them off is rolled back. Their
+ * periods decide how long ECS watches after the new tasks are healthy. These alarms notify nobody (those of the
+ * Observability stack do). They count missing data as good, since there is none before the first deploy. They name no
+ * resource, so that the service can be created after them.
  */
 export class DeploymentAlarms extends Construct {
   readonly alarms: readonly Alarm[];

@@ -18,7 +18,7 @@ const insights = {
 /** The cluster of the service's tasks; nothing else runs in it. */
 export class IngestCluster extends Construct {
   readonly cluster: Cluster;
-  /** Lets the cluster start tasks on Fargate; the service needs it before it is made and until it is gone. */
+  /** Lets the cluster start tasks on Fargate; must exist before the service is created and until it is deleted. */
   readonly capacityProviders: CfnClusterCapacityProviderAssociations;
 
   constructor(scope: Construct, id: string, props: IngestClusterProps) {

@@ -5,16 +5,16 @@ export const containerPorts = { rtmp: 1935, rtmps: 8443, http: 8080 } as const;
 
 /** One port that streamers connect to. */
 export interface IngestListener {
-  /** `rtmp`, or `rtmps` with the port when it is not 443: begins construct ids and names the canary's target. */
+  /** `rtmp`, or `rtmps` with the port when it is not 443: the start of construct ids and the canary target's name. */
   readonly name: string;
   readonly port: number;
-  /** TLS is ended at the load balancer; TCP is passed on as it comes. */
+  /** TLS ends at the load balancer; TCP is forwarded unchanged. */
   readonly protocol: 'TCP' | 'TLS';
   readonly targetPort: number;
   readonly scheme: 'rtmp' | 'rtmps';
 }
 
-/** The listeners that the options ask for: plain RTMP and as many RTMPS ports as there are. */
+/** The configured listeners: plain RTMP, and one for each RTMPS port. */
 export function ingestListeners(config: Pick<DeploymentConfig, 'tls' | 'plainRtmp' | 'rtmpsPorts'>): IngestListener[] {
   const listeners: IngestListener[] = [];
   if (config.plainRtmp) {

@@ -32,7 +32,7 @@ const sslPolicies = {
   legacy: SslPolicy.TLS13_10,
 } as const satisfies Record<DeploymentConfig['tlsPolicy'], SslPolicy>;
 
-/** The one public address of the fleet. It has a security group from the start: one cannot be added later. */
+/** The only public address of the fleet. It has a security group from the start: it cannot be added later. */
 export class IngestLoadBalancer extends Construct {
   readonly loadBalancer: NetworkLoadBalancer;
   readonly securityGroup: SecurityGroup;
@@ -59,7 +59,7 @@ export class IngestLoadBalancer extends Construct {
       vpcSubnets: network.ingress,
       internetFacing: true,
       securityGroups: [this.securityGroup],
-      // Traffic between zones is billed both ways, and would cost more than everything else together.
+      // Traffic between zones is billed in both directions, and would cost more than everything else together.
       crossZoneEnabled: false,
       zonalShift: true,
       ipAddressType: config.ipAddressType === 'dualstack' ? IpAddressType.DUAL_STACK : IpAddressType.IPV4,
@@ -68,7 +68,7 @@ export class IngestLoadBalancer extends Construct {
     this.writeAccessLogs();
   }
 
-  /** Opens one port to streamers and sends them to `targetGroup`; `idle` takes its place during blue/green deploys. */
+  /** Opens one port to streamers and forwards to `targetGroup`; `idle` takes its place during blue/green deploys. */
   addListener(
     listener: IngestListener,
     targetGroup: IngestTargetGroup,
@@ -103,7 +103,7 @@ export class IngestLoadBalancer extends Construct {
 
   /**
    * A load balancer that is protected from deletion cannot be rolled back when its first deployment fails. The stack is
-   * protected instead; whoever sets the load balancer's own protection by hand keeps it, as no template mentions it.
+   * protected instead. A protection that was set by hand stays, as no template mentions it.
    */
   private leaveDeletionProtection(): void {
     this.loadBalancer.removeAttribute('deletion_protection.enabled');

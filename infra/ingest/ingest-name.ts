@@ -16,8 +16,8 @@ export interface IngestNameProps {
 }
 
 /**
- * The deployment's own name: the certificate for it, given or made in the hosted zone, and the zone's record that leads
- * to the load balancer. Without a zone the name's owner points it at the output IngestHost.
+ * The deployment's domain name: its certificate, given or made with the hosted zone, and the zone's record that points
+ * to the load balancer. Without a zone, the owner of the name points it to the output IngestHost.
  */
 export class IngestName extends Construct {
   /** undefined where the load balancer ends no TLS. */

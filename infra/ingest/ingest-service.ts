@@ -35,7 +35,7 @@ export interface IngestServiceProps {
   readonly cluster: IngestCluster;
   readonly task: IngestTask;
   readonly alarms: DeploymentAlarms;
-  /** Besides 443: the port of a callback elsewhere. */
+  /** Its port is opened in addition to 443. */
   readonly callbackUrl: string | undefined;
 }
 
@@ -56,12 +56,12 @@ export class IngestService extends Construct {
       vpcSubnets: network.tasks,
       assignPublicIp: config.egress === 'public-ip',
       securityGroups: [this.securityGroup],
-      // No desired count: it belongs to the scaling, and a deploy would set it back.
+      // No desired count: it belongs to the scaling, and a deploy would reset it.
       minHealthyPercent: 100,
       maxHealthyPercent: 200,
       healthCheckGracePeriod: Duration.seconds(60),
       availabilityZoneRebalancing: AvailabilityZoneRebalancing.ENABLED,
-      // Spot may have nothing to give, and ECS falls back to nothing: the first task never depends on it.
+      // Spot may have no capacity, and ECS does not fall back to on-demand: the first task never depends on Spot.
       capacityProviderStrategies: [
         { capacityProvider: 'FARGATE', base: 1, weight: 1 },
         ...(config.spot ? [{ capacityProvider: 'FARGATE_SPOT', weight: 4 }] : []),
@@ -72,7 +72,7 @@ export class IngestService extends Construct {
       enableECSManagedTags: true,
       ...(config.deployment === 'rolling' ? rolling() : blueGreen(config.bakeHours)),
     });
-    // They are refused to go while a service uses them: without this, deleting the stack could end in "in use".
+    // They cannot be deleted while a service uses them: without this, deleting the stack could fail with "in use".
     this.service.node.addDependency(props.cluster.capacityProviders, ...props.alarms.alarms);
     if (config.deployment === 'rolling') this.returnBeforeOldTasksEnd();
     else {
@@ -89,8 +89,8 @@ export class IngestService extends Construct {
   }
 
   /**
-   * The deploy is done when every new task is healthy; old tasks end their streams behind it, for up to the
-   * deregistration delay. Otherwise each deploy would take an hour, and CloudFormation gives up after three.
+   * The deploy is done when every new task is healthy; old tasks end their streams afterwards, for up to the
+   * deregistration delay. Otherwise each deploy would take an hour, and CloudFormation gives up after three hours.
    */
   private returnBeforeOldTasksEnd(): void {
     const resource = this.service.node.defaultChild as CfnService;
@@ -110,12 +110,12 @@ export class IngestService extends Construct {
     securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'AWS APIs and HTTPS callbacks');
     const port = callbackUrl === undefined ? 443 : portOf(new URL(callbackUrl));
     if (port !== 443) securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(port), 'Callbacks');
-    // A node pulls a stream from the node that its publisher reached.
+    // A node fetches a stream from the node that its publisher is connected to.
     securityGroup.connections.allowInternally(Port.tcp(containerPorts.rtmp), 'Streams between nodes');
     return securityGroup;
   }
 
-  /** They pull streams from the task that has them, past the load balancer and what it costs. */
+  /** Transcoders fetch streams from the task that has them, without the load balancer and its costs. */
   private admitTranscoders({
     transcoderCidrs = [],
     transcoderSecurityGroupIds = [],
@@ -127,9 +127,10 @@ export class IngestService extends Construct {
     for (const peer of peers) this.securityGroup.addIngressRule(peer, Port.tcp(containerPorts.rtmp), 'Transcoders');
   }
 
-  /** The node asks ECS whether its task is wanted, and shields itself from scale-in while it carries streams. */
+  /** The node asks ECS whether its task is wanted, and protects itself from scale-in while it carries streams. */
   private allowFleetAgent(cluster: Cluster): void {
-    // Everything in the cluster, which holds this service alone: naming it would make role and service need each other.
+    // Everything in the cluster, which holds only this service: naming it would make role and service depend on each
+    // other.
     this.allowInCluster(cluster, 'task', ['ecs:DescribeTasks', 'ecs:GetTaskProtection', 'ecs:UpdateTaskProtection']);
     this.allowInCluster(cluster, 'service', ['ecs:DescribeServices']);
   }

@@ -6,13 +6,13 @@ import { containerPorts } from './ingest-listener';
 
 export interface IngestTargetGroupProps {
   readonly vpc: IVpc;
-  /** Container port that takes the streams. */
+  /** Container port for the streams. */
   readonly port: number;
-  /** How long flows to a task that is leaving may go on; at most 3600 s. This is the drain of a deploy. */
+  /** How long flows to a deregistered task may continue; at most 3600 s. This is the drain of a deploy. */
   readonly deregistrationDelay: Duration;
 }
 
-/** Tasks behind one listener, with everything set that keeps a live stream alive. */
+/** The tasks behind one listener, with the settings that keep live streams alive. */
 export class IngestTargetGroup extends NetworkTargetGroup {
   constructor(scope: Construct, id: string, props: IngestTargetGroupProps) {
     super(scope, id, {
@@ -25,7 +25,7 @@ export class IngestTargetGroup extends NetworkTargetGroup {
       proxyProtocolV2: true,
       preserveClientIp: false,
       deregistrationDelay: props.deregistrationDelay,
-      // Flows still there when the delay ends are left to the task, which closes them with a reason.
+      // Flows that remain when the delay ends are left to the task, which closes them with a reason.
       connectionTermination: false,
       // Liveness only: ECS replaces a task that fails it, and a task that drains or is full is alive.
       healthCheck: {
@@ -38,7 +38,7 @@ export class IngestTargetGroup extends NetworkTargetGroup {
         unhealthyThresholdCount: 5,
       },
     });
-    // By default a target that misses a few checks has every one of its flows reset.
+    // By default, all flows of a target that misses a few checks are reset.
     this.setAttribute('target_health_state.unhealthy.connection_termination.enabled', 'false');
     this.setAttribute('target_health_state.unhealthy.draining_interval_seconds', '300');
   }

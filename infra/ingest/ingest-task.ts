@@ -29,7 +29,7 @@ export interface IngestTaskProps {
   readonly secrets: readonly ISecret[];
   /** Ports of the container that are reached from outside the task. */
   readonly ports: readonly number[];
-  /** A shell in the task (ECS Exec) needs a root file system that can be written. */
+  /** A shell in the task (ECS Exec) needs a writable root file system. */
   readonly exec: boolean;
   readonly logRetentionDays: RetentionDays;
 }
@@ -37,7 +37,7 @@ export interface IngestTaskProps {
 /** Name of the service's container in the task. */
 export const containerName = 'rtmp';
 
-/** What one task runs: the service alone, on ARM, without root and on a file system that it cannot change. */
+/** One task: only the service, on ARM, not as root, and with a read-only file system. */
 export class IngestTask extends Construct {
   readonly definition: FargateTaskDefinition;
   readonly logGroup: LogGroup;
@@ -61,7 +61,7 @@ export class IngestTask extends Construct {
       user: '1000:1000',
       readonlyRootFilesystem: !props.exec,
       stopTimeout: Duration.seconds(stopTimeoutSeconds),
-      // Reaps children and passes signals on.
+      // Reaps child processes and forwards signals.
       linuxParameters: new LinuxParameters(this, 'Linux', { initProcessEnabled: true }),
       // Blocking logs would stall the media loop when CloudWatch is slow.
       logging: LogDrivers.awsLogs({
@@ -82,7 +82,7 @@ export class IngestTask extends Construct {
   }
 }
 
-/** Built from the repository with service/Dockerfile; only what the build reads goes in, so that only that changes it. */
+/** Built with service/Dockerfile; contains only files that the build reads, so that no other file changes the image. */
 function serviceImage(): ContainerImage {
   return ContainerImage.fromAsset(repositoryRoot, {
     file: 'service/Dockerfile',

@@ -13,13 +13,15 @@ export interface ServiceEnvironmentProps {
   readonly callbackUrl: string;
   readonly jwtSecret: ISecret;
   readonly ingressCidrs: readonly string[];
-  /** Where transcoders may be that the options name by security group alone. */
+  /** Where transcoders may be whom the options name only by security group. */
   readonly innerCidrs: readonly string[];
   /** Value of the Service dimension of the tasks' metrics. */
   readonly serviceName: string;
 }
 
-/** The variables of the service's container. Secrets appear by ARN alone: the service reads them, again and again. */
+/**
+ * The variables of the service's container. Secrets appear only as ARNs: the service reads them, and again on schedule.
+ */
 export function serviceEnvironment(props: ServiceEnvironmentProps): Record<string, string> {
   const { config, cache } = props;
   return {
@@ -55,7 +57,9 @@ export function serviceEnvironment(props: ServiceEnvironmentProps): Record<strin
   };
 }
 
-/** A security group admits, but names no address: then whoever it admits from inside comes without a header. */
+/**
+ * A security group names no addresses, so all inner addresses count as those of transcoders, without a PROXY header.
+ */
 function directEnvironment({ config, innerCidrs }: ServiceEnvironmentProps): Record<string, string> {
   const { transcoderSecurityGroupIds, transcoderCidrs = [] } = config;
   const direct = [...transcoderCidrs, ...(transcoderSecurityGroupIds === undefined ? [] : innerCidrs)];

@@ -15,7 +15,7 @@ export interface ServiceScalingProps {
   readonly serviceName: string;
 }
 
-/** How many tasks run. Of several wishes the highest wins, so that a busy CPU cannot be talked down by free slots. */
+/** How many tasks run. The highest of several targets wins, so that free slots do not hide a busy CPU. */
 export class ServiceScaling extends Construct {
   constructor(scope: Construct, id: string, props: ServiceScalingProps) {
     super(scope, id);

@@ -12,11 +12,11 @@ export interface ExistingNetworkProps {
   readonly ingressSubnetIds: readonly string[];
   readonly taskSubnetIds: readonly string[];
   readonly dataSubnetIds: readonly string[];
-  /** Which way out the task subnets have; their owner sees to it. */
+  /** The egress of the task subnets, which their owner provides. */
   readonly egress: DeploymentConfig['egress'];
 }
 
-/** A VPC that is already there, known by ids alone: nothing is looked up, so that synth works without an account. */
+/** An existing VPC, known only by ids: nothing is looked up, so that synth works without an account. */
 export class ExistingNetwork extends Construct implements FleetNetwork {
   readonly vpc: IVpc;
   readonly ingress: SubnetSelection;

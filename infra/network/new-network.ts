@@ -27,14 +27,14 @@ const tasksSubnetType = {
   isolated: SubnetType.PRIVATE_ISOLATED,
 } as const;
 
-/** As many as any deployment takes streams in, and as the cache spans. */
+/** The most zones that a deployment takes streams in, and the number that the cache spans. */
 const mostZones = 3;
 
 /**
- * A VPC for the fleet alone. Media enters through the load balancer and never crosses a NAT gateway; what `egress`
- * chooses is the way out for control traffic (AWS APIs, callbacks, image pulls). Three zones and both address families
- * are laid out from the start, whatever the options say today: a subnet cannot be given another network later, and the
- * cache cannot be moved to other subnets. Streams are taken in `azCount` of the zones.
+ * A VPC for the fleet only. Media enters through the load balancer and never crosses a NAT gateway; `egress` chooses
+ * the egress of control traffic (AWS APIs, callbacks, image pulls). Three zones and both address families are laid out
+ * from the start, with any options: a subnet's network cannot be changed later, and the cache cannot be moved to other
+ * subnets. Streams are taken in `azCount` of the zones.
  */
 export class NewNetwork extends Construct implements FleetNetwork {
   readonly vpc: Vpc;
@@ -51,9 +51,9 @@ export class NewNetwork extends Construct implements FleetNetwork {
     this.vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr(props.vpcCidr),
       ipProtocol: IpProtocol.DUAL_STACK,
-      // Tokens where no zones are named: which letters an account has is known only when it is deployed.
+      // Tokens where no zones are named: an account's zones are known only at the deploy.
       availabilityZones: zones,
-      // Addresses of zones that are not named yet stay free, so that adding one moves no other.
+      // The addresses of zones that are not named yet stay free, so that a new zone does not move the others.
       reservedAzs: mostZones - zones.length,
       natGateways: props.egress === 'nat' ? props.natGateways : 0,
       natGatewaySubnets: { subnetGroupName: 'ingress' },

@@ -16,13 +16,13 @@ const shell = { Shell: InterfaceVpcEndpointAwsService.SSM_MESSAGES } as const;
 export interface PrivateEndpointsProps {
   readonly vpc: IVpc;
   readonly vpcCidr: string;
-  /** One endpoint address in each of these; each costs about 7 USD a month. */
+  /** Each endpoint gets an address in each of these subnets; each address costs about 7 USD a month. */
   readonly subnets: SubnetSelection;
   /** A shell in tasks talks to Session Manager. */
   readonly exec: boolean;
 }
 
-/** PrivateLink endpoints for a VPC without a way out. One security group: HTTPS from inside the VPC, nothing else. */
+/** PrivateLink endpoints for a VPC without egress. One security group: HTTPS from inside the VPC, nothing else. */
 export class PrivateEndpoints extends Construct {
   constructor(scope: Construct, id: string, props: PrivateEndpointsProps) {
     super(scope, id);

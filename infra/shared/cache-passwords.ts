@@ -1,6 +1,6 @@
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 
-/** Passwords of the cache's users, one secret each, so that one can be changed without touching the others. */
+/** Passwords of the cache's users, one secret each, so that each can be changed separately. */
 export interface CachePasswords {
   readonly service: ISecret;
   readonly operator: ISecret;

@@ -1,7 +1,7 @@
 import type { IConnectable } from 'aws-cdk-lib/aws-ec2';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 
-/** Who a client of the cache is. */
+/** The user name and password of a client of the cache. */
 export interface CacheLogin {
   /** undefined: the `default` user, known by its password alone. */
   readonly username: string | undefined;
@@ -13,7 +13,9 @@ export interface CommandCache {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
-  /** What to open for a client; undefined when an existing cache's security group was not named. */
+  /**
+   * The cache's security group, to be opened for clients; undefined for an existing cache whose group was not named.
+   */
   readonly connectable: IConnectable | undefined;
   readonly service: CacheLogin;
   readonly operator: CacheLogin;

@@ -12,20 +12,20 @@ const silences = {
 
 export interface ExplainedAlarmProps {
   readonly metric: IMetric;
-  /** What it means when it rings, in one sentence; infra/README.md says what to do. */
+  /** What the alarm means, in one sentence; infra/README.md says what to do. */
   readonly meaning: string;
   readonly topic: ITopic;
-  /** Rings at this value and above, or below it with `below`. */
+  /** The alarm goes off at this value and above, or below it with `below`. */
   readonly threshold: number;
   /** @default false */
   readonly below?: boolean;
   /** Periods of the metric in a row that must be bad. @default 5 */
   readonly periods?: number;
-  /** What it means when nothing is measured: that all is well, that it is not, or nothing. @default 'well' */
+  /** What missing data means: that all is well, that it is not, or nothing. @default 'well' */
   readonly silence?: keyof typeof silences;
 }
 
-/** An alarm that nobody has to guess the meaning of, and that also tells when it is over. */
+/** An alarm that explains its meaning, and that also notifies when it is over. */
 export class ExplainedAlarm extends Alarm {
   constructor(scope: Construct, id: string, props: ExplainedAlarmProps) {
     super(scope, id, {

@@ -12,7 +12,7 @@ import { acknowledge } from './acknowledge';
 import { repositoryRoot } from './repository';
 
 export interface FleetFunctionProps {
-  /** Folder of the repository whose handler.ts it runs. */
+  /** Folder of the repository whose handler.ts the function runs. */
   readonly source: string;
   readonly description: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -20,15 +20,15 @@ export interface FleetFunctionProps {
   readonly logRetentionDays: RetentionDays;
   /** MiB; CPU grows with it. @default 256 */
   readonly memoryMiB?: number;
-  /** @default - no limit of its own */
+  /** @default - only the account's limit */
   readonly reservedConcurrency?: number;
-  /** Put into a VPC, with this security group. @default - outside any VPC, with a way to the internet */
+  /** Put into a VPC, with this security group. @default - outside any VPC, with access to the internet */
   readonly inside?: { readonly vpc: IVpc; readonly subnets: SubnetSelection; readonly securityGroup: ISecurityGroup };
 }
 
 /**
- * A Lambda function as this project runs them: Node.js 24 on ARM, one bundled file, its own log group with an end, and
- * a role of its own that starts with nothing but the right to write to that log group.
+ * A Lambda function as this project runs them: Node.js 24 on ARM, one bundled file, its own log group whose lines
+ * expire, and its own role, which at first may only write to that log group.
  */
 export class FleetFunction extends NodejsFunction {
   constructor(scope: Construct, id: string, props: FleetFunctionProps) {
@@ -70,14 +70,14 @@ export class FleetFunction extends NodejsFunction {
         sourceMap: true,
         sourcesContent: false,
         mainFields: ['module', 'main'],
-        // In the runtime already.
+        // The Lambda runtime contains them.
         externalModules: ['@aws-sdk/*'],
       },
     });
   }
 }
 
-/** What Lambda asks of the role of a function in a VPC: those of AWSLambdaVPCAccessExecutionRole. */
+/** Actions that Lambda requires of the role of a function in a VPC, as in AWSLambdaVPCAccessExecutionRole. */
 export const networkInterfaceActions = [
   'ec2:CreateNetworkInterface',
   'ec2:DescribeNetworkInterfaces',

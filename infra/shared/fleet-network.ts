@@ -1,21 +1,24 @@
 import type { IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 
-/** The three places of the deployment inside a VPC, made here or brought along. */
+/** A VPC, new or existing, and the deployment's three groups of subnets in it. */
 export interface FleetNetwork {
   readonly vpc: IVpc;
-  /** The load balancer's subnets: public, one per zone that takes streams. Nothing else lives in them. */
+  /** The load balancer's subnets: public, one per zone that takes streams. Nothing else is in them. */
   readonly ingress: SubnetSelection;
   /** The tasks' subnets, one per zone that takes streams. */
   readonly tasks: SubnetSelection;
-  /** Subnets without a way out, in at least two zones: the cache, and Lambdas that talk to it. */
+  /** Subnets without egress, in at least two zones: the cache, and Lambdas that connect to it. */
   readonly data: SubnetSelection;
-  /** Whether what has no public address reaches AWS APIs from the task subnets, by NAT or by PrivateLink. */
+  /** Whether AWS APIs are reachable from the task subnets without a public address, by NAT or by PrivateLink. */
   readonly privateEgress: boolean;
   /**
-   * IPv4 CIDRs that the load balancer's connections come from: only those may send a PROXY header. In a new VPC just
-   * the ingress subnets; in an existing one its whole CIDR, as subnet ids do not tell their addresses.
+   * IPv4 CIDRs that the load balancer's connections come from: only those may send a PROXY header. In a new VPC only
+   * the ingress subnets; in an existing VPC its whole CIDR, since subnet ids do not tell their addresses.
    */
   readonly ingressCidrs: readonly string[];
-  /** IPv4 CIDRs of the subnets in which nothing but the fleet's neighbours live; none are known of an existing VPC. */
+  /**
+   * IPv4 CIDRs of a new VPC's subnets other than the load balancer's; empty for an existing VPC, where they are
+   * unknown.
+   */
   readonly innerCidrs: readonly string[];
 }

@@ -3,9 +3,9 @@ import type { Construct } from 'constructs';
 import { keptIf } from './removal';
 
 export interface GeneratedSecretProps {
-  /** What it is for; shown in the console. */
+  /** The secret's purpose; shown in the console. */
   readonly description: string;
-  /** Kept when its stack goes, as everything signed or hashed with it dies with it. */
+  /** Kept when its stack is deleted: everything signed or hashed with it becomes useless without it. */
   readonly keep: boolean;
   /**
    * A JSON object instead of plain text: these fields, and the random value as `randomField`.

@@ -1,6 +1,6 @@
 import type { CacheLogin, CommandCache } from './command-cache';
 
-/** The variables with which the service and the operator function find the cache; the password only by its ARN. */
+/** The variables with which the service and the operator function find the cache; the password only as an ARN. */
 export function redisEnvironment(cache: CommandCache, login: CacheLogin, channel: string): Record<string, string> {
   return {
     REDIS_HOST: cache.host,

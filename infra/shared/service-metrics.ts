@@ -1,13 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 
-/** Namespace of every figure that the service and the canary write. */
+/** Namespace of every metric that the service and the canary write. */
 export const metricNamespace = 'RtmpFleet';
 
 /** Name of the dimension that tells deployments in one account apart. */
 export const serviceDimension = 'Service';
 
-/** What each task writes once a minute as an embedded-metric line. */
+/** The metrics that each task writes once a minute as an embedded-metric line. */
 export type ServiceMetricName =
   | 'ActivePublishers'
   | 'SlotUtilization'
@@ -24,7 +24,7 @@ export type ServiceMetricName =
   | 'StopBacklog'
   | 'LeaseConflicts';
 
-/** One figure of all tasks of a deployment together. `statistic` over the tasks' lines of each minute. */
+/** A metric of all tasks of a deployment together: `statistic` over the tasks' lines of each minute. */
 export function serviceMetric(
   service: string,
   metricName: ServiceMetricName,
@@ -39,15 +39,17 @@ export function serviceMetric(
   });
 }
 
-/** From this on a task reacts too late for live media (ms, 99th percentile of its event loop's delay). */
+/** From this delay on, a task reacts too late for live media (ms, 99th percentile of its event loop's delay). */
 export const eventLoopLimitMs = 200;
 
-/** Name of a listener in the canary's figures, which have no other dimension to tell deployments in one account apart. */
+/**
+ * Name of a listener in the canary's metrics, which have no other dimension to tell deployments in one account apart.
+ */
 export function canaryTargetName(service: string, listener: string): string {
   return `${service}.${listener}`;
 }
 
-/** 1 when the canary's round trip through a listener succeeded, else 0; one figure per run. */
+/** 1 when the canary's round trip through a listener succeeded, else 0; one value per run. */
 export function canarySuccess(service: string, listener: string, every: Duration): Metric {
   return new Metric({
     namespace: metricNamespace,

@@ -5,11 +5,11 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
 
 export interface AlarmTopicProps {
-  /** Asked once to confirm. @default - nobody: others subscribe to the topic */
+  /** AWS sends it a request to confirm. @default - no subscriber: others subscribe to the topic */
   readonly email?: string;
 }
 
-/** Where alarms go. */
+/** The topic that alarms are sent to. */
 export class AlarmTopic extends Topic {
   constructor(scope: Construct, id: string, props: AlarmTopicProps) {
     super(scope, id, { enforceSSL: true, displayName: 'RTMP fleet' });
@@ -17,7 +17,7 @@ export class AlarmTopic extends Topic {
     if (props.email !== undefined) this.addSubscription(new EmailSubscription(props.email));
   }
 
-  /** A topic with a policy of its own loses the default one, which let CloudWatch publish. */
+  /** A topic with its own policy loses the default policy, which lets CloudWatch publish. */
   private admitAlarms(): void {
     const { account } = Stack.of(this);
     this.addToResourcePolicy(

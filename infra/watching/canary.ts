@@ -12,7 +12,7 @@ import { ExplainedAlarm } from '../shared/explained-alarm';
 import { FleetFunction } from '../shared/fleet-function';
 import { allowReading } from '../shared/read-secret';
 
-/** The channel that the canary publishes on; its secret names it, and no streamer gets it. */
+/** The channel that the canary publishes on; it is named in the canary's secret and reserved for the canary. */
 export const canaryChannel = 'canary';
 
 export interface CanaryTarget {
@@ -26,16 +26,16 @@ export interface CanaryProps {
   readonly targets: readonly CanaryTarget[];
   /** JSON with `channel` and `key`. */
   readonly key: ISecret;
-  /** Where the canary makes its key known, on its own channel. @default - whoever answers the callbacks knows it */
+  /** Where the canary registers its key for its channel. @default - the external callback handler knows the key */
   readonly keys?: { readonly table: ITableV2; readonly pepper: ISecret };
   readonly every: Duration;
-  /** Begins the names of its metrics' Listener dimension. */
+  /** The start of the names in its metrics' Listener dimension. */
   readonly serviceName: string;
   readonly logRetentionDays: RetentionDays;
   readonly topic: ITopic;
 }
 
-/** Publishes two seconds through each public listener and plays them back, as a streamer would, again and again. */
+/** At intervals, publishes two seconds through each public listener and plays them back, as a streamer would. */
 export class Canary extends Construct {
   readonly function: FleetFunction;
 
@@ -50,7 +50,7 @@ export class Canary extends Construct {
     this.function = new FleetFunction(this, 'Function', {
       source: 'lambdas/canary',
       description: 'Publishes to the RTMP fleet through its public address and plays it back',
-      // One listener after the other, each given up after 12 s.
+      // One listener after the other, each for 12 s at most.
       timeout: Duration.seconds(30 + 15 * targets.length),
       logRetentionDays: props.logRetentionDays,
       environment: {
@@ -60,7 +60,7 @@ export class Canary extends Construct {
         ...(props.keys && { TABLE_NAME: props.keys.table.tableName, KEY_PEPPER_ARN: props.keys.pepper.secretArn }),
       },
     });
-    // A run that failed is a result: trying it again would hide it. Lambda would, and so would the schedule.
+    // A failed run is a result: a retry would hide it. Lambda would, and so would the schedule.
     this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
     allowReading(key, this.function);
     if (props.keys !== undefined) this.allowRegistering(props.keys);
@@ -76,14 +76,14 @@ export class Canary extends Construct {
         threshold: 1,
         below: true,
         periods: 2,
-        // Before its first run there is nothing to hear; a run that ends without a figure rings FunctionErrors.
+        // Before the first run there is no data; a run that ends without a metric sets off FunctionErrors.
         silence: 'nothing',
         topic: props.topic,
       });
     }
   }
 
-  /** Its own channel's item and no other. */
+  /** Lets the canary write its own channel's item and no other. */
   private allowRegistering({ table, pepper }: NonNullable<CanaryProps['keys']>): void {
     this.function.addToRolePolicy(
       new PolicyStatement({

@@ -16,7 +16,7 @@ export interface FleetDashboardProps {
   readonly serviceName: string;
 }
 
-/** One page: what the fleet carries, how well, what goes wrong, and what the bill is made of. */
+/** One page: load, quality, errors, and the main items of the bill. */
 export class FleetDashboard extends Construct {
   constructor(scope: Construct, id: string, props: FleetDashboardProps) {
     super(scope, id);

@@ -11,7 +11,7 @@ export interface FunctionAlarmsProps {
   readonly topic: ITopic;
 }
 
-/** Two alarms for each Lambda function: it fails, or it is not let run. */
+/** Two alarms for each Lambda function: it fails, or it is throttled. */
 export class FunctionAlarms extends Construct {
   constructor(scope: Construct, id: string, props: FunctionAlarmsProps) {
     super(scope, id);

@@ -8,18 +8,18 @@ import { ExplainedAlarm } from '../shared/explained-alarm';
 
 export interface IngestAlarmsProps {
   readonly loadBalancer: NetworkLoadBalancer;
-  /** The target groups of each listener, by its name: one, or two that take turns. */
+  /** The target groups of each listener, by its name: one, or two with blue/green deploys. */
   readonly targetGroups: Readonly<Record<string, readonly NetworkTargetGroup[]>>;
   /** Names of the zones that take streams, in their order. */
   readonly zones: readonly string[];
-  /** Whether no task at all may be as it should. */
+  /** Whether the service may run without any task. */
   readonly mayBeEmpty: boolean;
   readonly topic: ITopic;
 }
 
 const minute = Duration.minutes(1);
 
-/** Alarms on what the load balancer sees of the tasks and of the streams. */
+/** Alarms on the load balancer's metrics about tasks and streams. */
 export class IngestAlarms extends Construct {
   constructor(scope: Construct, id: string, props: IngestAlarmsProps) {
     super(scope, id);
@@ -29,7 +29,7 @@ export class IngestAlarms extends Construct {
         meaning: `A task behind ${listener} fails its health check: it is being replaced, with the streams it carries.`,
         metric: largestOf(groups.map((group) => targets('UnHealthyHostCount', Stats.MAXIMUM, loadBalancer, group))),
         threshold: 1,
-        // ECS replaces such a task within a minute or two: there are no five bad minutes in a row.
+        // ECS replaces such a task within a minute or two: there are never five bad minutes in a row.
         periods: 1,
         topic,
       });
@@ -55,15 +55,15 @@ export class IngestAlarms extends Construct {
 }
 
 /**
- * Each zone's part of the load balancer counts for itself, as zones are kept apart: over all of them together, the
- * least count is that of one zone, and says nothing of the others.
+ * Each zone of the load balancer counts only its own hosts, as there is no traffic between zones: the minimum over all
+ * zones is the count of one zone, and says nothing about the others.
  */
 function healthyIn(zone: string, loadBalancer: NetworkLoadBalancer, group: NetworkTargetGroup): IMetric {
   const everywhere = targets('HealthyHostCount', Stats.MINIMUM, loadBalancer, group);
   return everywhere.with({ dimensionsMap: { ...everywhere.dimensions, AvailabilityZone: zone } });
 }
 
-/** By the names that the two have: CDK's own figure takes the load balancer's apart from a listener's, of another stack. */
+/** Built from the two names: CDK's own metric would take the load balancer's name from a listener of another stack. */
 function targets(
   metricName: string,
   statistic: string,
@@ -79,7 +79,7 @@ function targets(
   });
 }
 
-/** With blue/green one group of the pair is empty; the larger figure is the one that counts. */
+/** With blue/green deploys one group of the pair is empty, so the larger value counts. */
 function largestOf(metrics: readonly IMetric[]): IMetric {
   const [first, ...others] = metrics;
   if (first !== undefined && others.length === 0) return first;

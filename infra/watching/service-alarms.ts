@@ -11,14 +11,14 @@ export interface ServiceAlarmsProps {
   readonly service: FargateService;
   /** Value of the Service dimension of the tasks' metrics. */
   readonly serviceName: string;
-  /** Fewest tasks that must report; 0 where the service may sleep. */
+  /** Fewest tasks that must report; 0 where the service may run without tasks. */
   readonly minTasks: number;
   readonly topic: ITopic;
 }
 
 const minute = Duration.minutes(1);
 
-/** Alarms on what the tasks say about themselves. */
+/** Alarms on the metrics that tasks write. */
 export class ServiceAlarms extends Construct {
   constructor(scope: Construct, id: string, props: ServiceAlarmsProps) {
     super(scope, id);
