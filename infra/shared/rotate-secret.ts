@@ -19,7 +19,7 @@ export function rotateBySchedule(scope: Construct, id: string, { secret, rotator
     secret,
     rotationLambda: rotator,
     automaticallyAfter: every,
-    // Else every change of this schedule would rotate at once, in the middle of a deploy.
+    // Otherwise every change of this schedule would rotate at once, in the middle of a deploy.
     rotateImmediatelyOnUpdate: false,
   });
   for (const child of rotator.node.children) {

@@ -12,7 +12,7 @@ export interface CanaryConfig {
   readonly targets: readonly CanaryTarget[];
   /** Secret with the JSON fields `channel`, `key` and, where the channel has one, `playKey`. */
   readonly keyArn: string;
-  /** Whether TABLE_NAME and KEY_PEPPER_ARN say where the key is to be known; they go together. */
+  /** Whether TABLE_NAME and KEY_PEPPER_ARN say where to register the key; they must be given together. */
   readonly registersKey: boolean;
   readonly metricNamespace: string;
   /** PEM text of a private authority for rtmps. */

@@ -2,16 +2,16 @@ import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/clien
 import { readSecretField, SecretFormatError } from '../shared/secret-value';
 import { isStreamName } from '../shared/stream-names';
 
-/** The channel that is kept for the canary. */
+/** The channel that is reserved for the canary. */
 export interface CanaryKey {
   readonly channel: string;
   readonly key: string;
-  /** What players present; the publishing key unless the channel has a play key. */
+  /** The key that players present; the publishing key unless the channel has a play key. */
   readonly playKey: string;
 }
 
 /**
- * Reads the canary's channel and keys, anew for every run, so that a rotated key is used at once.
+ * Reads the canary's channel and keys; called for every run, so that a rotated key is used at once.
  * @throws SecretFormatError, or what Secrets Manager answered.
  */
 export async function readCanaryKey(client: SecretsManagerClient, secretArn: string): Promise<CanaryKey> {

@@ -1,4 +1,4 @@
-/** How one listener did. */
+/** The result of one listener. */
 export interface ListenerResult {
   readonly listener: string;
   readonly success: boolean;

@@ -8,15 +8,15 @@ export interface CanaryDependencies {
   readonly targets: readonly CanaryTarget[];
   readonly metricNamespace: string;
   readonly readKey: () => Promise<CanaryKey>;
-  /** Makes the key known to whoever decides on publishers; absent where that is a callback elsewhere. */
+  /** Registers the key in the keys table; absent where an external callback decides on publishers. */
   readonly registerKey?: (key: CanaryKey) => Promise<void>;
-  /** Publishes and plays once; rejects when anything came back other than it was sent. */
+  /** Publishes and plays once; rejects when anything played differs from what was sent. */
   readonly tryListener: (address: RtmpAddress, key: CanaryKey) => Promise<void>;
   /** Takes the metric lines. */
   readonly write: WriteLine;
 }
 
-/** The service's refusals may quote the key. */
+/** Masks keys, which the service's refusals may quote. */
 function withoutKeys(text: string, keys: readonly string[]): string {
   return keys.reduce((masked, key) => masked.replaceAll(key, '***'), text);
 }

@@ -9,14 +9,14 @@ import type { ListenerResult } from './canary-metrics';
 import { registerKey } from './register-key';
 import { roundTrip } from './round-trip';
 
-/** Two seconds of stream, and time to connect, decide and relay. */
+/** For two seconds of stream, and the time to connect, decide and relay. */
 const LISTENER_TIMEOUT_MS = 12_000;
 
 const config = loadCanaryConfig(process.env);
 const secretsManager = createSecretsManagerClient();
 const keys = config.registersKey ? connectKeys(process.env, createLambdaLogger()) : undefined;
 
-/** Called by a schedule; by hand it tells the same as the metric. */
+/** Called by a schedule; invoked by hand, it returns the same results as the metrics. */
 export async function handler(): Promise<readonly ListenerResult[]> {
   return runCanary({
     targets: config.targets,

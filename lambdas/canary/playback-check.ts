@@ -26,17 +26,17 @@ export class PlaybackCheck {
     this.#headersMissing = new Set(sent.headers);
   }
 
-  /** What arrived differs from what was published; undefined as long as it does not. */
+  /** How the received stream differs from the published one; undefined while it does not. */
   get fault(): string | undefined {
     return this.#fault;
   }
 
-  /** Everything up to the last frame has arrived, and nothing was different. */
+  /** Everything up to the last frame has arrived without a difference. */
   get complete(): boolean {
     return this.#fault === undefined && this.missing() === undefined;
   }
 
-  /** What has not arrived yet. */
+  /** The first part that has not arrived yet; undefined when everything has. */
   missing(): string | undefined {
     if (!this.#metadataSeen) return 'onMetaData';
     const [header] = this.#headersMissing;
@@ -54,7 +54,7 @@ export class PlaybackCheck {
     const header = this.sent.headers.find(
       ({ typeId, payload }) => typeId === message.typeId && payload.equals(message.payload),
     );
-    // A header may come again, when the player begins late.
+    // A header may come again when the player starts late.
     if (header !== undefined) this.#headersMissing.delete(header);
     else this.#frame(message);
   }
@@ -70,7 +70,7 @@ export class PlaybackCheck {
     this.#next += 1;
   }
 
-  /** Where the player came in: at a key frame that is not too late. What is wrong is compared with the first frame. */
+  /** Index of the frame at which the player started, a key frame that is not too late; 0 if there is none such. */
   #firstFrame(message: Received): number {
     const index = this.sent.frames.findIndex(
       (frame) => frame.keyframe && frame.timestamp <= LATEST_START_MS && same(message, frame),

@@ -3,8 +3,8 @@ import { hashStreamKey } from '../shared/stream-key-hash';
 import type { CanaryKey } from './canary-key';
 
 /**
- * Makes the canary's key known to the keys table, where it is not: after the first deploy, after the secret was made
- * anew, after a key was put into it by hand. The channel is the canary's own.
+ * Writes the canary's key into the keys table if it is missing there: after the first deploy, after the secret was
+ * created again, after a key was put into the secret by hand. The channel is the canary's own.
  */
 export async function registerKey({ channel, key }: CanaryKey, { store, pepper }: KeysDependencies): Promise<void> {
   const [currentPepper = ''] = await pepper.values();

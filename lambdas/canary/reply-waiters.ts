@@ -15,7 +15,7 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** Those who wait for something from the server. All of them hear of the connection's failure, also later ones. */
+/** The waits for a reply of the server. The connection's failure rejects all of them, also later ones. */
 export class ReplyWaiters {
   readonly #waiters = new Set<Waiter>();
   #failure: Error | undefined;
@@ -35,7 +35,7 @@ export class ReplyWaiters {
     }
   }
 
-  /** The first failure is the one that counts. */
+  /** Rejects all waits; only the first failure counts. */
   fail(error: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;

@@ -12,12 +12,12 @@ export interface RoundTrip {
   readonly key: CanaryKey;
   /** Makes the stream unlike that of any other run. */
   readonly nonce: string;
-  /** Time that everything together may take; the stream itself takes two seconds of it. */
+  /** Time limit of the whole round trip, of which the stream takes two seconds. */
   readonly timeoutMs: number;
   readonly tlsCa?: string | undefined;
 }
 
-/** What was played differs from what was published, or did not come in time. */
+/** The played stream differs from the published one, or did not come in time. */
 export class PlaybackFault extends Error {
   override readonly name = 'PlaybackFault';
 }
@@ -37,7 +37,7 @@ async function sendStream(publisher: RtmpClient, stream: TestStream, signal: Abo
   }
 }
 
-/** Feeds a player's messages to the check; other data messages than the metadata are the server's own. */
+/** Passes a player's messages to the check; data messages other than the metadata are the server's own. */
 function feed(check: PlaybackCheck, { typeId, timestamp }: MessageHeader, payload: Buffer): void {
   const audioOrVideo = typeId === MessageType.Audio || typeId === MessageType.Video;
   if (audioOrVideo) check.media({ typeId, timestamp, payload });
@@ -45,8 +45,8 @@ function feed(check: PlaybackCheck, { typeId, timestamp }: MessageHeader, payloa
 }
 
 /**
- * Publishes the test stream at an address and plays it from there, the player first, so that it sees all of it.
- * Resolves when everything has come back bit for bit.
+ * Publishes the test stream to an address and plays it from there. The player connects first, so that it gets the whole
+ * stream. Resolves when everything has come back bit for bit.
  * @throws PlaybackFault, RtmpClientError, or the socket's error.
  */
 export async function roundTrip({ address, key, nonce, timeoutMs, tlsCa }: RoundTrip): Promise<void> {
@@ -76,7 +76,7 @@ export async function roundTrip({ address, key, nonce, timeoutMs, tlsCa }: Round
       publisher.close();
     }
   } catch (error) {
-    // A stream that was cut short is reported by what is missing of it.
+    // If the stream was cut short, the error names the missing part.
     const missing = check.missing();
     if (signal.aborted && missing !== undefined) throw new PlaybackFault(`timed out, still missing ${missing}`);
     throw error;

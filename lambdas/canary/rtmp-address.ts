@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-/** Where an RTMP server listens. */
+/** The address of an RTMP server. */
 export interface RtmpAddress {
   readonly host: string;
   readonly port: number;
@@ -9,7 +9,7 @@ export interface RtmpAddress {
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'rtmp:': 1935, 'rtmps:': 443 };
 
-/** Reads `rtmp://HOST[:PORT]` or `rtmps://HOST[:PORT]`; undefined when it is neither, or names more than a server. */
+/** Reads `rtmp://HOST[:PORT]` or `rtmps://HOST[:PORT]`; undefined for anything else, also with a path or query. */
 export function parseRtmpAddress(text: string): RtmpAddress | undefined {
   if (!URL.canParse(text)) return undefined;
   const { protocol, hostname, port, pathname, search, username } = new URL(text);

@@ -16,9 +16,9 @@ import type { RtmpAddress } from './rtmp-address';
 
 export interface RtmpClientOptions {
   readonly address: RtmpAddress;
-  /** Name of the application, for this service the channel. */
+  /** Name of the application; for this service, the channel. */
   readonly app: string;
-  /** Ends the connection, and everything that waits on it, when it aborts. */
+  /** Ends the connection and all waits when it aborts. */
   readonly signal: AbortSignal;
   /** PEM text of a private authority. */
   readonly tlsCa?: string | undefined;
@@ -79,7 +79,7 @@ export class RtmpClient {
     await this.#waiters.wait(({ code }) => code === 'NetStream.Publish.Start');
   }
 
-  /** Resolves when the server has begun to play, though there may be nothing to play yet. */
+  /** Resolves when the server has accepted the player, even if there is no stream to play yet. */
   async play(key: string): Promise<void> {
     this.#command(this.#streamId, 'play', 0, null, key);
     await this.#waiters.wait(({ code }) => code === 'NetStream.Play.Start');
@@ -91,7 +91,7 @@ export class RtmpClient {
     this.socket.write(encodeMessage(chunkStreamId, timestamp, typeId, this.#streamId, payload, CHUNK_SIZE));
   }
 
-  /** Ends the published stream in order, and the connection with it. */
+  /** Ends the published stream properly, then the connection. */
   async endPublish(key: string): Promise<void> {
     this.#command(0, 'FCUnpublish', 0, null, key);
     this.#command(0, 'deleteStream', 0, null, this.#streamId);
@@ -170,7 +170,7 @@ export class RtmpClient {
     this.socket.write(userControl(UserControlEvent.PingResponse, payload.readUInt32BE(2)));
   }
 
-  /** Settles whoever waits for this answer or status; a refusal of anything is the end. */
+  /** Settles the waits for this answer or status; any refusal fails the connection. */
   #answer(typeId: number, payload: Buffer): void {
     const message = decodeCommand(typeId, payload);
     if (message === undefined) return;

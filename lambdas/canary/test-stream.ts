@@ -15,7 +15,7 @@ export interface Frame extends MediaMessage {
   readonly keyframe: boolean;
 }
 
-/** Two seconds of H.264 and AAC as far as a server looks at them; the coded pictures and sounds are noise. */
+/** Two seconds of H.264 and AAC with valid headers, as far as a server reads them; the coded media is noise. */
 export interface TestStream {
   /** Body of the `onMetaData` message. */
   readonly metadata: Buffer;
@@ -28,7 +28,7 @@ export const STREAM_DURATION_MS = 2000;
 
 const VIDEO_INTERVAL_MS = 40;
 const AUDIO_INTERVAL_MS = 20;
-/** A key frame every half second: where a player may begin. */
+/** A key frame about every half second: a player may start there. */
 const KEYFRAME_INTERVAL_MS = 480;
 const KEYFRAME_BYTES = 6000;
 const INTER_FRAME_BYTES = 1500;
@@ -39,7 +39,7 @@ const AVC_HEADER = Buffer.from('17000000000142c00affe1000a6742c00ada1096a0226401
 /** AudioSpecificConfig of AAC-LC, 48 kHz, mono. */
 const AAC_HEADER = Buffer.from('af001188', 'hex');
 
-/** Bytes that look random but depend on nothing else than the nonce and the position. */
+/** Bytes that look random but depend only on the nonce and the position. */
 function noise(nonce: string, label: string, length: number): Buffer {
   const blocks: Buffer[] = [];
   for (let block = 0; block * 32 < length; block += 1) {
@@ -63,7 +63,7 @@ function audioFrame(nonce: string, timestamp: number): Frame {
   return { typeId: MessageType.Audio, timestamp, payload, keyframe: false };
 }
 
-/** The stream of one run. The nonce makes it unlike that of any other run, which a server might still hold. */
+/** The stream of one run. The nonce makes it differ from the streams of other runs, which a server might still hold. */
 export function createTestStream(nonce: string): TestStream {
   const frames: Frame[] = [];
   for (let timestamp = 0; timestamp < STREAM_DURATION_MS; timestamp += AUDIO_INTERVAL_MS) {

@@ -1,15 +1,15 @@
 import type { CommandReply, HeardReply } from './command-reply';
 import type { OperatorRequest } from './operator-request';
 
-/** The function's answer may not hold more than 6 MB. */
+/** The function's answer may not exceed 6 MB. */
 const MAX_REPLIES_LENGTH = 4 * 1024 * 1024;
 
-/** Commands that one node at most can act on: when it has, nobody else need be awaited. */
+/** Commands that at most one node can act on: once it has, there is no need to wait for others. */
 const FOR_ONE_NODE: ReadonlySet<OperatorRequest['command']> = new Set(['kill', 'close', 'unblock', 'drain']);
 
 /**
- * Gathers what nodes say to a command. How many there are to wait for is known from the nodes themselves: Redis counts
- * those who heard it at one of its own nodes only.
+ * Collects the nodes' replies to a command. The nodes themselves say how many nodes are registered: Redis only counts
+ * the subscribers of one of its own nodes.
  */
 export class Answers {
   readonly acted: CommandReply[] = [];
@@ -19,7 +19,7 @@ export class Answers {
 
   constructor(
     private readonly request: OperatorRequest,
-    /** The message on the command channel, by which answers to other commands are told apart. */
+    /** The message on the command channel; answers to other messages are ignored. */
     private readonly message: string,
   ) {}
 
@@ -28,13 +28,13 @@ export class Answers {
     return this.#answered.size;
   }
 
-  /** Registered nodes that have not answered; undefined when nobody said who is registered. */
+  /** Registered nodes that have not answered; undefined when no node said which nodes are registered. */
   get silent(): readonly string[] | undefined {
     if (this.#registered.size === 0) return undefined;
     return [...this.#registered].filter((id) => !this.#answered.has(id)).sort();
   }
 
-  /** Whether nothing is to be waited for any more. */
+  /** Whether there is nothing left to wait for. */
   get complete(): boolean {
     if (FOR_ONE_NODE.has(this.request.command) && this.acted.length > 0) return true;
     return this.silent?.length === 0;

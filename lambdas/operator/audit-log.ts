@@ -2,22 +2,22 @@ import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { toItem } from '../shared/attribute-values';
 import type { OperatorRequest } from './operator-request';
 
-/** How an operator's command went. */
+/** An operator's command and its result. */
 export interface AuditEntry {
   readonly request: OperatorRequest;
-  /** Id of the invocation, by which CloudTrail tells who made it. */
+  /** Id of the invocation; CloudTrail says who made it. */
   readonly requestId: string;
-  /** How many nodes answered, and ids of those that were waited for in vain. */
+  /** How many nodes answered, and ids of registered nodes that did not. */
   readonly answered?: number;
   readonly silent?: readonly string[];
-  /** Ids of the nodes that said they acted; absent where they could not be heard. */
+  /** Ids of the nodes that said they acted; absent when replies could not be received. */
   readonly actedOn?: readonly string[];
   readonly error?: string;
 }
 
 const RETENTION_SECONDS = 400 * 86_400;
 
-/** Keeps what operators did, one item per command under `pk` = `AUDIT#<time>#<request id>`. */
+/** Records operators' commands, one item per command under `pk` = `AUDIT#<time>#<request id>`. */
 export class AuditLog {
   constructor(
     private readonly client: DynamoDBClient,
@@ -38,7 +38,7 @@ export class AuditLog {
       reason: request.reason,
       answered,
       silent: silent?.length ? silent : undefined,
-      // Whom a list was heard from is no news.
+      // Every node answers a list, so the names say nothing.
       actedOn: request.command === 'list' || !actedOn?.length ? undefined : actedOn,
       error,
       ttl: Math.floor(now.getTime() / 1000) + RETENTION_SECONDS,

@@ -6,13 +6,15 @@ import type { RedisAddress } from './operator-config';
 import { commandMessage, type OperatorRequest } from './operator-request';
 
 export interface CommandOutcome {
-  /** How many nodes answered, whether or not they had anything to do; fewer may have been awaited than there are. */
+  /** How many nodes answered, whether or not they acted; the wait may end before all nodes have answered. */
   readonly answered: number;
-  /** What those said that acted. */
+  /** The replies of the nodes that acted. */
   readonly replies: readonly CommandReply[];
-  /** Ids of registered nodes that did not answer in time; absent when nobody had to wait for them, or can know. */
+  /**
+   * Ids of registered nodes that did not answer in time; absent when there was no need to wait, or they are not known.
+   */
   readonly silent?: readonly string[];
-  /** Why no replies could be heard; the command was given all the same. */
+  /** Why no replies could be received; the command was published nevertheless. */
   readonly deaf?: string;
 }
 
@@ -21,18 +23,18 @@ export interface ExchangeOptions {
   readonly password: string | undefined;
   /** The command channel; nodes reply on its name with `:replies`. */
   readonly channel: string;
-  /** How long to wait for replies after the command was given (ms). */
+  /** How long to wait for replies after the command was published (ms). */
   readonly replyMs?: number;
 }
 
 const REPLY_MS = 4_000;
-/** For connecting and subscribing; a command must not wait long for ears. */
+/** Time limit of connecting and subscribing: a command must not wait long for the means to receive replies. */
 const SUBSCRIBE_MS = 3_000;
 
 /**
- * Gives a command and listens until the nodes have answered, for a bounded time. It listens before it speaks, so that no
+ * Publishes a command and waits, for a limited time, until the nodes have answered. It subscribes first, so that no
  * reply is missed.
- * @throws CommandNotPublished when the command could not be given.
+ * @throws CommandNotPublished when the command could not be published.
  */
 export async function exchangeCommand(request: OperatorRequest, options: ExchangeOptions): Promise<CommandOutcome> {
   const { address, password, channel, replyMs = REPLY_MS } = options;
@@ -62,7 +64,7 @@ export async function exchangeCommand(request: OperatorRequest, options: Exchang
   }
 }
 
-/** Whether it is called back in time. */
+/** Whether `done` is called in time. */
 async function completes(callBack: (done: () => void) => void, timeoutMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const inTime = await new Promise<boolean>((resolve) => {
@@ -73,7 +75,7 @@ async function completes(callBack: (done: () => void) => void, timeoutMs: number
   return inTime;
 }
 
-/** Why it failed or took too long; undefined when it was done in time. */
+/** Why the promise rejected or took too long; undefined when it resolved in time. */
 async function within(timeoutMs: number, done: Promise<unknown>): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {

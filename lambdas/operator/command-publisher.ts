@@ -2,15 +2,15 @@ import { Redis } from 'ioredis';
 import { describeError } from '../shared/lambda-logger';
 import type { RedisAddress } from './operator-config';
 
-/** The command reached no Redis; it can be given again. */
+/** The command did not reach Redis; it can be given again. */
 export class CommandNotPublished extends Error {
   override readonly name = 'CommandNotPublished';
 }
 
-/** For name resolution, connecting, TLS, authentication and the command itself, all together. */
+/** Time limit of name resolution, connecting, TLS, authentication and the command, all together. */
 const DEADLINE_MS = 6_000;
 
-/** A connection of its own: commands are rare, and one that is kept would not survive the container's being frozen. */
+/** Opens a new connection: commands are rare, and a kept connection would not survive while the container is frozen. */
 export function openRedis(address: RedisAddress, password: string | undefined, deadlineMs: number): Redis {
   const { host, port, username, tls } = address;
   return new Redis({
@@ -28,8 +28,8 @@ export function openRedis(address: RedisAddress, password: string | undefined, d
 }
 
 /**
- * Publishes one message. How many heard it, a cluster does not say: Redis counts at the node that it is connected to.
- * @throws CommandNotPublished when that is not done within a few seconds.
+ * Publishes one message. The number of receivers is not returned: a cluster counts those of one of its nodes only.
+ * @throws CommandNotPublished when that fails or takes longer than a few seconds.
  */
 export async function publishCommand(
   address: RedisAddress,
@@ -49,7 +49,7 @@ export async function publishCommand(
   try {
     await Promise.race([publishing, deadline]);
   } catch (error) {
-    // What closed the connection says more than the fact that it is closed.
+    // The cause of the close says more than the fact that the connection is closed.
     const cause = lastError ?? error;
     throw new CommandNotPublished(
       `Redis at ${address.host}:${address.port} did not take the command: ${describeError(cause)}`,
@@ -58,7 +58,7 @@ export async function publishCommand(
       },
     );
   } finally {
-    publishing.catch(() => undefined); // Past the deadline nobody waits for it.
+    publishing.catch(() => undefined); // After the deadline nobody waits for the result.
     clearTimeout(timer);
     if (redis.status !== 'end') redis.disconnect();
   }

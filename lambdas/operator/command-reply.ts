@@ -1,4 +1,4 @@
-/** What a node said of a command that it heard. */
+/** A node's reply to a command. */
 export interface CommandReply {
   readonly node: string;
   /** The command's name on the command channel, such as `kill-session`. */
@@ -6,15 +6,15 @@ export interface CommandReply {
   /** Empty for commands that have none. */
   readonly channel: string;
   readonly detail: string;
-  /** Of `list`: what is live on the node, as it says itself. */
+  /** For `list`: the streams that are live on the node, as the node reports them. */
   readonly streams?: readonly unknown[];
 }
 
-/** One message of the replies channel: what a node says to a command, or who is registered, as some say besides. */
+/** One message of the replies channel: a node's reply to a command, or the list of registered nodes. */
 export interface HeardReply {
-  /** The message that the node heard. */
+  /** The command message that the node replies to. */
   readonly order: string;
-  /** Ids of all registered nodes; empty where that is not what the message says. */
+  /** Ids of all registered nodes; empty when the message does not list them. */
   readonly nodes: readonly string[];
   readonly reply?: CommandReply & { readonly acted: boolean };
 }
@@ -22,7 +22,7 @@ export interface HeardReply {
 /** A thousand listed streams with the longest names are smaller. */
 const MAX_LENGTH = 4 * 1024 * 1024;
 
-/** One line of the replies channel; undefined for what is none. */
+/** Reads one message of the replies channel; undefined for anything else. */
 export function readReply(text: string): HeardReply | undefined {
   if (text.length > MAX_LENGTH) return undefined;
   let fields: Readonly<Record<string, unknown>>;

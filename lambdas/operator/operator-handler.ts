@@ -5,7 +5,7 @@ import type { CommandReply } from './command-reply';
 import { type OperatorRequest, parseOperatorRequest } from './operator-request';
 
 export interface OperatorDependencies {
-  /** Gives the command to the nodes and hears what they say. */
+  /** Publishes the command and collects the nodes' replies. */
   readonly exchange: (request: OperatorRequest) => Promise<CommandOutcome>;
   readonly audit: Pick<AuditLog, 'write'>;
   readonly log: LambdaLogger;
@@ -13,25 +13,27 @@ export interface OperatorDependencies {
 
 export interface OperatorResult {
   readonly command: string;
-  /** Of commands that concern a channel. */
+  /** For commands that concern a channel. */
   readonly channel?: string;
-  /** Of `drain`. */
+  /** For `drain`. */
   readonly node?: string;
-  /** How many nodes answered, within some seconds. Absent, like the next two: answers could not be heard. */
+  /**
+   * How many nodes answered within some seconds. Absent, like `silent` and `replies`, if replies could not be received.
+   */
   readonly answered?: number;
-  /** Ids of registered nodes that were waited for and did not answer. */
+  /** Ids of registered nodes that did not answer in time. */
   readonly silent?: readonly string[];
-  /** What those said that acted. */
+  /** The replies of the nodes that acted. */
   readonly replies?: readonly CommandReply[];
-  /** False: the command was given, but no audit record could be written. */
+  /** False: the command was published, but no audit record could be written. */
   readonly audited: boolean;
 }
 
 export type OperatorHandler = (event: unknown, requestId: string) => Promise<OperatorResult>;
 
-/** Carries out operators' orders; what goes wrong is thrown, so that the invoker sees it as the function's error. */
+/** Executes operators' orders; throws failures, so that the invoker sees them as the function's error. */
 export function createOperatorHandler({ exchange, audit, log }: OperatorDependencies): OperatorHandler {
-  /** Never rejects: a kill must not wait for the table to come back. */
+  /** Never rejects: a kill must not fail because the table is unavailable. */
   const record = async (entry: AuditEntry): Promise<boolean> => {
     const { request, requestId, answered, silent, error } = entry;
     const what = { command: request.command, ...targetOf(request), requestId };

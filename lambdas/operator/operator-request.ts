@@ -9,15 +9,15 @@ type Order =
   | { readonly command: 'block'; readonly channel: string; readonly seconds: number }
   /** Lets publishers in again. */
   | { readonly command: 'unblock'; readonly channel: string }
-  /** Empties one node without cutting anybody off, and ends it. */
+  /** Drains one node without ending any stream, and ends the node. */
   | { readonly command: 'drain'; readonly node: string }
-  /** Asks every node what is live on it. */
+  /** Asks every node for its live streams. */
   | { readonly command: 'list' };
 
-/** What an operator orders, and why; the reason goes into the audit record only. */
+/** An operator's order and its reason, which is only written to the audit record. */
 export type OperatorRequest = Order & { readonly reason?: string | undefined };
 
-/** A request that is not understood; the message lists every fault. Nothing was published. */
+/** An invalid request; the message lists every fault. Nothing was published. */
 export class InvalidRequest extends Error {
   override readonly name = 'InvalidRequest';
 
@@ -35,11 +35,13 @@ const FIELDS: Readonly<Record<OperatorRequest['command'], readonly string[]>> = 
   list: [],
 };
 
-/** A week, as the service takes it. */
+/** A week, the most that the service accepts. */
 const MAX_BLOCK_SECONDS = 604_800;
 const MAX_REASON_LENGTH = 500;
 
-/** What each field has to be. Names are as strict as the service's: `>` and `|` alone separate them on the channel. */
+/**
+ * The rule for each field. Names are as strict as the service's: only `>` and `|` separate them on the command channel.
+ */
 const CHECKS: Readonly<Record<string, readonly [fits: (value: unknown) => boolean, rule: string]>> = {
   channel: [isStreamName, 'channel must be a name of A-Z a-z 0-9 _ -'],
   streamId: [isStreamName, 'streamId must be a name of A-Z a-z 0-9 _ -'],

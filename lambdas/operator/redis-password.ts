@@ -1,7 +1,9 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { readSecretField } from '../shared/secret-value';
 
-/** The current password, read anew for every command: they are rare, and it may have been rotated since the last. */
+/**
+ * The current password, read for every command: commands are rare, and the password may have been rotated meanwhile.
+ */
 export async function readRedisPassword(
   client: SecretsManagerClient,
   secretArn: string | undefined,

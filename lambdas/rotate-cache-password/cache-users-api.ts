@@ -2,7 +2,7 @@ import { Sha256 } from '@aws-crypto/sha256-js';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SignatureV4 } from '@smithy/signature-v4';
 
-/** Whose credentials sign the requests, as an SDK client's configuration has them. */
+/** The region and credentials that sign the requests, as in an SDK client's configuration. */
 export type SigningIdentity = Pick<SecretsManagerClient['config'], 'region' | 'credentials'>;
 
 export interface CacheUser {
@@ -23,7 +23,7 @@ export class CacheUsersApiError extends Error {
     super(message);
   }
 
-  /** The user, or another one of its group, is being changed: later it would have gone well. */
+  /** The user, or another user of its group, is being changed: a later call may succeed. */
   get isBusy(): boolean {
     return this.code !== undefined && /^(InvalidUserState|InvalidUserGroupState|Throttling)/.test(this.code);
   }
@@ -32,8 +32,8 @@ export class CacheUsersApiError extends Error {
 const requestTimeoutMs = 10_000;
 
 /**
- * The two calls of ElastiCache that a rotation needs, over its query protocol (API version 2015-02-02): a whole client
- * library for two form posts would only be carried along.
+ * The two calls of ElastiCache that a rotation needs, over its query protocol (API version 2015-02-02): two form posts
+ * are not worth a client library.
  */
 export class CacheUsersApi {
   constructor(
@@ -41,7 +41,7 @@ export class CacheUsersApi {
     private readonly identity: SigningIdentity,
   ) {}
 
-  /** From now on these passwords open the cache, and no others. Returns before every node has heard of it. */
+  /** Replaces the user's valid passwords by these. Returns before every node of the cache knows them. */
   async setPasswords(userId: string, passwords: readonly string[]): Promise<void> {
     const members = passwords.map((password, index): [string, string] => [`Passwords.member.${index + 1}`, password]);
     await this.call({ Action: 'ModifyUser', UserId: userId, ...Object.fromEntries<string>(members) });

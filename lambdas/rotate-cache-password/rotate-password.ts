@@ -13,20 +13,20 @@ export interface PasswordRotationDependencies {
   /** The cache's user whose password a secret holds: secret ARN -> user id. */
   readonly userOf: ReadonlyMap<string, string>;
   readonly log: LambdaLogger;
-  /** How often a step may ask the cache whether it is ready, and how long to wait in between. */
+  /** How often a step may ask the cache whether it is ready, and the pause in between (ms). */
   readonly attempts: number;
   readonly pauseMs: number;
   readonly sleep: (delayMs: number) => Promise<void>;
 }
 
-/** 256 bits as hex: no character in it that ElastiCache could refuse. */
+/** 256 bits as hex, which has no characters that ElastiCache could refuse. */
 const passwordBytes = 32;
 
 /**
- * Carries out one step of a rotation; every step can be repeated. The new password is added beside the current one,
- * which goes on opening the cache until the next rotation: clients that have it notice nothing. The users are in one
- * group, which ElastiCache changes for one user at a time: a step waits for its turn, and until its change is in force.
- * @throws RotationRefused for an event that does not fit, or what AWS answered.
+ * Carries out one step of a rotation; every step can be repeated. The new password is added to the current one, which
+ * stays valid until the next rotation: clients that use it notice nothing. The users are in one group, which
+ * ElastiCache changes for one user at a time: a step waits for its turn, and until its change is in force.
+ * @throws RotationRefused for an event that does not fit, or AWS's error.
  */
 export async function rotatePassword(event: RotationEvent, dependencies: PasswordRotationDependencies): Promise<void> {
   const userId = dependencies.userOf.get(event.secretId);
@@ -66,8 +66,8 @@ async function addToUser(
 }
 
 /**
- * The step before has seen the cache take the password. Secrets Manager also runs this step by itself when a schedule is
- * made, without the ones before it: then the user has its first password only, and being there is all that can be asked.
+ * The previous step has verified that the cache accepts the password. Secrets Manager also runs this step alone when a
+ * schedule is created: then the user has only its first password, and only its existence can be checked.
  */
 async function waitUntilActive(userId: string, dependencies: PasswordRotationDependencies): Promise<void> {
   await attempt(dependencies, `${userId} is not active`, async () => {
@@ -75,7 +75,7 @@ async function waitUntilActive(userId: string, dependencies: PasswordRotationDep
   });
 }
 
-/** Asks again until the answer is yes. @throws RotationRefused when it is not, in the end: the old password stays. */
+/** Asks again until the answer is yes. @throws RotationRefused when all attempts fail: the old password stays. */
 async function attempt(
   { attempts, pauseMs, sleep }: PasswordRotationDependencies,
   fault: string,

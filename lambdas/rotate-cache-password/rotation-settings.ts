@@ -7,7 +7,7 @@ export interface RotationSettings {
   readonly endpoint: URL;
 }
 
-/** Reads CACHE_USERS and where ElastiCache answers. @throws EnvironmentError listing every bad variable. */
+/** Reads CACHE_USERS and the endpoint of ElastiCache. @throws EnvironmentError listing every bad variable. */
 export function loadRotationSettings(variables: EnvironmentVariables): RotationSettings {
   const env = new LambdaEnv(variables);
   const region = env.required('AWS_REGION');

@@ -6,7 +6,7 @@ import { SignJWT } from 'jose';
 import { PROBE_EVENT } from '../shared/event-claims';
 import { describeError } from '../shared/lambda-logger';
 
-/** Whose credentials sign a request to a Function URL, as an SDK client's configuration has them. */
+/** The region and credentials that sign a request to a Function URL, as in an SDK client's configuration. */
 export type SigningIdentity = Pick<SecretsManagerClient['config'], 'region' | 'credentials'>;
 
 export interface ProbeTarget {
@@ -16,7 +16,7 @@ export interface ProbeTarget {
   readonly identity?: SigningIdentity | undefined;
 }
 
-/** `accepted`, or how the callback turned the probe away. */
+/** Whether the callback accepted the probe; if not, its answer. */
 export type ProbeOutcome = { readonly accepted: true } | { readonly accepted: false; readonly answer: string };
 
 const REQUEST_TIMEOUT_MS = 5_000;

@@ -12,7 +12,7 @@ export interface RotationDependencies {
   /** Asks the callback whether it accepts a token signed with this secret. */
   readonly probe: (secret: string) => Promise<ProbeOutcome>;
   readonly probeTimeoutMs: number;
-  /** How long after a version was made a warm copy of the callback may still be without it. */
+  /** How long a warm copy of the callback may not know a version after it was created (ms). */
   readonly settleMs: number;
   readonly now: () => number;
   readonly sleep: (delayMs: number) => Promise<void>;
@@ -30,8 +30,8 @@ export class ProbeFailed extends Error {
 }
 
 /**
- * Waits until every copy of the callback accepts the new secret: one answers a probe, and all have had to read their
- * secrets again since the new version was made. Only then may anybody sign with it.
+ * Waits until every copy of the callback accepts the new secret: one copy has answered a probe, and all have had to
+ * read their secrets again since the new version was created. Only then may it be used for signing.
  *
  * Secrets Manager also runs this step alone, to try a new schedule out: with a version that has the current value, or
  * none. Then there is nothing to wait for, and the callback has to accept the current secret.
@@ -62,7 +62,7 @@ async function testSecret(event: RotationEvent, dependencies: RotationDependenci
 
 /**
  * Carries out one step of a rotation. Every step can be repeated at any time.
- * @throws RotationRefused for a token or stage that does not fit, ProbeFailed, or what Secrets Manager answered.
+ * @throws RotationRefused for a token or stage that does not fit, ProbeFailed, or Secrets Manager's error.
  */
 export async function rotate(event: RotationEvent, dependencies: RotationDependencies): Promise<void> {
   await carryOutStep(event, dependencies, {

@@ -7,13 +7,13 @@ export interface RotationConfig {
   readonly jwtSubject: string;
   /** How long the callback may take to accept the new secret before the rotation fails. */
   readonly probeTimeoutMs: number;
-  /** How long after a version was made a warm copy of the callback may still be without it. */
+  /** How long a warm copy of the callback may not know a version after it was created (ms). */
   readonly settleMs: number;
 }
 
-/** For clocks that differ between Secrets Manager and here. */
+/** Allowance for the difference between Secrets Manager's clock and this one. */
 const CLOCK_MARGIN_SECONDS = 3;
-/** Between the last warm copy's fresh look and the time-out, for probes that fail at first. */
+/** Time for failing probes between the last warm copy's new read and the time-out. */
 const MIN_PROBING_SECONDS = 10;
 
 /** @throws EnvironmentError listing every bad variable. */

@@ -1,9 +1,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 
-/** A DynamoDB item, or a part of one, in the service's own notation. */
+/** A DynamoDB item, or a part of an item, in DynamoDB's notation. */
 export type Item = Record<string, AttributeValue>;
 
-/** What this project stores; undefined is left out. */
+/** The types that this project stores; undefined is left out. */
 export type StorableValue = string | number | boolean | readonly string[] | undefined;
 
 export function toAttributeValue(value: Exclude<StorableValue, undefined>): AttributeValue {

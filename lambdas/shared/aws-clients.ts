@@ -2,8 +2,8 @@ import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 
 /**
- * A publisher waits on these calls and the function itself ends after a few seconds, so a hanging connection must
- * fail early enough for one more try. Endpoints, region and credentials come from the environment as usual.
+ * A publisher waits for these calls and the function times out after a few seconds, so a hanging connection must fail
+ * early enough for a retry. Endpoints, region and credentials come from the environment as usual.
  */
 const PATIENCE = {
   maxAttempts: 3,

@@ -4,18 +4,18 @@ import { isStreamName } from './stream-names';
 /** What happens when a channel that is live is published again. */
 export type WhenBusy = 'takeover' | 'reject';
 
-/** What an owner decides about one channel. Absent fields set no limit. */
+/** The settings that an owner chooses for a channel. Absent fields set no limit. */
 export interface ChannelPolicy {
   readonly enabled: boolean;
   /** @default the deployment's TAKEOVER_DEFAULT */
   readonly whenBusy?: WhenBusy | undefined;
   /** IPs and CIDRs, v4 and v6, that publishers may come from; empty admits everybody. */
   readonly allowedCidrs: readonly string[];
-  /** Seconds since the epoch; publishing starts are refused before this … */
+  /** Seconds since the epoch; starts are refused before this time. */
   readonly notBefore?: number | undefined;
-  /** … and from this on. A stream that is live at that time goes on. */
+  /** Seconds since the epoch; starts are refused from this time on. A stream that is live then continues. */
   readonly notAfter?: number | undefined;
-  /** What players present instead of the publishing key. */
+  /** The key that players present instead of the publishing key. */
   readonly playKey?: string | undefined;
   readonly maxDurationSeconds?: number | undefined;
   readonly maxBitrateKbps?: number | undefined;
@@ -52,7 +52,7 @@ function addRule(list: BlockList, rule: string): boolean {
   return true;
 }
 
-/** Whether an address is inside any of the rules. IPv4-mapped IPv6 counts as IPv4; what is no address never matches. */
+/** Whether an address matches any of the rules. IPv4-mapped IPv6 counts as IPv4; other text never matches. */
 export function addressMatches(rules: readonly string[], address = ''): boolean {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
   const version = isIP(plain);
@@ -87,7 +87,7 @@ const RULES: Readonly<
   maxBitrateKbps: { allowed: 'a whole number of kbit/s from 1', accepts: (value) => isWhole(value, 1, 10_000_000) },
 };
 
-/** Says what is wrong with a value given for a policy field; undefined when nothing is. */
+/** The fault of a value for a policy field; undefined when the value is valid. */
 export function policyFault(field: PolicyField, value: unknown): string | undefined {
   return RULES[field].accepts(value) ? undefined : `${field} must be ${RULES[field].allowed}`;
 }

@@ -7,7 +7,7 @@ export interface ActiveStream {
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly clientIp?: string | undefined;
-  /** The node that serves the stream, as its token named it. */
+  /** The node that serves the stream, as named in the event token. */
   readonly rtmpHost?: string | undefined;
 }
 
@@ -16,11 +16,11 @@ export interface ChannelRecord {
   readonly channel: string;
   /** Peppered HMAC of the publishing key; the key itself is stored nowhere. */
   readonly keyHash: string;
-  /** The key before the last rotation, for as long as it still opens the channel. */
+  /** The key before the last rotation, while it is still valid. */
   readonly previousKey?: { readonly hash: string; readonly validUntil: number } | undefined;
   readonly policy: ChannelPolicy;
   readonly active?: ActiveStream | undefined;
-  /** Counts what the owner changed: a start that was decided on older rules does not go through. */
+  /** Counts the owner's changes: a start that was decided by older rules is not recorded, but decided again. */
   readonly revision: number;
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -32,7 +32,7 @@ export function channelKey(channel: string): Item {
   return { pk: { S: `${CHANNEL_PREFIX}${channel}` } };
 }
 
-/** For filters that pick the channels out of everything in the table. */
+/** For filters that select the channels among all items of the table. */
 export const CHANNEL_PREFIX_VALUE = { S: CHANNEL_PREFIX };
 
 /** The attributes that say which stream holds the channel: set by a start, removed (undefined) by its stop. */
@@ -59,7 +59,7 @@ function activeStreamOf(item: Item): ActiveStream | undefined {
 function policyOf(item: Item): ChannelPolicy {
   const whenBusy = textOf(item, 'whenBusy');
   return {
-    // A record without the attribute was written by something else: closed until its owner says otherwise.
+    // A record without the attribute was not written by this project: disabled until its owner enables it.
     enabled: flagOf(item, 'enabled') ?? false,
     whenBusy: whenBusy === 'takeover' || whenBusy === 'reject' ? whenBusy : undefined,
     allowedCidrs: textsOf(item, 'allowedCidrs'),

@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException, UpdateItemCommand, type DynamoDBClient
 import type { Item } from './attribute-values';
 import { updateExpression, type ItemChange } from './update-expression';
 
-/** Changes one item in one step; false when its condition did not hold and nothing was changed. */
+/** Changes one item atomically; false when its condition did not hold and nothing was changed. */
 export async function updateIf(
   client: DynamoDBClient,
   tableName: string,

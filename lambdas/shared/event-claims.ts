@@ -39,7 +39,7 @@ function textClaim(claims: Readonly<Record<string, unknown>>, name: string): str
   return typeof value === 'string' && value !== '' && value.length <= MAX_TEXT_LENGTH ? value : undefined;
 }
 
-/** The event in a verified token's claims; undefined when they describe none that can be handled. */
+/** The event in a verified token's claims; undefined when they describe no event that can be handled. */
 export function streamEventOf(claims: Readonly<Record<string, unknown>>): StreamEvent | undefined {
   if (claims['event'] === PROBE_EVENT) return { event: 'probe' };
   const { channel, key } = claims;

@@ -8,15 +8,14 @@ export type TokenVerdict =
   | { readonly valid: false; readonly fault: string };
 
 const MAX_TOKEN_LENGTH = 8192;
-/** The nodes' clocks may be off by this much. */
+/** The nodes' clocks may differ by this much. */
 const CLOCK_TOLERANCE_SECONDS = 5;
 
 type Attempt = TokenVerdict | 'other secret';
 
 /**
- * Verifies `rtmp-event` tokens: HS256 with any live version of the signing secret, the agreed subject, an expiry.
- * A signature that no known version made leads to one fresh look at the secret, so that a version that was staged a
- * moment ago is known at once.
+ * Verifies `rtmp-event` tokens: HS256 with any live version of the signing secret, the agreed subject, an expiry. If no
+ * known version made the signature, the secret is read again once, so that a version staged a moment ago is accepted.
  */
 export class EventTokenVerifier {
   readonly #encoder = new TextEncoder();
@@ -26,7 +25,7 @@ export class EventTokenVerifier {
     private readonly subject: string,
   ) {}
 
-  /** @throws when the secret was never read and cannot be read now. */
+  /** @throws when the secret has not been read yet and cannot be read now. */
   async verify(token: string | undefined): Promise<TokenVerdict> {
     if (token === undefined || token === '') return { valid: false, fault: 'missing' };
     if (token.length > MAX_TOKEN_LENGTH) return { valid: false, fault: 'too long' };

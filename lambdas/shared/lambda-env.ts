@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describeError } from './lambda-logger';
 
-/** A setting that a handler cannot work with; the message lists every bad variable, so that one deploy mends them all. */
+/** Unusable settings of a handler; the message lists every bad variable, so that one deploy can correct all of them. */
 export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError';
 

@@ -2,7 +2,7 @@ import { isNativeError } from 'node:util/types';
 
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Where handlers say what they did. Keys, tokens, hashes and secrets never belong in a field. */
+/** The log of the handlers. Keys, tokens, hashes and secrets must never be in a field. */
 export interface LambdaLogger {
   info(message: string, fields?: LogFields): void;
   warning(message: string, fields?: LogFields): void;
@@ -13,8 +13,8 @@ export interface LambdaLogger {
 export type WriteLine = (line: string) => void;
 
 /**
- * Writes past `console`, which the Lambda runtime wraps into its own JSON envelope; lines must reach CloudWatch as
- * they are for the embedded metric format and for plain log queries alike.
+ * Writes without `console`, which the Lambda runtime wraps into its own JSON envelope; the embedded metric format and
+ * plain log queries both need lines to reach CloudWatch unchanged.
  */
 export function writeToStdout(line: string): void {
   process.stdout.write(`${line}\n`);

@@ -1,4 +1,4 @@
-/** The calls that Secrets Manager makes, in this order. Any of them may come again. */
+/** The calls that Secrets Manager makes, in this order. Any of them may be repeated. */
 export const ROTATION_STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
 
 export type RotationStep = (typeof ROTATION_STEPS)[number];
@@ -10,7 +10,7 @@ export interface RotationEvent {
   readonly step: RotationStep;
 }
 
-/** A call that does not fit the secret's state; trying again will not mend it. */
+/** A call that does not fit the secret's state; a retry will not help. */
 export class RotationRefused extends Error {
   override readonly name = 'RotationRefused';
 }

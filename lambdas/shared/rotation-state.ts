@@ -1,20 +1,20 @@
 import { RotationRefused } from './rotation-event';
 
-/** What DescribeSecret tells. */
+/** The answer of DescribeSecret. */
 export interface SecretDescription {
   readonly RotationEnabled?: boolean | undefined;
   readonly VersionIdsToStages?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 export interface RotationState {
-  /** The new version is in use already: a repeated call, nothing is left to do. */
+  /** The new version is in use already: the call is repeated, and there is nothing left to do. */
   readonly finished: boolean;
   readonly currentVersionId: string;
 }
 
 /**
- * Whether a rotation to the version `token` may go on.
- * @throws RotationRefused when rotation is off, or the version is not the one that is being made.
+ * Whether a rotation to the version `token` may continue.
+ * @throws RotationRefused when rotation is off, or `token` is not the pending version.
  */
 export function rotationState(description: SecretDescription, token: string): RotationState {
   if (description.RotationEnabled !== true) throw new RotationRefused('rotation is not enabled for the secret');

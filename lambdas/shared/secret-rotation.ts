@@ -11,13 +11,13 @@ import type { LambdaLogger } from './lambda-logger';
 import { RotationRefused, type RotationEvent } from './rotation-event';
 import { rotationState } from './rotation-state';
 
-/** What is particular to one kind of secret. Each of it may be called again. */
+/** The steps that differ between kinds of secrets. Each may be called repeatedly. */
 export interface RotationSteps {
   /** Text of the new version. */
   newText(): string | Promise<string>;
-  /** Tells the system that checks the secret; absent where there is none to be told. */
+  /** Sets the secret in the system that checks it; absent where there is no such system. */
   set?(): Promise<void>;
-  /** Resolves when the new version works, rejects when it does not: the current one stays in use then. */
+  /** Resolves when the new version works; rejects when it does not, and the current version stays in use. */
   test(): Promise<void>;
 }
 
@@ -28,8 +28,8 @@ export interface RotationSurroundings {
 
 /**
  * Carries out one step of a rotation. Every step can be repeated at any time.
- * @throws RotationRefused for a token or stage that does not fit, what the secret's own step throws, or what Secrets
- * Manager answered.
+ * @throws RotationRefused for a token or stage that does not fit, an error of the secret's own step, or Secrets
+ * Manager's error.
  */
 export async function carryOutStep(
   event: RotationEvent,
@@ -48,7 +48,7 @@ export async function carryOutStep(
   log.info('rotation step done', { secretId, step, versionId: token, alreadyCurrent: finished });
 }
 
-/** The version that is being made; undefined before it has a value. */
+/** Text of the pending version; undefined before it has a value. */
 export async function pendingVersion(
   { secretId, token }: RotationEvent,
   client: SecretsManagerClient,
@@ -71,7 +71,7 @@ export async function currentText(
   return current.SecretString;
 }
 
-/** Puts a new value under the token, once. */
+/** Stores a new value as the version `token`, unless that exists. */
 async function createVersion(event: RotationEvent, client: SecretsManagerClient, steps: RotationSteps): Promise<void> {
   if ((await pendingVersion(event, client)) !== undefined) return;
   await client.send(

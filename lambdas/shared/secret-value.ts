@@ -1,4 +1,4 @@
-/** A secret whose content has not the expected form. The message never quotes the content. */
+/** A secret whose content does not have the expected form. The message never quotes the content. */
 export class SecretFormatError extends Error {
   override readonly name = 'SecretFormatError';
 }
@@ -26,7 +26,7 @@ export function readSecretField(secretString: string | undefined, field: string)
   throw new SecretFormatError(`the secret is a JSON object without a text field "${field}"`);
 }
 
-/** The same secret with a new text: keeps the form, and every other field of a JSON object. */
+/** The secret with a new value in the same form: the other fields of a JSON object are kept. */
 export function replaceSecretField(secretString: string | undefined, field: string, value: string): string {
   const object = secretString === undefined ? undefined : parseObject(secretString);
   return object === undefined ? value : JSON.stringify({ ...object, [field]: value });

@@ -6,8 +6,8 @@ import { readSecretField } from './secret-value';
 export type SecretStage = 'AWSPENDING' | 'AWSCURRENT' | 'AWSPREVIOUS';
 
 /**
- * Pending first: labels move pending -> current -> previous, so a rotation that ends between two reads can hide no
- * version from a reader that goes in the same direction.
+ * Pending first: labels move pending -> current -> previous, so a rotation that ends between two reads hides no version
+ * from a reader that reads in the same direction.
  */
 export const ALL_STAGES: readonly SecretStage[] = ['AWSPENDING', 'AWSCURRENT', 'AWSPREVIOUS'];
 
@@ -19,9 +19,9 @@ export interface SecretVersionsOptions {
   /** Stages to read, in the order of ALL_STAGES. Only AWSCURRENT must exist. */
   readonly stages: readonly SecretStage[];
   readonly log: LambdaLogger;
-  /** How long what was read is served without asking again. */
+  /** How long a read value is used before the secret is read again. */
   readonly maxAgeMs: number;
-  /** Shortest time between two reads that callers ask for; bounds what a stream of bad tokens can cost. */
+  /** Shortest time between two reads that callers request; limits the cost of a stream of bad tokens. */
   readonly minRefetchMs?: number;
   /** How long callers wait for a read when there is a cached value; default 1 s. */
   readonly patienceMs?: number;
@@ -32,12 +32,15 @@ const DEFAULT_MIN_REFETCH_MS = 5_000;
 /** A read that takes longer than this ends in the background when there is a cached value to serve meanwhile (ms). */
 const PATIENCE_MS = 1_000;
 
-/** The texts of a secret's live versions, cached for the life of the container. Away: what was read last serves on. */
+/**
+ * The texts of a secret's live versions, cached for the life of the container. While Secrets Manager is unavailable,
+ * the last texts stay in use.
+ */
 export class SecretVersions {
   readonly #options: SecretVersionsOptions;
   readonly #now: () => number;
   #values: readonly string[] | undefined;
-  /** When the last successful read began; a version staged after that may be missing from it. */
+  /** When the last successful read began; a version staged after that may be missing. */
   #readAtMs = Number.NEGATIVE_INFINITY;
   #attemptedAtMs = Number.NEGATIVE_INFINITY;
   #reading: Promise<readonly string[]> | undefined;
@@ -47,7 +50,7 @@ export class SecretVersions {
     this.#now = options.now ?? Date.now;
   }
 
-  /** @throws what Secrets Manager answered, when nothing was ever read. */
+  /** @throws Secrets Manager's error, when nothing has been read yet. */
   async values(): Promise<readonly string[]> {
     if (this.#values === undefined) return this.#refresh();
     const fresh = this.#now() - this.#readAtMs < this.#options.maxAgeMs;
@@ -55,7 +58,7 @@ export class SecretVersions {
     return fresh || failedJustNow ? this.#values : this.#refreshOr(this.#values);
   }
 
-  /** Reads again before the cache is due; undefined when that was done a moment ago. */
+  /** Reads again before the cached values expire; undefined when the last attempt was a moment ago. */
   async refetch(): Promise<readonly string[] | undefined> {
     if (this.#reading !== undefined) return this.#reading;
     return this.#triedJustNow() ? undefined : this.#refresh();

@@ -8,7 +8,7 @@ export interface SessionRecord {
   readonly startedAt: string;
   readonly clientIp?: string | undefined;
   readonly rtmpHost?: string | undefined;
-  /** When a publisher came back within the grace time and continued this stream. */
+  /** When a publisher reconnected within the grace time and resumed this stream. */
   readonly resumedAt?: string | undefined;
   /** The stream that took the channel over while this one held it. */
   readonly supersededBy?: string | undefined;

@@ -3,7 +3,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 /** 192 random bits; 32 characters of the names' alphabet. */
 const KEY_BYTES = 24;
 
-/** A new stream key. Never begins with `-`, which command lines would take for an option. */
+/** A new stream key. Never begins with `-`, which a command line would read as an option. */
 export function generateStreamKey(): string {
   for (;;) {
     const key = randomBytes(KEY_BYTES).toString('base64url');
@@ -16,7 +16,7 @@ export function hashStreamKey(pepper: string, channel: string, key: string): str
   return createHmac('sha256', pepper).update(`${channel}/${key}`).digest('hex');
 }
 
-/** Compares two hex hashes without telling by time where they differ. */
+/** Compares two hex hashes in constant time. */
 export function hashesEqual(left: string, right: string): boolean {
   const a = Buffer.from(left);
   const b = Buffer.from(right);

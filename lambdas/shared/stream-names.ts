@@ -1,4 +1,6 @@
-/** Longest channel, key or stream id that is looked at; services may be configured shorter (ID_MAX_LENGTH). */
+/**
+ * Longest channel, key or stream id that is accepted; services may be configured with a shorter limit (ID_MAX_LENGTH).
+ */
 export const MAX_NAME_LENGTH = 512;
 
 /** Whether a text can be a channel, a stream key or a stream id: `[A-Za-z0-9_-]`, never empty. */

@@ -1,6 +1,6 @@
 import { toItem, type Item, type StorableValue } from './attribute-values';
 
-/** Changes to one item, and the values that its condition compares with. */
+/** Changes to one item, their condition, and the values that the condition compares with. */
 export interface ItemChange {
   /** An attribute whose value is undefined is removed. */
   readonly set?: Readonly<Record<string, StorableValue>>;

@@ -15,7 +15,9 @@ export interface StartDependencies {
   readonly log: LambdaLogger;
 }
 
-/** Publishers that race for one channel make each other decide again; more rounds than this are no honest race. */
+/**
+ * Publishers that race for one channel force each other to decide again; an ordinary race has fewer rounds than this.
+ */
 const MAX_ROUNDS = 20;
 const MAX_PAUSE_MS = 40;
 
@@ -26,9 +28,9 @@ function streamOf(event: StartEvent, decision: AcceptedStart, now: Date): Active
 }
 
 /**
- * Decides a start and makes the decision true in the table, as one atomic step: it is taken again whenever the
- * channel has changed between reading and writing.
- * @throws when the table or the pepper is out of reach, or the race does not end.
+ * Decides a start and writes the decision into the table, as one atomic step: it decides again whenever the channel has
+ * changed between reading and writing.
+ * @throws when the table or the pepper cannot be reached, or the race does not end.
  */
 export async function acceptStart(event: StartEvent, dependencies: StartDependencies): Promise<StartDecision> {
   const { store, peppers, whenBusyDefault, log } = dependencies;
@@ -44,7 +46,7 @@ export async function acceptStart(event: StartEvent, dependencies: StartDependen
     const stream = streamOf(event, decision, now);
     if (await store.hold(decision, stream, key.renewedHash)) {
       await store.recordStart(decision, stream, now).catch((error: unknown) => {
-        // The stream is accepted; a gap in the history is no reason to turn its publisher away.
+        // The stream is accepted; a gap in the history is no reason to refuse its publisher.
         log.error('session history not written', { streamId: stream.streamId, error: describeError(error) });
       });
       return decision;

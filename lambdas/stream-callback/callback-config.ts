@@ -8,9 +8,9 @@ export interface CallbackConfig {
   /** Required subject of the event tokens. */
   readonly jwtSubject: string;
   readonly sessionTtlSeconds: number;
-  /** For channels that do not choose themselves. */
+  /** For channels without a setting of their own. */
   readonly whenBusyDefault: WhenBusy;
-  /** How long secrets are served from memory; the rotation waits this long for every warm copy. */
+  /** How long secrets are used from memory; the rotation waits this long for every warm copy. */
   readonly secretCacheMs: number;
 }
 

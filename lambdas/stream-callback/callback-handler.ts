@@ -13,7 +13,7 @@ export type CallbackHandler = (event: LambdaFunctionURLEvent) => Promise<LambdaF
 
 type Headers = Record<string, string>;
 
-/** All that a caller learns of a refusal is its class. */
+/** A caller learns only the class of a refusal. */
 const BODIES = { 200: 'ok', 401: 'unauthorized', 403: 'forbidden', 409: 'conflict', 503: 'unavailable' } as const;
 
 function answer(status: keyof typeof BODIES, headers: Headers = {}): LambdaFunctionURLResult {
@@ -24,7 +24,7 @@ function answer(status: keyof typeof BODIES, headers: Headers = {}): LambdaFunct
   };
 }
 
-/** What an accepted start tells the service about its stream. */
+/** The answer headers of an accepted start. */
 function grantHeaders(streamId: string, { policy }: ChannelRecord): Headers {
   const headers: Headers = { 'stream-id': streamId };
   if (policy.playKey !== undefined) headers['play-key'] = policy.playKey;
@@ -54,8 +54,8 @@ async function handleStop(event: StopEvent, { store, log }: CallbackDependencies
 }
 
 /**
- * Answers the service's start and stop callbacks. Never rejects: what is out of order here is a 503, which the
- * service takes for a passing fault and tries again.
+ * Answers the service's start and stop callbacks. Never rejects: a failure here is answered with 503, which the service
+ * treats as a passing fault and retries.
  */
 export function createCallbackHandler(dependencies: CallbackDependencies): CallbackHandler {
   const { verifier, peppers, log } = dependencies;

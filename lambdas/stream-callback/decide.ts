@@ -5,7 +5,7 @@ import type { StartEvent } from '../shared/event-claims';
 import type { SessionRecord } from '../shared/session-record';
 import type { KeyCheck } from './key-check';
 
-/** All that a start is judged by. */
+/** Everything that the decision on a start depends on. */
 export interface StartFacts {
   readonly event: StartEvent;
   /** The id that a new stream of this event gets. */
@@ -16,13 +16,13 @@ export interface StartFacts {
   /** The session that this very event began when it was delivered before. */
   readonly earlier: SessionRecord | undefined;
   readonly nowSeconds: number;
-  /** For channels that do not choose themselves. */
+  /** For channels without a setting of their own. */
   readonly whenBusyDefault: WhenBusy;
 }
 
 export interface AcceptedStart {
   readonly accepted: true;
-  /** `repeat`: the event was delivered before; `resume`: the stream that holds the channel goes on. */
+  /** `repeat`: the event was delivered before; `resume`: the stream that holds the channel continues. */
   readonly kind: 'new' | 'repeat' | 'resume';
   readonly streamId: string;
   readonly record: ChannelRecord;
@@ -42,13 +42,15 @@ function refuse(status: 403 | 409, reason: string): RefusedStart {
   return { accepted: false, status, reason };
 }
 
-/** The id of the stream that an event begins: the same for every delivery of the event, unguessable without it. */
+/**
+ * The id of the stream that an event begins: the same for every delivery of the event, unguessable without the event.
+ */
 export function streamIdOf(event: StartEvent): string {
   const eventId = event.eventId ?? randomUUID();
   return createHash('sha256').update(`${event.channel}/${eventId}`).digest('hex').slice(0, 32);
 }
 
-/** Why the channel's rules keep this publisher out; undefined when they let it in. */
+/** Why the channel's rules refuse this publisher; undefined when they allow it. */
 function policyRefusal(record: ChannelRecord, { event, nowSeconds }: StartFacts): string | undefined {
   const { policy } = record;
   if (!policy.enabled) return 'channel disabled';
@@ -67,8 +69,8 @@ function keyRefusal(record: ChannelRecord, { key, nowSeconds }: StartFacts): str
 }
 
 /**
- * Whether a publisher may begin, and as which stream. The key comes first: whoever does not have it learns nothing
- * of the channel's rules or of its being live.
+ * Whether a publisher may begin, and with which stream id. The key is checked first: without it, a caller learns
+ * neither the channel's rules nor whether it is live.
  */
 export function decideStart(facts: StartFacts): StartDecision {
   const { event, record, streamId, earlier } = facts;
@@ -78,7 +80,7 @@ export function decideStart(facts: StartFacts): StartDecision {
 
   const activeId = record.active?.streamId;
   if (activeId === streamId) return { accepted: true, kind: 'repeat', streamId, record };
-  // A late redelivery must not win the channel back from the stream that replaced it, nor revive one that has ended.
+  // A late redelivery must not take the channel back from the stream that replaced it, nor revive an ended stream.
   if (earlier !== undefined) return refuse(409, 'stream of this event is over');
   if (activeId !== undefined && activeId === event.resume) {
     return { accepted: true, kind: 'resume', streamId: activeId, record };

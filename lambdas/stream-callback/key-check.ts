@@ -4,16 +4,16 @@ import { hashesEqual, hashStreamKey } from '../shared/stream-key-hash';
 export interface KeyCheck {
   /** Which of the channel's keys was presented. */
   readonly matched: 'current' | 'previous' | 'none';
-  /** The hash to store instead, when the one on record was made with an older pepper. */
+  /** The hash to store instead, when the stored hash was made with an older pepper. */
   readonly renewedHash?: string | undefined;
 }
 
-/** Stands in for hashes that are not there; no HMAC-SHA-256 in hex is equal to it. */
+/** Replaces missing hashes; no HMAC-SHA-256 in hex equals it. */
 const NO_HASH = '-'.repeat(64);
 
 /**
- * Compares a presented key with a channel's hashes under every live pepper, newest first. An unknown channel costs
- * exactly the work of a known one, so that time tells nobody which channels exist.
+ * Compares a presented key with a channel's hashes under every live pepper, newest first. An unknown channel takes
+ * exactly as much work as a known channel, so that the time does not reveal which channels exist.
  */
 export function checkKey(
   record: ChannelRecord | undefined,

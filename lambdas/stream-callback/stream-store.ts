@@ -12,7 +12,7 @@ import type { StopEvent } from '../shared/event-claims';
 import { sessionKey, sessionRecordOf, type SessionRecord } from '../shared/session-record';
 import type { AcceptedStart } from './decide';
 
-/** What the table knows that bears on a start. */
+/** The records that a decision on a start needs. */
 export interface StartContext {
   readonly record: ChannelRecord | undefined;
   readonly earlier: SessionRecord | undefined;
@@ -28,8 +28,8 @@ export class StreamStore {
   ) {}
 
   /**
-   * Reads the session before the channel, one after the other: a concurrent delivery of the same event writes them
-   * the other way round, so that a session that is seen here has its channel in the second read.
+   * Reads the session first and the channel after that: a concurrent delivery of the same event writes them in the
+   * reverse order, so if the session is found, the second read finds its channel, too.
    */
   async read(channel: string, streamId: string): Promise<StartContext> {
     const sessionItem = await this.#get(sessionKey(streamId));
@@ -41,8 +41,8 @@ export class StreamStore {
   }
 
   /**
-   * Gives the channel to the stream, provided that neither its owner's rules nor its active stream have changed
-   * since `decision.record` was read; false when they have, and the decision must be taken again.
+   * Gives the channel to the stream, if neither its owner's rules nor its active stream have changed since
+   * `decision.record` was read; false when they have, and the decision must be made again.
    */
   async hold(decision: AcceptedStart, stream: ActiveStream, renewedHash: string | undefined): Promise<boolean> {
     const { record } = decision;
@@ -58,8 +58,8 @@ export class StreamStore {
   }
 
   /**
-   * Writes the start into the history: a new session, or the continuation of one, and whom it replaced. The replaced
-   * one's own record may still be on its way, hence each writes its part whether or not the other is there.
+   * Writes the start into the history: a new or continued session, and the session that it replaced. The replaced
+   * session's own record may not be written yet, so each start writes its part whether or not the record exists.
    */
   async recordStart(decision: AcceptedStart, stream: ActiveStream, now: Date): Promise<void> {
     const { kind, record } = decision;

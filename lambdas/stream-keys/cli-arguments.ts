@@ -4,10 +4,10 @@ import { parseArgs } from 'node:util';
 import { isNativeError } from 'node:util/types';
 import { generateStreamKey } from '../shared/stream-key-hash';
 
-/** In a file of its own, so that `--help` needs no package: see run.mjs. */
+/** In a separate file, so that `--help` needs no package: see run.mjs. */
 export const USAGE = readFileSync(join(__dirname, 'usage.txt'), 'utf8').trimEnd();
 
-/** A command line that is not understood. */
+/** An invalid command line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -16,7 +16,7 @@ export interface CliArguments {
   /** Still to be checked by parseKeysRequest. */
   readonly request: Record<string, unknown>;
   readonly json: boolean;
-  /** The key is to be read from standard input. */
+  /** Read the key from standard input. */
   readonly keyFromStdin: boolean;
 }
 
@@ -58,7 +58,7 @@ function epochSeconds(option: string, text: string | undefined): number | undefi
   return Math.floor(timeMs / 1000);
 }
 
-/** Without the fields that were not given. */
+/** Removes the fields that were not given. */
 function given(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

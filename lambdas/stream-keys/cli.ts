@@ -10,7 +10,7 @@ import { InvalidRequest, parseKeysRequest } from './keys-request';
 const WHERE_FROM = `On AWS, the configuration of the function that the output StreamKeysFunction names has both; npm run local writes a
 file of all variables. npm run keys -- --help lists them.`;
 
-/** What errors of the AWS SDK mean here. */
+/** Explanations of AWS SDK errors. */
 const HINTS = [
   ['Region is missing', 'AWS_REGION is not set'],
   ['region=""', 'AWS_REGION is not set'],

@@ -19,7 +19,9 @@ import { SESSION_PREFIX_VALUE, sessionRecordOf, type SessionRecord } from '../sh
 
 type Attributes = Readonly<Record<string, StorableValue>>;
 
-/** The owners' side of the keys table. Every change counts `revision` up, so that no start goes through on old rules. */
+/**
+ * The owners' side of the keys table. Every change increments `revision`, so that no start is accepted by old rules.
+ */
 export class KeyStore {
   constructor(
     private readonly client: DynamoDBClient,
@@ -49,7 +51,7 @@ export class KeyStore {
     });
   }
 
-  /** Frees the channel of whatever stream holds it. */
+  /** Frees the channel, whatever stream holds it. */
   async release(channel: string, now: Date): Promise<boolean> {
     return this.change(channel, activityAttributes(undefined), now);
   }

@@ -6,7 +6,7 @@ import { generateStreamKey, hashStreamKey } from '../shared/stream-key-hash';
 import type { KeyStore } from './key-store';
 import type { KeysRequest, PolicyChanges } from './keys-request';
 
-/** What may be shown of a channel: everything but the hashes. */
+/** The parts of a channel that may be shown: everything but the hashes. */
 export interface ChannelView {
   readonly channel: string;
   readonly policy: ChannelPolicy;
@@ -18,7 +18,7 @@ export interface ChannelView {
 }
 
 export type KeysResult =
-  /** `key` is told here and never again. */
+  /** `key` is shown here and never again. */
   | { readonly channel: string; readonly key: string; readonly previousKeyValidUntil?: number | undefined }
   | { readonly channel: string; readonly done: 'set' | 'enable' | 'disable' | 'release' | 'delete' }
   | ChannelView
@@ -65,7 +65,7 @@ function cleared(fields: readonly (keyof PolicyChanges)[]): PolicyChanges {
 
 /**
  * Carries out one request against the keys table.
- * @throws ChannelNotFound, ChannelExists, or what DynamoDB and Secrets Manager answered.
+ * @throws ChannelNotFound, ChannelExists, or an error of DynamoDB or Secrets Manager.
  */
 export async function runKeysCommand(request: KeysRequest, dependencies: KeysDependencies): Promise<KeysResult> {
   const { store } = dependencies;

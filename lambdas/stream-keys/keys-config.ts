@@ -8,7 +8,7 @@ import type { KeysDependencies } from './keys-commands';
 const PEPPER_CACHE_MS = 60_000;
 
 /**
- * The table and the pepper that TABLE_NAME and KEY_PEPPER_ARN name, on AWS or wherever AWS_ENDPOINT_URL_* point.
+ * The table and the pepper that TABLE_NAME and KEY_PEPPER_ARN name, on AWS or where AWS_ENDPOINT_URL_* point.
  * @throws EnvironmentError listing every bad variable.
  */
 export function connectKeys(variables: EnvironmentVariables, log: LambdaLogger): KeysDependencies {

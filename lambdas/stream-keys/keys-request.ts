@@ -1,14 +1,14 @@
 import { POLICY_FIELDS, policyFault, type ChannelPolicy, type PolicyField } from '../shared/channel-policy';
 import { isStreamName } from '../shared/stream-names';
 
-/** Policy settings to change; what is absent stays as it is. */
+/** Policy settings to change; absent ones stay as they are. */
 export type PolicyChanges = Partial<Omit<ChannelPolicy, 'enabled'>>;
 
 export type KeysRequest =
   | {
       readonly command: 'create';
       readonly channel: string;
-      /** A key that is in use already, to bring its streamer over; a new one is made when absent. */
+      /** A key that a streamer uses already, to be kept; absent: a new key is made. */
       readonly key?: string | undefined;
       readonly enabled: boolean;
       readonly policy: PolicyChanges;
@@ -25,7 +25,7 @@ export type KeysRequest =
   | { readonly command: 'enable' | 'disable' | 'show' | 'sessions' | 'release' | 'delete'; readonly channel: string }
   | { readonly command: 'list' };
 
-/** A request that is not understood; the message lists every fault. */
+/** An invalid request; the message lists every fault. */
 export class InvalidRequest extends Error {
   override readonly name = 'InvalidRequest';
 
@@ -47,9 +47,9 @@ const FIELDS: Readonly<Record<KeysRequest['command'], readonly string[]>> = {
   list: [],
 };
 
-/** Long enough for a rollout to every streamer, short enough that a leaked key ends. */
+/** Long enough for a rollout to every streamer, short enough that a leaked key expires. */
 const MAX_OVERLAP_SECONDS = 90 * 86_400;
-/** Keys that come from elsewhere may be short, but not short enough to try out. */
+/** Imported keys may be short, but not so short that they can be guessed by trying. */
 const MIN_GIVEN_KEY_LENGTH = 8;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -75,7 +75,7 @@ function policyFaults(policy: unknown): string[] {
   });
 }
 
-/** All that is wrong with the fields of a command that is known. */
+/** All faults in the fields of a known command. */
 function faultsOf(command: KeysRequest['command'], fields: Fields): string[] {
   const { channel, key, enabled, overlapSeconds, clear } = fields;
   const unknown = Object.keys(fields).filter((name) => name !== 'command' && !FIELDS[command].includes(name));

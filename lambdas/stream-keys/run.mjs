@@ -1,4 +1,4 @@
-// `npm run keys`: installs the packages that it needs where they are missing, and runs the command.
+// `npm run keys`: installs missing packages and runs the command.
 import { readFileSync } from 'node:fs';
 import { installPackages, requireNodeVersion } from '../../service/build/prerequisites.mjs';
 import { withSetupLock } from '../../service/build/setup-lock.mjs';
