@@ -13,7 +13,10 @@ export interface RotationProps {
   readonly every: Duration;
 }
 
-/** Has Secrets Manager rotate a secret by a function, from `every` after the deploy on. Only this account's may. */
+/**
+ * Makes Secrets Manager rotate a secret with a function every `every`, first that long after the deploy. Only Secrets
+ * Manager of this account may call the function.
+ */
 export function rotateBySchedule(scope: Construct, id: string, { secret, rotator, every }: RotationProps): void {
   new RotationSchedule(scope, id, {
     secret,
