@@ -16,7 +16,7 @@ export interface CacheInstanceProps {
 }
 
 export interface ServerlessCacheProps extends CacheInstanceProps {
-  /** Cap on what it may be asked (ECPU/s), and so on the bill. */
+  /** Limit of its load (ECPU/s), and so of the bill. */
   readonly ecpuPerSecond: number;
 }
 

@@ -40,8 +40,8 @@ export class StreamCallback extends Construct {
       memoryMiB: 512,
       timeout: Duration.seconds(5),
       logRetentionDays: config.logRetentionDays,
-      // Strangers make tasks ask, or ask themselves: neither may use up what the account's other functions run on, nor
-      // the other way round.
+      // Strangers can cause calls, through tasks or directly: these must not use up the concurrency of the account's
+      // other functions, nor those functions the callback's.
       ...(config.callbackConcurrency > 0 && { reservedConcurrency: config.callbackConcurrency }),
       environment: {
         TABLE_NAME: table.tableName,

@@ -1,34 +1,34 @@
 import type { DeploymentConfig } from './deployment-config';
 
 /**
- * What the fleet's registry asks of its cache, in commands, those inside of scripts included. An ElastiCache processing
- * unit (ECPU) is one command that is short and moves at most 1 KB; each message that a subscriber gets is counted as one
- * more. A test counts them on a real server.
+ * The load of the fleet's registry on its cache, in commands, those inside scripts included. A short command that moves
+ * at most 1 KB costs one ElastiCache processing unit (ECPU); each message to a subscriber counts as another. A test
+ * counts them on a real server.
  */
 export const registryCommands = {
-  /** A renewal of a node's registration and its look for dead nodes. */
+  /** For a renewal of a node's registration and a search for dead nodes. */
   perBeat: 12,
-  /** A stream from its first request to the delivery of its stop. */
+  /** For a stream, from its first request to the delivery of its stop. */
   perStream: 40,
-  /** Announcements of one stream, which every node hears. */
+  /** Announcements of one stream, which every node receives. */
   announcementsPerStream: 2,
 } as const;
 
 /** The shortest time between two renewals of a node (s). */
 const beatSeconds = 2.4;
-/** So fast all streams of the fleet may come back after an accident that cut them all (s). */
+/** The shortest time in which all streams of the fleet may reconnect after a failure that cut them all (s). */
 const comebackSeconds = 30;
-/** For viewers' searches, Lua's own time and what was not thought of. */
+/** Factor for viewers' lookups, Lua's own time and the unforeseen. */
 const reserve = 2;
 
 /** The most that a serverless cache may hold (GB); a fleet's records take some MB. */
 export const cacheGigabytes = 1;
 
-/** Bounds that AWS sets: of the cap, and of what one slot of a cache takes, as the registry's keys are all in one. */
+/** Limits of AWS (ECPU/s): of the cap, and of one hash slot of a cache, which holds all of the registry's keys. */
 const leastCap = 1000;
 const mostOfOneSlot = 30_000;
 
-/** ECPU a second with `nodes` that register and `streams` that come back all at once. */
+/** ECPU a second with `nodes` that register, and when all `streams` reconnect at once. */
 export function cacheLoad(nodes: number, streams: number): { readonly idle: number; readonly comeback: number } {
   const { perBeat, perStream, announcementsPerStream } = registryCommands;
   const idle = (nodes * perBeat) / beatSeconds;
@@ -36,7 +36,7 @@ export function cacheLoad(nodes: number, streams: number): { readonly idle: numb
   return { idle: Math.ceil(idle), comeback: Math.ceil(idle + (streams * perComeback) / comebackSeconds) };
 }
 
-/** The cap on a serverless cache (ECPU/s): what the fleet at its largest needs, during a deploy, with a reserve. */
+/** The cap on a serverless cache (ECPU/s): the need of the largest fleet during a deploy, with a reserve. */
 export function cacheCap({ maxTasks, slots, scaleSchedule = [] }: CacheUsers): number {
   const tasks = Math.max(maxTasks, ...scaleSchedule.map((entry) => entry.maxTasks));
   // Old tasks stay registered while they drain.

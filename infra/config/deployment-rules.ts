@@ -56,8 +56,8 @@ function networkFaults(s: Settings): string[] {
 }
 
 /**
- * Zones of a new VPC are the account's first three, unless they are named; each rule names what a deploy would end
- * with.
+ * The zones of a new VPC are the account's first three, unless they are named. Each rule describes a fault with which a
+ * deploy would fail.
  */
 function zoneFaults(s: Settings): string[] {
   const faults: string[] = [];
@@ -164,7 +164,7 @@ function cacheFaults(s: Settings): string[] {
   return faults;
 }
 
-/** What is named by ARN is looked for in the deployment's own region. */
+/** Resources that are named by ARN must be in the deployment's region. */
 function placeFaults(s: Settings): string[] {
   const { certificateArn, tlsCertSecretArn, tlsKeySecretArn, cachePasswordSecretArn, region } = s;
   return Object.entries({ certificateArn, tlsCertSecretArn, tlsKeySecretArn, cachePasswordSecretArn }).flatMap(

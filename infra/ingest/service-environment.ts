@@ -13,7 +13,7 @@ export interface ServiceEnvironmentProps {
   readonly callbackUrl: string;
   readonly jwtSecret: ISecret;
   readonly ingressCidrs: readonly string[];
-  /** Where transcoders may be whom the options name only by security group. */
+  /** Addresses of transcoders that the options name only by security group. */
   readonly innerCidrs: readonly string[];
   /** Value of the Service dimension of the tasks' metrics. */
   readonly serviceName: string;

@@ -12,7 +12,7 @@ export interface CanaryKey {
 
 /**
  * Reads the canary's channel and keys; called for every run, so that a rotated key is used at once.
- * @throws SecretFormatError, or what Secrets Manager answered.
+ * @throws SecretFormatError, or Secrets Manager's error.
  */
 export async function readCanaryKey(client: SecretsManagerClient, secretArn: string): Promise<CanaryKey> {
   const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));

@@ -14,7 +14,7 @@ function nameOf({ typeId, timestamp }: Received): string {
   return `${typeId === MessageType.Video ? 'video' : 'audio'} at ${timestamp} ms`;
 }
 
-/** Compares what a player got with what was published, as it arrives. */
+/** Compares a player's messages with the published ones as they arrive. */
 export class PlaybackCheck {
   readonly #headersMissing: Set<MediaMessage>;
   #metadataSeen = false;

@@ -9,7 +9,7 @@ const FOR_ONE_NODE: ReadonlySet<OperatorRequest['command']> = new Set(['kill', '
 
 /**
  * Collects the nodes' replies to a command. The nodes themselves say how many nodes are registered: Redis only counts
- * the subscribers of one of its own nodes.
+ * the subscribers of one cache node.
  */
 export class Answers {
   readonly acted: CommandReply[] = [];

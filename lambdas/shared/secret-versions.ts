@@ -68,7 +68,7 @@ export class SecretVersions {
     return this.#now() - this.#attemptedAtMs < (this.#options.minRefetchMs ?? DEFAULT_MIN_REFETCH_MS);
   }
 
-  /** What a read brings, or else, when it takes too long, what was read before: callers have time-outs of their own. */
+  /** The values of a new read or, when it takes too long, the cached values: callers have their own time limits. */
   async #refreshOr(cached: readonly string[]): Promise<readonly string[]> {
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<readonly string[]>((resolve) => {

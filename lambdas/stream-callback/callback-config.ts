@@ -8,7 +8,7 @@ export interface CallbackConfig {
   /** Required subject of the event tokens. */
   readonly jwtSubject: string;
   readonly sessionTtlSeconds: number;
-  /** For channels without a setting of their own. */
+  /** For channels without their own setting. */
   readonly whenBusyDefault: WhenBusy;
   /** How long secrets are used from memory; the rotation waits this long for every warm copy. */
   readonly secretCacheMs: number;

@@ -60,7 +60,7 @@ async function handleStop(event: StopEvent, { store, log }: CallbackDependencies
 export function createCallbackHandler(dependencies: CallbackDependencies): CallbackHandler {
   const { verifier, peppers, log } = dependencies;
   return async ({ headers }) => {
-    // Read at the same time as the signing secret; whoever needs it hears of a failure.
+    // Read in parallel with the signing secret; a failure is reported where the pepper is used.
     peppers.values().catch(() => undefined);
     try {
       const verdict = await verifier.verify(headers['rtmp-event']);

@@ -16,7 +16,7 @@ export interface StartFacts {
   /** The session that this very event began when it was delivered before. */
   readonly earlier: SessionRecord | undefined;
   readonly nowSeconds: number;
-  /** For channels without a setting of their own. */
+  /** For channels without their own setting. */
   readonly whenBusyDefault: WhenBusy;
 }
 

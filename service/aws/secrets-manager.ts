@@ -17,7 +17,7 @@ const REQUEST_TIMEOUT_MS = 2_000;
 export class SecretsManager {
   readonly #clients = new Map<string, Promise<SecretsManagerClient>>();
 
-  /** @throws SecretFormatError, what Secrets Manager answered, or a time-out */
+  /** @throws SecretFormatError, Secrets Manager's error, or a time-out */
   readonly read: ReadSecret = async (secret) => secretField(await this.#text(secret), secret.field);
 
   /** The text before the last change. @throws like `read`, and when the secret has never changed */

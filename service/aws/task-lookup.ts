@@ -4,7 +4,7 @@ import { taskStanding, type TaskStanding } from './task-standing';
 
 /** Asks ECS once whether it still wants this task, within a time limit. */
 export interface TaskLookup {
-  /** @throws what ECS answered, or a time-out */
+  /** @throws ECS's error, or a time-out */
   standing(): Promise<TaskStanding>;
   /** Closes the connections. */
   close(): void;

@@ -133,8 +133,8 @@ export class Channel {
   }
 
   /**
-   * Ends the stream, unless the channel has another one by now. With a reason, the publisher is displaced; without, its
-   * connection is left to the caller.
+   * Ends the stream, unless the channel has another stream by now. With a reason, the publisher is displaced; without,
+   * its connection is left to the caller.
    */
   end(publication: Publication, displacedBecause?: EndReason): void {
     this.change(() => {

@@ -106,7 +106,7 @@ export class FanOut {
   }
 
   /**
-   * Starts serving a player: headers, then the GOP cache, then what is new.
+   * Starts serving a player: headers, then the GOP cache, then new messages.
    *
    * @param wantsCache false: the cache is of no use to the player
    */

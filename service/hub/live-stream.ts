@@ -162,7 +162,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     return flags;
   }
 
-  /** Starts serving a player: headers, then the GOP cache, then what is new. */
+  /** Starts serving a player: headers, then the GOP cache, then new messages. */
   addPlayer(player: Player): void {
     // A relay's viewers already have the former source's media, which is all that the cache holds.
     const wantsCache = player.wantsCache && !(player.isRelay && this.#timeline.isJoining);

@@ -299,7 +299,7 @@ export class MessageLog {
     this.#advance();
   }
 
-  /** Makes finished messages readable, up to the first unfinished one. */
+  /** Makes complete messages readable, up to the first unfinished message. */
   #advance(): void {
     while (this.#open.length > 0 && this.#open[0]!.done) {
       const message = this.#open[0]!;

@@ -11,9 +11,9 @@ export class Slab {
   readonly bytes: Buffer;
   /** Position of the first byte in the channel's log. */
   base = 0;
-  /** End of what is reserved. */
+  /** End of the reserved bytes. */
   reserved = 0;
-  /** End of what is complete and may be sent. */
+  /** End of the bytes that are complete and may be sent. */
   ready = 0;
   /** Where each complete message starts, in ascending order, and its media flags. */
   readonly starts: number[] = [];
@@ -60,7 +60,7 @@ export class SlabPool {
     this.#maxFree = Math.floor(maxFreeBytes / SLAB_BYTES);
   }
 
-  /** A slab with room for `bytes`; messages larger than an ordinary slab get one of their own. */
+  /** A slab with room for `bytes`; a message larger than an ordinary slab gets a slab of its size. */
   take(base: number, bytes: number): Slab {
     let slab = bytes <= SLAB_BYTES ? this.#free.pop() : undefined;
     if (slab === undefined) {

@@ -5,7 +5,7 @@ const WINDOW_MS = 2000;
 /** A longer interval between two keyframes (ms) is a step of the encoder's clock. */
 const MAX_KEYFRAME_INTERVAL_MS = 600_000;
 
-/** Counts what a publisher sends; plain fields, since they are touched for every message. */
+/** Counts a publisher's media; plain fields, since they are touched for every message. */
 export class StreamStats {
   bytes = 0;
   messages = 0;

@@ -20,10 +20,10 @@ export interface IntakeOptions {
   readonly ioPath: IoPath;
 }
 
-/** Full reads of a publisher, one after the other: other connections have their turn after so many. */
+/** Most consecutive full reads of a publisher before other connections are served. */
 const FULL_READS_PER_TURN = 4;
 
-/** What has become of a connection that another process has begun. */
+/** The traffic of a connection in the process that it comes from. */
 interface Begun {
   /** The bytes that the client sent there. */
   readonly said: Buffer;
@@ -96,8 +96,8 @@ export class ConnectionIntake {
       session().receive(READ_BUFFER, 0, bytes);
       batching.afterRead();
       if (bytes === READ_BUFFER.length) {
-        // More was left behind. A publisher reads on, for to wait for the batching would cap its bitrate, but not for long
-        // before others have their turn; whoever else sends so much waits at once.
+        // More bytes wait. A publisher is read again at once, since waiting for the batching would cap its bitrate, but
+        // not for long before other connections are served; other clients that send so much wait at once.
         fullReads += 1;
         if (session().streams.publishing !== null && fullReads < FULL_READS_PER_TURN) return true;
         fullReads = 0;

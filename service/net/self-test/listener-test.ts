@@ -44,7 +44,7 @@ const ATTEMPTS = 3;
 const PORTS = 10;
 /** The server's side notices the end of a connection a moment after the client's (ms). */
 const NOTICED_MS = 20;
-/** With several processes, one that has served a test connection within this time (ms) passes without another one. */
+/** With several processes, a process that has served a test connection within this time (ms) passes without another. */
 const SERVED_LATELY_MS = 300_000;
 
 /** PROXY headers for a connection of the proxy itself: LOCAL in version 2, UNKNOWN is the nearest in version 1. */

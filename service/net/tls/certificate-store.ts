@@ -59,7 +59,7 @@ export class CertificateStore {
     this.#schedule();
   }
 
-  /** @throws CertificatePairError, or what the source failed with, when the first pair cannot be used */
+  /** @throws CertificatePairError, or the source's error, when the first pair cannot be used */
   static async open(options: CertificateStoreOptions): Promise<CertificateStore> {
     const { source, logger, patienceMs = 0 } = options;
     const deadlineMs = performance.now() + patienceMs;
