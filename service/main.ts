@@ -1,3 +1,5 @@
+// First, so that no signal is lost while the others are loaded.
+import { onEndSignal } from './node/end-signals';
 import cluster from 'node:cluster';
 import { banner } from './banner';
 import { readCommandLine } from './command-line';
@@ -54,8 +56,7 @@ async function main(): Promise<void> {
     config.workers > 1
       ? startWorkers({ config, log, httpPortMayMove, drainRequested })
       : startNode({ config, log, version: __SERVICE_VERSION__, httpPortMayMove, drainRequested, emptied });
-  process.on('SIGTERM', end);
-  process.on('SIGINT', end);
+  onEndSignal(end);
 
   const { ports } = await starting;
   if (quickStart) process.stdout.write(`${banner(config, ports)}\n`);

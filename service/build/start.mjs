@@ -5,6 +5,11 @@
 import { createRequire } from 'node:module';
 import { installPackages, requireNodeVersion } from './prerequisites.mjs';
 
+// As process 1 of a container it would not hear of them, and Ctrl-C is a wish, not an error. The server has its own ways.
+const signals = ['SIGTERM', 'SIGINT'];
+const leave = () => process.exit(0);
+for (const signal of signals) process.on(signal, leave);
+
 try {
   requireNodeVersion();
   const { buildBundle, bundlePath, isBundleCurrent } = await import('./build.mjs');
@@ -19,6 +24,7 @@ try {
   }
   process.argv = [process.argv[0], bundlePath, '--quick-start', ...process.argv.slice(2)];
   createRequire(import.meta.url)(bundlePath);
+  for (const signal of signals) process.off(signal, leave);
 } catch (error) {
   console.error(`Cannot start: ${error.message}`);
   process.exit(1);

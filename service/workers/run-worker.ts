@@ -10,9 +10,6 @@ import { ParentLink } from './parent-link';
  * gone, `node:cluster` ends it at once.
  */
 export async function runWorker(config: ServiceConfig, log: Logger, version: string): Promise<void> {
-  // Ctrl-C reaches all processes of a terminal: when to end is the parent's to say.
-  process.on('SIGINT', () => undefined);
-  process.on('SIGTERM', () => undefined);
   let end = (): void => process.exit(0);
   const parent = new ParentLink(`worker-${cluster.worker?.id ?? 0}`, log, () => end());
   try {
