@@ -15,6 +15,7 @@ export interface FleetConfig {
   readonly nodeId: string | undefined;
   /** Where other nodes reach this one; undefined: found out at start. */
   readonly advertiseHost: string | undefined;
+  /** With several workers, the first of as many ports in a row: each listens on its own for relays. */
   readonly advertisePort: number | undefined;
   /** What becomes of new publishes while Redis is away. */
   readonly withoutRedis: 'accept' | 'reject';

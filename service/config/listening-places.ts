@@ -17,11 +17,14 @@ export function isEveryInterface(bindAddress: string | undefined): boolean {
 
 /**
  * Notes a fault when two listeners would have one port. Said here, because "address in use" at start makes people look
- * for another process. `places` by the variable that holds the port.
+ * for another process. `places` with the variable that holds the port.
  */
-export function refuseSharedPorts(env: Environment, places: Readonly<Record<string, Place | undefined>>): void {
+export function refuseSharedPorts(
+  env: Environment,
+  places: readonly (readonly [name: string, place: Place | undefined])[],
+): void {
   const taken: { readonly name: string; readonly place: Place }[] = [];
-  for (const [name, place] of Object.entries(places)) {
+  for (const [name, place] of places) {
     if (place === undefined || place.port === 0) continue;
     const other = taken.find((former) => collide(former.place, place));
     if (other !== undefined) env.fault(name, 'a port of its own', `${place.port} is the port of ${other.name} too`);

@@ -10,7 +10,7 @@ import {
 } from './fleet-settings';
 import { Environment, type EnvironmentValues, type ReadFile } from './environment';
 import { readForeignSettings } from './foreign-settings';
-import { refuseSharedPorts } from './listening-places';
+import { type Place, refuseSharedPorts } from './listening-places';
 import { type LogConfig, readLogSettings } from './log-settings';
 import { warnOfMisspelledNames } from './misspelled-names';
 import { readNameSettings } from './name-settings';
@@ -147,9 +147,25 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
   };
   readForeignSettings(env);
   warnOfMisspelledNames(env);
-  refuseSharedPorts(env, { RTMP_PORT: config.rtmp, SSL_PORT: config.tls, HTTP_PORT: config.http });
+  refuseSharedPorts(env, [
+    ['RTMP_PORT', config.rtmp],
+    ['SSL_PORT', config.tls],
+    ['HTTP_PORT', config.http],
+    ...relayPlaces(env, config).map((place) => ['FLEET_ADVERTISE_PORT', place] as const),
+  ]);
   env.throwIfFaulty();
   return { config: freeze(config), warnings: env.warnings };
+}
+
+/** Where workers take relays of other nodes, as far as the settings say; one process takes them where clients come. */
+function relayPlaces(env: Environment, { workers, fleet, rtmp }: ServiceConfig): Place[] {
+  const first = fleet?.advertisePort;
+  if (workers === 1 || first === undefined) return [];
+  if (first + workers - 1 > PORT.max) {
+    env.fault('FLEET_ADVERTISE_PORT', `at most ${PORT.max - workers + 1}: it is the first port of ${workers} WORKERS`);
+    return [];
+  }
+  return Array.from({ length: workers }, (_, slot) => ({ port: first + slot, bindAddress: rtmp.bindAddress }));
 }
 
 /** PLAY_ALLOWED_FROM is what the old server's own compose file sets, although it only ever read the other name. */

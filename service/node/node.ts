@@ -45,6 +45,7 @@ import type { TestAnnouncer } from '../net/self-test/test-connections';
 import { NameGrammar } from '../protocol/name-grammar';
 import type { MovableSession } from '../session/opening';
 import { NameRules } from '../session/rtmp-commands/name-rules';
+import { closedContext } from '../session/closed-context';
 import type { SessionContext } from '../session/session-context';
 import { SessionRegistry } from '../session/session-registry';
 import type { WorkerState } from './node-state';
@@ -59,6 +60,8 @@ const CLOSE_MS = 500;
 
 /** Connections at a time that have not published or played yet: what they hold is bounded by this. */
 const MAX_UNPROVEN_CONNECTIONS = 4096;
+/** And, with several workers, to the port for relays: strangers get no further than that. */
+const MAX_UNPROVEN_RELAYS = 256;
 
 /** How often the memory is looked at (ms). */
 const MEMORY_LOOK_MS = 250;
@@ -74,7 +77,12 @@ export interface NodeOptions {
   readonly httpPortMayMove?: boolean;
   /** Present when this is one of several processes that share the ports of a machine: what the parent keeps for all. */
   readonly parent?: LeaseRegistry &
-    WorkerLine & { readonly places: ConnectionPlaces; readonly testAnnouncer: TestAnnouncer };
+    WorkerLine & {
+      /** Which of the machine's processes this one is, from 0. */
+      readonly slot: number;
+      readonly places: ConnectionPlaces;
+      readonly testAnnouncer: TestAnnouncer;
+    };
   /** How sockets are read; default: what works on this Node.js. */
   readonly ioPath?: IoPath;
   /** An operator wants this node emptied and ended. */
@@ -269,12 +277,22 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const rtmps = config.tls && tls ? await listen('RTMPS', config.tls, { tls: tls.termination }) : undefined;
 
   if (parent) {
-    const listener = new RtmpListener({ gate: openGate(), intake, log });
-    // Workers share the public port, so that each needs one of its own; other machines' nodes too, if there are any.
+    // Workers share the public port: relays reach each of them at a port of its own.
+    const relays = closedContext(context, 'This port is for relays of the fleet');
+    const listener = new RtmpListener({
+      gate: openGate(MAX_UNPROVEN_RELAYS),
+      intake: new ConnectionIntake({ context: relays, sessions, batching, ioPath }),
+      log,
+    });
+    const first = config.fleet?.advertisePort;
+    const port = first === undefined ? 0 : first + parent.slot;
     const host = config.fleet === undefined ? LOOPBACK : config.rtmp.bindAddress;
-    const { port } = await listener.listen(0, host, true);
+    const address = await listener.listen(port, host, true).catch((error: unknown) => {
+      const why = describeListenError(error, { port: 'FLEET_ADVERTISE_PORT', bindAddress: 'BIND_ADDRESS' });
+      throw new Error(`Relays cannot be listened for on port ${port}: ${why}`, { cause: error });
+    });
     listeners.push(listener);
-    registry.reachableAt(registry.self.host, port);
+    registry.reachableAt(registry.self.host, address.port);
   } else {
     registry.reachableAt(registry.self.host, config.fleet?.advertisePort ?? rtmpPort);
   }

@@ -5,6 +5,9 @@ import type { RegistryOrder, StopRecord } from '../leases/lease-registry';
 export type Topic = keyof WorkerState;
 export type Answer<T extends Topic> = Awaited<ReturnType<WorkerState[T]>>;
 
+/** The environment variable that tells a worker which of the machine's workers it is, from 0. */
+export const SLOT_VARIABLE = 'RTMP_WORKER_SLOT';
+
 export interface Ports {
   readonly rtmp: number;
   readonly rtmps: number | undefined;

@@ -38,10 +38,12 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
 
   /**
    * @param id unique among the workers
+   * @param slot which of the machine's workers it is, from 0; a worker that replaces another one has that one's
    * @param stopRequested the parent ends this worker
    */
   constructor(
     private readonly id: string,
+    readonly slot: number,
     private readonly log: Logger,
     private readonly stopRequested: () => void,
   ) {

@@ -3,6 +3,7 @@ import type { ServiceConfig } from '../config/service-config';
 import type { Logger } from '../logging/logger';
 import { startNode } from '../node/node';
 import { describeStartFailure } from '../node/start-failure';
+import { SLOT_VARIABLE } from './messages';
 import { ParentLink } from './parent-link';
 
 /**
@@ -11,7 +12,9 @@ import { ParentLink } from './parent-link';
  */
 export async function runWorker(config: ServiceConfig, log: Logger, version: string): Promise<void> {
   let end = (): void => process.exit(0);
-  const parent = new ParentLink(`worker-${cluster.worker?.id ?? 0}`, log, () => end());
+  const parent = new ParentLink(`worker-${cluster.worker?.id ?? 0}`, Number(process.env[SLOT_VARIABLE] ?? 0), log, () =>
+    end(),
+  );
   try {
     // The parent has the HTTP port and speaks for all workers there.
     const drainRequested = (): void => parent.tell({ kind: 'drainRequested' });

@@ -4,7 +4,7 @@ import type { StopRecord } from '../leases/lease-registry';
 import { type Readiness, STARTING } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionLimits } from '../net/gate/connection-limits';
-import type { Answer, Ports, Topic, WorkerNotice } from './messages';
+import { SLOT_VARIABLE, type Answer, type Ports, type Topic, type WorkerNotice } from './messages';
 import { WorkerProcess } from './worker-process';
 
 export interface PoolTiming {
@@ -132,7 +132,8 @@ export class WorkerPool {
     const { registry, limits, log } = this.#options;
     const { answerMs, startMs } = this.#timing;
     const startedAt = performance.now();
-    const worker = cluster.fork();
+    const slot = this.#freeSlot();
+    const worker = cluster.fork({ [SLOT_VARIABLE]: slot });
     return new Promise((resolve, reject) => {
       let listens = false;
       let reason = 'a worker ended before it listened';
@@ -152,7 +153,7 @@ export class WorkerPool {
       };
       const other = (id: string) => [...this.#workers.values()].find((process) => process.id === id);
       const all = (): Iterable<WorkerProcess> => this.#workers.values();
-      const process = new WorkerProcess({ worker, registry, limits, log, answerMs, notice, other, all });
+      const process = new WorkerProcess({ worker, slot, registry, limits, log, answerMs, notice, other, all });
       this.#workers.set(worker, process);
       void process.ended.then(() => {
         clearTimeout(late);
@@ -167,6 +168,13 @@ export class WorkerPool {
         }
       });
     });
+  }
+
+  #freeSlot(): number {
+    const taken = new Set([...this.#workers.values()].map(({ slot }) => slot));
+    let slot = 0;
+    while (taken.has(slot)) slot += 1;
+    return slot;
   }
 
   #replace(lasted: boolean): void {

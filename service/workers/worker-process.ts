@@ -21,6 +21,8 @@ import { sendConnection } from './send-connection';
 
 export interface WorkerProcessOptions {
   readonly worker: Worker;
+  /** Which of the machine's workers it is, from 0. */
+  readonly slot: number;
   readonly registry: MemoryRegistry;
   readonly limits: ConnectionLimits;
   readonly log: Logger;
@@ -37,6 +39,7 @@ export interface WorkerProcessOptions {
 export class WorkerProcess {
   readonly #options: WorkerProcessOptions;
   readonly id: string;
+  readonly slot: number;
   /**
    * Resolves when the process has ended, or could not be started, after everything that it said has been heard and what
    * it had has been given back.
@@ -57,6 +60,7 @@ export class WorkerProcess {
     this.#options = options;
     const { worker, registry, log } = options;
     this.id = `worker-${worker.id}`;
+    this.slot = options.slot;
     this.#view = new MemoryRegistryView(registry, this.id);
     worker.on('message', (message: WorkerMessage, handle?: ConnectionHandle) => this.#receive(message, handle));
     this.#handed = new HandedConnections(worker);

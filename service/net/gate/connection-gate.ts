@@ -65,11 +65,15 @@ export class ConnectionGate {
   }
 }
 
-/** A gate without limits: for the node's own connections, and for those that another gate has counted already. */
-export function openGate(): ConnectionGate {
+/**
+ * A gate without limits for each client: for the node's own connections, and for those of other nodes.
+ *
+ * @param maxUnproven connections at a time that have not published or played yet; the oldest gives way to a new one
+ */
+export function openGate(maxUnproven = Infinity): ConnectionGate {
   return new ConnectionGate({
     places: UNLIMITED_PLACES,
-    maxUnproven: Infinity,
+    maxUnproven,
     maxOpen: Infinity,
     log: silentLogger,
     isPeer: () => true,

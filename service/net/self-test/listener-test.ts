@@ -2,6 +2,8 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from '../../logging/logger';
 import { silentLogger } from '../../logging/silent-logger';
 import { TrafficCounters } from '../../metrics/traffic-counters';
+import { closedContext } from '../../session/closed-context';
+import type { Session } from '../../session/session';
 import type { SessionContext } from '../../session/session-context';
 import type { Batching } from '../batching/batching';
 import { ConnectionIntake } from '../connection-intake';
@@ -91,14 +93,21 @@ export class ListenerTest {
   ): { readonly route: TestRoute; readonly listensAt: (address: AddressInfo) => void } {
     const { context, batching, ioPath, proxy } = this.#options;
     let listener: TestedListener | undefined;
+    const deadlines = new Map<Session, NodeJS.Timeout>();
     const intake = new ConnectionIntake({
       context: quiet(context),
       sessions: {
         nextId: () => 0,
-        add: () => undefined,
-        // The client sends the last packet of its handshake, C2, when it has all of the server's.
-        delete: ({ state }) => {
-          if (state.phase === 'connecting' && listener !== undefined) listener.servedAt = context.now();
+        // The registry of clients' sessions, which looks after their deadlines, does not know them.
+        add: (session) => {
+          const end = (): void => session.fail('handshake_timeout', 'a test connection that did not close');
+          deadlines.set(session, setTimeout(end, 2 * this.#timing.connectionMs).unref());
+        },
+        delete: (session) => {
+          clearTimeout(deadlines.get(session));
+          deadlines.delete(session);
+          // The client sends the last packet of its handshake, C2, when it has all of the server's.
+          if (session.state.phase === 'connecting' && listener !== undefined) listener.servedAt = context.now();
         },
       },
       batching,
@@ -171,12 +180,11 @@ export class ListenerTest {
 
 /** The context of clients' sessions without log and metrics, for sessions that only perform the handshake. */
 function quiet(context: SessionContext): SessionContext {
-  const { moveToStream: _moves, verifyRelay: _relays, ...others } = context;
+  const { verifyRelay: _relays, ...others } = closedContext(context, 'This is a test connection');
   return {
     ...others,
     log: silentLogger,
     traffic: new TrafficCounters(),
-    refusal: () => 'This is a test connection',
     sessionClosed: () => undefined,
   };
 }

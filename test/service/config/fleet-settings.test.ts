@@ -36,6 +36,24 @@ describe('fleet settings', () => {
   });
 });
 
+describe('FLEET_ADVERTISE_PORT with several workers', () => {
+  const fleet = { FLEET: 'YES', REDIS_USE: 'YES', WORKERS: '3' };
+
+  test('leaves a port for each', () => {
+    expect(() => loadServiceConfig({ ...fleet, FLEET_ADVERTISE_PORT: '65533' })).not.toThrow();
+    expect(() => loadServiceConfig({ ...fleet, FLEET_ADVERTISE_PORT: '65534' })).toThrow(
+      'FLEET_ADVERTISE_PORT is "65534"; allowed: at most 65533: it is the first port of 3 WORKERS',
+    );
+  });
+
+  test('is not where clients come', () => {
+    const settings = { ...fleet, FLEET_ADVERTISE_PORT: '1934' };
+    expect(() => loadServiceConfig(settings)).toThrow('1935 is the port of RTMP_PORT too');
+    expect(() => loadServiceConfig({ ...settings, RTMP_PORT: '1937' })).not.toThrow();
+    expect(() => loadServiceConfig({ ...settings, WORKERS: '1', FLEET_ADVERTISE_PORT: '1935' })).not.toThrow();
+  });
+});
+
 describe('WORKERS', () => {
   test.each([
     ['auto', availableParallelism()],

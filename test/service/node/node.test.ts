@@ -14,6 +14,8 @@ class SlowToJoin extends MemoryRegistryView {
   admit: () => void = () => undefined;
   readonly #admitted = new Promise<void>((resolve) => (this.admit = resolve));
 
+  readonly slot = 0;
+
   listen(): void {}
 
   pass(): boolean {

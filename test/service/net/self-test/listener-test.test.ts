@@ -1,9 +1,12 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Batching } from '../../../../service/net/batching/batching';
+import { ConnectionIntake } from '../../../../service/net/connection-intake';
+import { openGate } from '../../../../service/net/gate/connection-gate';
+import { RtmpListener } from '../../../../service/net/rtmp-listener';
 import { ListenerTest } from '../../../../service/net/self-test/listener-test';
-import { PORT_TAKEN, shakeHandsOnce } from '../../../../service/net/self-test/test-handshake';
+import { chooseTestPort, PORT_TAKEN, shakeHandsOnce } from '../../../../service/net/self-test/test-handshake';
 import { createTestCertificate, temporaryDirectory } from '../../../support/servers/test-certificates';
 import { RtmpClient } from '../../../support/rtmp/rtmp-client';
 import { startTestNode } from '../../../support/servers/test-node';
@@ -53,6 +56,47 @@ describe('a test connection', () => {
     expect(await shakeHandsOnce(target, port, 1_000)).toBe(PORT_TAKEN);
     other.close();
   });
+});
+
+test('a test connection that stays is ended', async () => {
+  const rig = new SessionRig();
+  const batching = new Batching({ latencyMs: 0, traffic: rig.traffic });
+  const context = { ...rig.context, now: () => performance.now() };
+  let announced: (localPort: number) => void = () => undefined;
+  const tested = new ListenerTest({
+    ...{ context, batching, ioPath: 'public', proxy: undefined, log: rig.log },
+    processes: 2,
+    announcer: { announce: () => Promise.resolve(), onAnnounced: (listener) => (announced = listener) },
+    timing: { connectionMs: 1_500 },
+  });
+  const gate = openGate();
+  const intake = new ConnectionIntake({ context, sessions: rig.sessions, batching, ioPath: 'public' });
+  const { route } = tested.route('RTMP', false);
+  const listener = new RtmpListener({ gate, intake, log: rig.log, tests: route });
+  const { port } = await listener.listen(0, '127.0.0.1');
+  listener.open();
+  const connectAnnounced = async (): Promise<Socket> => {
+    for (;;) {
+      const localPort = chooseTestPort();
+      announced(localPort);
+      const socket = connect({ host: '127.0.0.1', port, localAddress: '127.0.0.1', localPort });
+      const isFree = await once(socket, 'connect').then(
+        () => true,
+        () => false,
+      );
+      if (isFree) return socket;
+    }
+  };
+  try {
+    const client = await connectAnnounced();
+    client.resume();
+    // It says nothing.
+    await once(client, 'close');
+    expect(rig.sessions.size).toBe(0);
+  } finally {
+    tested.close();
+    listener.close();
+  }
 });
 
 describe('a listener that does not serve clients', () => {
