@@ -1,9 +1,9 @@
-/** What a load balancer puts before a connection's own bytes. */
+/** The name of the header that a load balancer sends before a connection's own bytes. */
 export const PROXY_HEADER = 'a PROXY protocol header';
 
 /**
- * Which protocol the first bytes of a connection belong to, to tell an operator that a client has come to the wrong
- * port. One byte has to do when there is no second; undefined: none that is known.
+ * The protocol that the first bytes of a connection belong to, to tell an operator that a client uses the wrong port.
+ * If there is only one byte, it decides alone. Undefined: no known protocol.
  */
 export function protocolOf(bytes: Buffer): string | undefined {
   const [first, second] = bytes;

@@ -1,14 +1,14 @@
-/** What a channel or a key may look like. */
+/** The rules for channels and keys. */
 export interface NameLimits {
   /** Characters (UTF-16 code units). */
   readonly maxLength: number;
   readonly allowEmpty: boolean;
-  /** Everything but `>` and `|`, which separate the parts of operators' commands, and control characters. */
+  /** Allows everything but `>` and `|`, which separate the parts of operators' commands, and control characters. */
   readonly allowSpecialCharacters: boolean;
 }
 
 const PLAIN = /^[A-Za-z0-9_-]*$/;
-/** Without control characters and line ends, whatever a name gets into: a log line, a command, a header. */
+/** Without control characters and line ends, since names appear in log lines, commands and headers. */
 const SPECIAL = /^[^>|\p{Cc}\p{Zl}\p{Zp}\p{Cs}]*$/u;
 
 /** Tells names from other texts. */
@@ -30,7 +30,7 @@ export class NameGrammar {
     return this.#limits.allowSpecialCharacters;
   }
 
-  /** What is allowed, for messages: `1 to 128 letters, digits, - and _`. */
+  /** The rules in words, for messages: `1 to 128 letters, digits, - and _`. */
   get description(): string {
     const { maxLength, allowEmpty, allowSpecialCharacters } = this.#limits;
     const count = `${allowEmpty ? 0 : 1} to ${maxLength}`;
@@ -45,5 +45,5 @@ export class NameGrammar {
   }
 }
 
-/** Every text that is a name with some settings. */
+/** Accepts every text that is a valid name under any settings. */
 export const ANY_NAME = new NameGrammar({ maxLength: 1024, allowEmpty: true, allowSpecialCharacters: true });

@@ -13,9 +13,9 @@ export type ProtocolErrorCode =
   | 'amf_unsupported'
   | 'bad_chunk_header'
   | 'bad_chunk_size'
-  /** So many tiny chunks that reading them costs far more than their payload is worth. */
+  /** So many tiny chunks that reading them costs far more than their payload justifies. */
   | 'chunk_flood'
-  /** More messages than the connection has paid for by waiting. */
+  /** More messages than the connection's budget allows. */
   | 'over_budget'
   | 'too_many_chunk_streams'
   | 'message_too_large'
@@ -31,7 +31,7 @@ export type ProtocolErrorCode =
   | 'proxy_checksum_mismatch';
 
 /**
- * The peer sent something that the protocol does not allow or that goes past a limit. The message is for logs and
+ * The peer sent bytes that violate the protocol or exceed a limit. The message is for logs and
  * never holds bytes of the input beyond single numbers.
  */
 export class ProtocolError extends Error {

@@ -1,23 +1,25 @@
 import { ProtocolError } from '../protocol-errors';
 
-/** Containers inside each other. */
+/** Most levels of nested containers. */
 export const MAX_AMF_DEPTH = 16;
 
-/** Values of one message, those inside containers included. */
+/** Most values of one message, those inside containers included. */
 export const MAX_AMF_ENTRIES = 4096;
 
-/** Text that references may repeat. A reference costs a byte or three but may stand for a long string. */
+/**
+ * Most bytes of text that references may repeat. A reference takes one to three bytes but may stand for a long string.
+ */
 const MAX_REPEATED_BYTES = 1024 * 1024;
 
-/** What a container held, so that a reference to it can be charged as if it had been sent again. */
+/** The contents of a container, so that a reference to it can be charged as if it had been sent again. */
 export interface AmfCost {
   readonly entries: number;
   readonly textBytes: number;
 }
 
 /**
- * The limits of one decoding. References are charged with what they stand for: a few bytes can otherwise build a value
- * whose expanded form has 2^n parts.
+ * The limits of one decoding. A reference costs as much as the value that it repeats: otherwise a few bytes could build
+ * a value whose expanded form has 2^n parts.
  */
 export class AmfBudget {
   private depth = 0;
@@ -37,7 +39,7 @@ export class AmfBudget {
     }
   }
 
-  /** Counts text that was read in full; it matters only when a reference repeats its container. */
+  /** Counts text that was read; it is only charged when a reference repeats its container. */
   text(bytes: number): void {
     this.textBytes += bytes;
   }
@@ -54,7 +56,7 @@ export class AmfBudget {
     this.textBytes += cost.textBytes;
   }
 
-  /** Runs `read` one level deeper and says what it cost. */
+  /** Runs `read` one level deeper and returns its cost. */
   nested(read: () => void): AmfCost {
     if (this.depth >= MAX_AMF_DEPTH) {
       throw new ProtocolError('amf_too_deep', `AMF containers nested deeper than ${MAX_AMF_DEPTH}`);

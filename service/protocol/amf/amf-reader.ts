@@ -47,14 +47,14 @@ export class AmfReader {
     return new Uint8Array(this.buf.subarray(start, start + length));
   }
 
-  /** Consumes `expected` when the bytes to come are exactly these. */
+  /** Consumes `expected` if the next bytes are exactly these. */
   skipIf(expected: Buffer): boolean {
     const found = this.buf.subarray(this.offset, this.offset + expected.length).equals(expected);
     if (found) this.offset += expected.length;
     return found;
   }
 
-  /** Consumes the rest when it is `whole` cut short, which an empty rest is too. */
+  /** Consumes the rest if it is a part of `whole`, cut short at its end; an empty rest counts too. */
   skipIfCutShort(whole: Buffer): boolean {
     const found =
       this.remaining < whole.length && this.buf.subarray(this.offset).equals(whole.subarray(0, this.remaining));

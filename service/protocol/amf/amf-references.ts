@@ -24,7 +24,7 @@ export class AmfReferences {
     return value;
   }
 
-  /** Gives a value without parts the next number; `textBytes` is what a reference to it repeats. */
+  /** Gives a value without parts the next number; a reference to it repeats `textBytes`. */
   defineLeaf<T extends AmfValue>(value: T, textBytes: number): T {
     this.slots.push({ value, cost: { entries: 0, textBytes } });
     return value;

@@ -25,7 +25,7 @@ export class AmfWriter {
     this.buf.writeDoubleBE(value, at);
   }
 
-  /** `byteLength` is that of the text in UTF-8, which the caller has written in front of it. */
+  /** `byteLength` is the length of the text in UTF-8, which the caller has written in front of the text. */
   utf8(text: string, byteLength: number): void {
     const at = this.reserve(byteLength);
     this.buf.write(text, at, byteLength, 'utf8');

@@ -20,8 +20,8 @@ export function decodeAmf0(bytes: Uint8Array, offset = 0): AmfValue[] {
 }
 
 /**
- * Reads AMF0 values up to the first fault: many encoders append bytes that are not AMF to commands that are otherwise
- * complete, and some leave out the end marker of a last object, which is taken as sent.
+ * Reads AMF0 values up to the first fault: many encoders append bytes that are not AMF to complete commands, and some
+ * omit the end marker of the last object, which is read as if it were there.
  */
 export function decodeAmf0Prefix(bytes: Uint8Array, offset = 0): { values: AmfValue[]; error?: ProtocolError } {
   const decoder = new Amf0Decoder(bytes, offset, true);
@@ -74,7 +74,7 @@ class Amf0Decoder {
       case 0x07:
         return this.references.get(reader.u16());
       case 0x08:
-        reader.u32(); // The count is a hint that encoders get wrong; the end marker decides.
+        reader.u32(); // The count is only a hint, and encoders get it wrong; the end marker decides.
         return this.references.define(new AmfEcmaArray(), (array) => this.properties(array));
       case 0x0a:
         return this.references.define([], (array) => this.items(array));
@@ -87,7 +87,7 @@ class Amf0Decoder {
         this.text(reader.u16()); // class name
         return this.references.define<AmfObject>(new Map(), (object) => this.properties(object));
       case 0x11:
-        // The tables of AMF3 references live as long as the message, however often it changes over.
+        // The tables of AMF3 references last for the whole message, however often it switches to AMF3.
         this.amf3 ??= new Amf3Decoder(reader, this.budget);
         return this.amf3.value();
       default:
@@ -121,7 +121,7 @@ class Amf0Decoder {
 
   private date(): Date {
     const date = new Date(this.reader.double());
-    this.reader.u16(); // The time zone is reserved: the milliseconds are UTC whatever it says.
+    this.reader.u16(); // The time zone is reserved: the milliseconds are always UTC.
     return date;
   }
 }

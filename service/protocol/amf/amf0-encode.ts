@@ -4,11 +4,11 @@ import { AmfWriter } from './amf-writer';
 const MAX_SHORT_STRING_BYTES = 0xffff;
 
 /**
- * Writes values one after the other in AMF0 (AMF0 specification, 2.1 to 2.18). A Map becomes an object, an AmfEcmaArray
- * an ECMA array, a JavaScript array a strict array, text past 65535 bytes a long string.
+ * Writes values in AMF0, in their order (AMF0 specification, 2.1 to 2.18). A Map becomes an object, an AmfEcmaArray an
+ * ECMA array, a JavaScript array a strict array, text above 65535 bytes a long string.
  *
  * @throws {TypeError} for a byte array, which AMF0 has no marker for.
- * @throws {RangeError} for a key past 65535 bytes, and for a value that contains itself.
+ * @throws {RangeError} for a key above 65535 bytes, and for a value that contains itself.
  */
 export function encodeAmf0(values: readonly AmfValue[]): Buffer {
   const writer = new AmfWriter();

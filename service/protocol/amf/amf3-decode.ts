@@ -4,7 +4,7 @@ import type { AmfReader } from './amf-reader';
 import { AmfReferences } from './amf-references';
 import { AmfEcmaArray, type AmfObject, type AmfValue } from './amf-value';
 
-/** An inline string of no bytes; it ends lists of keys. */
+/** An empty inline string; it ends lists of keys. */
 const EMPTY_STRING = Buffer.from([0x01]);
 
 interface Traits {
@@ -14,8 +14,8 @@ interface Traits {
 }
 
 /**
- * Reads AMF3 values (AMF3 specification, 3.1 to 3.16) out of a reader that it shares with the AMF0 decoder, and keeps
- * the three tables of references: strings, traits and everything else.
+ * Reads AMF3 values (AMF3 specification, 3.1 to 3.16) from a reader that it shares with the AMF0 decoder, and keeps the
+ * three tables of references: strings, traits and all other values.
  */
 export class Amf3Decoder {
   private readonly strings: { text: string; bytes: number }[] = [];
@@ -29,7 +29,7 @@ export class Amf3Decoder {
     this.objects = new AmfReferences(budget);
   }
 
-  /** @throws {ProtocolError} when the bytes are not AMF3, or go past the budget. */
+  /** @throws {ProtocolError} when the bytes are not AMF3, or exceed the budget. */
   value(): AmfValue {
     const { reader } = this;
     this.budget.entry();
@@ -86,7 +86,9 @@ export class Amf3Decoder {
     return (value << 8) | this.reader.u8();
   }
 
-  /** The number in front of all but the simplest values: its lowest bit tells a reference from what follows inline. */
+  /**
+   * Reads a value that may be a reference: the lowest bit of the number in front is 0 for a reference, 1 for a value.
+   */
   private referable(read: (rest: number) => AmfValue): AmfValue {
     const head = this.u29();
     return head & 1 ? read(head >> 1) : this.objects.get(head >> 1);
@@ -117,7 +119,7 @@ export class Amf3Decoder {
     return this.objects.defineLeaf(this.reader.bytes(length), length);
   }
 
-  /** A JavaScript array when all keys are 0..n, else an ECMA array whose keys are all text. */
+  /** A JavaScript array when all keys are 0..n, otherwise an ECMA array whose keys are all text. */
   private array(denseCount: number): AmfValue {
     this.expectItems(denseCount, 1);
     if (this.reader.skipIf(EMPTY_STRING)) {
@@ -179,7 +181,7 @@ export class Amf3Decoder {
     return this.objects.define<AmfValue[]>([], (vector) => this.items(vector, count));
   }
 
-  /** Pairs whose key is not text, a number or a boolean have no place in an AmfObject: read and left out. */
+  /** Pairs whose key is not text, a number or a boolean cannot be in an AmfObject: they are read and left out. */
   private dictionary(count: number): AmfValue {
     this.reader.u8(); // whether the keys are weak references
     this.expectItems(count, 2);

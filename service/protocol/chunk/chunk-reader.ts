@@ -3,7 +3,9 @@ import { MessageType, type MessageHeader } from '../message-types';
 import { ChunkStream } from './chunk-stream';
 import { discardingSink, type PayloadSink } from './payload-sink';
 
-/** What a connection may make the reader hold. Raised once the peer has shown that it may publish. */
+/**
+ * Limits of the memory that a connection may make the reader use. Raised once the peer has been accepted to publish.
+ */
 export interface ReaderLimits {
   readonly maxMessageBytes: number;
   /** Sum over all messages in progress on the connection. */
@@ -11,18 +13,20 @@ export interface ReaderLimits {
   readonly maxChunkStreams: number;
 }
 
-/** Receives what the chunk stream carries. */
+/** Receives the messages of the chunk stream. */
 export interface MessageReceiver {
-  /** A message begins. Returns where its payload goes, or null to have it collected and passed to `message`. */
+  /** A message begins. Returns a sink for its payload, or null: the payload is collected and passed to `message`. */
   openMessage(header: MessageHeader): PayloadSink | null;
-  /** A collected message; the payload is the receiver's to keep. */
+  /** A collected message; the receiver may keep the payload. */
   message(header: MessageHeader, payload: Buffer): void;
 }
 
 /** RTMP 1.0 section 5.4.1: until Set Chunk Size says otherwise. */
 const DEFAULT_CHUNK_SIZE = 128;
 const MAX_CHUNK_SIZE = 0xffffff;
-/** Up to this size chunks of a message are gathered first: moving so few bytes costs less than a sink's call for them. */
+/**
+ * Up to this size, chunks of a message are gathered first: moving so few bytes costs less than calling a sink for each.
+ */
 const GATHERED_CHUNK_SIZE = 1024;
 /** Three bytes of basic header, eleven of message header, four of extended timestamp. */
 const MAX_HEADER_BYTES = 18;
@@ -30,14 +34,14 @@ const EXTENDED = 0xffffff;
 const HEADER_BYTES = [11, 7, 3, 0] as const;
 
 /**
- * Reads the RTMP chunk stream (RTMP 1.0 section 5.3) from buffers cut anywhere. Payload bytes are copied once, from
- * the given buffer into the sink of their message; those of small chunks are moved together in that buffer before. Set
- * Chunk Size and Abort are acted on here.
+ * Reads the RTMP chunk stream (RTMP 1.0 section 5.3) from buffers cut anywhere. Payload bytes are copied once, from the
+ * given buffer into the sink of their message; those of small chunks are first moved together in that buffer. The
+ * reader itself handles Set Chunk Size and Abort.
  */
 export class ChunkReader {
   /**
-   * Chunks with a payload below 128 bytes read so far, empty ones too: the caller bounds their rate, since each costs as
-   * much as a large one. Audio frames and the ends of messages are among them; those are few.
+   * Chunks with a payload below 128 bytes read so far, empty ones too. The caller limits their rate, since each costs
+   * as much as a large chunk. Audio frames and the ends of messages are among them, but are few.
    */
   tinyChunks = 0;
   limits: ReaderLimits;
@@ -50,7 +54,7 @@ export class ChunkReader {
   /** The chunk stream whose chunk payload is being read, null while a header is expected. */
   #current: ChunkStream | null = null;
   #chunkRemaining = 0;
-  /** The first bytes of a header that the last buffer ended in. */
+  /** The first bytes of a header that the end of the last buffer cut. */
   #stash: Buffer | null = null;
   #stashed = 0;
   /** The chunk stream of the header parsed last. */
@@ -61,23 +65,23 @@ export class ChunkReader {
     this.limits = limits;
   }
 
-  /** Makes `read` return after the message in hand; called by a receiver that has to wait for a decision. */
+  /** Makes `read` return after the present message; called by a receiver that has to wait for a decision. */
   halt(): void {
     this.#halted = true;
   }
 
   /**
-   * Reads `source[start, end)` and returns the offset up to which it was consumed: `end`, unless `halt` was called.
-   * What was consumed may have been overwritten.
+   * Reads `source[start, end)` and returns the offset up to which it was consumed: `end`, unless `halt` was called. The
+   * consumed bytes may have been overwritten.
    *
-   * @throws ProtocolError when the input breaks the protocol or a limit; the connection cannot be used any further.
+   * @throws ProtocolError when the input violates the protocol or a limit; the connection cannot be used any further.
    */
   read(source: Buffer, start: number, end: number): number {
     this.#halted = false;
     return this.#consume(source, start, end);
   }
 
-  /** What is still to come of unfinished audio and video messages goes nowhere. */
+  /** Discards unfinished audio and video messages, and the rest of their payload when it comes. */
   discardMedia(): void {
     for (const stream of this.#streams.values()) {
       if (stream.sink === null || (stream.typeId !== MessageType.Audio && stream.typeId !== MessageType.Video))
@@ -89,7 +93,7 @@ export class ChunkReader {
 
   /** Ends the messages in progress; nothing may be read afterwards. */
   close(): void {
-    // A receiver may close from within `read`: what is left of that buffer is not looked at.
+    // A receiver may close from within `read`: the rest of that buffer is ignored.
     this.#halted = true;
     for (const stream of this.#streams.values()) this.#abort(stream);
     this.#streams.clear();
@@ -109,7 +113,7 @@ export class ChunkReader {
           this.#current = null;
           this.#complete(stream);
         } else if (at < end && stream.extended < 0 && source[at] === stream.continuation) {
-          // By far the most frequent header, and with small chunks there are thousands a second.
+          // A shortcut for by far the most frequent header: with small chunks there are thousands a second.
           at += 1;
           this.#startChunk(stream);
         } else {
@@ -120,7 +124,7 @@ export class ChunkReader {
     return at;
   }
 
-  /** Reads what is there of a chunk's payload and, if it is a small one, of whole chunks that go on with the message. */
+  /** Reads the present bytes of a chunk's payload and, if chunks are small, further complete chunks of the message. */
   #readPayload(stream: ChunkStream, source: Buffer, start: number, end: number): number {
     let at = Math.min(end, start + this.#chunkRemaining);
     let gathered = at;
@@ -171,8 +175,8 @@ export class ChunkReader {
   }
 
   /**
-   * What had looked like the begin of a repeated extended timestamp is payload, and the chunk may even end in it: at
-   * most three bytes, read like any others.
+   * Reads stashed bytes that looked like the beginning of a repeated extended timestamp but are payload: at most three
+   * bytes, in which the chunk may even end.
    */
   #rereadStash(from: number, to: number): void {
     const rest = Buffer.from(this.#stash!.subarray(from, to));
@@ -210,7 +214,7 @@ export class ChunkReader {
     }
     if (format === 2 && !stream.known)
       throw new ProtocolError('bad_chunk_header', `type 2 chunk on unused chunk stream ${id}`);
-    // The sender starts anew in the middle of a message: what it had sent of the old one is of no use to anybody.
+    // A new header in the middle of a message: the sender has given up the unfinished message.
     this.#abort(stream);
     stream.extended = extended ? time : -1;
     if (format <= 1) {
@@ -234,13 +238,13 @@ export class ChunkReader {
     return at - start;
   }
 
-  /** A type 3 chunk: goes on with the message in progress or, between messages, starts one like the last. */
+  /** A type 3 chunk: continues the message in progress or, between messages, starts another with the same header. */
   #parseContinuation(stream: ChunkStream, bytes: Buffer, at: number, start: number, end: number): number {
     if (!stream.known) throw new ProtocolError('bad_chunk_header', `type 3 chunk on unused chunk stream ${stream.id}`);
     const goesOn = stream.sink !== null;
     if (stream.extended >= 0 && !(goesOn && stream.omitsExtended)) {
-      // Most senders repeat the extended timestamp here, OBS up to 30.0 and old librtmp do not: equal bytes are it. One
-      // that has once left it out where a message goes on always does so: what is equal later is payload.
+      // Most senders repeat the extended timestamp here, OBS up to 30.0 and old librtmp do not: equal bytes are the
+      // timestamp. A sender that has omitted it once inside a message always does: equal bytes are payload then.
       const repeated = compareUInt32(bytes, at, end, stream.extended);
       if (repeated === undefined) return 0;
       if (repeated) at += 4;
@@ -333,7 +337,7 @@ export class ChunkReader {
   }
 }
 
-/** Gathers a message that is looked at as a whole: commands, data and control messages. */
+/** Collects a message that is read as a whole: commands, data and control messages. */
 class CollectingSink implements PayloadSink {
   readonly #payload: Buffer;
   #filled = 0;
@@ -357,14 +361,14 @@ class CollectingSink implements PayloadSink {
 }
 
 /**
- * Whether a timestamp field beyond half the clock makes the smaller step from `timestamp` if taken as an absolute time.
- * If not it is a small step back: librtmp writes the difference to an earlier time that way.
+ * Whether a timestamp field beyond half the clock makes the smaller step from `timestamp` if read as an absolute time.
+ * If not, it is a small step back: librtmp writes the difference to an earlier time that way.
  */
 function isNearer(field: number, timestamp: number): boolean {
   return Math.abs((field - timestamp) | 0) < 0x100000000 - field;
 }
 
-/** Whether `bytes[at, at + 4)` is this number; undefined while the bytes at hand leave it open. */
+/** Whether `bytes[at, at + 4)` is this number; undefined while too few bytes have come to tell. */
 function compareUInt32(bytes: Buffer, at: number, end: number, value: number): boolean | undefined {
   for (let i = 0; i < 4; i += 1) {
     if (at + i >= end) return undefined;

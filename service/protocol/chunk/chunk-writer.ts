@@ -1,6 +1,6 @@
 /**
- * Writing messages in chunk-encoded form. Each message starts with a type 0 header, so that every message can be
- * understood without the ones before it: any selection of encoded messages is a valid stream.
+ * Writing messages in chunk-encoded form. Each message starts with a type 0 header and so depends on no earlier
+ * message: any selection of encoded messages is a valid stream.
  */
 
 /** Chunk streams that outgoing messages use (all one-byte basic headers). */
@@ -53,7 +53,7 @@ export function restamp(encoded: Buffer, at: number, streamId: number): void {
   encoded.writeUInt32LE(streamId, at + 8);
 }
 
-/** What `encodeMessage` was given, read back from its result, which was made with this chunk size. */
+/** Reads the arguments of `encodeMessage` back from its result, which was made with this chunk size. */
 export function decodeMessage(
   encoded: Buffer,
   chunkSize: number,
@@ -70,7 +70,7 @@ export function decodeMessage(
   return { timestamp: extended ? encoded.readUInt32BE(12) : field, typeId: encoded[7]!, payload };
 }
 
-/** A whole message in chunk-encoded form, for messages that are not shared between players. */
+/** A complete message in chunk-encoded form, for messages that are not shared between players. */
 export function encodeMessage(
   chunkStreamId: number,
   timestamp: number,

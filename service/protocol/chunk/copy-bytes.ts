@@ -4,8 +4,9 @@ let memory: ArrayBufferLike = lastSource.buffer;
 let offset = 0;
 
 /**
- * Copies `source[start, end)` to `target` from `at` on, like `Buffer.copy` for ranges that are known to fit. Buffer's
- * own asks the source for its memory each time, which is a call out of compiled code and as dear as copying 2 KB.
+ * Copies `source[start, end)` to `target` from `at` on, like `Buffer.copy` for ranges that are known to fit.
+ * `Buffer.copy` asks the source for its memory each time, a call out of compiled code that costs as much as copying 2
+ * KB.
  */
 export function copyBytes(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
   if (source !== lastSource) {

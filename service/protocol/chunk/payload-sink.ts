@@ -8,7 +8,7 @@ export interface PayloadSink {
   abort(): void;
 }
 
-/** Lets a payload pass by that nobody wants. */
+/** Discards a payload. */
 export const discardingSink: PayloadSink = {
   append() {},
   complete() {},

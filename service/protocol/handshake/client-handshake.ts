@@ -13,7 +13,7 @@ export class ClientHandshake {
     this.request = Buffer.concat([Buffer.from([RTMP_VERSION]), Buffer.alloc(8), random(PACKET_BYTES - 8)]);
   }
 
-  /** Whether S2 is in: what follows is RTMP chunks. C2 must be on its way before the first chunk is sent. */
+  /** Whether S2 has come: RTMP chunks follow. C2 must be sent before the first chunk. */
   get done(): boolean {
     return this.input.done;
   }
@@ -29,7 +29,7 @@ export class ClientHandshake {
     return consumed;
   }
 
-  /** C2, the echo of S1, once, as soon as S0 and S1 are in. */
+  /** C2, the echo of S1, once, as soon as S0 and S1 have come. */
   takeReply(): Buffer | undefined {
     const c2 = this.c2;
     this.c2 = undefined;

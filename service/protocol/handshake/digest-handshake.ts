@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto';
 import { PACKET_BYTES } from './handshake-input';
 
 /*
- * The handshake that Flash Player 9 brought, which the RTMP specification leaves out. C1 and S1 carry an HMAC-SHA256
- * over all their other bytes, at a place that four of these bytes give away; S2 ends with an HMAC that proves the
- * server has read C1. The keys are public: they show that a peer speaks this dialect, and nothing about who it is.
+ * The handshake that Flash Player 9 introduced and that the RTMP specification omits. C1 and S1 carry an HMAC-SHA256
+ * over all their other bytes, at a place that four of these bytes determine; S2 ends with an HMAC that proves the
+ * server has read C1. The keys are public: they show that a peer speaks this dialect, and do not prove who it is.
  */
 
 const DIGEST_BYTES = 32;
@@ -14,11 +14,11 @@ const PLAYER_KEY = Buffer.from('Genuine Adobe Flash Player 001', 'latin1');
 const SERVER_KEY = Buffer.from('Genuine Adobe Flash Media Server 001', 'latin1');
 const SERVER_KEY_WHOLE = Buffer.concat([SERVER_KEY, SHARED_KEY_TAIL]);
 
-/** Where the four bytes lie that give the place of the digest: schema 0 (key first) and schema 1 (digest first). */
+/** Offset of the four bytes that determine the digest's place: schema 0 (key first) and schema 1 (digest first). */
 const SCHEMA_BASES = [772, 8] as const;
 type SchemaBase = (typeof SCHEMA_BASES)[number];
 
-/** Any digest starts at one of so many places behind these four bytes. */
+/** Number of places after these four bytes at which a digest may start. */
 const DIGEST_PLACES = 728;
 
 /** Not zero, which would tell the client that S1 has no digest; the same as `fmsVer` of the connect answer. */

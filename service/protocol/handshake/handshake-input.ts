@@ -12,8 +12,8 @@ const FIRST_PACKET_END = VERSION_BYTES + PACKET_BYTES;
 const SECOND_PACKET_END = FIRST_PACKET_END + PACKET_BYTES;
 
 /**
- * Takes one side's part of the handshake out of a byte stream: the version, the first packet, which is kept until it is
- * taken, and the second packet, which is only counted.
+ * Reads one side's part of the handshake from a byte stream: the version, the first packet, which is kept until it is
+ * taken, and the second packet, whose bytes are only counted.
  */
 export class HandshakeInput {
   private consumed = 0;
@@ -49,7 +49,7 @@ export class HandshakeInput {
     return at - start;
   }
 
-  /** The first packet, once, when all of it is there. */
+  /** The first packet, once, when it is complete. */
   takePacket(): Buffer | undefined {
     if (this.consumed < FIRST_PACKET_END) return undefined;
     const packet = this.packet;
@@ -58,7 +58,7 @@ export class HandshakeInput {
   }
 }
 
-/** What the first bytes say of a peer that does not speak plain RTMP. */
+/** Describes a peer that does not speak plain RTMP by its first bytes. */
 function describe(version: number, bytes: Buffer): string {
   const spoken = protocolOf(bytes);
   if (spoken === undefined) return `RTMP version ${version}`;

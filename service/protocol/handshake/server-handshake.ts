@@ -5,8 +5,8 @@ import { HandshakeInput, PACKET_BYTES, RTMP_VERSION } from './handshake-input';
 /**
  * The server's side of the handshake (RTMP 1.0, 5.2), plain or with digests, as the client wants it.
  *
- * The answer does not wait for C2, and what C2 holds is not looked at: encoders disagree on what belongs there, and a
- * public key proves nothing. Holds at most C1, and nothing once the answer is taken.
+ * The answer does not wait for C2, and the contents of C2 are not checked: encoders disagree about them, and a public
+ * key proves nothing. Keeps at most C1 in memory, and nothing once the answer is taken.
  */
 export class ServerHandshake {
   private readonly input = new HandshakeInput();
@@ -14,7 +14,7 @@ export class ServerHandshake {
 
   constructor(private readonly random: (bytes: number) => Buffer = randomBytes) {}
 
-  /** Whether C2 is in: what follows is RTMP chunks. */
+  /** Whether C2 has come: RTMP chunks follow. */
   get done(): boolean {
     return this.input.done;
   }
@@ -31,7 +31,7 @@ export class ServerHandshake {
     return consumed;
   }
 
-  /** S0, S1 and S2, once, as soon as C0 and C1 are in. */
+  /** S0, S1 and S2, once, as soon as C0 and C1 have come. */
   takeReply(): Buffer | undefined {
     const reply = this.reply;
     this.reply = undefined;

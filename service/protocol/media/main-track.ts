@@ -6,9 +6,9 @@ const AUDIO_MULTITRACK = 5;
 const AUDIO_EX_HEADER = 9;
 
 /**
- * The main track's part of an audio or video message, as a message of its own without a track id, which players that
- * know of no multitrack understand (Enhanced RTMP v2, ExVideoTagHeader and ExAudioTagHeader). A message that is no
- * multitrack packet is given back as it is. Undefined when the main track is not in it, or it cannot be read.
+ * The main track's part of an audio or video message, as a separate message without a track id, for players without
+ * multitrack support (Enhanced RTMP v2, ExVideoTagHeader and ExAudioTagHeader). A message that is no multitrack packet
+ * is returned unchanged. Undefined when the message does not contain the main track, or cannot be read.
  */
 export function mainTrackAlone(payload: Buffer, video: boolean, mainTrack: number): Buffer | undefined {
   const first = payload[0] ?? 0;
@@ -20,12 +20,12 @@ export function mainTrackAlone(payload: Buffer, video: boolean, mainTrack: numbe
   const part = findTrack(payload, typeAt + 1, mainTrack);
   if (part === undefined) return undefined;
   const head = Buffer.from(payload.subarray(0, typeAt + 1));
-  // The packet's own type takes the place of Multitrack.
+  // The packet's own type replaces Multitrack.
   head[typeAt] = (head[typeAt]! & 0xf0) | (payload[typeAt + 1]! & 0x0f);
   return Buffer.concat([head, part.fourCc, part.body]);
 }
 
-/** Where the packet type stands: in the first byte or, behind ModEx packets, in the byte that ends those. */
+/** Offset of the packet type: in the first byte or, after ModEx packets, in the last byte of those; -1: cut short. */
 function packetTypeAt(payload: Buffer): number {
   let at = 0;
   while ((payload[at]! & 0x0f) === MOD_EX) {
@@ -42,7 +42,7 @@ interface TrackPart {
   readonly body: Buffer;
 }
 
-/** Looks for a track in what follows the packet type: kind and type in one byte, then codecs, ids, sizes and bodies. */
+/** Finds a track in the bytes after the packet type: kind and type in one byte, then codecs, ids, sizes and bodies. */
 function findTrack(payload: Buffer, start: number, wanted: number): TrackPart | undefined {
   if (start + 6 > payload.length) return undefined;
   const kind = payload[start]! >> 4;

@@ -1,9 +1,9 @@
 /**
- * What the first bytes of an audio or video message say about it: legacy FLV tags (Adobe FLV 10.1 annex E) and
- * Enhanced RTMP v1 and v2 (Veovera). Only looked at, never changed: payloads pass through bit for bit.
+ * Reads the tag in the first bytes of an audio or video message: legacy FLV tags (Adobe FLV 10.1 annex E) and Enhanced
+ * RTMP v1 and v2 (Veovera). Tags are only read, never changed: payloads pass through bit for bit.
  */
 
-/** Facts about a message that fan-out and the GOP cache go by, as bits. */
+/** Facts about a message that fan-out and the GOP cache depend on, as bits. */
 export const MediaFlag = {
   Audio: 1,
   Video: 2,
@@ -12,11 +12,11 @@ export const MediaFlag = {
   Keyframe: 8,
   /** A sequence header or codec metadata: late players need it before anything else. */
   Config: 16,
-  /** The kind of `Config` that decoding depends on: frames after a changed sequence header need it, those before not. */
+  /** The kind of `Config` that decoding depends on: frames after a changed sequence header need the new one. */
   SequenceHeader: 32,
-  /** Holds other tracks than the main one, and not the main one. */
+  /** Contains tracks other than the main track, and not the main track. */
   SideTrack: 64,
-  /** A multitrack packet with the main track in it, alone or among others. */
+  /** A multitrack packet that contains the main track, alone or among others. */
   WrappedMain: 128,
 } as const;
 
@@ -29,11 +29,11 @@ export class MediaTag {
   /** Which stored configuration a `Config` message replaces: media, track and packet type. */
   configKey = 0;
   /**
-   * FourCC as a big-endian number, or the legacy codec id (below 16) of the stream's main track; -1 when the tag does not
-   * name one or belongs to another track.
+   * FourCC as a big-endian number, or the legacy codec id (below 16) of the stream's main track; -1 when the tag names
+   * no codec or belongs to another track.
    */
   codec = -1;
-  /** The lowest track ids seen so far: the main tracks, whose keyframes and codecs stand for the stream. */
+  /** The lowest track ids so far: the main tracks, whose keyframes and codecs count as the stream's. */
   mainVideoTrack = NO_TRACK;
   mainAudioTrack = NO_TRACK;
 }
@@ -66,8 +66,8 @@ const LEGACY_AUDIO: Readonly<Record<number, string>> = {
 const PACKETIZED_VIDEO = new Set([7, 12, 13]);
 const AAC = 10;
 /**
- * Tag, packet type and, for video, composition time. Encoders that do not know their configuration yet send a sequence
- * header without one: it is of no use to late players, and the real one that follows does not replace anything.
+ * Tag, packet type and, for video, composition time. Encoders that do not know their configuration yet send an empty
+ * sequence header: late players cannot use it, and the real header that follows does not replace anything.
  */
 const LEGACY_AAC_HEADER_BYTES = 2;
 const LEGACY_VIDEO_HEADER_BYTES = 5;
@@ -75,7 +75,7 @@ const LEGACY_VIDEO_HEADER_BYTES = 5;
 const EnhancedPacket = {
   SequenceStart: 0,
   Metadata: 4,
-  /** MPEG-2 TS sequence start in video, nothing else than Multitrack in audio. */
+  /** MPEG-2 TS sequence start; only in video, since the same value is Multitrack in audio. */
   VideoTsSequenceStart: 5,
   VideoMultitrack: 6,
   AudioMultichannelConfig: 4,
@@ -89,7 +89,7 @@ const KEYFRAME = 1;
 const COMMAND_FRAME = 5;
 const AUDIO_EX_HEADER = 9;
 
-/** Looks at the first bytes `bytes[start, end)` of a video message. An empty message has no more than the Video flag. */
+/** Reads the first bytes `bytes[start, end)` of a video message. An empty message gets only the Video flag. */
 export function readVideoTag(bytes: Buffer, start: number, end: number, tag: MediaTag): void {
   tag.flags = MediaFlag.Video;
   tag.codec = -1;
@@ -104,7 +104,7 @@ export function readVideoTag(bytes: Buffer, start: number, end: number, tag: Med
   tag.codec = codecId;
   tag.mainVideoTrack = 0;
   const frameType = first >> 4;
-  // An order to the player (FLV 10.1, E.4.3.1), no picture. Of AVC, packet type and composition time precede it.
+  // A command to the player (FLV 10.1, E.4.3.1), not a picture; in AVC after packet type and composition time.
   if (frameType === COMMAND_FRAME) return;
   if (PACKETIZED_VIDEO.has(codecId)) {
     const packetType = start + 1 < end ? bytes[start + 1]! : 1;
@@ -119,7 +119,7 @@ export function readVideoTag(bytes: Buffer, start: number, end: number, tag: Med
   if (frameType === KEYFRAME) tag.flags |= MediaFlag.Keyframe;
 }
 
-/** Looks at the first bytes `bytes[start, end)` of an audio message. */
+/** Reads the first bytes `bytes[start, end)` of an audio message. */
 export function readAudioTag(bytes: Buffer, start: number, end: number, tag: MediaTag): void {
   tag.flags = MediaFlag.Audio;
   tag.codec = -1;
@@ -182,14 +182,15 @@ function readEnhanced(bytes: Buffer, start: number, end: number, tag: MediaTag, 
     tag.flags |= sequence ? MediaFlag.Config | MediaFlag.SequenceHeader : MediaFlag.Config;
     tag.configKey = configKey(video, track + 256 * kind, packetType);
   } else if (frameType === KEYFRAME && (packetType === 1 || packetType === 3) && main) {
-    // Side tracks follow the first one: their keyframes must not restart a player.
+    // Side tracks depend on the main track: their keyframes must not restart a player.
     tag.flags |= MediaFlag.Keyframe;
   }
 }
 
 /**
- * Looks at the tracks of a multitrack packet, which begin at `at`, for the main one, whose codec it takes. One that is
- * cut short or of an unknown kind is said to hold the main track: whoever cannot tell must not leave it out.
+ * Looks for the main track among the tracks of a multitrack packet, which begin at `start`, and notes its codec. A
+ * packet that is cut short or of an unknown kind counts as containing the main track, so that it is not left out by
+ * mistake.
  */
 function readTracks(bytes: Buffer, start: number, end: number, kind: number, tag: MediaTag, video: boolean): boolean {
   let codec = bytes.readUInt32BE(start);

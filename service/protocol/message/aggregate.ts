@@ -8,8 +8,8 @@ const BACK_POINTER_BYTES = 4;
 const MAX_PARTS = 4096;
 
 /**
- * Splits an aggregate message (RTMP 1.0 section 7.1.6) and hands on its parts. Their timestamps are relative to the
- * first part's, which stands for the aggregate's own.
+ * Splits an aggregate message (RTMP 1.0 section 7.1.6) and emits its parts. Their timestamps are relative to the first
+ * part's, which corresponds to the aggregate's.
  *
  * @throws ProtocolError when a part reaches beyond the end, or there are more than 4,096
  */

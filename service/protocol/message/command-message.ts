@@ -2,7 +2,7 @@ import { decodeAmf0Prefix } from '../amf/amf0-decode';
 import type { AmfObject, AmfValue } from '../amf/amf-value';
 import { MessageType } from '../message-types';
 
-/** A remote call (RTMP 1.0 section 7.2): its name, the id that an answer must repeat (0: none wanted) and arguments. */
+/** A remote call (RTMP 1.0 section 7.2): its name, the id that the answer must repeat (0: no answer) and arguments. */
 export interface CommandMessage {
   readonly name: string;
   readonly transactionId: number;
@@ -12,7 +12,7 @@ export interface CommandMessage {
 }
 
 /**
- * AMF3 messages (types 15 and 17) start with a format byte 0 and go on in AMF0, whose marker 0x11 switches to AMF3.
+ * AMF3 messages (types 15 and 17) start with a format byte 0 and continue in AMF0, whose marker 0x11 switches to AMF3.
  * Returns the offset at which AMF0 begins.
  */
 export function amf0Offset(typeId: number, payload: Buffer): number {
@@ -21,8 +21,8 @@ export function amf0Offset(typeId: number, payload: Buffer): number {
 }
 
 /**
- * Reads a command; undefined when not even its name can be read. What follows an unreadable argument is left out:
- * encoders append odd things to commands whose beginning is all that matters.
+ * Reads a command; undefined when its name cannot be read. Everything after an unreadable argument is left out:
+ * encoders append odd bytes to commands of which only the beginning matters.
  */
 export function decodeCommand(typeId: number, payload: Buffer): CommandMessage | undefined {
   const { values } = decodeAmf0Prefix(payload, amf0Offset(typeId, payload));

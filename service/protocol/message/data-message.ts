@@ -4,28 +4,28 @@ import type { AmfObject, AmfValue } from '../amf/amf-value';
 import { amf0Offset, asObject } from './command-message';
 import { MessageType } from '../message-types';
 
-/** A data message as players are to get it. */
+/** A data message in the form that players get. */
 export interface DataMessage {
   /** AMF0, without the `@setDataFrame` wrapper. */
   readonly payload: Buffer;
-  /** Whether it is the stream's description, which late players need. */
+  /** Whether the message is the stream's description, which late players need. */
   readonly isMetadata: boolean;
-  /** The handler that it calls, such as `onMetaData`. */
+  /** The handler that the message calls, such as `onMetaData`. */
   readonly name: string;
   /** The values of `onMetaData`, as far as they could be read. */
   readonly metadata: AmfObject | undefined;
 }
 
-/** As all encoders write it; others that mean the same (a long string, AMF3) are written anew without it. */
+/** As all encoders write it. A message with another form of it (a long string, AMF3) is encoded again without it. */
 const SET_DATA_FRAME = encodeAmf0(['@setDataFrame']);
 /** AMF0's marker for a value in AMF3 (AMF0 specification, 3.1). */
 const AMF3_VALUE = 0x11;
 
 /**
- * Reads a data message (types 15 and 18). `@setDataFrame` is an order to the server to keep what follows; it is taken
- * off, the rest goes to players byte for byte. Players get all data as type 18, where hardly any expects AMF3: values in
- * AMF3 of a type 15 message are written in AMF0, if it has a form for them. Undefined for a message that no player
- * should see: empty, not starting with a name, or `@clearDataFrame`.
+ * Reads a data message (types 15 and 18). `@setDataFrame` tells the server to keep the rest of the message: it is
+ * removed, and the rest goes to players byte for byte. Players get all data as type 18, in which hardly any player
+ * expects AMF3: AMF3 values of a type 15 message are encoded in AMF0, if AMF0 has a form for them. Undefined for a
+ * message that no player should get: empty, not starting with a name, or `@clearDataFrame`.
  */
 export function readDataMessage(typeId: number, payload: Buffer): DataMessage | undefined {
   const offset = amf0Offset(typeId, payload);
