@@ -8,19 +8,19 @@ import type { SessionContext } from './session-context';
 import type { CloseCode } from './session-state';
 import type { Transport } from './transport';
 
-/** Before a peer has shown that it may publish it can make the server hold no more than this. */
+/** Limits of the memory that a peer can make the server use before it was accepted to publish. */
 const UNTRUSTED_LIMITS: ReaderLimits = { maxMessageBytes: 65_536, maxPartialBytes: 65_536, maxChunkStreams: 32 };
 const PUBLISHER_LIMITS: ReaderLimits = {
   maxMessageBytes: 0xffffff,
   maxPartialBytes: 32 * 1024 * 1024,
   maxChunkStreams: 64,
 };
-/** What may arrive after reading was paused. */
+/** Most bytes that may arrive after reading was paused. */
 const MAX_LEFTOVER_BYTES = 1024 * 1024;
-/** How much is read while a publish is decided on. */
+/** How much is read while a publish is being decided. */
 const READ_AHEAD_BYTES = 64 * 1024;
 
-/** The session whose client's bytes are taken in. */
+/** The session whose client's bytes are read. */
 export interface IntakeSession {
   readonly context: Pick<SessionContext, 'afterRead'>;
   readonly transport: Pick<Transport, 'pause' | 'resume'>;
@@ -29,30 +29,30 @@ export interface IntakeSession {
   /** The handshake is done. */
   shookHands(): void;
   send(bytes: Buffer): void;
-  /** Sends bytes that answer nothing of what the client said. */
+  /** Sends bytes that are not an answer to the client. */
   sendUnasked(bytes: Buffer): void;
   fail(code: CloseCode, reason: string): void;
 }
 
-/** Receives messages; other connections have their turn after so many of them. */
+/** Receives messages; after a number of them, other connections are served first. */
 export interface TurnTaker extends MessageReceiver {
-  /** The messages that follow are those of one read. */
+  /** The next messages belong to a new read. */
   beginTurn(): void;
 }
 
 /**
- * Takes in the bytes of one client: its handshake, then chunks, which become messages. Acknowledges them if the client
- * wants that, and keeps those that arrive while a decision is awaited.
+ * Reads the bytes of one client: its handshake, then chunks, which become messages. Acknowledges them if the client
+ * asks for that, and keeps those that arrive while a decision is awaited.
  */
 export class ByteIntake {
   readonly #session: IntakeSession;
   readonly #receiver: TurnTaker;
-  /** Null once it is done. */
+  /** Null once the handshake is done. */
   #handshake: ServerHandshake | null = new ServerHandshake();
   readonly #reader: ChunkReader;
   readonly #received = new ReceivedBytes();
   #halted = false;
-  /** Arrived but not looked at yet, while a decision is awaited. */
+  /** Bytes that arrived while a decision is awaited and are not read yet. */
   #leftover: Buffer | null = null;
 
   constructor(session: IntakeSession, receiver: TurnTaker) {
@@ -61,12 +61,12 @@ export class ByteIntake {
     this.#reader = new ChunkReader(receiver, UNTRUSTED_LIMITS);
   }
 
-  /** A decision is awaited: what comes in is not looked at before `proceed`. */
+  /** A decision is awaited: incoming bytes are not read before `proceed`. */
   get isHalted(): boolean {
     return this.#halted;
   }
 
-  /** Everything that came from the client (bytes). */
+  /** All bytes from the client so far. */
   get receivedBytes(): number {
     return this.#received.total;
   }
@@ -76,22 +76,22 @@ export class ByteIntake {
     return this.#reader.tinyChunks;
   }
 
-  /** Whether a client that waits for acknowledgements would be held up if it were read late. */
+  /** Whether a client that waits for acknowledgements would be slowed down by delayed reads. */
   get windowIsSmall(): boolean {
     return this.#received.windowIsSmall;
   }
 
-  /** The client wants an acknowledgement for each so many bytes; 0: none. */
+  /** Sends the client an acknowledgement for each `bytes` bytes; 0: none. */
   acknowledgeEach(bytes: number): void {
     this.#received.window = bytes;
   }
 
-  /** The client was let publish: it may send large messages from now on. */
+  /** The client was accepted to publish: it may send large messages from now on. */
   trust(): void {
     this.#reader.limits = PUBLISHER_LIMITS;
   }
 
-  /** Takes `source[start, end)`, which may be reused as soon as this returns. */
+  /** Reads `source[start, end)`, which may be reused as soon as this returns. */
   receive(source: Buffer, start: number, end: number): void {
     this.#received.add(end - start);
     if (this.#halted) {
@@ -103,7 +103,7 @@ export class ByteIntake {
   }
 
   /**
-   * Looks at nothing after the message in hand, until `proceed`.
+   * Stops reading after the present message, until `proceed`.
    *
    * @param readsAhead true: a little is still read from the connection, so that its end is noticed
    */
@@ -113,7 +113,7 @@ export class ByteIntake {
     if (!readsAhead) this.#session.transport.pause();
   }
 
-  /** Goes on reading after `halt`; what has arrived since comes first. */
+  /** Resumes reading after `halt`, first the bytes that have arrived meanwhile. */
   proceed(): void {
     const leftover = this.#leftover;
     this.#leftover = null;
@@ -123,11 +123,11 @@ export class ByteIntake {
       this.#session.context.afterRead();
       if (!this.#session.isClosed && this.#received.acknowledgementsDue > 0) this.#acknowledge();
     }
-    // What was left over may hold another publish, to be waited for in its turn.
+    // The leftover may contain another publish, which halts again.
     if (!this.isHalted && !this.#session.isClosed) this.#session.transport.resume();
   }
 
-  /** Lets other connections have their turn before the rest of this read is looked at. */
+  /** Lets other connections be served before the rest of this read. */
   endTurn(): void {
     this.halt(false);
     setImmediate(() => {
@@ -135,7 +135,7 @@ export class ByteIntake {
     });
   }
 
-  /** What is still to come of unfinished audio and video messages is dropped. */
+  /** Discards unfinished audio and video messages, and the rest of their payload when it comes. */
   discardMedia(): void {
     this.#reader.discardMedia();
   }
@@ -167,7 +167,7 @@ export class ByteIntake {
       const code = this.#handshake === null ? 'protocol_error' : 'handshake_failed';
       session.fail(code, `${error.code}: ${error.message}`);
     } else {
-      // A defect that one client's bytes bring to light must not end the streams of all others.
+      // A bug that one client's bytes trigger must not end the streams of all others.
       session.log.error('unexpected error', { stack: error instanceof Error ? error.stack : String(error) });
       session.fail('internal_error', 'Internal error');
     }

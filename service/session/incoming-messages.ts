@@ -14,12 +14,15 @@ import type { SessionContext } from './session-context';
 import type { SessionDeadlines } from './session-deadlines';
 import type { SessionPhase } from './session-state';
 
-/** Commands, data and control messages of a publisher are collected whole; no honest one comes near this. */
+/**
+ * Commands, data and control messages of a publisher are collected as a whole; no ordinary message comes near this
+ * size.
+ */
 const MAX_COLLECTED_BYTES = 1024 * 1024;
-/** Messages of a publisher that are looked at in one go: other connections have their turn after so many. */
+/** Messages of a publisher that are handled at a time; then other connections are served first. */
 const MESSAGES_PER_TURN = 2_000;
 
-/** The session whose client's messages are taken in. */
+/** The session whose client's messages are handled. */
 export interface MessageSession extends CommandSession {
   readonly context: SessionContext;
   readonly deadlines: SessionDeadlines;
@@ -28,13 +31,13 @@ export interface MessageSession extends CommandSession {
 }
 
 /**
- * Takes in the messages of one client: media and data go to what it publishes, commands to their handlers. Bounds how
- * much work a client makes.
+ * Handles the messages of one client: media and data go to the stream that it publishes, commands to their handlers.
+ * Limits the work that a client causes.
  */
 export class IncomingMessages implements TurnTaker {
   readonly #session: MessageSession;
   readonly #budget: SessionBudget;
-  /** Media messages since others had their turn. */
+  /** Messages since other connections were served. */
   #messagesInTurn = 0;
 
   constructor(session: MessageSession) {
@@ -42,7 +45,7 @@ export class IncomingMessages implements TurnTaker {
     this.#budget = new SessionBudget(session.context.now());
   }
 
-  /** The client was let publish: it may make the server do more. */
+  /** The client was accepted to publish: it may cause more work. */
   trust(): void {
     this.#budget.widen();
   }
@@ -94,7 +97,7 @@ export class IncomingMessages implements TurnTaker {
         if (payload.length >= 4) this.#session.intake.acknowledgeEach(payload.readUInt32BE(0));
         break;
       default:
-        // Acknowledgements, peer bandwidth, shared objects and unknown types ask nothing of this server.
+        // Acknowledgements, peer bandwidth, shared objects and unknown types need no action.
         break;
     }
   }
@@ -143,7 +146,7 @@ export class IncomingMessages implements TurnTaker {
   }
 
   #payFor({ typeId, length }: MessageHeader): void {
-    // An aggregate of a publisher is media, and its parts take turns.
+    // A publisher's aggregate is media, and its parts count as messages of this turn.
     if (typeId === MessageType.Aggregate && this.#session.streams.publishing !== null) return;
     if (!this.#budget.payForMessage(typeId, length, this.#session.deadlines.heardAt)) overspent();
   }

@@ -3,15 +3,15 @@ import type { OpenStreams } from './rtmp-commands/open-streams';
 import type { SessionPhase } from './session-state';
 import type { Transport } from './transport';
 
-/** A client that sends more than this before it plays is not moved. */
+/** A client that sends more bytes than this before it plays is not moved. */
 const MAX_SAID_BYTES = 16 * 1024;
 
-/** All that another process needs to take a connection over: it reads the same bytes, and answers only what is new. */
+/** What another process needs to take a connection over: it reads the same bytes, and sends only further answers. */
 export interface Departure {
   readonly clientIp: string;
   /** Every byte from the client so far. */
   readonly said: Buffer;
-  /** How many bytes it was sent. */
+  /** How many bytes the client was sent. */
   readonly answeredBytes: number;
 }
 
@@ -28,17 +28,17 @@ export interface OpeningSession {
   readonly phase: SessionPhase;
   readonly streams: OpenStreams;
   readonly transport: Transport;
-  /** Ends the session but not its connection, which another process takes over. */
+  /** Ends the session, but not its connection, which another process takes over. */
   moved(): void;
 }
 
 /**
- * The start of a connection, kept until the client plays or publishes. A session's answers depend on nothing but the
- * client's bytes, so a process that is given the same bytes arrives at the same state.
+ * The start of a connection, kept until the client plays or publishes. A session's answers depend only on the client's
+ * bytes, so another process that reads the same bytes reaches the same state.
  */
 export class Opening {
   readonly #session: OpeningSession;
-  /** What the client has said; null once the connection stays here, whatever it asks for. */
+  /** All bytes from the client; null once the connection has to stay here. */
   #said: Buffer[] | null;
   #saidBytes = 0;
   #answeredBytes = 0;
@@ -55,7 +55,9 @@ export class Opening {
     return this.#said !== null && phase === 'connected' && transport.unsentBytes === 0;
   }
 
-  /** The connection must stay here: it was moved before, or the client was sent something that is no answer. */
+  /**
+   * Pins the connection here: it was already moved, or bytes were sent that replaying the opening would not produce.
+   */
   stay(): void {
     this.#said = null;
   }
@@ -68,7 +70,7 @@ export class Opening {
     else this.#said.push(Buffer.from(source.subarray(start, end)));
   }
 
-  /** The client was sent so many bytes. */
+  /** The client was sent this many bytes. */
   answered(bytes: number): void {
     this.#answeredBytes += bytes;
   }

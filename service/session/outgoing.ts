@@ -4,14 +4,14 @@ import type { SessionContext } from './session-context';
 import type { CloseCode } from './session-state';
 import type { Transport } from './transport';
 
-/** Answers and pings that the client leaves unread. */
+/** Most bytes of answers and pings that a client may leave unread. */
 const MAX_UNSENT_BYTES = 64 * 1024;
-/** The same for a player, beside a whole GOP cache: the stream itself leaves no more than 64 MB of new media unsent. */
+/** The same for a player, in addition to a whole GOP cache: a stream leaves no more than 64 MB of new media unsent. */
 const MAX_UNSENT_BYTES_PLAYING = 96 * 1024 * 1024;
-/** What a write that waits for the client costs beside its bytes. */
+/** The cost of a write that waits for the client, in addition to its bytes. */
 const UNSENT_WRITE_BYTES = 1024;
 
-/** The session whose client is sent something. */
+/** The session whose client the bytes are sent to. */
 export interface SendingSession {
   readonly context: Pick<SessionContext, 'gopCacheBytes'>;
   readonly transport: Transport;
@@ -20,10 +20,10 @@ export interface SendingSession {
   close(code: CloseCode, reason: string): void;
 }
 
-/** Sends a client all but the media that it plays, and closes the session of one that leaves too much of it unread. */
+/** Sends a client everything but the media that it plays, and closes its session if it leaves too much unread. */
 export class Outgoing {
   readonly #session: SendingSession;
-  /** Writes since the client had read everything. */
+  /** Writes since the client last had read everything. */
   #unsentWrites = 0;
 
   constructor(session: SendingSession) {
@@ -41,7 +41,7 @@ export class Outgoing {
     }
   }
 
-  /** Sends bytes that answer nothing of what the client said. */
+  /** Sends bytes that are not an answer to the client. */
   sendUnasked(bytes: Buffer): void {
     this.#session.opening.stay();
     this.send(bytes);

@@ -1,17 +1,19 @@
-/** A smaller window (bytes) is taken for this one: each acknowledgement costs a message. */
+/** Smallest window (bytes); smaller ones are raised to it, since each acknowledgement costs a message. */
 const MIN_WINDOW = 1_000;
-/** A sender that stops a window ahead reaches 40 Mbps with this one (bytes) even if it is read twice a second only. */
+/**
+ * With this window (bytes), a sender that stops when it is a window ahead reaches 40 Mbps even at two reads a second.
+ */
 const SMALL_WINDOW = 2_500_000;
 
 /**
- * How much came in, and what of it is to be acknowledged (RTMP 1.0 section 5.4.3): one acknowledgement for each window
- * that the client asked for, none if it did not. ffmpeg and librtmp, which OBS has, do not ask when they publish, and
- * what they are sent unasked may meet them after they have closed: their systems then reset the connection, and the end
- * of the stream that was still on its way is lost. GStreamer's rtmp2sink, RootEncoder and gortmplib do ask: they answer
- * Set Peer Bandwidth with a Window Acknowledgement Size.
+ * Counts received bytes and the acknowledgements that are due (RTMP 1.0 section 5.4.3): one for each window that the
+ * client asked for, none if it did not ask. ffmpeg and librtmp, which OBS uses, do not ask when they publish.
+ * Unrequested bytes may reach them after they have closed: their systems then reset the connection, and the end of the
+ * stream that was still in transit is lost. GStreamer's rtmp2sink, RootEncoder and gortmplib do ask: they answer Set
+ * Peer Bandwidth with a Window Acknowledgement Size.
  *
- * The count on the wire wraps at 2^32, which all of them read right. Where a server starts over earlier, as at
- * 0xf0000000, GStreamer's statistics take that for the wrap.
+ * The count on the wire wraps at 2^32, which all of these clients read correctly. If a server starts over earlier, as
+ * at 0xf0000000, GStreamer's statistics mistake that for the wrap.
  */
 export class ReceivedBytes {
   #total = 0;
@@ -27,23 +29,23 @@ export class ReceivedBytes {
     this.#total += bytes;
   }
 
-  /** The client wants an acknowledgement for each so many bytes; 0: none. What came before counts as one window. */
+  /** The client wants an acknowledgement for each `bytes` bytes; 0: none. All earlier bytes count as one window. */
   set window(bytes: number) {
     this.#window = bytes === 0 ? 0 : Math.max(MIN_WINDOW, bytes);
     this.#acknowledged = Math.max(this.#acknowledged, this.#total - this.#window);
   }
 
-  /** Whether a sender that stops until its window is acknowledged is held up by reads that come late. */
+  /** Whether delayed reads slow down a sender that stops until its window is acknowledged. */
   get windowIsSmall(): boolean {
     return this.#window > 0 && this.#window < SMALL_WINDOW;
   }
 
-  /** Whole windows that were not acknowledged. */
+  /** Complete windows that have not been acknowledged. */
   get acknowledgementsDue(): number {
     return this.#window === 0 ? 0 : Math.floor((this.#total - this.#acknowledged) / this.#window);
   }
 
-  /** Counts one window as acknowledged; gives the number to say so with. */
+  /** Counts one window as acknowledged; returns the sequence number for the acknowledgement. */
   acknowledge(): number {
     this.#acknowledged += this.#window;
     return this.#acknowledged >>> 0;

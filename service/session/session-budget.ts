@@ -1,31 +1,31 @@
 import { MessageType } from '../protocol/message-types';
 
 /**
- * What messages cost, in units of about 10 microseconds: a command that is answered is 1. Beside that each 4 KB of a
- * message cost as much again.
+ * Prices of messages, in units of about 10 microseconds: an answered command costs 1. Each 4 KB of a message cost 1 in
+ * addition.
  */
 const ACKNOWLEDGEMENT_PRICE = 0.05;
-/** Data of a publisher: after an outage of a minute, timecodes of 60 frames a second come at once. */
+/** A publisher's data message: after an outage of a minute, timecodes of 60 frames a second come at once. */
 const PUBLISHED_DATA_PRICE = 0.25;
 const MESSAGE_PRICE = 1;
 const PRICED_BYTES = 4096;
-/** Commands that cost more: they look a channel up, here and perhaps in Redis, or send a cached start again. */
+/** Additional prices of commands that look a channel up, here and perhaps in Redis, or send a cached start again. */
 const COMMAND_PRICES: Readonly<Record<string, number>> = { play: 9, publish: 9, pause: 4, pauseRaw: 4, closeStream: 4 };
 
-/** A quiet client that has just come may be this much ahead of its rate, and earns so much a second. */
+/** The most units that a client can save up, which a new client has, and how many it gets a second. */
 interface Allowance {
   readonly burst: number;
   readonly perSecond: number;
 }
 
-/** An encoder's or a player's opening is some 20 messages; players acknowledge some ten times a second at most. */
+/** An encoder or player begins with some 20 messages; players send at most some ten acknowledgements a second. */
 const STRANGER: Allowance = { burst: 300, perSecond: 50 };
-/** Beside its media: metadata, captions and cue points may come with every frame. */
+/** In addition to its media: metadata, captions and cue points may come with every frame. */
 const PUBLISHER: Allowance = { burst: 3_000, perSecond: 1_000 };
 
 /**
- * What one connection may make the server do, other than take in the media that it was let publish. It is small until
- * then, and refills with time; whoever overspends is disconnected.
+ * Limits the work that one connection may cause, apart from the media of an accepted publish. The budget is small
+ * before a publish is accepted, and refills with time; a client that exceeds it is disconnected.
  */
 export class SessionBudget {
   #allowance = STRANGER;
@@ -37,13 +37,13 @@ export class SessionBudget {
     this.#at = now;
   }
 
-  /** The client was let publish. */
+  /** The client was accepted to publish. */
   widen(): void {
     this.#units += PUBLISHER.burst - this.#allowance.burst;
     this.#allowance = PUBLISHER;
   }
 
-  /** Pays for a message of this type and length that is no media of a publisher; false when the budget is overspent. */
+  /** Pays for a message of this type and length, other than a publisher's media; false when the budget is exceeded. */
   payForMessage(typeId: number, length: number, now: number): boolean {
     return this.#pay(this.#priceOf(typeId) + length / PRICED_BYTES, now);
   }
@@ -54,7 +54,7 @@ export class SessionBudget {
     return isData && this.#allowance === PUBLISHER ? PUBLISHED_DATA_PRICE : MESSAGE_PRICE;
   }
 
-  /** Pays for what a command costs beyond its message. */
+  /** Pays the additional price of a command; false when the budget is exceeded. */
   payForCommand(name: string, now: number): boolean {
     const price = Object.hasOwn(COMMAND_PRICES, name) ? COMMAND_PRICES[name]! : 0;
     return price === 0 || this.#pay(price, now);

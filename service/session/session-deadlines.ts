@@ -5,45 +5,45 @@ import type { SessionContext } from './session-context';
 import type { CloseCode, SessionPhase } from './session-state';
 import { StreamPace } from './stream-pace';
 
-/** From the first byte to the end of the handshake, and from there to `connect` (ms). */
+/** Time limits: from the connection's opening to the end of the handshake, and from there to `connect` (ms). */
 const HANDSHAKE_MS = 10_000;
 const CONNECT_MS = 10_000;
-/** From `connect` to a publish or play, and after one has ended (ms). */
+/** Time limit from `connect`, or from the end of the last publish or play, to a publish or play (ms). */
 const STREAM_MS = 90_000;
-/** How often clients are pinged: at least twice within the time after which a silent one is gone (ms). */
+/** How often clients are pinged (ms); more often if needed for two pings within SILENT_TIMEOUT_SECONDS. */
 const PING_INTERVAL_MS = 30_000;
-/** How often publishers are pinged: encoders that read may have a time-out for it (ms). */
+/** How often publishers are pinged (ms): encoders may have a time-out for receiving nothing. */
 const PUBLISHER_PING_INTERVAL_MS = 6_000;
-/** While a publish is decided on: RootEncoder gives up if it reads nothing for 5 s before Publish.Start (ms). */
+/** The same while a publish is being decided: RootEncoder gives up if it reads nothing for 5 s before Publish.Start. */
 const UNDECIDED_PING_INTERVAL_MS = 4_000;
-/** The time-outs are looked at once a second: that ping is sent so much early rather than a look late (ms). */
+/** Time-outs are checked once a second: that ping is sent this much early (ms) rather than up to a second late. */
 const LOOK_TOLERANCE_MS = 500;
-/** A publisher that was heard so lately is in the middle of sending (ms). */
+/** A publisher that sent bytes within this time (ms) is still sending. */
 const SENDING_MS = 1_500;
 /** A publisher over its bitrate for this long is ended (ms). */
 const OVER_BITRATE_MS = 10_000;
-/** A publisher's rate is taken over this long (ms). */
+/** A publisher's rate is measured over this long (ms). */
 const RATE_WINDOW_MS = 2_000;
-/** Chunks below 128 bytes a second, and how many seconds' worth may come at once. */
+/** Most chunks below 128 bytes a second, and how many seconds' worth may come at once. */
 const TINY_CHUNKS_PER_SECOND = 100_000;
 const TINY_CHUNK_BURST_SECONDS = 5;
 
-/** The session whose time-outs are looked after. */
+/** The session whose time-outs are checked. */
 export interface TimedSession {
   readonly context: Pick<SessionContext, 'now' | 'timeouts'>;
   readonly phase: SessionPhase;
   readonly streams: OpenStreams;
-  /** Everything that came from the client (bytes). */
+  /** All bytes from the client so far. */
   readonly receivedBytes: number;
   /** Chunks with a payload below 128 bytes since the connection opened. */
   readonly tinyChunks: number;
-  /** Asks the client for a sign of life; `time` comes back with it (ms). */
+  /** Sends a ping request; the client's response repeats `time` (ms). */
   ping(time: number): void;
   kill(reason: EndReason): void;
   fail(code: CloseCode, reason: string): void;
 }
 
-/** The time-outs of one session, and bounds that take time into account. Checked once a second; no session has a timer of its own. */
+/** The time-outs and rate limits of one session. Checked once a second, without a timer for each session. */
 export class SessionDeadlines {
   readonly #session: TimedSession;
   readonly #openedAt: number;
@@ -51,10 +51,13 @@ export class SessionDeadlines {
   #heardAt: number;
   #pingedAt: number;
   #mediaAt: number;
-  /** Of what it publishes. */
+  /** The pace of the stream that it publishes. */
   #pace = new StreamPace();
   #overBitrateSince = 0;
-  /** What came in at the last two looks, media or not (bytes), and how fast that is. */
+  /**
+   * When received bytes were last measured (ms), their number then, and the rate before that; all bytes, not only
+   * media.
+   */
   #receivedAt = 0;
   #receivedBytes = 0;
   #receivedKbps = 0;
@@ -74,7 +77,7 @@ export class SessionDeadlines {
     return this.#heardAt;
   }
 
-  /** When audio or video of its publish last began to come in (ms). */
+  /** When an audio or video message of its publish last began (ms). */
   get mediaAt(): number {
     return this.#mediaAt;
   }
@@ -142,15 +145,15 @@ export class SessionDeadlines {
   }
 
   /**
-   * Whether a publisher has much on its way to here, as in the upload of a file. It is not pinged then: it may have closed
-   * already, and a ping that meets a closed socket has its system drop all that was not delivered.
+   * Whether much of a publisher's data is still in transit, as in the upload of a file. It is not pinged then: it may
+   * have closed already, and a ping to a closed socket makes its system drop all undelivered data.
    */
   #isBacklogged(now: number): boolean {
     const isSending = this.#session.streams.publishing !== null && now - this.#heardAt < SENDING_MS;
     return isSending && !this.#pace.isSteady;
   }
 
-  /** What is read costs too much, or is never finished. */
+  /** Ends the session if its chunks cost too much to read, or a message stays unfinished. */
   #checkInput(now: number): void {
     const session = this.#session;
     const seconds = (now - this.#openedAt) / 1000 + TINY_CHUNK_BURST_SECONDS;
@@ -162,7 +165,7 @@ export class SessionDeadlines {
     }
   }
 
-  /** Everything that a publisher sends counts, not its media alone. */
+  /** Measures the rate of everything that a publisher sends, not only of its media. */
   #measure(now: number): void {
     const elapsed = now - this.#receivedAt;
     if (elapsed < RATE_WINDOW_MS) return;
@@ -180,7 +183,7 @@ export class SessionDeadlines {
     if (now - this.#mediaAt > mediaMs) {
       session.fail('media_timeout', `no audio or video for ${mediaMs / 1000} s`);
     } else if (grant.maxDurationSeconds !== undefined && now - stream.startedAt > grant.maxDurationSeconds * 1000) {
-      // Of the stream, not of this connection: a publisher that comes back goes on with what it has used up.
+      // The stream's duration, not this connection's: a publisher that reconnects does not get more time.
       session.kill(`Stream reached its maximum duration of ${grant.maxDurationSeconds} s`);
     } else if (
       grant.maxBitrateKbps === undefined ||

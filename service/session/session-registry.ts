@@ -1,6 +1,6 @@
 import type { Session } from './session';
 
-/** The open sessions of a node, and the one clock that looks after their deadlines. */
+/** The open sessions of a node; checks the deadlines of all. */
 export class SessionRegistry {
   readonly #sessions = new Set<Session>();
   #lastId = 0;
@@ -20,7 +20,7 @@ export class SessionRegistry {
     if (this.#sessions.size === 0) this.#onEmpty?.();
   }
 
-  /** Resolves when all sessions have ended, at most after `timeoutMs`. */
+  /** Resolves when all sessions have ended, after `timeoutMs` at the latest. */
   async empty(timeoutMs: number): Promise<void> {
     if (this.#sessions.size === 0) return;
     await new Promise<void>((resolve) => {

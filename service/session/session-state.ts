@@ -1,12 +1,12 @@
 import type { ConnectionState } from './rtmp-commands/connection-state';
 
 /**
- * A session's state in one word, for metrics and logs. One that publishes and plays at the same time counts as
+ * A session's state in one word, for metrics and logs. A session that publishes and plays at the same time counts as
  * publishing.
  */
 export type SessionPhase = ConnectionState['phase'] | 'authorizing' | 'publishing' | 'playing';
 
-/** Why sessions end, for metrics; the log line has the words. */
+/** Why sessions end, for metrics; the log line has the reason in words. */
 export type CloseCode =
   | 'client_closed'
   | 'connection_error'
@@ -19,13 +19,13 @@ export type CloseCode =
   | 'silent'
   | 'media_timeout'
   | 'refused'
-  /** More was asked of the server than one connection may ask. */
+  /** The client caused more work than its budget allows. */
   | 'over_budget'
   | 'too_slow'
   | 'killed'
   | 'displaced'
-  /** Another worker goes on with the connection. */
+  /** Another worker has taken over the connection. */
   | 'moved'
   | 'shutdown'
-  /** A defect of this server's, logged with its stack. */
+  /** A bug of this server, logged with its stack. */
   | 'internal_error';

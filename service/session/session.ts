@@ -16,10 +16,10 @@ import { SessionDeadlines, type TimedSession } from './session-deadlines';
 import type { CloseCode, SessionPhase } from './session-state';
 import type { Transport } from './transport';
 
-/** RTMP 1.0 section 5.4.1: what clients expect until Set Chunk Size says otherwise. */
+/** The chunk size that clients expect until Set Chunk Size changes it (RTMP 1.0 section 5.4.1). */
 const INITIAL_CHUNK_SIZE = 128;
 
-/** Ends that no publisher chose: it may come back. */
+/** Ends that the publisher did not choose: it may come back. */
 const LOSSES: ReadonlySet<CloseCode> = new Set([
   'client_closed',
   'connection_error',
@@ -31,13 +31,14 @@ const LOSSES: ReadonlySet<CloseCode> = new Set([
 export interface SessionOptions {
   readonly context: SessionContext;
   readonly transport: Transport;
-  /** Names the session in the log. */
+  /** The session's number in the log. */
   readonly id: number;
 }
 
 /**
- * One client's connection, from its first byte to its close reason. Others do the parts: `ByteIntake` and
- * `IncomingMessages` read, `Outgoing` writes, `SessionDeadlines` watches the time. What begins and ends is decided here.
+ * One client's connection, from its first byte to its close reason. `ByteIntake` and `IncomingMessages` read,
+ * `Outgoing` writes, `SessionDeadlines` checks the time limits. The session begins and ends its publish, its play and
+ * itself.
  */
 export class Session
   implements MessageSession, IntakeSession, SendingSession, TimedSession, MovableSession, OpeningSession
@@ -47,17 +48,17 @@ export class Session
   readonly isRelay = false;
   readonly deadlines: SessionDeadlines;
   readonly opening: Opening;
-  /** What it publishes and plays; empty unless it is connected. */
+  /** Its publish and play; none unless it is connected. */
   readonly streams = new OpenStreams();
   readonly intake: ByteIntake;
   readonly #messages: IncomingMessages;
   readonly #outgoing = new Outgoing(this);
   #log: Logger;
   #state: ConnectionState = { phase: 'handshaking' };
-  /** What the client said in `connect`. */
+  /** The client's announcements in `connect`. */
   #client: ConnectedClient | null = null;
   #askedToReconnect = false;
-  /** Of what this session sends. */
+  /** The chunk size of outgoing messages. */
   #chunkSize = INITIAL_CHUNK_SIZE;
   #unpublishAnnounced = false;
 
@@ -83,7 +84,7 @@ export class Session
     return this.#state.phase === 'closed';
   }
 
-  /** Where it stands, in one word. */
+  /** Its state in one word. */
   get phase(): SessionPhase {
     return this.streams.phase ?? this.#state.phase;
   }
@@ -92,7 +93,7 @@ export class Session
     return this.transport.remoteAddress;
   }
 
-  /** What the client calls itself (`flashVer`). */
+  /** The client's name for itself (`flashVer`). */
   get software(): string {
     return this.#client?.software ?? '';
   }
@@ -101,7 +102,7 @@ export class Session
     return this.#client?.knowsMultitrack === true;
   }
 
-  /** Everything that came from the client (bytes). */
+  /** All bytes from the client so far. */
   get receivedBytes(): number {
     return this.intake.receivedBytes;
   }
@@ -110,17 +111,17 @@ export class Session
     return this.intake.tinyChunks;
   }
 
-  /** When audio or video that it publishes last began to come in, let through or not (ms). */
+  /** When an audio or video message of its publish last began, accepted or not (ms). */
   get mediaAt(): number {
     return this.deadlines.mediaAt;
   }
 
-  /** What comes in is not looked at before `proceed`: a decision is awaited, or others have their turn. */
+  /** Incoming bytes are not read before `proceed`: a decision is awaited, or other connections are served first. */
   get isWaiting(): boolean {
     return this.intake.isHalted;
   }
 
-  /** The client may be waiting for acknowledgements, which come with reading: it is to be read without delay. */
+  /** The client may wait for acknowledgements, which reading produces: it is to be read without delay. */
   get awaitsAcknowledgements(): boolean {
     return this.intake.windowIsSmall;
   }
@@ -139,7 +140,7 @@ export class Session
   }
 
   wait(): void {
-    // A publisher that leaves while it is decided on must not keep its place until the answer.
+    // A publisher that leaves while it is being decided on must not keep its place until the answer.
     this.intake.halt(this.streams.publish?.phase === 'authorizing');
   }
 
@@ -184,7 +185,7 @@ export class Session
     this.streams.publish = publishing;
     this.intake.trust();
     this.#messages.trust();
-    // What was announced before meant an earlier publish.
+    // An earlier announcement belongs to an earlier publish.
     this.#unpublishAnnounced = false;
     this.transport.proven();
     this.deadlines.publishing();
@@ -197,7 +198,7 @@ export class Session
   endPublish(): void {
     const { publishing } = this.streams;
     if (publishing === null) return;
-    // What waits behind an unfinished message belongs to the stream, and goes out before it ends.
+    // Messages behind an unfinished one belong to the stream, and are sent before it ends.
     this.intake.discardMedia();
     this.context.afterRead();
     this.streams.publish = null;
@@ -223,13 +224,13 @@ export class Session
   }
 
   moved(): void {
-    this.#finish('moved', 'goes on at the worker that has the stream');
+    this.#finish('moved', 'continues at the worker that has the stream');
   }
 
   /**
    * Asks the client to reconnect, which it does before it closes this connection (Enhanced RTMP v2, "Reconnect
-   * Request"). The address that it has leads to another node, so none is named. False when the client does not
-   * understand the request, or was asked before.
+   * Request"). No address is sent: the one that the client knows leads to another node. False when the client does not
+   * support the request, or was asked before.
    */
   requestReconnect(): boolean {
     if (this.#client?.canReconnect !== true || this.#askedToReconnect || this.isClosed) return false;
@@ -239,12 +240,12 @@ export class Session
     return true;
   }
 
-  /** Ends the publication for an operator or a limit, telling the encoder so. */
+  /** Ends the publication for an operator or a limit, and tells the encoder why. */
   kill(reason: EndReason): void {
     this.#endPublisher('killed', 'NetStream.Publish.BadName', reason);
   }
 
-  /** To try again with the same key is pointless: the channel is another connection's. */
+  /** The status says that a retry with the same key is pointless: another connection has the channel. */
   displaced(reason: EndReason): void {
     this.#endPublisher('displaced', 'NetStream.Publish.Denied', reason);
   }
@@ -254,7 +255,7 @@ export class Session
     this.close('refused', `${code}: ${description}`);
   }
 
-  /** Ends the session because the node ends, telling the client so. */
+  /** Ends the session because the node shuts down, and tells the client so. */
   shutDown(): void {
     const reason = 'Server is shutting down';
     const { publishing, play } = this.streams;
@@ -266,7 +267,7 @@ export class Session
     }
   }
 
-  /** Ends the session for a fault or a time-out, telling a client that has connected why. */
+  /** Ends the session for a fault or a time-out, and tells a connected client why. */
   fail(code: CloseCode, reason: string): void {
     const { publishing, play } = this.streams;
     if (publishing !== null) this.sendStatus(publishing.streamId, 'error', 'NetStream.Publish.BadName', reason);
@@ -277,7 +278,7 @@ export class Session
     this.close(code, reason);
   }
 
-  /** Ends the session from this side; what was written before is still sent. */
+  /** Ends the session from this side; bytes written before are still sent. */
   close(code: CloseCode, reason: string): void {
     if (this.isClosed) return;
     this.#finish(code, reason);
@@ -287,14 +288,14 @@ export class Session
   /** The transport has closed. */
   disconnected(error: Error | undefined): void {
     const { code } = (error ?? {}) as NodeJS.ErrnoException;
-    // Encoders close without waiting for the last answer; writing it then fails with one of these.
+    // Encoders close without waiting for the last answer; writing that answer then fails with one of these codes.
     const usual = error === undefined || code === 'EPIPE' || code === 'ECONNRESET';
     if (usual) this.#finish('client_closed', 'client closed the connection');
     else this.#finish('connection_error', error.message);
   }
 
   #endPublisher(code: CloseCode, status: StatusCode, reason: EndReason): void {
-    // One that is being decided on may have been let in without having been told so yet.
+    // A publish that is still being decided may have been accepted without the session knowing yet.
     const { publish } = this.streams;
     if (publish === null) return;
     this.sendStatus(publish.streamId, 'error', status, reason);
@@ -318,7 +319,7 @@ export class Session
     this.#state = { phase: 'closed' };
     this.streams.publish = null;
     this.streams.play = null;
-    // As when a publish ends: what waits behind an unfinished message goes out before the stream ends.
+    // As in endPublish: messages behind an unfinished one are sent before the stream ends.
     this.intake.close();
     if (play !== null) this.#endPlaying(play);
     if (publish?.phase === 'authorizing') {
@@ -328,7 +329,7 @@ export class Session
       this.context.afterRead();
     }
     this.context.sessionClosed(code);
-    // A connection that never said anything is a health check or a scanner, not worth a line.
+    // A connection that sent nothing is a health check or a scanner, not worth a log line.
     if (code === 'client_closed' && this.receivedBytes === 0) this.#log.debug('closed without a byte');
     else if (code === 'protocol_error' || code === 'handshake_failed') this.#log.warning('closed', { code, reason });
     else this.#log.request('closed', { code, reason });

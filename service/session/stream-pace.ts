@@ -1,11 +1,11 @@
-/** How long the newer of the two looks is kept before it becomes the older one (ms). */
+/** How long a measurement is the newer of the two before it becomes the older (ms). */
 const LOOK_MS = 5_000;
-/** A stream's clock may differ so much from the time that passed without meaning anything: jitter (ms). */
+/** A difference of up to this much between a stream's clock and real time is jitter (ms). */
 const JITTER_MS = 1_000;
 
 /**
- * Whether a stream comes in at the pace of its own clock. One that is faster is an upload, or catches up; one that is
- * slower has too narrow a way. Either way much of it is still on its way, in the buffers of its sender's system.
+ * Measures whether a stream arrives at the pace of its own clock. A faster stream is an upload, or catches up; a slower
+ * one has too little bandwidth. Either way, much of it is still in the buffers of its sender's system.
  */
 export class StreamPace {
   #older: Look | undefined;
@@ -24,7 +24,7 @@ export class StreamPace {
     this.#differenceMs = ((clock - this.#older.clock) | 0) - (now - this.#older.now);
   }
 
-  /** Over the last five to ten seconds the clock and the time ran together. */
+  /** Whether the stream's clock has kept pace with real time over the last five to ten seconds. */
   get isSteady(): boolean {
     return Math.abs(this.#differenceMs) <= JITTER_MS;
   }

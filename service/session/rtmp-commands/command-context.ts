@@ -3,7 +3,7 @@ import type { TrafficCounters } from '../../metrics/traffic-counters';
 import type { NameRules } from './name-rules';
 import type { PublishGate } from './publish-gate';
 
-/** What RTMP commands need of the node; all its sessions share it. */
+/** What RTMP commands need from the node; shared by all its sessions. */
 export interface CommandContext {
   readonly hub: Hub;
   readonly gate: PublishGate;
@@ -13,7 +13,7 @@ export interface CommandContext {
   readonly chunkSize: number;
   /** Whether a client with this address may play. */
   mayPlay(address: string): boolean;
-  /** A viewer waits for this channel, which no publisher has here: it may be live elsewhere. */
+  /** A viewer waits for this channel, which has no publisher here: it may be live on another node. */
   streamWanted(channel: string): void;
   /** Whether the token lets another node play this channel; absent where there are no other nodes. */
   readonly verifyRelay?: (token: string, channel: string) => Promise<boolean>;

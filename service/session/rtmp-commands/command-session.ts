@@ -8,14 +8,14 @@ import type { ConnectTarget } from './name-rules';
 import type { OpenStreams, Playing, Publishing } from './open-streams';
 import type { StatusCode, StatusLevel } from './replies';
 
-/** What a client says of itself in `connect`. */
+/** What a client announces in `connect`. */
 export interface ConnectedClient {
   readonly target: ConnectTarget;
-  /** What it calls itself (`flashVer`). */
+  /** Its name for itself (`flashVer`). */
   readonly software: string;
-  /** It understands a reconnect request. */
+  /** It supports reconnect requests. */
   readonly canReconnect: boolean;
-  /** It understands streams of several tracks. */
+  /** It supports streams of several tracks. */
   readonly knowsMultitrack: boolean;
 }
 
@@ -26,8 +26,8 @@ export interface CommandTransport extends PlayerOutlet {
 }
 
 /**
- * What an RTMP command may do with the session of the client that sent it. Commands know sessions by this interface
- * alone.
+ * What an RTMP command may do with the session of the client that sent it. Commands use sessions only through this
+ * interface.
  */
 export interface CommandSession extends Publisher {
   readonly context: CommandContext;
@@ -46,25 +46,29 @@ export interface CommandSession extends Publisher {
   sendCommand(streamId: number, values: readonly AmfValue[]): void;
   /** Sends an `onStatus`. */
   sendStatus(streamId: number, level: StatusLevel, code: StatusCode, description: string): void;
-  /** Sends an `onStatus` that says why the client is refused, and closes the connection once that is sent. */
+  /** Sends an `onStatus` with the reason why the client is refused, and closes the connection once it is sent. */
   refuse(streamId: number, code: StatusCode, description: string): void;
   /** Closes the connection once everything is sent. */
   close(code: 'refused' | 'too_slow', reason: string): void;
 
   /**
-   * Reads no further message until `proceed`, as long as a decision is awaited. While a publish is decided on, a few
-   * bytes are still taken from the client's socket, so that the server notices when the client leaves.
+   * Reads no further message until `proceed`, while a decision is awaited. While a publish is being decided, a few
+   * bytes are still read from the client's socket, so that the server notices when the client leaves.
    */
   wait(): void;
   proceed(): void;
-  /** Hands a viewer's connection to the process that has the stream, if that is worth it; the session is closed then. */
+  /**
+   * Moves a viewer's connection to the process that has the stream, if that is worth it; the session is closed then.
+   */
   move(channel: string): Promise<void>;
 
-  /** `connect` is accepted. All that is sent from now on has chunks of `context.chunkSize`: the command announces it. */
+  /** `connect` is accepted. From now on, chunks of `context.chunkSize` are sent: the command announces that size. */
   connected(client: ConnectedClient): void;
   /** The publish is accepted: the client may send large messages from now on. */
   startPublish(publishing: Publishing): void;
-  /** The client is about to end its publish: if its connection is lost now, the publish is not. */
+  /**
+   * The client is about to end its publish: a connection that is lost from now on counts as that end, not as a loss.
+   */
   announceUnpublish(): void;
   /** Ends the publish; the client stays connected. */
   endPublish(): void;

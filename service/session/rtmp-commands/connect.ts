@@ -9,17 +9,17 @@ import {
 import { ownText } from './own-text';
 import type { CommandSession } from './command-session';
 
-/** Bytes; what rtmp-server and nginx-rtmp announce. */
+/** Bytes; rtmp-server and nginx-rtmp announce the same. */
 const WINDOW_ACK_SIZE = 5_000_000;
 /** Enhanced RTMP v2 capability bits (`capsEx`): reconnect request, multitrack, ModEx. */
 const CAN_RECONNECT = 1;
 const MULTITRACK = 2;
 const CAPS_EX = CAN_RECONNECT | MULTITRACK | 4;
-/** Enhanced RTMP v2: the server can pass this codec on without looking into it. */
+/** Enhanced RTMP v2: the server can forward this codec without decoding it. */
 const CAN_FORWARD = 4;
 const FOUR_CCS = ['av01', 'avc1', 'hvc1', 'vp08', 'vp09', 'vvc1', '.mp3', 'Opus', 'ac-3', 'ec-3', 'fLaC', 'mp4a'];
 
-/** `connect` (RTMP 1.0 section 7.2.1.1): names the channel and answers what the server can do. */
+/** `connect` (RTMP 1.0 section 7.2.1.1): names the channel; the answer has the server's capabilities. */
 export function connect(session: CommandSession, _streamId: number, command: CommandMessage): void {
   if (session.state.phase !== 'connecting') {
     sendConnectError(session, command.transactionId, 'Already connected');
@@ -67,7 +67,7 @@ export function connect(session: CommandSession, _streamId: number, command: Com
   session.sendCommand(0, ['_result', command.transactionId, answer, info]);
 }
 
-/** Everything is passed on bit for bit, so every codec can be forwarded. Enhanced RTMP v2, "Enhancing NetConnection". */
+/** All media is forwarded bit for bit, so every codec can be. Enhanced RTMP v2, "Enhancing NetConnection". */
 function enhancedCapabilities(): [string, AmfValue][] {
   return [
     ['audioFourCcInfoMap', new Map([['*', CAN_FORWARD]])],

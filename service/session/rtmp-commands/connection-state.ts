@@ -1,7 +1,7 @@
 import type { ConnectTarget } from './name-rules';
 
 /**
- * Where a connection stands; what it publishes and plays is apart, in `OpenStreams`:
+ * The state of a connection; its publish and play are kept separately, in `OpenStreams`:
  *
  *     handshaking -> connecting -> connected
  *     any -> closed

@@ -10,8 +10,8 @@ export function answerResult(session: CommandSession, _streamId: number, command
 export function answerNothing(): void {}
 
 /**
- * A command this server does not know gets the empty answer that keeps clients going. Not so one that begins with `@`:
- * with its `_result` the sender of an `@publish` would take itself for a publisher.
+ * An unknown command gets the empty answer that some clients wait for. A command that begins with `@` gets an error: on
+ * a `_result`, the sender of an `@publish` would believe that it publishes.
  */
 export function answerUnknown(session: CommandSession, streamId: number, command: CommandMessage): void {
   if (!command.name.startsWith('@')) {
@@ -26,13 +26,13 @@ export function answerUnknown(session: CommandSession, streamId: number, command
   session.sendCommand(streamId, ['_error', command.transactionId, null, info]);
 }
 
-/** FCPublish: FMLE and encoders like it wait for onFCPublish, some of them for its transaction id too. */
+/** FCPublish: FMLE and similar encoders wait for onFCPublish, some of them with the transaction id. */
 export function announceStream(session: CommandSession, streamId: number, command: CommandMessage): void {
   answerResult(session, streamId, command);
   sendFcStatus(session, command, 'onFCPublish', 'NetStream.Publish.Start');
 }
 
-/** FCUnpublish announces the end of a publish; deleteStream, closeStream or the end of the connection makes it. */
+/** FCUnpublish announces the end of a publish; deleteStream, closeStream or the end of the connection ends it. */
 export function announceUnpublish(session: CommandSession, streamId: number, command: CommandMessage): void {
   session.announceUnpublish();
   answerResult(session, streamId, command);
@@ -44,7 +44,7 @@ export function subscribe(session: CommandSession, streamId: number, command: Co
   sendFcStatus(session, command, 'onFCSubscribe', 'NetStream.Play.Start');
 }
 
-/** getStreamLength: a live stream has none. */
+/** getStreamLength: a live stream has no length. */
 export function answerStreamLength(session: CommandSession, _streamId: number, command: CommandMessage): void {
   if (command.transactionId > 0) session.sendCommand(0, ['_result', command.transactionId, null, 0]);
 }

@@ -15,7 +15,7 @@ import {
   subscribe,
 } from './courtesies';
 
-/** Acts on one command; `streamId` is the message stream it came on. */
+/** Executes one command; `streamId` is the message stream it came on. */
 export type CommandHandler = (session: CommandSession, streamId: number, command: CommandMessage) => void;
 
 const HANDLERS: ReadonlyMap<string, CommandHandler> = new Map<string, CommandHandler>([
@@ -35,13 +35,13 @@ const HANDLERS: ReadonlyMap<string, CommandHandler> = new Map<string, CommandHan
   ['FCSubscribe', subscribe],
   ['_checkbw', answerResult],
   ['getStreamLength', answerStreamLength],
-  // Answers to what a server may have asked, which this one does not.
+  // Answers to calls of a server; this server makes no calls.
   ['_result', answerNothing],
   ['_error', answerNothing],
   ['onStatus', answerNothing],
 ]);
 
-/** Before `connect` any other command, such as one that is almost called so, is refused; answers are ignored. */
+/** Before `connect`, any other command is refused, also one with a similar name; answers are ignored. */
 export function dispatchCommand(session: CommandSession, streamId: number, command: CommandMessage): void {
   const handler = HANDLERS.get(command.name) ?? answerUnknown;
   if (session.state.phase !== 'connecting' || handler === connect || handler === answerNothing) {

@@ -4,19 +4,19 @@ import { ownText } from './own-text';
 /** FMS and Wowza clients append the application's default instance to its name. */
 const DEFAULT_INSTANCE = '_definst_';
 
-/** A query that is longer is refused by whoever takes it for a publish; what a player's says is short. */
+/** Admission refuses a publish with a longer query; a player's query is short. */
 const MAX_KEPT_QUERY = 2_048;
 
-/** What `app` and `tcUrl` of a connect say. */
+/** The channel, key and query in `app` and `tcUrl` of a connect. */
 export interface ConnectTarget {
   readonly channel: string;
-  /** Given when the whole of CHANNEL/KEY came in the app. */
+  /** Present when the app contains CHANNEL/KEY. */
   readonly key: string | undefined;
   /** The query string on the app, without `?`. */
   readonly query: string;
 }
 
-/** What a publish or play is about. */
+/** The channel, key and query of a publish or play. */
 export interface StreamTarget {
   readonly channel: string;
   readonly key: string;
@@ -25,8 +25,8 @@ export interface StreamTarget {
 }
 
 /**
- * Splits URLs and names the way encoders write them, and says which are valid. Where names may hold slashes, CHANNEL is
- * the whole app and KEY the whole stream name.
+ * Splits URLs and names as encoders write them, and checks them. If names may contain slashes, CHANNEL is the whole app
+ * and KEY the whole stream name.
  */
 export class NameRules {
   readonly #grammar: NameGrammar;
@@ -35,12 +35,12 @@ export class NameRules {
     this.#grammar = grammar;
   }
 
-  /** What is allowed, for messages to the client. */
+  /** The rules for names in words, for messages to the client. */
   get allowed(): string {
     return this.#grammar.description;
   }
 
-  /** The channel that `connect` asks for; undefined when no valid one can be found in `app` or, without it, `tcUrl`. */
+  /** The channel of a `connect`; undefined when `app` or, if that is empty, `tcUrl` contains no valid channel. */
   connectTarget(app: string, tcUrl: string): ConnectTarget | undefined {
     const target = this.#connectTarget(app, tcUrl);
     return target && inOwnText(target);
@@ -56,8 +56,8 @@ export class NameRules {
   }
 
   /**
-   * What the stream name of `publish` or `play` means on this connection: a key, CHANNEL/KEY, or nothing where the key
-   * came with the app. Undefined when that gives no valid names.
+   * The target of `publish` or `play` on this connection. The stream name is a key, CHANNEL/KEY, or empty if the key
+   * came with the app. Undefined when the names are not valid.
    */
   streamTarget(connect: ConnectTarget, name: string): StreamTarget | undefined {
     const target = this.#streamTarget(connect, name);
@@ -69,7 +69,7 @@ export class NameRules {
     const query = ownQuery === '' ? connect.query : ownQuery;
     if (this.#grammar.allowsSlash) return this.#slashedTarget(connect.channel, path, query);
     if (connect.key !== undefined && connect.query !== '' && path !== '' && path !== connect.key) {
-      // ffmpeg cuts the path at its second slash, even one in the query: what it takes for the name is the query's end.
+      // ffmpeg cuts the path at its second slash, even inside the query: then its stream name is the end of the query.
       return { channel: connect.channel, key: connect.key, query: `${connect.query}/${name}` };
     }
     const parts = withoutSlashes(path).split('/');
@@ -82,7 +82,7 @@ export class NameRules {
     return { channel: connect.channel, key, query };
   }
 
-  /** Without a stream name, what follows the app's last slash is the key, unless a key may be empty. */
+  /** Without a stream name, the key is the part after the app's last slash, unless a key may be empty. */
   #slashedTarget(app: string, name: string, query: string): StreamTarget | undefined {
     const slash = app.lastIndexOf('/');
     const inApp = name === '' && slash > 0 && !this.#grammar.allowsEmpty;
@@ -95,7 +95,7 @@ export class NameRules {
   }
 }
 
-/** Names are kept as long as the connection, and were cut out of text that may be far longer. */
+/** Copies names, which are kept as long as the connection and were cut out of text that may be far longer. */
 function inOwnText<T extends ConnectTarget>(target: T): T {
   const { channel, key, query } = target;
   const ownQuery = query.length > MAX_KEPT_QUERY ? query.slice(0, MAX_KEPT_QUERY) : query;
@@ -107,7 +107,7 @@ function splitQuery(text: string): [path: string, query: string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** Some encoders begin the app with a slash, many end it with one. */
+/** Some encoders begin the app with a slash, many end it with a slash. */
 function withoutSlashes(path: string): string {
   return path.replace(/^\/|\/$/g, '');
 }
@@ -120,7 +120,7 @@ function splitInstance(app: string): string[] {
     : [path];
 }
 
-/** The path and query of an RTMP URL, which some clients quote or give options after a space. */
+/** The path and query of an RTMP URL, which some clients put in quotes or follow by a space and options. */
 function pathOf(url: string): string {
   return /^['"]?[a-z]+:\/\/[^/\s]*\/{1,2}([^\s'"]*)/i.exec(url)?.[1] ?? '';
 }

@@ -4,10 +4,10 @@ import type { Player } from '../../hub/player';
 import type { Publication } from '../../hub/publication';
 import type { StreamTarget } from './name-rules';
 
-/** No client has more. */
+/** Most refused message streams that are remembered; no client has more. */
 const MAX_REFUSED = 64;
 
-/** A publish that is being decided on; nothing more is read from the client meanwhile. */
+/** A publish that is being decided; no further message is read from the client meanwhile. */
 export interface Authorizing {
   readonly phase: 'authorizing';
   readonly streamId: number;
@@ -27,7 +27,7 @@ export interface Publishing {
 /** A subscription to a channel, whether or not a stream is live there. */
 export interface Playing {
   readonly phase: 'playing';
-  /** The message stream that it came on; the channel's media is sent on it. */
+  /** The message stream that it came on; the channel's media is sent on the same. */
   readonly streamId: number;
   readonly stream: StreamTarget;
   readonly channel: Channel;
@@ -35,8 +35,8 @@ export interface Playing {
 }
 
 /**
- * What a connection publishes and plays on its message streams: at most one publish and at most one play, which begin
- * and end apart from each other and are never on the same message stream.
+ * A connection's publish and play on its message streams: at most one of each. They begin and end independently of each
+ * other and are never on the same message stream.
  *
  *     publish:  none -> authorizing -> publishing -> none
  *     play:     none -> playing -> none
@@ -47,10 +47,10 @@ export class OpenStreams {
   publish: Authorizing | Publishing | null = null;
   play: Playing | null = null;
 
-  /** Message streams whose publish was refused while another one went on; some clients send their media all the same. */
+  /** Message streams whose publish was refused during another publish; some clients send their media nevertheless. */
   readonly #refused = new Set<number>();
 
-  /** A publish on this message stream was refused, and the connection goes on. */
+  /** A publish on this message stream was refused, and the connection stays open. */
   refuse(streamId: number): void {
     if (this.#refused.size < MAX_REFUSED) this.#refused.add(streamId);
   }
@@ -69,12 +69,12 @@ export class OpenStreams {
     return this.publish?.phase === 'publishing' ? this.publish : null;
   }
 
-  /** What there is in one word; a publish counts before a play. */
+  /** The phase of the publish or, without a publish, of the play. */
   get phase(): 'authorizing' | 'publishing' | 'playing' | undefined {
     return (this.publish ?? this.play)?.phase;
   }
 
-  /** What is published or played on this message stream. Without an id: the publish or, if there is none, the play. */
+  /** The publish or play on this message stream. Without an id: the publish or, without a publish, the play. */
   find(streamId: number | undefined): Publishing | Playing | null {
     const { publishing, play } = this;
     if (streamId === undefined) return publishing ?? play;

@@ -2,7 +2,7 @@ import type { PlayerListener } from '../../hub/player';
 import { userControl, UserControlEvent } from '../../protocol/message/control-messages';
 import type { CommandSession } from './command-session';
 
-/** Tells a client that plays what becomes of the stream. */
+/** Tells a client about the events of the stream that it plays. */
 export class PlayListener implements PlayerListener {
   readonly #session: CommandSession;
   readonly #streamId: number;

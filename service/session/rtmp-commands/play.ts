@@ -9,7 +9,7 @@ import type { CommandSession } from './command-session';
 import { PlayListener } from './play-listener';
 import { refuseName } from './refuse-name';
 
-/** `play`: with no publisher the player idles until one comes with the same key. */
+/** `play`: without a publisher, the player idles until a publisher with the same key comes. */
 export function play(session: CommandSession, streamId: number, command: CommandMessage): void {
   const { state, streams, context } = session;
   if (state.phase !== 'connected') return;
@@ -29,7 +29,7 @@ export function play(session: CommandSession, streamId: number, command: Command
     playWhereStreamIs(session, streamId, stream);
     return;
   }
-  // Nothing else is read until the token is checked: meanwhile no stream can begin, but the session may close.
+  // No message is read until the token is checked: no publish or play can begin meanwhile, but the session may close.
   session.wait();
   void context.verifyRelay(token, stream.channel).then((allowed) => {
     if (session.isClosed) return;
@@ -45,7 +45,7 @@ function playWhereStreamIs(session: CommandSession, streamId: number, stream: St
     playAsViewer(session, streamId, stream);
     return;
   }
-  // As above: nothing begins meanwhile. The session is closed when the connection has moved.
+  // No publish or play can begin meanwhile. The session is closed when the connection has moved.
   session.wait();
   void session.move(stream.channel).then(() => {
     if (session.isClosed) return;
@@ -79,22 +79,22 @@ function begin(session: CommandSession, streamId: number, stream: StreamTarget, 
   session.sendStatus(streamId, 'status', 'NetStream.Play.Reset', 'Playing and resetting stream.');
   session.sendStatus(streamId, 'status', 'NetStream.Play.Start', 'Started playing stream.');
   session.send(sampleAccessMessage(streamId, context.chunkSize));
-  // A client that reads nothing may have been closed by one of these.
+  // One of these messages may have closed the session of a client that reads nothing.
   if (session.isClosed) return;
   channel.addPlayer(player);
   if (cache === 'clear') clearCache(channel.publication, stream.key);
-  // Nobody sends it here: it may be live elsewhere, or have moved there a moment ago.
+  // No publisher sends the stream here: it may be live on another node, or have moved there a moment ago.
   if (!isRelay && (channel.publication?.publisher ?? null) === null) context.streamWanted(stream.channel);
 }
 
-/** `tracks=all` and `tracks=default` say it, for tools; otherwise it goes by what the client said in `connect`. */
+/** `tracks=all` and `tracks=default` decide, for tools; otherwise the client's announcement in `connect`. */
 function wantsAllTracks(tracks: string | null, knowsMultitrack: boolean): boolean {
   return tracks === 'all' || (knowsMultitrack && tracks !== 'default');
 }
 
 /**
- * Empties the stream's cache for whoever has the publisher's key: a viewer must not take the start of the stream from
- * all others. Where the stream is another node's the key is not known, and the cache stays.
+ * Empties the stream's cache for a player with the publisher's key: a viewer must not take the cached start away from
+ * others. The key of another node's stream is not known, so its cache stays.
  */
 function clearCache(publication: Publication | null, key: string): void {
   if (publication === null || publication.key === '' || !keysEqual(key, publication.key)) return;

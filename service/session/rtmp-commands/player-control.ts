@@ -2,7 +2,7 @@ import type { CommandMessage } from '../../protocol/message/command-message';
 import { userControl, UserControlEvent } from '../../protocol/message/control-messages';
 import type { CommandSession } from './command-session';
 
-/** `pause` true or false; a player may do so while it idles too. */
+/** `pause` true or false; also for a player that idles. */
 export function pause(session: CommandSession, streamId: number, command: CommandMessage): void {
   const { play } = session.streams;
   if (play === null) return;

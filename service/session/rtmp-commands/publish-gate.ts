@@ -3,16 +3,18 @@ import type { StreamTarget } from './name-rules';
 
 export type AdmissionOutcome =
   | { readonly accepted: true; readonly publication: Publication }
-  /** `final`: trying again with the same key is pointless. */
+  /** `final`: a retry with the same key is pointless. */
   | { readonly accepted: false; readonly final: boolean; readonly reason: string };
 
-/** Lets publishers in and out of channels. Sessions know no more of callbacks, leases and grace times than this. */
+/**
+ * Admits publishers to channels and lets them leave. Sessions know nothing else of callbacks, leases and grace times.
+ */
 export interface PublishGate {
   /**
-   * Decides on a publish. When accepted, the publication has begun, or goes on, with this publisher when the promise
-   * resolves. Never rejects. `signal` aborts when the publisher has gone; nothing of it remains then.
+   * Decides on a publish. If it is accepted, the publication has begun or resumed with this publisher when the promise
+   * resolves. Never rejects. `signal` aborts when the publisher has left; its attempt leaves no trace then.
    */
   admit(publisher: Publisher, stream: StreamTarget, signal: AbortSignal): Promise<AdmissionOutcome>;
-  /** The publisher is done. `graceful`: it said so; otherwise it was lost and may come back. */
+  /** The publisher has left. `graceful`: it ended its stream; otherwise it was lost and may come back. */
   leave(publisher: Publisher, publication: Publication, graceful: boolean): void;
 }

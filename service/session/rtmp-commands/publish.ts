@@ -6,8 +6,8 @@ import type { CommandSession } from './command-session';
 import { refuseName } from './refuse-name';
 
 /**
- * `publish`: names are checked, the gate decides (channel free, start callback), and only then does the client hear
- * Publish.Start. Until the answer nothing more is read, so that media sent meanwhile waits in the client's socket.
+ * `publish`: names are checked, the gate decides (channel free, start callback), and only then is the client sent
+ * Publish.Start. No message is read before the answer, so that media sent meanwhile waits in the client's socket.
  */
 export function publish(session: CommandSession, streamId: number, command: CommandMessage): void {
   const { state, streams } = session;
@@ -35,7 +35,7 @@ export function publish(session: CommandSession, streamId: number, command: Comm
 
 function decided(session: CommandSession, streamId: number, stream: StreamTarget, outcome: AdmissionOutcome): void {
   if (session.isClosed) {
-    // The gate has seen the abort and let nothing begin, unless it came in the very moment.
+    // The gate has seen the abort and begun no publication, unless both happened at the same moment.
     if (outcome.accepted) session.context.gate.leave(session, outcome.publication, true);
     return;
   }

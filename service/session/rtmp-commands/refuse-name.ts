@@ -1,8 +1,8 @@
 import type { CommandSession } from './command-session';
 
 /**
- * Refuses a `publish` or `play` whose stream name gives no valid names. Without a key the connection stays usable; any
- * other bad name ends it.
+ * Refuses a `publish` or `play` with an invalid stream name. The connection stays open if only the key is missing; any
+ * other invalid name closes it.
  */
 export function refuseName(session: CommandSession, streamId: number, name: string, verb: 'publish' | 'play'): void {
   const reason = `Bad stream key: ${session.context.names.allowed} are allowed`;

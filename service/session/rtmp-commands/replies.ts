@@ -3,7 +3,7 @@ import type { AmfValue } from '../../protocol/amf/amf-value';
 import { ChunkStreamId, encodeMessage } from '../../protocol/chunk/chunk-writer';
 import { MessageType } from '../../protocol/message-types';
 
-/** Status codes this server sends (RTMP 1.0 section 7.2.2 and what encoders know of FMS). */
+/** Status codes this server sends (RTMP 1.0 section 7.2.2, and others that encoders know from FMS). */
 export type StatusCode =
   | 'NetStream.Publish.Start'
   | 'NetStream.Publish.BadName'
@@ -46,7 +46,7 @@ export function statusMessage(
   return commandMessage(streamId, ['onStatus', 0, null, info], chunkSize);
 }
 
-/** Tells players that nobody restricts their access to the samples, as FMS does after Play.Start. */
+/** Tells players that access to the samples is not restricted, as FMS does after Play.Start. */
 export function sampleAccessMessage(streamId: number, chunkSize: number): Buffer {
   const payload = encodeAmf0(['|RtmpSampleAccess', false, false]);
   return encodeMessage(ChunkStreamId.Data, 0, MessageType.DataAmf0, streamId, payload, chunkSize);

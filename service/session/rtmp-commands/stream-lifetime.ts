@@ -8,15 +8,15 @@ export function createStream(session: CommandSession, _streamId: number, command
 }
 
 /**
- * `deleteStream` names the message stream to end. GStreamer puts the stream's name where the id belongs: that means the
- * publish or, if there is none, the play. Any other id is left alone.
+ * `deleteStream` names the message stream to end. GStreamer sends the stream's name instead of the id: that means the
+ * publish or, without a publish, the play. An unknown id is ignored.
  */
 export function deleteStream(session: CommandSession, _streamId: number, command: CommandMessage): void {
   const [id] = command.args;
   endStream(session, typeof id === 'number' ? id : undefined);
 }
 
-/** `closeStream` ends the stream that it came on; some clients send it on stream 0, for the only stream they have. */
+/** `closeStream` ends the message stream that it came on; on stream 0, which some clients use, the only stream. */
 export function closeStream(session: CommandSession, streamId: number): void {
   endStream(session, streamId === 0 ? undefined : streamId);
 }
