@@ -22,58 +22,58 @@ export interface AmfCost {
  * a value whose expanded form has 2^n parts.
  */
 export class AmfBudget {
-  private depth = 0;
-  private entries = 0;
-  private textBytes = 0;
-  private repeatedBytes = 0;
+  #depth = 0;
+  #entries = 0;
+  #textBytes = 0;
+  #repeatedBytes = 0;
 
   /** Counts one value. */
   entry(): void {
-    this.charge(1, 0);
+    this.#charge(1, 0);
   }
 
   /** Fails unless `count` more values are allowed, before anything is allocated for them. */
   expectEntries(count: number): void {
-    if (this.entries + count > MAX_AMF_ENTRIES) {
+    if (this.#entries + count > MAX_AMF_ENTRIES) {
       throw new ProtocolError('amf_too_many_entries', `more than ${MAX_AMF_ENTRIES} AMF values in one message`);
     }
   }
 
   /** Counts text that was read; it is only charged when a reference repeats its container. */
   text(bytes: number): void {
-    this.textBytes += bytes;
+    this.#textBytes += bytes;
   }
 
   /** Counts text that a reference repeats. */
   repeatedText(bytes: number): void {
-    this.charge(0, bytes);
-    this.textBytes += bytes;
+    this.#charge(0, bytes);
+    this.#textBytes += bytes;
   }
 
   /** Counts a whole container that a reference repeats. */
   repeat(cost: AmfCost): void {
-    this.charge(cost.entries, cost.textBytes);
-    this.textBytes += cost.textBytes;
+    this.#charge(cost.entries, cost.textBytes);
+    this.#textBytes += cost.textBytes;
   }
 
   /** Runs `read` one level deeper and returns its cost. */
   nested(read: () => void): AmfCost {
-    if (this.depth >= MAX_AMF_DEPTH) {
+    if (this.#depth >= MAX_AMF_DEPTH) {
       throw new ProtocolError('amf_too_deep', `AMF containers nested deeper than ${MAX_AMF_DEPTH}`);
     }
-    this.depth++;
-    const entriesBefore = this.entries;
-    const textBefore = this.textBytes;
+    this.#depth++;
+    const entriesBefore = this.#entries;
+    const textBefore = this.#textBytes;
     read();
-    this.depth--;
-    return { entries: this.entries - entriesBefore, textBytes: this.textBytes - textBefore };
+    this.#depth--;
+    return { entries: this.#entries - entriesBefore, textBytes: this.#textBytes - textBefore };
   }
 
-  private charge(entries: number, repeatedBytes: number): void {
+  #charge(entries: number, repeatedBytes: number): void {
     this.expectEntries(entries);
-    this.entries += entries;
-    this.repeatedBytes += repeatedBytes;
-    if (this.repeatedBytes > MAX_REPEATED_BYTES) {
+    this.#entries += entries;
+    this.#repeatedBytes += repeatedBytes;
+    if (this.#repeatedBytes > MAX_REPEATED_BYTES) {
       throw new ProtocolError('amf_too_many_entries', `AMF references repeat more than ${MAX_REPEATED_BYTES} bytes`);
     }
   }

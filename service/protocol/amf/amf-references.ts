@@ -12,29 +12,32 @@ interface Slot {
  * A reference to a container that is still being read is refused: the value would contain itself.
  */
 export class AmfReferences {
-  private readonly slots: Slot[] = [];
+  readonly #budget: AmfBudget;
+  readonly #slots: Slot[] = [];
 
-  constructor(private readonly budget: AmfBudget) {}
+  constructor(budget: AmfBudget) {
+    this.#budget = budget;
+  }
 
   /** Gives `value` the next number, then lets `fill` read its contents one level deeper. */
   define<T extends AmfValue>(value: T, fill: (value: T) => void): T {
     const slot: Slot = { value };
-    this.slots.push(slot);
-    slot.cost = this.budget.nested(() => fill(value));
+    this.#slots.push(slot);
+    slot.cost = this.#budget.nested(() => fill(value));
     return value;
   }
 
   /** Gives a value without parts the next number; a reference to it repeats `textBytes`. */
   defineLeaf<T extends AmfValue>(value: T, textBytes: number): T {
-    this.slots.push({ value, cost: { entries: 0, textBytes } });
+    this.#slots.push({ value, cost: { entries: 0, textBytes } });
     return value;
   }
 
   get(index: number): AmfValue {
-    const slot = this.slots[index];
+    const slot = this.#slots[index];
     if (!slot?.cost)
       throw new ProtocolError('amf_bad_reference', `AMF reference to value ${index}, which is not there`);
-    this.budget.repeat(slot.cost);
+    this.#budget.repeat(slot.cost);
     return slot.value;
   }
 }

@@ -6,8 +6,8 @@ export class ClientHandshake {
   /** C0 and C1, to be sent first. */
   readonly request: Buffer;
 
-  private readonly input = new HandshakeInput();
-  private c2: Buffer | undefined;
+  readonly #input = new HandshakeInput();
+  #c2: Buffer | undefined;
 
   constructor(random: (bytes: number) => Buffer = randomBytes) {
     this.request = Buffer.concat([Buffer.from([RTMP_VERSION]), Buffer.alloc(8), random(PACKET_BYTES - 8)]);
@@ -15,7 +15,7 @@ export class ClientHandshake {
 
   /** Whether S2 has come: RTMP chunks follow. C2 must be sent before the first chunk. */
   get done(): boolean {
-    return this.input.done;
+    return this.#input.done;
   }
 
   /**
@@ -24,15 +24,15 @@ export class ClientHandshake {
    * @throws {ProtocolError} `bad_version`, at the first byte.
    */
   read(buf: Buffer, start: number, end: number): number {
-    const consumed = this.input.read(buf, start, end);
-    this.c2 ??= this.input.takePacket();
+    const consumed = this.#input.read(buf, start, end);
+    this.#c2 ??= this.#input.takePacket();
     return consumed;
   }
 
   /** C2, the echo of S1, once, as soon as S0 and S1 have come. */
   takeReply(): Buffer | undefined {
-    const c2 = this.c2;
-    this.c2 = undefined;
+    const c2 = this.#c2;
+    this.#c2 = undefined;
     return c2;
   }
 }

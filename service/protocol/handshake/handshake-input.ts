@@ -16,11 +16,11 @@ const SECOND_PACKET_END = FIRST_PACKET_END + PACKET_BYTES;
  * taken, and the second packet, whose bytes are only counted.
  */
 export class HandshakeInput {
-  private consumed = 0;
-  private packet: Buffer | undefined;
+  #consumed = 0;
+  #packet: Buffer | undefined;
 
   get done(): boolean {
-    return this.consumed === SECOND_PACKET_END;
+    return this.#consumed === SECOND_PACKET_END;
   }
 
   /**
@@ -30,20 +30,20 @@ export class HandshakeInput {
    */
   read(buf: Buffer, start: number, end: number): number {
     let at = start;
-    if (this.consumed < VERSION_BYTES && at < end) {
+    if (this.#consumed < VERSION_BYTES && at < end) {
       const version = buf.readUInt8(at++);
       if (version !== RTMP_VERSION) throw new ProtocolError('bad_version', describe(version, buf.subarray(start, end)));
-      this.consumed = VERSION_BYTES;
+      this.#consumed = VERSION_BYTES;
     }
-    if (this.consumed < FIRST_PACKET_END && at < end) {
-      this.packet ??= Buffer.allocUnsafe(PACKET_BYTES);
-      const copied = buf.copy(this.packet, this.consumed - VERSION_BYTES, at, end);
-      this.consumed += copied;
+    if (this.#consumed < FIRST_PACKET_END && at < end) {
+      this.#packet ??= Buffer.allocUnsafe(PACKET_BYTES);
+      const copied = buf.copy(this.#packet, this.#consumed - VERSION_BYTES, at, end);
+      this.#consumed += copied;
       at += copied;
     }
-    if (this.consumed >= FIRST_PACKET_END) {
-      const counted = Math.min(end - at, SECOND_PACKET_END - this.consumed);
-      this.consumed += counted;
+    if (this.#consumed >= FIRST_PACKET_END) {
+      const counted = Math.min(end - at, SECOND_PACKET_END - this.#consumed);
+      this.#consumed += counted;
       at += counted;
     }
     return at - start;
@@ -51,9 +51,9 @@ export class HandshakeInput {
 
   /** The first packet, once, when it is complete. */
   takePacket(): Buffer | undefined {
-    if (this.consumed < FIRST_PACKET_END) return undefined;
-    const packet = this.packet;
-    this.packet = undefined;
+    if (this.#consumed < FIRST_PACKET_END) return undefined;
+    const packet = this.#packet;
+    this.#packet = undefined;
     return packet;
   }
 }

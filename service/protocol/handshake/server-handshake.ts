@@ -9,14 +9,17 @@ import { HandshakeInput, PACKET_BYTES, RTMP_VERSION } from './handshake-input';
  * key proves nothing. Keeps at most C1 in memory, and nothing once the answer is taken.
  */
 export class ServerHandshake {
-  private readonly input = new HandshakeInput();
-  private reply: Buffer | undefined;
+  readonly #input = new HandshakeInput();
+  readonly #random: (bytes: number) => Buffer;
+  #reply: Buffer | undefined;
 
-  constructor(private readonly random: (bytes: number) => Buffer = randomBytes) {}
+  constructor(random: (bytes: number) => Buffer = randomBytes) {
+    this.#random = random;
+  }
 
   /** Whether C2 has come: RTMP chunks follow. */
   get done(): boolean {
-    return this.input.done;
+    return this.#input.done;
   }
 
   /**
@@ -25,26 +28,26 @@ export class ServerHandshake {
    * @throws {ProtocolError} `bad_version`, at the first byte.
    */
   read(buf: Buffer, start: number, end: number): number {
-    const consumed = this.input.read(buf, start, end);
-    const c1 = this.input.takePacket();
-    if (c1) this.reply = this.answer(c1);
+    const consumed = this.#input.read(buf, start, end);
+    const c1 = this.#input.takePacket();
+    if (c1) this.#reply = this.#answer(c1);
     return consumed;
   }
 
   /** S0, S1 and S2, once, as soon as C0 and C1 have come. */
   takeReply(): Buffer | undefined {
-    const reply = this.reply;
-    this.reply = undefined;
+    const reply = this.#reply;
+    this.#reply = undefined;
     return reply;
   }
 
-  private answer(c1: Buffer): Buffer {
-    const { s1, s2 } = answerDigest(c1, this.random) ?? { s1: this.plainS1(), s2: c1 };
+  #answer(c1: Buffer): Buffer {
+    const { s1, s2 } = answerDigest(c1, this.#random) ?? { s1: this.#plainS1(), s2: c1 };
     return Buffer.concat([Buffer.from([RTMP_VERSION]), s1, s2]);
   }
 
   /** Time and version zero, then random bytes. */
-  private plainS1(): Buffer {
-    return Buffer.concat([Buffer.alloc(8), this.random(PACKET_BYTES - 8)]);
+  #plainS1(): Buffer {
+    return Buffer.concat([Buffer.alloc(8), this.#random(PACKET_BYTES - 8)]);
   }
 }
