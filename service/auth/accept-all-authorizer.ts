@@ -3,7 +3,11 @@ import type { EndedStream, PublishAuthorizer, PublishDecision } from './publish-
 /** Used when no callback is configured: every publisher is accepted, nobody is told of the end. */
 export class AcceptAllAuthorizer implements PublishAuthorizer {
   /** @param stopDelivered told of each stop, which needs no delivery */
-  constructor(private readonly stopDelivered: (jti: string) => void = () => undefined) {}
+  readonly #stopDelivered: (jti: string) => void;
+
+  constructor(stopDelivered: (jti: string) => void = () => undefined) {
+    this.#stopDelivered = stopDelivered;
+  }
 
   screen(): undefined {
     return undefined;
@@ -15,7 +19,7 @@ export class AcceptAllAuthorizer implements PublishAuthorizer {
   }
 
   streamEnded({ stopJti }: EndedStream): void {
-    if (stopJti !== undefined) this.stopDelivered(stopJti);
+    if (stopJti !== undefined) this.#stopDelivered(stopJti);
   }
 
   drain(): Promise<number> {

@@ -10,7 +10,7 @@ const MAX_PAUSE_MS = 15_000;
 export type QuestionResult = 'answered' | 'failed' | 'unknown';
 
 export interface BreakerOptions {
-  readonly logger: Logger;
+  readonly log: Logger;
   /** Called with true when it opens and with false when it closes. */
   readonly changed?: (open: boolean) => void;
   readonly clock?: Clock;
@@ -32,7 +32,7 @@ export interface Attempt {
  * failed has to wait twice as long as the others for the next one: whoever else comes is asked about first.
  */
 export class Breaker {
-  readonly #logger: Logger;
+  readonly #log: Logger;
   readonly #changed: (open: boolean) => void;
   readonly #clock: Clock;
   readonly #random: () => number;
@@ -47,7 +47,7 @@ export class Breaker {
   #probing = false;
 
   constructor(options: BreakerOptions) {
-    this.#logger = options.logger;
+    this.#log = options.log;
     this.#changed = options.changed ?? (() => undefined);
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
@@ -101,14 +101,14 @@ export class Breaker {
     this.#prober = '';
     this.#pause(FIRST_PAUSE_MS);
     const message = 'The callback handler is down: publishers are told to try again, without asking it';
-    this.#logger.error(message, { failures: this.#failures, last: failure });
+    this.#log.error(message, { failures: this.#failures, last: failure });
     this.#changed(true);
   }
 
   #close(): void {
     this.#pauseMs = 0;
     const seconds = Math.round((this.#clock.now() - this.#openedAtMs) / 1000);
-    this.#logger.info('The callback handler answers again', { seconds, refused: this.#refused });
+    this.#log.info('The callback handler answers again', { seconds, refused: this.#refused });
     this.#changed(false);
   }
 

@@ -44,7 +44,7 @@ export interface CallbackAuthorizerOptions {
   readonly behindLambda?: boolean;
   /** What proves to the handler who asks, by the names of settings, for the log; default JWT_SECRET. */
   readonly proofs?: string;
-  readonly logger: Logger;
+  readonly log: Logger;
   readonly observer?: CallbackObserver;
   /** How long a stop is retried; default 24 hours. */
   readonly stopRetryMs?: number;
@@ -65,32 +65,32 @@ const START_RETRY_MS = 100;
 
 /** Asks an HTTP handler who may publish, and tells it of each accepted stream's end. */
 export class CallbackAuthorizer implements PublishAuthorizer {
-  private readonly options: CallbackAuthorizerOptions;
-  private readonly clock: Clock;
-  private readonly random: () => number;
-  private readonly stops: StopQueue;
-  private readonly questions: StartQuestions;
-  private readonly faults: FaultRateLimit;
+  readonly #options: CallbackAuthorizerOptions;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #stops: StopQueue;
+  readonly #questions: StartQuestions;
+  readonly #faults: FaultRateLimit;
   /** The handler has accepted a stream. */
-  private proven = false;
+  #proven = false;
 
   constructor(options: CallbackAuthorizerOptions) {
-    this.options = options;
-    this.clock = options.clock ?? systemClock;
-    this.random = options.random ?? Math.random;
-    this.faults = new FaultRateLimit(options.logger);
-    this.questions = new StartQuestions({
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#faults = new FaultRateLimit(options.log);
+    this.#questions = new StartQuestions({
       perAddress: options.questionsPerAddress ?? (() => Infinity),
-      logger: options.logger,
+      log: options.log,
       observer: options.observer,
-      clock: this.clock,
-      random: this.random,
+      clock: this.#clock,
+      random: this.#random,
     });
-    this.stops = new StopQueue({
-      deliver: (stop, signal, isRetry) => this.deliverStop(stop, { signal, fresh: isRetry }),
-      logger: options.logger,
-      clock: this.clock,
-      random: this.random,
+    this.#stops = new StopQueue({
+      deliver: (stop, signal, isRetry) => this.#deliverStop(stop, { signal, fresh: isRetry }),
+      log: options.log,
+      clock: this.#clock,
+      random: this.#random,
       ...(options.stopRetryMs !== undefined && { retryForMs: options.stopRetryMs }),
       ...(options.stopsOutliveProcess && { outlivesProcess: true }),
       ...(options.stopStore !== undefined && { store: options.stopStore }),
@@ -99,14 +99,14 @@ export class CallbackAuthorizer implements PublishAuthorizer {
 
   /** How many stop events have not been delivered yet. */
   get pendingStops(): number {
-    return this.stops.size;
+    return this.#stops.size;
   }
 
   screen(
     request: PublishRequest,
     signal: AbortSignal,
   ): PublishRefusal | undefined | Promise<PublishRefusal | undefined> {
-    return this.questions.screen(request, signal);
+    return this.#questions.screen(request, signal);
   }
 
   /**
@@ -120,11 +120,11 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     return new Promise((resolve) => {
       let settleExpected: (() => void) | undefined;
       const onAbort = (): void => {
-        settleExpected = this.stops.expect();
+        settleExpected = this.#stops.expect();
         resolve(PUBLISHER_GONE);
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      void this.askInTurn(request, signal).then((decision) => {
+      void this.#askInTurn(request, signal).then((decision) => {
         signal.removeEventListener('abort', onAbort);
         resolve(decision);
         if (settleExpected && decision.accepted) {
@@ -137,31 +137,31 @@ export class CallbackAuthorizer implements PublishAuthorizer {
 
   streamEnded(stream: EndedStream): void {
     const { channel, key, clientIp, query, streamId, stopJti = randomUUID() } = stream;
-    this.stops.enqueue({ event: 'stop', jti: stopJti, channel, key, clientIp, query, streamId });
+    this.#stops.enqueue({ event: 'stop', jti: stopJti, channel, key, clientIp, query, streamId });
   }
 
   drain(deadlineMs: number): Promise<number> {
-    return this.stops.drain(deadlineMs);
+    return this.#stops.drain(deadlineMs);
   }
 
   /** Logs what is left to be logged. For the end, after the drain. */
   close(): void {
-    this.faults.close();
+    this.#faults.close();
   }
 
-  private async askInTurn(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision> {
-    const { timeoutMs, logger } = this.options;
+  async #askInTurn(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision> {
+    const { timeoutMs, log } = this.#options;
     const { channel, clientIp } = request;
     try {
-      return await this.questions.ask(request, timeoutMs, signal, (leftMs) => this.askStart(request, leftMs, signal));
+      return await this.#questions.ask(request, timeoutMs, signal, (leftMs) => this.#askStart(request, leftMs, signal));
     } catch (error) {
-      logger.error(`Start callback could not be made: ${messageOf(error)}`, { channel, ip: clientIp });
+      log.error(`Start callback could not be made: ${messageOf(error)}`, { channel, ip: clientIp });
       return { accepted: false, final: false, reason: 'The callback could not be made' };
     }
   }
 
-  private async askStart(request: PublishRequest, timeoutMs: number, signal: AbortSignal): Promise<AskedQuestion> {
-    const { rtmpHost, rtmpPort } = this.options;
+  async #askStart(request: PublishRequest, timeoutMs: number, signal: AbortSignal): Promise<AskedQuestion> {
+    const { rtmpHost, rtmpPort } = this.#options;
     const { channel, key, clientIp, query, resume } = request;
     const event: StartEvent = {
       event: 'start',
@@ -174,31 +174,31 @@ export class CallbackAuthorizer implements PublishAuthorizer {
       rtmpPort,
       ...(resume !== undefined && { resume }),
     };
-    const deadlineMs = this.clock.now() + timeoutMs;
-    let answer = await this.send(event, timeoutMs);
+    const deadlineMs = this.#clock.now() + timeoutMs;
+    let answer = await this.#send(event, timeoutMs);
     if (answer.outcome === 'unreachable') {
-      await this.pause(START_RETRY_MS * (1 + this.random()));
-      const leftMs = deadlineMs - this.clock.now();
+      await this.#pause(START_RETRY_MS * (1 + this.#random()));
+      const leftMs = deadlineMs - this.#clock.now();
       if (leftMs > 0 && !signal.aborted) {
-        answer = await this.send(event, leftMs, { fresh: true });
+        answer = await this.#send(event, leftMs, { fresh: true });
       }
     }
-    return { decision: this.decide(answer, request), result: this.isFailure(answer) ? 'failed' : 'answered' };
+    return { decision: this.#decide(answer, request), result: this.#isFailure(answer) ? 'failed' : 'answered' };
   }
 
-  private decide(answer: CallbackAnswer, request: PublishRequest): PublishDecision {
+  #decide(answer: CallbackAnswer, request: PublishRequest): PublishDecision {
     const { channel, clientIp } = request;
-    const fault = this.faultOf(answer);
-    if (fault) this.faults.report('warning', fault.kind, fault.message, { channel, ip: clientIp });
+    const fault = this.#faultOf(answer);
+    if (fault) this.#faults.report('warning', fault.kind, fault.message, { channel, ip: clientIp });
     if (answer.outcome !== 'answered') {
       return { accepted: false, final: false, reason: describeFailure(answer) };
     }
     if (answer.status === 200) {
-      this.proven = true;
-      const warn = (message: string): void => this.options.logger.warning(message, { channel, ip: clientIp });
-      return { accepted: true, grant: readGrant(answer.headers, this.options.names, warn) };
+      this.#proven = true;
+      const warn = (message: string): void => this.#options.log.warning(message, { channel, ip: clientIp });
+      return { accepted: true, grant: readGrant(answer.headers, this.#options.names, warn) };
     }
-    const awsError = this.awsError(answer);
+    const awsError = this.#awsError(answer);
     if (awsError !== undefined) {
       return { accepted: false, final: false, reason: `AWS did not let the callback decide (${awsError})` };
     }
@@ -207,62 +207,62 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     return { accepted: false, final, reason };
   }
 
-  private faultOf(answer: CallbackAnswer): CallbackFault | undefined {
-    const awsError = answer.outcome === 'answered' ? this.awsError(answer) : undefined;
+  #faultOf(answer: CallbackAnswer): CallbackFault | undefined {
+    const awsError = answer.outcome === 'answered' ? this.#awsError(answer) : undefined;
     return describeCallbackFault(answer, {
-      proofs: this.options.proofs ?? 'JWT_SECRET',
+      proofs: this.#options.proofs ?? 'JWT_SECRET',
       awsError,
-      proven: this.proven,
+      proven: this.#proven,
     });
   }
 
   /** What AWS answered in the handler's place; undefined when the handler answered. */
-  private awsError({ headers }: CallbackAnswer & { outcome: 'answered' }): string | undefined {
-    return this.options.behindLambda === true ? headers.get('x-amzn-errortype') : undefined;
+  #awsError({ headers }: CallbackAnswer & { outcome: 'answered' }): string | undefined {
+    return this.#options.behindLambda === true ? headers.get('x-amzn-errortype') : undefined;
   }
 
   /** Whether the handler could not decide, as one that is down cannot. */
-  private isFailure(answer: CallbackAnswer): boolean {
+  #isFailure(answer: CallbackAnswer): boolean {
     if (answer.outcome !== 'answered') return true;
-    return answer.status >= 500 || answer.status === TOO_MANY_REQUESTS || this.awsError(answer) !== undefined;
+    return answer.status >= 500 || answer.status === TOO_MANY_REQUESTS || this.#awsError(answer) !== undefined;
   }
 
-  private async deliverStop(event: CallbackEvent, options: PostOptions): Promise<StopDelivery> {
-    const answer = await this.send(event, this.options.timeoutMs, options);
+  async #deliverStop(event: CallbackEvent, options: PostOptions): Promise<StopDelivery> {
+    const answer = await this.#send(event, this.#options.timeoutMs, options);
     return answer.outcome === 'answered' && answer.status === 200
       ? { delivered: true }
-      : { delivered: false, reason: this.faultOf(answer)?.message ?? describeFailure(answer) };
+      : { delivered: false, reason: this.#faultOf(answer)?.message ?? describeFailure(answer) };
   }
 
   /** A token that the handler calls invalid may bear a secret that was rotated away: asked again with a fresh one. */
-  private async send(event: CallbackEvent, timeoutMs: number, options?: PostOptions): Promise<CallbackAnswer> {
-    const deadlineMs = this.clock.now() + timeoutMs;
-    const secret = await this.inTime(this.options.secret.current(), timeoutMs);
+  async #send(event: CallbackEvent, timeoutMs: number, options?: PostOptions): Promise<CallbackAnswer> {
+    const deadlineMs = this.#clock.now() + timeoutMs;
+    const secret = await this.#inTime(this.#options.secret.current(), timeoutMs);
     if (secret === undefined) {
       return { outcome: 'timed-out' };
     }
-    const answer = await this.sendSigned(event, secret, Math.max(0, deadlineMs - this.clock.now()), options);
+    const answer = await this.#sendSigned(event, secret, Math.max(0, deadlineMs - this.#clock.now()), options);
     if (answer.outcome !== 'answered' || answer.status !== 401) {
       return answer;
     }
-    const fresh = await this.options.secret.renew(secret);
-    const leftMs = deadlineMs - this.clock.now();
-    return fresh === undefined || leftMs <= 0 ? answer : this.sendSigned(event, fresh, leftMs, options);
+    const fresh = await this.#options.secret.renew(secret);
+    const leftMs = deadlineMs - this.#clock.now();
+    return fresh === undefined || leftMs <= 0 ? answer : this.#sendSigned(event, fresh, leftMs, options);
   }
 
-  private async sendSigned(
+  async #sendSigned(
     event: CallbackEvent,
     secret: string,
     timeoutMs: number,
     options?: PostOptions,
   ): Promise<CallbackAnswer> {
-    const { client, logger, observer, subject } = this.options;
-    const beganMs = this.clock.now();
+    const { client, log, observer, subject } = this.#options;
+    const beganMs = this.#clock.now();
     const token = await signEventToken(event, subject, secret, beganMs);
     const answer = await client.post(token, timeoutMs, options);
     const result = resultOf(answer);
-    const seconds = Math.max(0, this.clock.now() - beganMs) / 1000;
-    logger.debug(`Callback ${event.event}: ${result ?? answer.outcome}`, { channel: event.channel, seconds });
+    const seconds = Math.max(0, this.#clock.now() - beganMs) / 1000;
+    log.debug(`Callback ${event.event}: ${result ?? answer.outcome}`, { channel: event.channel, seconds });
     if (result) {
       observer?.callback(event.event, result, seconds);
     }
@@ -270,18 +270,18 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   }
 
   /** What the promise resolves to; undefined when that takes longer. */
-  private inTime<T>(promise: T | Promise<T>, timeoutMs: number): T | Promise<T | undefined> {
+  #inTime<T>(promise: T | Promise<T>, timeoutMs: number): T | Promise<T | undefined> {
     if (!(promise instanceof Promise)) {
       return promise;
     }
     return new Promise((resolve, reject) => {
-      const cancelTimeout = this.clock.setTimeout(() => resolve(undefined), timeoutMs);
+      const cancelTimeout = this.#clock.setTimeout(() => resolve(undefined), timeoutMs);
       promise.finally(cancelTimeout).then(resolve, reject);
     });
   }
 
-  private pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => this.clock.setTimeout(resolve, delayMs));
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.setTimeout(resolve, delayMs));
   }
 }
 

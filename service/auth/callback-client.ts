@@ -41,17 +41,17 @@ export interface PostOptions {
 
 /** Delivers event tokens to the callback handler over kept-alive connections. One per process is enough. */
 export class CallbackClient {
-  private readonly url: URL;
-  private readonly sign: RequestSigner | undefined;
-  private readonly clock: Clock;
-  private readonly pool: HttpAgent;
+  readonly #url: URL;
+  readonly #sign: RequestSigner | undefined;
+  readonly #clock: Clock;
+  readonly #pool: HttpAgent;
   /** Uses no connection twice. */
-  private readonly freshConnections: HttpAgent;
+  readonly #freshConnections: HttpAgent;
 
   constructor(options: CallbackClientOptions) {
-    this.url = options.url;
-    this.sign = options.sign;
-    this.clock = options.clock ?? systemClock;
+    this.#url = options.url;
+    this.#sign = options.sign;
+    this.#clock = options.clock ?? systemClock;
     const kept = {
       keepAlive: true,
       maxSockets: MAX_CONCURRENT_CALLBACKS,
@@ -60,15 +60,15 @@ export class CallbackClient {
     };
     // With `maxSockets` instead, Node would give the connection of an answered request to the next that waits.
     const once = { keepAlive: false, maxTotalSockets: MAX_CONCURRENT_CALLBACKS };
-    if (this.url.protocol === 'https:') {
+    if (this.#url.protocol === 'https:') {
       // Made once: reading some hundred roots anew for each connection would take tens of milliseconds.
       const trust = options.trustedCa === undefined ? undefined : createSecureContext({ ca: options.trustedCa });
       const secured = trust && { secureContext: trust };
-      this.pool = new HttpsAgent({ ...kept, ...secured });
-      this.freshConnections = new HttpsAgent({ ...once, ...secured });
+      this.#pool = new HttpsAgent({ ...kept, ...secured });
+      this.#freshConnections = new HttpsAgent({ ...once, ...secured });
     } else {
-      this.pool = new HttpAgent(kept);
-      this.freshConnections = new HttpAgent(once);
+      this.#pool = new HttpAgent(kept);
+      this.#freshConnections = new HttpAgent(once);
     }
   }
 
@@ -97,13 +97,13 @@ export class CallbackClient {
       const onAbort = (): void => giveUp({ outcome: 'aborted' });
       signal?.addEventListener('abort', onAbort);
       // Runs on while the body is drained, so that a trickling one cannot hold the connection for ever.
-      const cancelTimeout = this.clock.setTimeout(() => giveUp({ outcome: 'timed-out' }), timeoutMs);
+      const cancelTimeout = this.#clock.setTimeout(() => giveUp({ outcome: 'timed-out' }), timeoutMs);
       const send = (headers: Readonly<Record<string, string>>): void => {
         if (settled) {
           return;
         }
         try {
-          request = this.open(headers, fresh ? this.freshConnections : this.pool);
+          request = this.#open(headers, fresh ? this.#freshConnections : this.#pool);
         } catch (error) {
           giveUp({ outcome: 'unreachable', reason: describe(error) });
           return;
@@ -124,29 +124,29 @@ export class CallbackClient {
         request.end();
       };
       const headers = { 'rtmp-event': token };
-      if (this.sign === undefined) {
+      if (this.#sign === undefined) {
         send(headers);
       } else {
         // Why is the signer's to tell: the reason here may be shown to a publisher.
         const unsigned = { outcome: 'unreachable', reason: 'the request could not be signed' } as const;
-        this.sign(this.url, headers).then(send, () => giveUp(unsigned));
+        this.#sign(this.#url, headers).then(send, () => giveUp(unsigned));
       }
     });
   }
 
   /** Closes the connections. For the end, when nothing is under way any more. */
   close(): void {
-    this.pool.destroy();
-    this.freshConnections.destroy();
+    this.#pool.destroy();
+    this.#freshConnections.destroy();
   }
 
-  private open(headers: Readonly<Record<string, string>>, agent: HttpAgent): ClientRequest {
+  #open(headers: Readonly<Record<string, string>>, agent: HttpAgent): ClientRequest {
     const options = {
       method: 'POST',
       agent,
       headers: { ...headers, 'content-length': 0, 'user-agent': 'rtmp-server' },
     };
-    return this.url.protocol === 'https:' ? httpsRequest(this.url, options) : httpRequest(this.url, options);
+    return this.#url.protocol === 'https:' ? httpsRequest(this.#url, options) : httpRequest(this.#url, options);
   }
 }
 

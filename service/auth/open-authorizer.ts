@@ -27,7 +27,7 @@ export interface AuthorizerSurroundings {
   handlerDown(down: boolean): void;
   /** A stop was delivered, or needs no delivery. */
   stopDelivered(jti: string): void;
-  readonly logger: Logger;
+  readonly log: Logger;
 }
 
 /** Who decides about publishers, and what belongs to it. */
@@ -45,7 +45,7 @@ export interface OpenAuthorizer {
 
 /** The authorizer that the configuration asks for. It works at once, also while a secret has still to be read. */
 export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthorizer {
-  const { config, readSecret, rtmpHost, logger } = surroundings;
+  const { config, readSecret, rtmpHost, log } = surroundings;
   const { callback } = config;
   if (callback === undefined) {
     return {
@@ -64,13 +64,13 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
           name: 'JWT_SECRET_ARN',
           read: () => readSecret(jwtSecret),
           refreshMs: config.secretRefreshMs,
-          logger,
+          logger: log,
         });
   const source = secret instanceof SecretSource ? secret : undefined;
   const client = new CallbackClient({
     url: callback.url,
     trustedCa: callback.trustedCa,
-    sign: sigv4 && lambdaSigner(sigv4.region, logger),
+    sign: sigv4 && lambdaSigner(sigv4.region, log),
   });
   const authorizer = new CallbackAuthorizer({
     client,
@@ -86,7 +86,7 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
     names: new NameGrammar(config.rtmp.names),
     behindLambda: sigv4 !== undefined,
     proofs: describeProofs(callback),
-    logger,
+    log,
     stopStore: { add: () => undefined, remove: ({ jti }) => surroundings.stopDelivered(jti) },
     stopsOutliveProcess: config.fleet !== undefined,
     observer: {

@@ -42,7 +42,7 @@ export interface StartQuestionsObserver {
 export interface StartQuestionsOptions {
   /** Most questions that an address may have out; bounded by `MAX_QUESTIONS_PER_ADDRESS` besides. */
   readonly perAddress: (address: string) => number;
-  readonly logger: Logger;
+  readonly log: Logger;
   readonly observer?: StartQuestionsObserver | undefined;
   readonly clock?: Clock;
   readonly random?: () => number;
@@ -66,7 +66,7 @@ export class StartQuestions {
   readonly #delays: RefusalDelays;
 
   constructor(options: StartQuestionsOptions) {
-    const { logger, observer, clock = systemClock, random = Math.random } = options;
+    const { log, observer, clock = systemClock, random = Math.random } = options;
     this.#options = options;
     this.#clock = clock;
     this.#queue = new QuestionQueue({
@@ -75,7 +75,7 @@ export class StartQuestions {
       maxWaitingPerAddress: MAX_WAITING_PER_ADDRESS,
       clock,
     });
-    this.#breaker = new Breaker({ logger, clock, random, changed: (open) => observer?.handlerDown(open) });
+    this.#breaker = new Breaker({ log, clock, random, changed: (open) => observer?.handlerDown(open) });
     this.#delays = new RefusalDelays(clock);
   }
 
@@ -97,7 +97,7 @@ export class StartQuestions {
     const group = addressGroup(clientIp);
     const waitMs = this.#delays.waitMs({ group, channel, key });
     if (waitMs === 0) return this.#refuseWhenDown(group);
-    this.#options.logger.request('publish waits: its address was refused before', {
+    this.#options.log.request('publish waits: its address was refused before', {
       channel,
       ip: clientIp,
       seconds: Math.ceil(waitMs / 1000),

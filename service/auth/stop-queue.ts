@@ -21,7 +21,7 @@ export interface StopStore {
 export interface StopQueueOptions {
   /** One attempt, bounded in time; `isRetry`: one has failed before. A rejection counts as a failed one. */
   deliver(stop: StopEvent, signal: AbortSignal, isRetry: boolean): Promise<StopDelivery>;
-  readonly logger: Logger;
+  readonly log: Logger;
   readonly store?: StopStore;
   /** Other nodes deliver what is still pending when this process ends; default: nobody does. */
   readonly outlivesProcess?: boolean;
@@ -55,21 +55,21 @@ interface PendingStop {
  * jitter. A stop is identified by its `jti`; the same one queued twice is one stop.
  */
 export class StopQueue {
-  private readonly options: Required<Omit<StopQueueOptions, 'store'>> & Pick<StopQueueOptions, 'store'>;
+  readonly #options: Required<Omit<StopQueueOptions, 'store'>> & Pick<StopQueueOptions, 'store'>;
   /** By `jti`, oldest first. */
-  private readonly pending = new Map<string, PendingStop>();
+  readonly #pending = new Map<string, PendingStop>();
   /** Those that wait only for a free place, in the order they became due. */
-  private readonly due = new Set<PendingStop>();
-  private attempts = 0;
+  readonly #due = new Set<PendingStop>();
+  #attempts = 0;
   /** How many of the pending have failed before; 0 ends an outage. */
-  private retrying = 0;
-  private expected = 0;
-  private state: 'open' | 'draining' | 'closed' = 'open';
-  private drained: Promise<number> | undefined;
-  private endDrain: (() => void) | undefined;
+  #retrying = 0;
+  #expected = 0;
+  #state: 'open' | 'draining' | 'closed' = 'open';
+  #drained: Promise<number> | undefined;
+  #endDrain: (() => void) | undefined;
 
   constructor(options: StopQueueOptions) {
-    this.options = {
+    this.#options = {
       clock: systemClock,
       random: Math.random,
       outlivesProcess: false,
@@ -83,33 +83,33 @@ export class StopQueue {
 
   /** How many stops have not been delivered yet. */
   get size(): number {
-    return this.pending.size;
+    return this.#pending.size;
   }
 
   /** Makes the stop pending and tries it as soon as there is a place. Returns at once and never throws. */
   enqueue(stop: StopEvent): void {
-    if (this.pending.has(stop.jti)) {
+    if (this.#pending.has(stop.jti)) {
       return;
     }
-    if (this.state === 'closed') {
-      this.reportLeft(stop);
+    if (this.#state === 'closed') {
+      this.#reportLeft(stop);
       return;
     }
-    if (this.pending.size >= this.options.maxPending) {
-      this.dropOldest();
+    if (this.#pending.size >= this.#options.maxPending) {
+      this.#dropOldest();
     }
-    const entry = { stop, giveUpAtMs: this.options.clock.now() + this.options.retryForMs, failures: 0 };
-    this.pending.set(stop.jti, entry);
-    this.options.store?.add(stop);
-    this.makeDue(entry);
+    const entry = { stop, giveUpAtMs: this.#options.clock.now() + this.#options.retryForMs, failures: 0 };
+    this.#pending.set(stop.jti, entry);
+    this.#options.store?.add(stop);
+    this.#makeDue(entry);
   }
 
   /** Announces that a stop may still be queued, so that drain waits for it. Call the result once that is decided. */
   expect(): () => void {
-    this.expected += 1;
+    this.#expected += 1;
     return () => {
-      this.expected -= 1;
-      this.endDrainWhenDone();
+      this.#expected -= 1;
+      this.#endDrainWhenDone();
     };
   }
 
@@ -118,140 +118,140 @@ export class StopQueue {
    * closed. Resolves with the number of stops that were not delivered. Later calls share the first one's result.
    */
   drain(deadlineMs: number): Promise<number> {
-    this.drained ??= new Promise((resolve) => {
-      this.state = 'draining';
-      const cancelDeadline = this.options.clock.setTimeout(() => this.endDrain?.(), deadlineMs);
-      this.endDrain = () => {
+    this.#drained ??= new Promise((resolve) => {
+      this.#state = 'draining';
+      const cancelDeadline = this.#options.clock.setTimeout(() => this.#endDrain?.(), deadlineMs);
+      this.#endDrain = () => {
         cancelDeadline();
-        this.close();
-        resolve(this.pending.size);
+        this.#close();
+        resolve(this.#pending.size);
       };
-      for (const entry of this.pending.values()) {
+      for (const entry of this.#pending.values()) {
         if (entry.cancelRetry) {
           entry.cancelRetry();
-          this.makeDue(entry);
+          this.#makeDue(entry);
         }
       }
-      this.startDue();
-      this.endDrainWhenDone();
+      this.#startDue();
+      this.#endDrainWhenDone();
     });
-    return this.drained;
+    return this.#drained;
   }
 
-  private endDrainWhenDone(): void {
-    if (this.state === 'draining' && this.pending.size === 0 && this.expected === 0) {
-      this.endDrain?.();
+  #endDrainWhenDone(): void {
+    if (this.#state === 'draining' && this.#pending.size === 0 && this.#expected === 0) {
+      this.#endDrain?.();
     }
   }
 
-  private close(): void {
-    this.state = 'closed';
-    this.due.clear();
-    for (const entry of this.pending.values()) {
+  #close(): void {
+    this.#state = 'closed';
+    this.#due.clear();
+    for (const entry of this.#pending.values()) {
       entry.cancelRetry?.();
       entry.attempt?.abort();
-      this.reportLeft(entry.stop, entry.lastFailure);
+      this.#reportLeft(entry.stop, entry.lastFailure);
     }
   }
 
-  private makeDue(entry: PendingStop): void {
+  #makeDue(entry: PendingStop): void {
     entry.cancelRetry = undefined;
-    this.due.add(entry);
-    this.startDue();
+    this.#due.add(entry);
+    this.#startDue();
   }
 
-  private startDue(): void {
-    const places = this.state === 'draining' ? this.options.drainConcurrency : this.options.concurrency;
-    for (const entry of this.due) {
-      if (this.attempts >= places) {
+  #startDue(): void {
+    const places = this.#state === 'draining' ? this.#options.drainConcurrency : this.#options.concurrency;
+    for (const entry of this.#due) {
+      if (this.#attempts >= places) {
         return;
       }
-      this.due.delete(entry);
-      void this.attempt(entry);
+      this.#due.delete(entry);
+      void this.#attempt(entry);
     }
   }
 
-  private async attempt(entry: PendingStop): Promise<void> {
+  async #attempt(entry: PendingStop): Promise<void> {
     const attempt = new AbortController();
     entry.attempt = attempt;
-    this.attempts += 1;
+    this.#attempts += 1;
     let result: StopDelivery;
     try {
-      result = await this.options.deliver(entry.stop, attempt.signal, entry.failures > 0);
+      result = await this.#options.deliver(entry.stop, attempt.signal, entry.failures > 0);
     } catch (error) {
       result = { delivered: false, reason: error instanceof Error ? error.message : String(error) };
     }
-    this.attempts -= 1;
+    this.#attempts -= 1;
     entry.attempt = undefined;
-    if (this.state === 'closed') {
+    if (this.#state === 'closed') {
       return;
     }
     // Otherwise it was given up meanwhile.
-    if (this.pending.get(entry.stop.jti) === entry) {
+    if (this.#pending.get(entry.stop.jti) === entry) {
       if (result.delivered) {
-        this.settle(entry);
+        this.#settle(entry);
       } else {
-        this.handleFailure(entry, result.reason);
+        this.#handleFailure(entry, result.reason);
       }
     }
-    this.startDue();
-    this.endDrainWhenDone();
+    this.#startDue();
+    this.#endDrainWhenDone();
   }
 
-  private handleFailure(entry: PendingStop, reason: string): void {
-    const { clock, logger, random } = this.options;
+  #handleFailure(entry: PendingStop, reason: string): void {
+    const { clock, log, random } = this.#options;
     if (clock.now() >= entry.giveUpAtMs) {
-      this.settle(entry);
-      this.reportLost(entry.stop, `given up after ${entry.failures + 1} attempts, the last failed: ${reason}`);
+      this.#settle(entry);
+      this.#reportLost(entry.stop, `given up after ${entry.failures + 1} attempts, the last failed: ${reason}`);
       return;
     }
     entry.failures += 1;
     entry.lastFailure = reason;
     if (entry.failures === 1) {
-      this.retrying += 1;
-      if (this.retrying === 1) {
+      this.#retrying += 1;
+      if (this.#retrying === 1) {
         // One line for an outage, however many streams end during it.
-        logger.warning(`Stop callback failed, it is retried: ${reason}`, describeStop(entry.stop));
+        log.warning(`Stop callback failed, it is retried: ${reason}`, describeStop(entry.stop));
       }
     }
-    logger.debug(`Stop callback attempt ${entry.failures} failed: ${reason}`, describeStop(entry.stop));
+    log.debug(`Stop callback attempt ${entry.failures} failed: ${reason}`, describeStop(entry.stop));
     const backoffMs = Math.min(MAX_RETRY_MS / 2, MIN_RETRY_MS * 2 ** (entry.failures - 1));
-    const delayMs = (this.state === 'draining' ? DRAIN_RETRY_MS : backoffMs) * (1 + random());
-    entry.cancelRetry = clock.setTimeout(() => this.makeDue(entry), delayMs);
+    const delayMs = (this.#state === 'draining' ? DRAIN_RETRY_MS : backoffMs) * (1 + random());
+    entry.cancelRetry = clock.setTimeout(() => this.#makeDue(entry), delayMs);
   }
 
-  private dropOldest(): void {
-    const [oldest] = this.pending.values();
+  #dropOldest(): void {
+    const [oldest] = this.#pending.values();
     if (oldest) {
       oldest.cancelRetry?.();
       oldest.attempt?.abort();
-      this.due.delete(oldest);
-      this.settle(oldest);
-      this.reportLost(oldest.stop, `more than ${this.options.maxPending} are pending`);
+      this.#due.delete(oldest);
+      this.#settle(oldest);
+      this.#reportLost(oldest.stop, `more than ${this.#options.maxPending} are pending`);
     }
   }
 
-  private settle(entry: PendingStop): void {
-    this.pending.delete(entry.stop.jti);
-    this.options.store?.remove(entry.stop);
+  #settle(entry: PendingStop): void {
+    this.#pending.delete(entry.stop.jti);
+    this.#options.store?.remove(entry.stop);
     if (entry.failures > 0) {
-      this.retrying -= 1;
-      if (this.retrying === 0) {
-        this.options.logger.info('No stop callback waits for a retry any more', { pending: this.pending.size });
+      this.#retrying -= 1;
+      if (this.#retrying === 0) {
+        this.#options.log.info('No stop callback waits for a retry any more', { pending: this.#pending.size });
       }
     }
   }
 
   /** The process ends before the stop was delivered. */
-  private reportLeft(stop: StopEvent, lastFailure?: string): void {
+  #reportLeft(stop: StopEvent, lastFailure?: string): void {
     const last = lastFailure === undefined ? '' : `; the last attempt failed: ${lastFailure}`;
     const why = `the server is ending${last}`;
-    if (!this.options.outlivesProcess) this.reportLost(stop, why);
-    else this.options.logger.warning(`Stop callback left to the other nodes of the fleet: ${why}`, describeStop(stop));
+    if (!this.#options.outlivesProcess) this.#reportLost(stop, why);
+    else this.#options.log.warning(`Stop callback left to the other nodes of the fleet: ${why}`, describeStop(stop));
   }
 
-  private reportLost(stop: StopEvent, why: string): void {
-    this.options.logger.error(`Stop callback lost: ${why}`, describeStop(stop));
+  #reportLost(stop: StopEvent, why: string): void {
+    this.#options.log.error(`Stop callback lost: ${why}`, describeStop(stop));
   }
 }
 

@@ -164,7 +164,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     startUnasked: (reason) => metrics.startUnasked(reason),
     handlerDown: (down) => metrics.handlerDown(down),
     questionsPerAddress: (address) => (exempt.allows(address) ? Infinity : config.limits.maxConnectionsPerIp),
-    logger: log,
+    log,
   });
   const { authorizer } = authorization;
   authorization.followSecret((secret) => keys.use(secret));

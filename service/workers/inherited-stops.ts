@@ -47,7 +47,7 @@ export class InheritedStops implements StopHeir {
       callbackFinished: ignore,
       startUnasked: ignore,
       handlerDown: ignore,
-      logger: this.#log,
+      log: this.#log,
     });
   }
 }

@@ -7,7 +7,7 @@ function create(random = (): number => 0) {
   const clock = new ManualClock();
   const logger = new MemoryLogger();
   const changes: boolean[] = [];
-  const breaker = new Breaker({ clock, logger, random, changed: (open) => void changes.push(open) });
+  const breaker = new Breaker({ clock, log: logger, random, changed: (open) => void changes.push(open) });
   /** Asks, with this result; false: refused without asking. */
   const ask = (result: 'answered' | 'failed' | 'unknown', group = 'a'): boolean => {
     const attempt = breaker.attempt(group);

@@ -32,7 +32,7 @@ function create(options: Partial<CallbackAuthorizerOptions> = {}): CallbackAutho
     rtmpHost: 'live.example',
     rtmpPort: 1936,
     names: PLAIN_NAMES,
-    logger,
+    log: logger,
     observer: {
       callback: (event, result) => void observed.push(`${event} ${result}`),
       unasked: () => undefined,

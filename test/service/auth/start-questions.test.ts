@@ -42,7 +42,7 @@ beforeEach(() => {
 function create(perAddress = 4): StartQuestions {
   return new StartQuestions({
     perAddress: () => perAddress,
-    logger,
+    log: logger,
     observer: {
       unasked: (reason) => void observed.push(reason),
       handlerDown: (down) => void observed.push(`down: ${down}`),

@@ -34,7 +34,7 @@ function createQueue(options: Partial<StopQueueOptions> & { auto?: (attempt: Att
   const attempts: Attempt[] = [];
   const began = clock.now();
   const queue = new StopQueue({
-    logger,
+    log: logger,
     clock,
     random: () => 0.5,
     deliver: (event, signal) =>

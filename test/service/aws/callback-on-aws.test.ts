@@ -147,7 +147,7 @@ test('a token that a handler no longer accepts is signed anew with a fresh secre
     rtmpHost: '',
     rtmpPort: 1935,
     names: PLAIN_NAMES,
-    logger: lambdas.log,
+    log: lambdas.log,
     observer: {
       callback: (event, result) => void observed.push(`${event} ${result}`),
       unasked: () => undefined,
