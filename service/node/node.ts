@@ -328,9 +328,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const httpPort = config.http && (await listenHttp(http, config.http, httpPortMayMove === true));
   if (config.http) log.info(`HTTP listening on ${config.http.bindAddress}:${httpPort}`);
 
-  const handler = new CommandHandler(hub, (publication) => admission.endHeld(publication), {
-    id: registry.self.id,
-    drain: () => options.drainRequested?.(),
+  const handler = new CommandHandler({
+    hub,
+    endHeld: (publication) => admission.endHeld(publication),
+    node: { id: registry.self.id, drain: () => options.drainRequested?.() },
   });
   const execute = (command: Command): CommandOutcome => {
     // The processes of one machine end together, also when it is called by its own name.
@@ -345,7 +346,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       config: config.redis,
       password,
       names,
-      logger: log,
+      log,
       execute,
       member: config.fleet && {
         id: registry.self.id,

@@ -34,7 +34,7 @@ export interface CommandChannelOptions {
   readonly config: RedisConfig;
   /** What a channel may be called. */
   readonly names: NameGrammar;
-  readonly logger: Logger;
+  readonly log: Logger;
   readonly execute: (command: Command) => CommandOutcome;
   /** What this node is in its fleet, if it has one: when given, it says on REDIS_CHANNEL:replies what it has done. */
   readonly member?: CommandedMember | undefined;
@@ -61,84 +61,84 @@ export interface CommandChannelOptions {
  * being away, then or later, only means that no command is heard meanwhile.
  */
 export class CommandChannel {
-  private readonly options: CommandChannelOptions;
-  private readonly connection: SubscriberConnection;
-  private readonly replies: CommandReplies;
-  private readonly intake: CommandIntake;
-  private readonly underWay = new Set<Promise<void>>();
-  private retry: NodeJS.Timeout | undefined;
-  private isSubscribed = false;
-  private refusalLogged = false;
-  private stopped = false;
+  readonly #options: CommandChannelOptions;
+  readonly #connection: SubscriberConnection;
+  readonly #replies: CommandReplies;
+  readonly #intake: CommandIntake;
+  readonly #underWay = new Set<Promise<void>>();
+  #retry: NodeJS.Timeout | undefined;
+  #isSubscribed = false;
+  #refusalLogged = false;
+  #stopped = false;
 
   constructor(options: CommandChannelOptions) {
-    this.options = options;
-    this.connection = new SubscriberConnection(options.config, options.logger, options.livenessCheck, options.password);
-    this.connection.redis.on('ready', () => this.subscribe());
-    this.connection.redis.on('close', () => {
-      this.isSubscribed = false;
+    this.#options = options;
+    this.#connection = new SubscriberConnection(options.config, options.log, options.livenessCheck, options.password);
+    this.#connection.redis.on('ready', () => this.#subscribe());
+    this.#connection.redis.on('close', () => {
+      this.#isSubscribed = false;
     });
-    this.connection.redis.on('message', (_channel: string, text: string) => {
-      const received = this.receive(text);
-      this.underWay.add(received);
-      void received.finally(() => this.underWay.delete(received));
+    this.#connection.redis.on('message', (_channel: string, text: string) => {
+      const received = this.#receive(text);
+      this.#underWay.add(received);
+      void received.finally(() => this.#underWay.delete(received));
     });
-    this.intake = new CommandIntake(options.logger, () => options.leftOut?.());
-    this.replies = new CommandReplies(options.config, options.logger, options.password);
+    this.#intake = new CommandIntake(options.log, () => options.leftOut?.());
+    this.#replies = new CommandReplies(options);
   }
 
   /** Whether a command published now would be heard, as far as can be known. */
   get connected(): boolean {
-    return this.isSubscribed;
+    return this.#isSubscribed;
   }
 
   /** Hears no more commands; resolves when the last ones are answered, which may be why this node ends. */
   async stop(): Promise<void> {
-    this.stopped = true;
-    this.isSubscribed = false;
-    clearTimeout(this.retry);
-    this.intake.close();
-    this.connection.close();
-    await Promise.all(this.underWay);
-    await this.replies.close();
+    this.#stopped = true;
+    this.#isSubscribed = false;
+    clearTimeout(this.#retry);
+    this.#intake.close();
+    this.#connection.close();
+    await Promise.all(this.#underWay);
+    await this.#replies.close();
   }
 
   /** Done anew for each connection: the library forgets a subscription that has been refused before. */
-  private subscribe(): void {
-    clearTimeout(this.retry);
-    const { redis } = this.connection;
-    const { config, logger } = this.options;
+  #subscribe(): void {
+    clearTimeout(this.#retry);
+    const { redis } = this.#connection;
+    const { config, log } = this.#options;
     redis.subscribe(config.channel).then(
       () => {
-        if (!this.isSubscribed && !this.stopped) {
-          this.isSubscribed = true;
-          this.refusalLogged = false;
-          logger.info('Listening for commands on the Redis channel', { redisChannel: config.channel });
-          this.connection.check();
-          this.options.subscribed?.();
+        if (!this.#isSubscribed && !this.#stopped) {
+          this.#isSubscribed = true;
+          this.#refusalLogged = false;
+          log.info('Listening for commands on the Redis channel', { redisChannel: config.channel });
+          this.#connection.check();
+          this.#options.subscribed?.();
         }
       },
       (error: unknown) => {
         // A lost connection is reported as such, and leads here again when it is back.
-        if (this.stopped || redis.status !== 'ready') {
+        if (this.#stopped || redis.status !== 'ready') {
           return;
         }
-        if (!this.refusalLogged) {
-          this.refusalLogged = true;
+        if (!this.#refusalLogged) {
+          this.#refusalLogged = true;
           const fields = { redisChannel: config.channel };
-          logger.warning(`Redis refuses the subscription, it is tried again: ${messageOf(error)}`, fields);
+          log.warning(`Redis refuses the subscription, it is tried again: ${messageOf(error)}`, fields);
         }
-        this.retry = setTimeout(() => this.subscribe(), SUBSCRIBE_RETRY_MS * (0.5 + Math.random() / 2));
+        this.#retry = setTimeout(() => this.#subscribe(), SUBSCRIBE_RETRY_MS * (0.5 + Math.random() / 2));
       },
     );
   }
 
-  private async receive(text: string): Promise<void> {
-    const { names, logger, execute, remember, handled } = this.options;
-    if (!this.intake.takes(text)) return;
+  async #receive(text: string): Promise<void> {
+    const { names, log, execute, remember, handled } = this.#options;
+    if (!this.#intake.takes(text)) return;
     const command = parseCommand(text, names);
     if ('error' in command) {
-      logger.warning(`Redis command ignored: ${command.error}`);
+      log.warning(`Redis command ignored: ${command.error}`);
       return;
     }
     const fields = {
@@ -150,20 +150,20 @@ export class CommandChannel {
       const remembered = remember?.(command);
       const outcome = execute(command);
       const final = (await remembered) === true ? withBlocks(command, outcome) : outcome;
-      logger.info(`Redis command ${command.verb} ${final.acted ? 'done' : 'had no effect'}: ${final.detail}`, fields);
+      log.info(`Redis command ${command.verb} ${final.acted ? 'done' : 'had no effect'}: ${final.detail}`, fields);
       handled?.(command.verb, final.acted);
-      this.reply(command, text, final);
+      this.#reply(command, text, final);
     } catch (error) {
       // Thrown on, it would end the process out of the library's parser.
-      logger.error(`Redis command ${command.verb} failed: ${messageOf(error)}`, fields);
+      log.error(`Redis command ${command.verb} failed: ${messageOf(error)}`, fields);
     }
   }
 
   /** Nodes that had nothing to do say so too: who gave the command can tell them from those that did not hear it. */
-  private reply(command: Command, order: string, { acted, detail, streams }: CommandOutcome): void {
-    const { member } = this.options;
+  #reply(command: Command, order: string, { acted, detail, streams }: CommandOutcome): void {
+    const { member } = this.#options;
     if (member === undefined) return;
-    this.replies.send({
+    this.#replies.send({
       node: member.id,
       command: command.verb,
       channel: 'channel' in command ? command.channel : '',
@@ -175,7 +175,7 @@ export class CommandChannel {
     });
     if (!isTeller(member)) return;
     void member.registered().then((nodes) => {
-      if (nodes.length > 0) this.replies.send({ node: member.id, order, nodes });
+      if (nodes.length > 0) this.#replies.send({ node: member.id, order, nodes });
     });
   }
 }

@@ -12,32 +12,39 @@ export interface CommandedNode {
   drain(): void;
 }
 
+export interface CommandHandlerOptions {
+  readonly hub: Hub;
+  /** Ends a stream whose publisher was lost and may come back here; false when it is none. */
+  readonly endHeld: (publication: Publication) => boolean;
+  /** Absent for a node that is not one of a fleet. */
+  readonly node?: CommandedNode | undefined;
+}
+
 /** Carries operators' commands out on this node's streams. */
 export class CommandHandler {
-  /** @param endHeld ends a stream whose publisher was lost and may come back here; false when it is none */
-  constructor(
-    private readonly hub: Hub,
-    private readonly endHeld: (publication: Publication) => boolean,
-    private readonly node?: CommandedNode,
-  ) {}
+  readonly #options: CommandHandlerOptions;
+
+  constructor(options: CommandHandlerOptions) {
+    this.#options = options;
+  }
 
   execute(command: Command): CommandOutcome {
     switch (command.verb) {
       case 'kill-session':
       case 'close-stream':
       case 'block':
-        return this.endStream(command);
+        return this.#endStream(command);
       case 'unblock':
         return { acted: false, detail: 'the channel is not blocked' };
       case 'drain':
-        return this.drain(command.node);
+        return this.#drain(command.node);
       case 'list':
-        return this.list();
+        return this.#list();
     }
   }
 
-  private endStream(command: ChannelCommand): CommandOutcome {
-    const publication = this.hub.find(command.channel)?.publication;
+  #endStream(command: ChannelCommand): CommandOutcome {
+    const publication = this.#options.hub.find(command.channel)?.publication;
     if (!publication) return { acted: false, detail: 'no stream is live on this channel' };
     if (command.verb === 'close-stream' && !command.streamIds.includes(publication.grant.streamId)) {
       return { acted: false, detail: describeId(publication.grant.streamId) };
@@ -45,18 +52,19 @@ export class CommandHandler {
     const { publisher } = publication;
     if (publisher?.isRelay === true) return { acted: false, detail: 'the publisher is on another node' };
     if (publisher !== null) publisher.kill('Stream ended by the operator');
-    else if (!this.endHeld(publication)) return { acted: false, detail: 'the publisher is on another node' };
+    else if (!this.#options.endHeld(publication)) return { acted: false, detail: 'the publisher is on another node' };
     return { acted: true, detail: 'publisher disconnected' };
   }
 
-  private drain(id: string): CommandOutcome {
-    if (this.node?.id !== id) return { acted: false, detail: `it means another node, this one is ${this.node?.id}` };
-    this.node.drain();
+  #drain(id: string): CommandOutcome {
+    const { node } = this.#options;
+    if (node?.id !== id) return { acted: false, detail: `it means another node, this one is ${node?.id}` };
+    node.drain();
     return { acted: true, detail: 'draining' };
   }
 
-  private list(): CommandOutcome {
-    const own = [...this.hub.publications()].filter(({ publisher }) => publisher?.isRelay !== true);
+  #list(): CommandOutcome {
+    const own = [...this.#options.hub.publications()].filter(({ publisher }) => publisher?.isRelay !== true);
     const streams = own.slice(0, MAX_LISTED).map(({ channel, grant, publisher, stream }) => ({
       channel,
       streamId: grant.streamId,

@@ -14,21 +14,24 @@ const SUMMARY_MS = 10_000;
  * registry and an answer. What is too much is left out and counted.
  */
 export class CommandIntake {
+  readonly #log: Logger;
+  readonly #onLeftOut: () => void;
   readonly #bucket = new TokenBucket(BURST, PER_SECOND);
   #leftOut = 0;
   #summary: NodeJS.Timeout | undefined;
 
-  constructor(
-    private readonly logger: Logger,
-    private readonly leftOut: () => void,
-  ) {}
+  /** @param onLeftOut called for each command that is left out */
+  constructor(log: Logger, onLeftOut: () => void) {
+    this.#log = log;
+    this.#onLeftOut = onLeftOut;
+  }
 
   /** Whether to look at a message that arrives now. */
   takes(message: string): boolean {
     if (message.length <= MAX_MESSAGE_LENGTH && this.#bucket.take(performance.now())) return true;
-    this.leftOut();
+    this.#onLeftOut();
     if (this.#leftOut === 0) {
-      this.logger.warning(`Redis commands are left out: more than ${PER_SECOND} a second, or too long a one`);
+      this.#log.warning(`Redis commands are left out: more than ${PER_SECOND} a second, or too long a one`);
       this.#summary = setTimeout(() => this.#report(), SUMMARY_MS).unref();
     }
     this.#leftOut += 1;
@@ -40,7 +43,7 @@ export class CommandIntake {
   }
 
   #report(): void {
-    this.logger.warning('Redis commands were left out', { commands: this.#leftOut });
+    this.#log.warning('Redis commands were left out', { commands: this.#leftOut });
     this.#leftOut = 0;
   }
 }

@@ -45,71 +45,78 @@ export interface ListedStream {
   readonly players: number;
 }
 
+export interface CommandRepliesOptions {
+  readonly config: RedisConfig;
+  readonly log: Logger;
+  /** Where the password comes from when the configuration names a secret instead. */
+  readonly password?: ChangingPassword | undefined;
+}
+
 /** Publishes replies on the command channel's name with `:replies`. Whoever listens gets them; nothing waits for them. */
 export class CommandReplies {
-  private redis: Redis | undefined;
-  private forgetPassword: (() => void) | undefined;
-  private idle: NodeJS.Timeout | undefined;
-  private readonly pending = new Set<Promise<void>>();
-  private closed = false;
-  private refused = false;
+  readonly #options: CommandRepliesOptions;
+  #redis: Redis | undefined;
+  #forgetPassword: (() => void) | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  readonly #pending = new Set<Promise<void>>();
+  #closed = false;
+  #refused = false;
 
-  constructor(
-    private readonly config: RedisConfig,
-    private readonly logger: Logger,
-    private readonly password?: ChangingPassword,
-  ) {}
+  constructor(options: CommandRepliesOptions) {
+    this.#options = options;
+  }
 
   send(reply: CommandReply | RegisteredNodes): void {
-    if (this.closed) return;
-    const redis = this.open();
-    clearTimeout(this.idle);
-    this.idle = setTimeout(() => this.disconnect(), IDLE_MS);
-    const published = redis.publish(`${this.config.channel}${REPLIES_ENDING}`, JSON.stringify(reply)).then(
+    if (this.#closed) return;
+    const redis = this.#open();
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.#disconnect(), IDLE_MS);
+    const published = redis.publish(`${this.#options.config.channel}${REPLIES_ENDING}`, JSON.stringify(reply)).then(
       () => undefined,
-      (error: unknown) => this.failed(messageOf(error), reply.order),
+      (error: unknown) => this.#failed(messageOf(error), reply.order),
     );
-    this.pending.add(published);
-    void published.then(() => this.pending.delete(published));
+    this.#pending.add(published);
+    void published.then(() => this.#pending.delete(published));
   }
 
   /** What was said before is still sent, if that does not take long. */
   async close(): Promise<void> {
-    this.closed = true;
-    if (this.pending.size > 0) {
+    this.#closed = true;
+    if (this.#pending.size > 0) {
       let timer: NodeJS.Timeout | undefined;
       const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, FLUSH_MS)));
-      await Promise.race([Promise.all(this.pending), patience]);
+      await Promise.race([Promise.all(this.#pending), patience]);
       clearTimeout(timer);
     }
-    this.disconnect();
+    this.#disconnect();
   }
 
   /** A server that refuses PUBLISH does so each time: that is worth one line. */
-  private failed(reason: string, order: string): void {
+  #failed(reason: string, order: string): void {
     const isRefusal = reason.startsWith('NOPERM');
-    const say = isRefusal && !this.refused ? 'warning' : 'debug';
-    this.refused ||= isRefusal;
-    this.logger[say](`Reply to a command not published: ${reason}`, { order });
+    const say = isRefusal && !this.#refused ? 'warning' : 'debug';
+    this.#refused ||= isRefusal;
+    this.#options.log[say](`Reply to a command not published: ${reason}`, { order });
   }
 
-  private disconnect(): void {
-    clearTimeout(this.idle);
-    this.forgetPassword?.();
-    this.redis?.disconnect();
-    this.redis = undefined;
+  #disconnect(): void {
+    clearTimeout(this.#idle);
+    this.#forgetPassword?.();
+    this.#redis?.disconnect();
+    this.#redis = undefined;
   }
 
-  private open(): Redis {
-    if (this.redis) return this.redis;
-    const redis = openRedis(this.config, {
-      lazyConnect: this.password !== undefined,
+  #open(): Redis {
+    if (this.#redis) return this.#redis;
+    const { config, password } = this.#options;
+    const redis = openRedis(config, {
+      lazyConnect: password !== undefined,
       commandTimeout: TIMEOUT_MS,
       maxRetriesPerRequest: 3,
     });
     redis.on('error', () => undefined);
-    this.redis = redis;
-    this.forgetPassword = this.password && followPassword(redis, this.password);
+    this.#redis = redis;
+    this.#forgetPassword = password && followPassword(redis, password);
     return redis;
   }
 }

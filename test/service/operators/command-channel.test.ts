@@ -74,7 +74,7 @@ function listen(
   const none = { username: undefined, password: undefined, tls: undefined };
   const channel = new CommandChannel({
     names: PLAIN_NAMES,
-    logger,
+    log: logger,
     execute,
     config: { host, port, ...none, channel: CHANNEL, ...config },
     ...options,

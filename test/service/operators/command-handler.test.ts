@@ -36,7 +36,7 @@ beforeEach(() => {
     heldThatEnded.push(publication);
     return true;
   };
-  handler = new CommandHandler(hub, endHeld, node);
+  handler = new CommandHandler({ hub, endHeld, node });
 });
 
 function publish(name: string, streamId: string, publisher = new FakePublisher()): FakePublisher {

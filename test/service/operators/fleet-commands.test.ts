@@ -41,7 +41,7 @@ async function listen(options: Partial<CommandChannelOptions> = {}): Promise<Mem
   const channel = new CommandChannel({
     names: PLAIN_NAMES,
     config: { host: redis.host, port: redis.port, ...none, channel: CHANNEL },
-    logger,
+    log: logger,
     execute: () => ({ acted: false, detail: 'nothing here' }),
     ...options,
   });

@@ -43,7 +43,7 @@ function listen(username?: string): void {
     names: PLAIN_NAMES,
     config: { host: redis.host, port: redis.port, username, password: STORED, tls: undefined, channel: CHANNEL },
     password,
-    logger: log,
+    log,
     execute: () => ({ acted: true, detail: 'as the test says' }),
   });
 }
