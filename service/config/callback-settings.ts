@@ -1,12 +1,12 @@
 import type { Environment } from './environment';
 import { declareStoredSecret, readStoredSecret, type StoredSecret } from './stored-secret';
 
-/** How the service shows AWS that it may call: not at all, or by a Signature Version 4 with its own role. */
+/** How requests are signed for AWS: not at all, or with Signature Version 4 under the service's role. */
 type CallbackAuth = 'none' | 'sigv4';
 
 export interface CallbackConfig {
   readonly url: URL;
-  /** Signs the tokens: the secret itself, or where it is kept. */
+  /** Signs the tokens: the secret itself, or where it is stored. */
   readonly jwtSecret: string | StoredSecret;
   readonly subject: string;
   readonly timeoutMs: number;
@@ -18,13 +18,16 @@ export interface CallbackConfig {
   readonly trustedCa?: string | undefined;
 }
 
-/** RFC 7518, 3.2: HS256 needs a key of at least the hash's size; a shorter one can be guessed from a single token. */
+/** RFC 7518, 3.2: HS256 needs a key of at least the hash's size; a shorter key can be guessed from a single token. */
 const MIN_SECRET_BYTES = 32;
 const LOOPBACK_HOST = /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/;
 
 const FUNCTION_URL_HOST = /\.lambda-url\.([a-z0-9-]+)\.on\.aws$/;
 
-/** Whom to ask about publishers. An unsigned question would let anyone pose as this server, hence JWT_SECRET. */
+/**
+ * The callback that decides on publishers. JWT_SECRET is required: without a signature, anyone could pose as this
+ * server.
+ */
 export function readCallbackSettings(env: Environment, trustedCa: string | undefined): CallbackConfig | undefined {
   const timeoutSeconds = env.integer('CALLBACK_TIMEOUT_SECONDS', { min: 1, max: 300, fallback: 10 });
   const stopRetryHours = env.integer('STOP_RETRY_HOURS', { min: 1, max: 720, fallback: 24 });
@@ -54,7 +57,7 @@ export function readCallbackSettings(env: Environment, trustedCa: string | undef
   };
 }
 
-/** Whoever sets the secret means that somebody is asked. */
+/** A secret without CALLBACK_URL is probably a mistake. */
 function warnOfUnusedSecret(env: Environment): void {
   const name = ['JWT_SECRET', 'JWT_SECRET_ARN'].find((candidate) => env.text(candidate) !== undefined);
   if (name !== undefined) env.warn(`${name} is not used: without CALLBACK_URL everybody may publish`);
@@ -80,7 +83,7 @@ function readJwtSecret(env: Environment): string | StoredSecret | undefined {
   return stored ?? text;
 }
 
-/** The host of a Function URL names its region; under a name of one's own it has to be said. */
+/** The host of a Function URL names its region; with another host name, AWS_REGION has to. */
 function readSigningRegion(env: Environment, url: URL): string {
   if (url.username !== '' || url.password !== '') {
     env.fault('CALLBACK_AUTH', 'none with credentials in CALLBACK_URL', 'a request has one Authorization header only');

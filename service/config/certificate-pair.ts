@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 
-/** PEM texts as TLS wants them: the certificate first, its chain after it, and the private key. */
+/** PEM texts as TLS needs them: the certificate followed by its chain, and the private key. */
 export interface CertificatePair {
   readonly cert: string | Buffer;
   readonly key: string | Buffer;
@@ -27,8 +27,8 @@ export class CertificatePairError extends Error {
 }
 
 /**
- * Checks everything that could make a handshake fail later: both parse, they belong together, OpenSSL accepts them.
- * TLS 1.2 is the oldest version offered.
+ * Checks everything that could make a handshake fail later: both can be parsed, they belong together, OpenSSL accepts
+ * them. TLS 1.2 is the oldest version offered.
  *
  * @throws CertificatePairError
  */

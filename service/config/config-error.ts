@@ -1,11 +1,13 @@
 /** One setting that cannot be used. `problem` never holds the value of a secret. */
 export interface ConfigFault {
   readonly variable: string;
-  /** What it held and what is allowed, as the rest of a sentence that begins with the variable's name. */
+  /** The variable's value and what is allowed, as the rest of a sentence that begins with the variable's name. */
   readonly problem: string;
 }
 
-/** The service must not start: every faulty setting, one a line, so that one look is enough to mend them all. */
+/**
+ * The service must not start. The message lists every faulty setting, one a line, so that all can be corrected at once.
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 

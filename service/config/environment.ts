@@ -25,17 +25,17 @@ export class Environment {
 
   constructor(private readonly values: EnvironmentValues) {}
 
-  /** What deserves a line in the log although the service can start. */
+  /** Lines for the log about settings with which the service can start. */
   get warnings(): readonly string[] {
     return this.#warnings;
   }
 
-  /** Names of variables that were asked for or declared. */
+  /** Names of variables that were read or declared. */
   knownNames(): ReadonlySet<string> {
     return this.#known;
   }
 
-  /** Names of variables that are given, empty ones included, although they are none of the known ones. */
+  /** Names of variables that are set, even to an empty value, but not known. */
   unknownNames(): readonly string[] {
     return Object.keys(this.values).filter((name) => !this.#known.has(name));
   }
@@ -45,7 +45,7 @@ export class Environment {
     return Boolean(this.values[name]);
   }
 
-  /** Declares variables that are asked for only when others call for them. */
+  /** Declares variables that are only read when other settings need them. */
   knows(...names: readonly string[]): void {
     for (const name of names) this.#known.add(name);
   }
@@ -56,7 +56,7 @@ export class Environment {
     return value === '' ? undefined : value;
   }
 
-  /** Decimal digits only: neither `1e3` nor `0x10` nor `10s` is taken for something it may not mean. */
+  /** Decimal digits only: `1e3`, `0x10` and `10s` are faults, not guesses. */
   integer(name: string, limits: { readonly min: number; readonly max: number; readonly fallback: number }): number {
     return this.optionalInteger(name, limits) ?? limits.fallback;
   }
@@ -114,7 +114,7 @@ export class Environment {
     return bad.length > 0 ? [] : given;
   }
 
-  /** Notes that a variable cannot be used: what it held, what is wrong when that is not plain, what is allowed. */
+  /** Notes that a variable cannot be used: its value, the reason if it is not obvious, and what is allowed. */
   fault(name: string, allowed: string, reason?: string): void {
     const held = this.text(name) === undefined ? 'is not set' : `is ${this.#shown(name)}`;
     this.#faults.push({
@@ -147,7 +147,7 @@ function isAddressRule(entry: string): boolean {
   }
 }
 
-/** Quoted and cut. The password of a URL is hidden: `https://user:password@host` is a usual way to write one. */
+/** Quotes and cuts a text, and hides the user and password of a URL such as `https://user:password@host`. */
 function showText(text: string): string {
   const safe = text.replace(/\/\/[^/\s]*@/, '//***@');
   return JSON.stringify(safe.length > MAX_SHOWN_CHARACTERS ? `${safe.slice(0, MAX_SHOWN_CHARACTERS)}…` : safe);

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import type { Environment } from './environment';
 
-/** How publishers may come and go; also without a fleet. */
+/** How publishers may take over and reconnect; also without a fleet. */
 export interface PublishingConfig {
-  /** A publisher with the same channel and key replaces the one that is there. */
+  /** A publisher with the same channel and key replaces the current one. */
   readonly takeover: boolean;
   /** How long a channel is held for a publisher that was lost (ms); 0: not at all. */
   readonly graceMs: number;
@@ -17,11 +17,13 @@ export interface FleetConfig {
   readonly advertiseHost: string | undefined;
   /** With several workers, the first of as many ports in a row: each listens on its own for relays. */
   readonly advertisePort: number | undefined;
-  /** What becomes of new publishes while Redis is away. */
+  /** How new publishes are decided while Redis is unavailable. */
   readonly withoutRedis: 'accept' | 'reject';
-  /** A node that Redis has not heard of for so long is taken for dead (ms). All nodes must have the same. */
+  /**
+   * A node that has not renewed its registration for this long counts as dead (ms). All nodes must have the same value.
+   */
   readonly nodeTtlMs: number;
-  /** How often a task of AWS ECS asks what ECS has in mind for it (ms). */
+  /** How often an AWS ECS task asks ECS whether it is still wanted (ms). */
   readonly ecsPollMs: number;
   /** ECS scale-in protection; absent: not used. */
   readonly taskProtection: { readonly minPublishers: number } | undefined;
@@ -34,7 +36,7 @@ export function readPublishingSettings(env: Environment): PublishingConfig {
   };
 }
 
-/** How many processes share the ports: `auto` is one per core that this process may use. */
+/** How many worker processes share the ports: `auto` means one per core that this process may use. */
 export function readWorkers(env: Environment): number {
   const value = env.text('WORKERS')?.trim() ?? '1';
   if (value === 'auto') return availableParallelism();

@@ -1,8 +1,8 @@
 import type { Environment } from './environment';
 
 /**
- * What other servers of the family can do and this one cannot: said where it would change who may publish, or was set
- * for a purpose.
+ * Settings of related servers that this server does not have: a fault where the setting would change who may publish, a
+ * warning where it has no effect.
  */
 export function readForeignSettings(env: Environment): void {
   if (env.flag('CONTROL_USE', false)) {

@@ -1,6 +1,6 @@
 import type { Environment } from './environment';
 
-/** Where something listens. */
+/** Where a server listens. */
 export interface Place {
   /** 0: any free port. */
   readonly port: number;

@@ -1,27 +1,27 @@
 import type { Environment } from './environment';
 
-/** Shorter names are near to too many others. */
+/** Shorter names are similar to too many others. */
 const MIN_LENGTH = 6;
 
-/** From this length on two edits are a slip of the hand rather than another word. */
+/** From this length on, two edits are a typing error rather than another word. */
 const LONG_NAME = 10;
 
-/** Settings of other programs that one letter sets apart from one of this server's. */
+/** Settings of other programs that differ in one letter from a setting of this server. */
 const OF_OTHER_PROGRAMS: ReadonlySet<string> = new Set([
   ...['HTTPS_PORT', 'RTP_PORT', 'RTSP_PORT', 'SQL_PORT', 'SSH_PORT'],
   ...['REDIS_USER', 'SSL_KEY_FILE', 'CONTROL_URL'],
 ]);
 
 /**
- * Warns of variables that nobody asked for and whose name is nearly that of one that was: a misspelled CALLBACK_URL
- * would let everybody publish. One that stands beside the proper name is taken for another program's.
+ * Warns of unknown variables whose name is similar to a known one: a misspelled CALLBACK_URL would let everybody
+ * publish. If the known variable is set too, the unknown one counts as another program's.
  */
 export function warnOfMisspelledNames(env: Environment): void {
   for (const name of env.unknownNames()) {
     const upperCase = name.toUpperCase();
     if (name.length < MIN_LENGTH || OF_OTHER_PROGRAMS.has(upperCase)) continue;
     const meant = nearest(upperCase, env.knownNames());
-    // The value is looked at last: whoever watches what is asked for must not take a stranger for a setting.
+    // The value is read last, so that tests which record the variables read do not record another program's.
     if (meant !== undefined && env.text(meant) === undefined && env.isSet(name))
       env.warn(`${name} is no setting: is ${meant} meant?`);
   }
@@ -40,7 +40,7 @@ function nearest(name: string, known: Iterable<string>): string | undefined {
   return found;
 }
 
-/** Letters added, left out or replaced, and neighbours swapped, each counted as one. */
+/** Counts letters added, omitted or replaced, and neighbours swapped, each as one edit. */
 function editsBetween(one: string, other: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: other.length + 1 }, (_, column) => column);

@@ -1,7 +1,7 @@
 import type { NameLimits } from '../protocol/name-grammar';
 import type { Environment } from './environment';
 
-/** What channels and keys may look like. */
+/** The rules for channels and keys. */
 export function readNameSettings(env: Environment): NameLimits {
   return {
     maxLength: env.integer('ID_MAX_LENGTH', { min: 1, max: 1024, fallback: 128 }),

@@ -1,6 +1,6 @@
 import type { Environment } from './environment';
 
-/** How a node reports about itself beside the page for Prometheus. */
+/** How a node reports its metrics, in addition to the page for Prometheus. */
 export interface NodeMetricsConfig {
   /** SLOTS: publishers that fill this node; measures utilisation, limits nothing. */
   readonly slots: number;
@@ -8,7 +8,7 @@ export interface NodeMetricsConfig {
   readonly emf: { readonly service: string } | undefined;
 }
 
-/** What CloudWatch takes as a dimension's value, cut to a sensible length. */
+/** Values that CloudWatch accepts for a dimension, up to a sensible length. */
 const DIMENSION_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 
 export function readNodeMetricsSettings(env: Environment): NodeMetricsConfig {

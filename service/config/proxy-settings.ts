@@ -2,15 +2,15 @@ import type { Environment } from './environment';
 
 export interface ProxyConfig {
   readonly mode: 'v1' | 'v2' | 'any';
-  /** Peers whose header is believed: IPs and CIDRs, or `*`; already checked, never empty. */
+  /** Peers whose header is trusted: IPs and CIDRs, or `*`; already checked, never empty. */
   readonly trusted: readonly string[];
-  /** Peers that come straight to this node, without a header: IPs and CIDRs, already checked. */
+  /** Peers that connect directly, without a header: IPs and CIDRs, already checked. */
   readonly direct: readonly string[];
 }
 
 /**
- * Whether connections begin with a PROXY protocol header. Whoever may send one can pose as any address, so the load
- * balancers have to be named.
+ * Whether connections begin with a PROXY protocol header. A peer that may send a header can pose as any address, so the
+ * load balancers have to be named.
  */
 export function readProxySettings(env: Environment): ProxyConfig | undefined {
   const mode = env.choice('PROXY_PROTOCOL', ['off', 'v1', 'v2', 'any'], 'off');

@@ -8,14 +8,16 @@ export interface RedisConfig {
   readonly host: string;
   readonly port: number;
   readonly username: string | undefined;
-  /** The password itself, or where it is kept. */
+  /** The password itself, or where it is stored. */
   readonly password: string | StoredSecret | undefined;
-  /** Present for TLS; `ca` is the PEM text of REDIS_TLS_CA, or of all trusted authorities where SSL_CERT_FILE is set. */
+  /**
+   * Present for TLS; `ca` is the PEM text of REDIS_TLS_CA, or of all trusted authorities where SSL_CERT_FILE is set.
+   */
   readonly tls: { readonly ca: string | undefined } | undefined;
   readonly channel: string;
 }
 
-/** Where commands come from; undefined unless REDIS_USE is YES. */
+/** The Redis that commands come from; undefined unless REDIS_USE is YES. */
 export function readRedisSettings(
   env: Environment,
   readFile: ReadFile,

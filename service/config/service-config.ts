@@ -20,12 +20,12 @@ import { type RedisConfig, readRedisSettings } from './redis-settings';
 import { readTlsSettings, type TlsConfig } from './tls-settings';
 import { readTrustedAuthorities } from './trusted-authorities';
 
-/** Everything a node can be told, checked and frozen. Read once at start; nothing else looks at the environment. */
+/** All settings of a node, checked and frozen. Read once at the start; nothing else reads the environment. */
 export interface ServiceConfig {
   readonly rtmp: {
     /** 0: any free port. */
     readonly port: number;
-    /** `rtmp_host` of the callback's token; empty: the task's own address where there is one. */
+    /** `rtmp_host` of the callback's token; empty: the ECS task's address, if there is one. */
     readonly advertisedHost: string;
     /** undefined: all interfaces, dual stack. */
     readonly bindAddress: string | undefined;
@@ -35,7 +35,7 @@ export interface ServiceConfig {
   };
   /** Present when both a certificate and a key are configured. */
   readonly tls: TlsConfig | undefined;
-  /** Present when connections come through load balancers that say whose they are. */
+  /** Present when connections come through load balancers that send PROXY headers. */
   readonly proxy: ProxyConfig | undefined;
   readonly limits: {
     readonly maxConnectionsPerIp: number;
@@ -46,10 +46,10 @@ export interface ServiceConfig {
     readonly playWhitelist: readonly string[];
     /** 0 turns the GOP cache off. */
     readonly gopCacheBytes: number;
-    /** What media and other buffers of the process may take; undefined: a part of what the container has. */
+    /** Limit of media and other buffers of the process; undefined: a share of the container's memory. */
     readonly memoryBudgetBytes: number | undefined;
   };
-  /** When clients count as gone (ms). */
+  /** When clients are disconnected (ms). */
   readonly timeouts: {
     /** A publisher that sends no audio or video, even if it answers pings. */
     readonly mediaMs: number;
@@ -64,18 +64,18 @@ export interface ServiceConfig {
   readonly workers: number;
   /** Absent: the node is alone. */
   readonly fleet: FleetConfig | undefined;
-  /** How often secrets that are kept elsewhere are read again; certificates have `tls.reloadCheckMs`. */
+  /** How often secrets in Secrets Manager are read again; certificates have `tls.reloadCheckMs`. */
   readonly secretRefreshMs: number;
   readonly http: HttpConfig | undefined;
   readonly nodeMetrics: NodeMetricsConfig;
-  /** Where a container of AWS ECS learns about itself (task metadata endpoint, version 4). */
+  /** The task metadata endpoint (version 4) of AWS ECS. */
   readonly taskMetadataUrl: URL | undefined;
-  /** The agent of AWS ECS, for what a container may ask of it. */
+  /** The agent of AWS ECS, which accepts requests of a container. */
   readonly ecsAgentUrl: URL | undefined;
   readonly log: LogConfig;
   /** How long SIGTERM waits for stop callbacks and clients. */
   readonly drainMs: number;
-  /** LATENCY_MS: the most that batching may add to a frame's way on purpose, 0..500, default 100. */
+  /** LATENCY_MS: the longest delay that batching may add to a frame, 0..500, default 100. */
   readonly latencyMs: number;
 }
 
@@ -83,13 +83,13 @@ export interface HttpConfig {
   /** 0: any free port. */
   readonly port: number;
   readonly bindAddress: string;
-  /** Host names under which metrics and streams may be asked for, besides IP addresses and names without a dot. */
+  /** Host names that may read metrics and streams, in addition to IP addresses and names without a dot. */
   readonly allowedHosts: readonly string[];
 }
 
 export interface LoadedConfig {
   readonly config: ServiceConfig;
-  /** Lines for the log: settings that were understood but are probably not what was meant. */
+  /** Lines for the log about valid settings that are probably mistakes. */
   readonly warnings: readonly string[];
 }
 
@@ -98,7 +98,7 @@ const TIMEOUT_SECONDS = { min: 5, max: 86_400 };
 const BYTES_PER_MB = 1024 * 1024;
 
 /**
- * Turns environment variables into settings. Pure but for reading the files that variables name.
+ * Turns environment variables into settings. Pure except for reading the files that variables name.
  *
  * @throws ConfigError listing every variable that cannot be used
  */
@@ -168,7 +168,7 @@ function relayPlaces(env: Environment, { workers, fleet, rtmp }: ServiceConfig):
   return Array.from({ length: workers }, (_, slot) => ({ port: first + slot, bindAddress: rtmp.bindAddress }));
 }
 
-/** PLAY_ALLOWED_FROM is what the old server's own compose file sets, although it only ever read the other name. */
+/** PLAY_ALLOWED_FROM is set by the old server's compose file, although that server only read the other name. */
 function readPlayWhitelist(env: Environment): readonly string[] {
   const alias = env.text('PLAY_ALLOWED_FROM');
   if (env.text('RTMP_PLAY_WHITELIST') !== undefined) {
@@ -194,7 +194,7 @@ function readAllowedHosts(env: Environment): readonly string[] {
   return [];
 }
 
-/** Set by ECS, not by people: one that makes no sense is no reason not to start. */
+/** ECS sets these variables, not people: an unusable value must not prevent the start. */
 function readEcsUrl(env: Environment, name: 'ECS_AGENT_URI' | 'ECS_CONTAINER_METADATA_URI_V4'): URL | undefined {
   const address = env.text(name);
   if (address === undefined) return undefined;
@@ -203,7 +203,7 @@ function readEcsUrl(env: Environment, name: 'ECS_AGENT_URI' | 'ECS_CONTAINER_MET
   return undefined;
 }
 
-/** A URL is left as it is: freezing one changes nothing. */
+/** Freezes all but URLs, on which freezing has no effect. */
 function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !(value instanceof URL)) {
     Object.values(value).forEach(freeze);

@@ -1,24 +1,24 @@
 import type { Environment } from './environment';
 
-/** A secret that lives in AWS Secrets Manager and is read, again and again, while the service runs. */
+/** A secret in AWS Secrets Manager that is read at intervals while the service runs. */
 export interface StoredSecret {
   readonly arn: string;
-  /** Where it lives: the region of the ARN. */
+  /** The region in the ARN. */
   readonly region: string;
-  /** Which field is meant when the secret is a JSON object; any other text is the secret itself. */
+  /** The field to use when the secret is a JSON object; any other text is the secret itself. */
   readonly field: string;
 }
 
 const ARN = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:\S+$/;
 
-/** For those who read a secret only when something else is set: its variables count as settings anyway. */
+/** Declares a secret's variables as known settings, for callers that read it only when other settings need it. */
 export function declareStoredSecret(env: Environment, name: string): void {
   env.knows(name, `${name}_ARN`, `${name}_FIELD`);
 }
 
 /**
- * Reads `<name>_ARN` and `<name>_FIELD`, which stand in for the variable `name` itself: with both there would be two
- * answers to one question, so that is a fault.
+ * Reads `<name>_ARN` and `<name>_FIELD`, which replace the variable `name`. Setting both is a fault, since the two may
+ * differ.
  */
 export function readStoredSecret(env: Environment, name: string, defaultField: string): StoredSecret | undefined {
   const variable = `${name}_ARN`;

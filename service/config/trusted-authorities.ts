@@ -5,11 +5,11 @@ import type { Environment } from './environment';
 import type { ReadFile } from './environment';
 
 /**
- * The authorities of SSL_CERT_FILE beside the built-in ones, as PEM, for connections the service makes itself.
+ * The authorities of SSL_CERT_FILE and the built-in ones, as PEM, for connections that the service makes.
  *
- * The old server's runtime honoured that variable; node knows only NODE_EXTRA_CA_CERTS, which in turn is not looked
- * at where authorities are given. So both are put into one list. Undefined when SSL_CERT_FILE is not set: then node's
- * own rules hold. A file that cannot be read is a warning: the variable is set system-wide on some machines.
+ * The old server's runtime honoured that variable; Node.js only knows NODE_EXTRA_CA_CERTS, and ignores it where a list
+ * of authorities is given. So the list contains both. Undefined when SSL_CERT_FILE is not set: then Node.js's own rules
+ * apply. A file that cannot be read is only a warning: the variable is set system-wide on some machines.
  */
 export function readTrustedAuthorities(env: Environment, readFile: ReadFile = readFileSync): string | undefined {
   env.knows('NODE_EXTRA_CA_CERTS');
