@@ -1,6 +1,6 @@
 import type { EndedStream, PublishAuthorizer, PublishDecision } from './publish-authorizer';
 
-/** Used when no callback is configured: every publisher is accepted, nobody is told of the end. */
+/** Used when no callback is configured: every publisher is accepted, and no stop is sent. */
 export class AcceptAllAuthorizer implements PublishAuthorizer {
   /** @param stopDelivered told of each stop, which needs no delivery */
   readonly #stopDelivered: (jti: string) => void;
@@ -13,7 +13,7 @@ export class AcceptAllAuthorizer implements PublishAuthorizer {
     return undefined;
   }
 
-  /** A stream that comes back within its grace time goes on. */
+  /** Accepts every start, also one that resumes a stream within the grace time. */
   authorizeStart(): Promise<PublishDecision> {
     return Promise.resolve({ accepted: true, grant: { streamId: '' } });
   }

@@ -1,4 +1,4 @@
-/** All that an answer of the callback handler, or of AWS in its place, can say besides its status. */
+/** The headers that are used from an answer of the callback handler, or of AWS in its place. */
 const NAMES: ReadonlySet<string> = new Set([
   'stream-id',
   'play-key',
@@ -10,9 +10,9 @@ const NAMES: ReadonlySet<string> = new Set([
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * The headers that mean something, by lower-case name, each with its first value. `rawHeaders` holds names and values in
- * turn. Read from these and into a Map because Node.js before 20.20.2, 22.22.2 and 24.14.1 throws from
- * `headersDistinct` when a header is called `__proto__` (CVE-2026-21710).
+ * The headers that are used, by lower-case name, each with its first value. `rawHeaders` has names and values in turn.
+ * Read from these and into a Map because `headersDistinct` of Node.js before 20.20.2, 22.22.2 and 24.14.1 throws when a
+ * header is called `__proto__` (CVE-2026-21710).
  */
 export function readAnswerHeaders(rawHeaders: readonly string[]): ReadonlyMap<string, string> {
   const headers = new Map<string, string>();
@@ -23,7 +23,7 @@ export function readAnswerHeaders(rawHeaders: readonly string[]): ReadonlyMap<st
   return headers;
 }
 
-/** Node reads header bytes as Latin-1, but a stream id in UTF-8 has to come back to the handler as it was sent. */
+/** Node reads header bytes as Latin-1, but a stream id in UTF-8 must return to the handler as it was sent. */
 function decodeHeader(value: string): string {
   try {
     return utf8.decode(Buffer.from(value, 'latin1'));

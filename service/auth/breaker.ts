@@ -1,12 +1,12 @@
 import type { Logger } from '../logging/logger';
 import { type Clock, systemClock } from '../time/clock';
 
-/** Questions that fail in a row before the handler counts as down. */
+/** After this many failed requests in a row, the handler counts as down. */
 const FAILURES_TO_OPEN = 5;
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 15_000;
 
-/** `answered`: the handler decided. `failed`: no connection, no answer in time, or 5xx. `unknown`: it was not asked. */
+/** `answered`: the handler decided. `failed`: it could not. `unknown`: it was not asked. */
 export type QuestionResult = 'answered' | 'failed' | 'unknown';
 
 export interface BreakerOptions {
@@ -18,18 +18,18 @@ export interface BreakerOptions {
   readonly random?: () => number;
 }
 
-/** Leave to ask; `done` is called exactly once. `failure` says in words what went wrong. */
+/** Permission for one request; `done` must be called exactly once. `failure` is the reason in words. */
 export interface Attempt {
   done(result: QuestionResult, failure?: string): void;
 }
 
 /**
- * Stops asking a callback handler that is down: after five failures in a row questions are refused at once, except one
- * probe after a pause, which doubles with every failed probe up to 15 s (each up to half longer, at random). The first
- * answer closes it, whichever question it belongs to.
+ * Circuit breaker for a callback handler that is down: after five failures in a row, requests are refused at once,
+ * except one probe after a pause. The pause doubles with every failed probe up to 15 s (each up to half longer, at
+ * random). The first answer closes the breaker, whichever request it belongs to.
  *
- * A handler may fail because of what it is asked, and a stranger might ask that on purpose. So the address whose probe
- * failed has to wait twice as long as the others for the next one: whoever else comes is asked about first.
+ * A handler may fail because of the request, and a stranger might cause that on purpose. So the address whose probe
+ * failed has to wait twice as long for the next probe: requests of other addresses come first.
  */
 export class Breaker {
   readonly #log: Logger;
@@ -57,14 +57,14 @@ export class Breaker {
     return this.#pauseMs > 0;
   }
 
-  /** Whether a question of this address group has to be refused now. One that is, is counted. */
+  /** Whether a request of this address group has to be refused now; if so, counts it. */
   refuses(group: string): boolean {
     if (!this.isOpen || this.#mayProbe(group)) return false;
     this.#refused += 1;
     return true;
   }
 
-  /** Leave to ask now; undefined when the question has to be refused. */
+  /** Permission to ask now; undefined when the request has to be refused. */
   attempt(group: string): Attempt | undefined {
     if (this.refuses(group)) return undefined;
     if (!this.isOpen) return { done: (result, failure) => this.#record(result, failure) };

@@ -30,25 +30,25 @@ export interface CallbackAuthorizerOptions {
   /** `sub` of the token. */
   readonly subject: string;
   readonly secret: SigningSecret;
-  /** A publisher waits no longer than this for its answer, the retry and waiting for its turn included. */
+  /** Longest time that a publisher waits for its answer, including the retry and the wait for its turn. */
   readonly timeoutMs: number;
-  /** Most questions that this client address may have out; default: as many as any. */
+  /** Most start requests in progress for this client address; default: no limit. */
   readonly questionsPerAddress?: (address: string) => number;
   readonly rtmpHost: string;
   readonly rtmpPort: number;
-  /** What a play key may look like. */
+  /** The rules for play keys. */
   readonly names: NameGrammar;
   /**
-   * The handler is a Lambda function: what AWS answers in its place (no permission, throttled) refuses nobody for good.
+   * The handler is a Lambda function: an answer of AWS in its place (no permission, throttled) is not a final refusal.
    */
   readonly behindLambda?: boolean;
-  /** What proves to the handler who asks, by the names of settings, for the log; default JWT_SECRET. */
+  /** Names of the settings that authenticate this server to the handler, for the log; default JWT_SECRET. */
   readonly proofs?: string;
   readonly log: Logger;
   readonly observer?: CallbackObserver;
   /** How long a stop is retried; default 24 hours. */
   readonly stopRetryMs?: number;
-  /** Remembers pending stops beyond this process. */
+  /** Stores pending stops outside of this process. */
   readonly stopStore?: StopStore;
   /** Other nodes deliver the stops that are pending when this process ends. */
   readonly stopsOutliveProcess?: boolean;
@@ -63,7 +63,7 @@ const TOO_MANY_REQUESTS = 429;
 /** The first retry pause of a start is between this and twice this. */
 const START_RETRY_MS = 100;
 
-/** Asks an HTTP handler who may publish, and tells it of each accepted stream's end. */
+/** Asks an HTTP handler who may publish, and notifies it of each accepted stream's end. */
 export class CallbackAuthorizer implements PublishAuthorizer {
   readonly #options: CallbackAuthorizerOptions;
   readonly #clock: Clock;
@@ -110,8 +110,8 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   }
 
   /**
-   * When the publisher goes while the handler decides, the answer is still waited for in the background: a handler that
-   * accepted has to hear of the end, or the stream would stay live for it.
+   * If the publisher leaves while the handler decides, the answer is still awaited in the background: a handler that
+   * accepts has to get a stop, or it would keep the stream as live.
    */
   authorizeStart(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision> {
     if (signal.aborted) {
@@ -144,7 +144,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     return this.#stops.drain(deadlineMs);
   }
 
-  /** Logs what is left to be logged. For the end, after the drain. */
+  /** Writes the remaining log lines. To be called at the end, after the drain. */
   close(): void {
     this.#faults.close();
   }
@@ -285,12 +285,12 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   }
 }
 
-/** 429 asks for patience: a handler that is asked too much has not decided. */
+/** 429 is no refusal: a handler that gets too many requests has not decided. */
 function isRefusal(status: number): boolean {
   return status >= 400 && status <= 499 && status !== TOO_MANY_REQUESTS;
 }
 
-/** undefined for an aborted request, which says nothing of the handler. */
+/** undefined for an aborted request, which says nothing about the handler. */
 function resultOf(answer: CallbackAnswer): CallbackResult | undefined {
   switch (answer.outcome) {
     case 'answered':
@@ -304,7 +304,7 @@ function resultOf(answer: CallbackAnswer): CallbackResult | undefined {
   }
 }
 
-/** In words that may be shown to a publisher: nothing of the URL or the token. */
+/** In words that may be shown to a publisher: without the URL and the token. */
 function describeFailure(answer: CallbackAnswer): string {
   switch (answer.outcome) {
     case 'answered':

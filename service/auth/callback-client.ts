@@ -6,26 +6,28 @@ import { createSecureContext } from 'node:tls';
 import { readAnswerHeaders } from './answer-headers';
 import { type Clock, systemClock } from '../time/clock';
 
-/** Requests under way at once; further ones wait for a connection, within their own time-out. */
+/** Most requests at once; further ones wait for a connection, within their own time-out. */
 export const MAX_CONCURRENT_CALLBACKS = 256;
 
 const MAX_IDLE_CONNECTIONS = 32;
-/** Below what common proxies allow an idle connection, so that a reuse rarely races their closing it. */
+/**
+ * Shorter than the idle time that common proxies allow, so that a connection is rarely reused while a proxy closes it.
+ */
 const IDLE_CONNECTION_MS = 30_000;
-/** An answer's body means nothing; what is longer costs the connection. */
+/** An answer's body has no meaning; if it is longer than this, the connection is closed. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 export type CallbackAnswer =
-  /** `headers`: those that mean something, by lower-case name. */
+  /** `headers`: those that are used, by lower-case name. */
   | { readonly outcome: 'answered'; readonly status: number; readonly headers: ReadonlyMap<string, string> }
   | { readonly outcome: 'timed-out' }
-  /** The connection failed, or ended before an answer came. `reason` is an error code where there is one. */
+  /** The connection failed, or ended before an answer came. `reason` is the error code, if there is one. */
   | { readonly outcome: 'unreachable'; readonly reason: string }
-  /** The caller's signal was raised first; the handler may have had the event. */
+  /** The caller's signal aborted first; the handler may have received the event. */
   | { readonly outcome: 'aborted' };
 
 export interface CallbackClientOptions {
-  /** Credentials in it become an Authorization header. */
+  /** Credentials in the URL become an Authorization header. */
   readonly url: URL;
   readonly sign?: RequestSigner | undefined;
   /** PEM of all certificate authorities to trust instead of Node's own; absent: Node's own. */
@@ -35,7 +37,7 @@ export interface CallbackClientOptions {
 
 export interface PostOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Over a connection of its own: a handler that was restarted has closed all those of the pool. Default false. */
+  /** Uses a new connection: a handler that was restarted has closed all those of the pool. Default false. */
   readonly fresh?: boolean;
 }
 
@@ -58,7 +60,7 @@ export class CallbackClient {
       maxFreeSockets: MAX_IDLE_CONNECTIONS,
       timeout: IDLE_CONNECTION_MS,
     };
-    // With `maxSockets` instead, Node would give the connection of an answered request to the next that waits.
+    // With `maxSockets` instead, Node would reuse the connection of an answered request for the next waiting request.
     const once = { keepAlive: false, maxTotalSockets: MAX_CONCURRENT_CALLBACKS };
     if (this.#url.protocol === 'https:') {
       // Made once: reading some hundred roots anew for each connection would take tens of milliseconds.
@@ -73,8 +75,8 @@ export class CallbackClient {
   }
 
   /**
-   * POSTs the token with an empty body. Resolves as soon as the answer's headers are in; never rejects, never follows a
-   * redirect. `timeoutMs` covers the whole exchange, signing and waiting for a connection included.
+   * POSTs the token with an empty body. Resolves as soon as the answer's headers have come; never rejects, never
+   * follows a redirect. `timeoutMs` covers the whole exchange, signing and waiting for a connection included.
    */
   post(token: string, timeoutMs: number, { signal, fresh = false }: PostOptions = {}): Promise<CallbackAnswer> {
     return new Promise((resolve) => {
@@ -127,14 +129,14 @@ export class CallbackClient {
       if (this.#sign === undefined) {
         send(headers);
       } else {
-        // Why is the signer's to tell: the reason here may be shown to a publisher.
+        // The signer logs the cause: this reason may be shown to a publisher.
         const unsigned = { outcome: 'unreachable', reason: 'the request could not be signed' } as const;
         this.#sign(this.#url, headers).then(send, () => giveUp(unsigned));
       }
     });
   }
 
-  /** Closes the connections. For the end, when nothing is under way any more. */
+  /** Closes the connections. To be called at the end, when no request is in progress. */
   close(): void {
     this.#pool.destroy();
     this.#freshConnections.destroy();
@@ -158,11 +160,11 @@ function discardBody(response: IncomingMessage): void {
       response.destroy();
     }
   });
-  // The decision is made: a body that breaks off changes nothing.
+  // The decision is made: an incomplete body does not matter.
   response.on('error', () => undefined);
 }
 
-/** Codes rather than messages where possible: a message may quote addresses that are nobody else's business. */
+/** The code rather than the message where possible: a message may contain addresses, which must not be shown. */
 function describe(error: unknown): string {
   const { code, message } = Object(error) as { readonly code?: unknown; readonly message?: unknown };
   if (typeof code === 'string') {

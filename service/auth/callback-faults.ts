@@ -1,24 +1,24 @@
 import type { CallbackAnswer } from './callback-client';
 
-/** A line for the operator about a handler, or a setting, that has to be mended. */
+/** A line for the operator about a handler, or a setting, that has to be corrected. */
 export interface CallbackFault {
-  /** The same for faults that are worth one line together. */
+  /** Faults of the same kind share one log line. */
   readonly kind: string;
   readonly message: string;
 }
 
 export interface FaultSurroundings {
-  /** What proves to the handler who asks, by the names of settings: `JWT_SECRET`. */
+  /** Names of the settings that authenticate this server to the handler, such as `JWT_SECRET`. */
   readonly proofs: string;
-  /** What AWS said in the handler's place. */
+  /** The error of AWS in the handler's place. */
   readonly awsError?: string | undefined;
   /** The handler has accepted a stream before: then its refusals are decisions. */
   readonly proven: boolean;
 }
 
 /**
- * What an operator has to mend when a callback was not answered with 200; undefined where the handler has simply
- * decided. Says nothing of the URL, the token or the stream key.
+ * The fault for the operator when a callback was not answered with 200; undefined when the handler has simply decided.
+ * Contains neither the URL nor the token nor the stream key.
  */
 export function describeCallbackFault(answer: CallbackAnswer, about: FaultSurroundings): CallbackFault | undefined {
   switch (answer.outcome) {
@@ -51,7 +51,7 @@ function describeStatus(status: number, about: FaultSurroundings): CallbackFault
   return fault('only status 200 accepts a stream');
 }
 
-/** What else a refusal may mean while nothing has been accepted yet. */
+/** Other possible meanings of a refusal, as long as the handler has not accepted any stream. */
 function refusalHint(status: number): string {
   if (status === 404) return 'the stream is refused, or is the path of CALLBACK_URL wrong?';
   if (status === 405) return 'does it take POST at the path of CALLBACK_URL?';
@@ -60,7 +60,7 @@ function refusalHint(status: number): string {
 
 const TRUST = 'no authority that is trusted signed its certificate, name that authority in SSL_CERT_FILE';
 
-/** By error code; others are told without a hint. */
+/** By error code; other codes get no hint. */
 const CONNECTION_HINTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens at the host and port of CALLBACK_URL',
   ENOTFOUND: 'the host name of CALLBACK_URL is not known',

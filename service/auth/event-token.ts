@@ -1,11 +1,11 @@
 import { SignJWT } from 'jose';
 
-/** How long a handler may take a token for valid. */
+/** How long a token is valid. */
 export const TOKEN_LIFETIME_SECONDS = 120;
 
-/** What start and stop have in common. */
+/** The common claims of start and stop. */
 interface EventFacts {
-  /** Names this one event; redeliveries bear the same id, so that handlers can be idempotent. */
+  /** Id of this event; redeliveries have the same id, so that handlers can be idempotent. */
   readonly jti: string;
   readonly channel: string;
   readonly key: string;
@@ -24,17 +24,17 @@ export interface StartEvent extends EventFacts {
 
 export interface StopEvent extends EventFacts {
   readonly event: 'stop';
-  /** The id that the handler gave at start; empty when it gave none. */
+  /** The id that the handler gave at the start; empty when it gave none. */
   readonly streamId: string;
 }
 
 export type CallbackEvent = StartEvent | StopEvent;
 
-/** The secret that signs, at the moment of use, so that a rotated one is taken without a restart. */
+/** The signing secret, read at each use, so that a rotated secret is used without a restart. */
 export interface SigningSecret {
-  /** Rejects when it cannot be had. Bounds its own time. */
+  /** Rejects when the secret cannot be read within a time limit. */
   current(): string | Promise<string>;
-  /** The handler did not accept what `refused` signed: resolves to another secret, if there is one by now. */
+  /** The handler did not accept a token signed with `refused`: resolves to another secret, if there is one by now. */
   renew(refused: string): Promise<string | undefined>;
 }
 
@@ -44,8 +44,8 @@ export function fixedSecret(text: string): SigningSecret {
 }
 
 /**
- * The compact JWT (RFC 7519, HS256) of the `rtmp-event` header. `iat` and `exp` are those of this delivery; everything
- * else depends on the event alone. Rejects when the secret is empty.
+ * The compact JWT (RFC 7519, HS256) of the `rtmp-event` header. `iat` and `exp` are those of this delivery; all other
+ * claims depend only on the event. Rejects when the secret is empty.
  */
 export async function signEventToken(
   event: CallbackEvent,

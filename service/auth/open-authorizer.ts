@@ -13,12 +13,12 @@ import type { PublishAuthorizer } from './publish-authorizer';
 
 export interface AuthorizerSurroundings {
   readonly config: Pick<ServiceConfig, 'callback' | 'fleet' | 'rtmp' | 'secretRefreshMs'>;
-  /** Most questions that this client address may have out at once. */
+  /** Most start requests in progress for this client address. */
   questionsPerAddress(address: string): number;
   readonly readSecret: ReadSecret;
   /** `rtmp_host` of the tokens. */
   readonly rtmpHost: string;
-  /** The port in use, known only after the authorizer was made where any free one was asked for. */
+  /** The port in use; with RTMP_PORT=0 it is only known after the authorizer was made. */
   rtmpPort(): number;
   callbackFinished(event: 'start' | 'stop', result: string, durationMs: number): void;
   /** A start was refused without asking the handler. */
@@ -30,20 +30,20 @@ export interface AuthorizerSurroundings {
   readonly log: Logger;
 }
 
-/** Who decides about publishers, and what belongs to it. */
+/** The authorizer of publishers, with its state and resources. */
 export interface OpenAuthorizer {
   readonly authorizer: PublishAuthorizer;
-  /** Stop events that wait for their delivery. */
+  /** Stop events that wait for delivery. */
   pendingStops(): number;
-  /** What is missing before anybody can be accepted; undefined when nothing is. */
+  /** What is missing before a publisher can be accepted; undefined when nothing is. */
   waitsFor(): string | undefined;
-  /** Calls back with the secret that signs, at once if it is known, and whenever it changes. */
+  /** Calls back with the signing secret, at once if it is known, and whenever it changes. */
   followSecret(follower: (secret: string) => void): void;
-  /** For the end, after the drain. */
+  /** To be called at the end, after the drain. */
   close(): void;
 }
 
-/** The authorizer that the configuration asks for. It works at once, also while a secret has still to be read. */
+/** The configured authorizer. It can be used at once, even if a secret has not been read yet. */
 export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthorizer {
   const { config, readSecret, rtmpHost, log } = surroundings;
   const { callback } = config;
@@ -111,7 +111,9 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
   };
 }
 
-/** By the names of settings, for the operator of a handler that takes none of it. */
+/**
+ * Names of the settings that authenticate this server, for the operator of a handler that accepts none of its requests.
+ */
 function describeProofs({ jwtSecret, url }: CallbackConfig): string {
   const secret = typeof jwtSecret === 'string' ? 'JWT_SECRET' : 'the secret of JWT_SECRET_ARN';
   return url.username === '' ? secret : `${secret}, or the user and password of CALLBACK_URL,`;

@@ -1,6 +1,6 @@
 import type { StreamGrant } from '../hub/publication';
 
-/** What is known of a stream when its publisher asks to begin. */
+/** A publisher's request to begin a stream. */
 export interface PublishRequest {
   readonly channel: string;
   readonly key: string;
@@ -10,7 +10,7 @@ export interface PublishRequest {
   readonly query: string;
   /** Id of the stream that this publish resumes, when it comes within the grace time. */
   readonly resume?: string;
-  /** The `jti` that the stream's stop event will bear; chosen by the authorizer when absent. */
+  /** The `jti` of the stream's stop event; chosen by the authorizer when absent. */
   readonly stopJti?: string;
 }
 
@@ -18,7 +18,7 @@ export type PublishDecision = { readonly accepted: true; readonly grant: StreamG
 
 export interface PublishRefusal {
   readonly accepted: false;
-  /** Trying again with the same key is pointless (the handler answered 4xx). */
+  /** A retry with the same key is pointless (the handler answered 4xx). */
   readonly final: boolean;
   readonly reason: string;
 }
@@ -34,20 +34,20 @@ export interface EndedStream {
   readonly stopJti?: string;
 }
 
-/** Decides who may publish and is told, exactly once, of each accepted stream's end. */
+/** Decides who may publish, and is notified exactly once of each accepted stream's end. */
 export interface PublishAuthorizer {
   /**
-   * What is known before anything is asked or reserved: a refusal, or undefined, at once or, when the address has to
-   * wait, after some seconds. Never rejects. `signal` aborts when the publisher has gone.
+   * Checks a request before the channel is reserved and the handler is asked. Gives a refusal or undefined, at once or,
+   * when the address has to wait, after some seconds. Never rejects. `signal` aborts when the publisher has left.
    */
   screen(
     request: PublishRequest,
     signal: AbortSignal,
   ): PublishRefusal | undefined | Promise<PublishRefusal | undefined>;
-  /** Never rejects: a failure is a refusal with a reason. `signal` aborts when the publisher has gone. */
+  /** Never rejects: a failure is a refusal with a reason. `signal` aborts when the publisher has left. */
   authorizeStart(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision>;
   /** Queues the stop event; returns at once and never throws. */
   streamEnded(stream: EndedStream): void;
-  /** Sends what is pending, at most until `deadlineMs` from now. Resolves to the number of events not delivered. */
+  /** Sends pending stops, for `deadlineMs` at most. Resolves to the number of stops that were not delivered. */
   drain(deadlineMs: number): Promise<number>;
 }

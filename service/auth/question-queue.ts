@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../time/clock';
 
 export interface QuestionQueueOptions {
-  /** Most questions out at once. */
+  /** Most questions in progress at once. */
   readonly places: number;
   /** Most questions that wait for a place, of all addresses. */
   readonly maxWaiting: number;
@@ -13,31 +13,31 @@ export interface QuestionQueueOptions {
 /** Gives the place back; to be called once. */
 export type Release = () => void;
 
-/** Why there is no place: the queue is full, none came free in time, or the one who waited has gone. */
+/** Why there is no place: the queue is full, no place came free in time, or the publisher has left. */
 export type NoPlace = 'full' | 'late' | 'gone';
 
 interface Waiting {
   start(): void;
 }
 
-/** What one address has out and waiting. */
+/** The questions of one address, in progress and waiting. */
 interface Share {
   readonly group: string;
   out: number;
   readonly waiting: Set<Waiting>;
-  /** Most questions it may have out, as its last question said. */
+  /** Most questions it may have in progress, as its last question said. */
   limit: number;
 }
 
 /**
- * Places for questions to the callback handler. Each address has a share, which a question uses until it is answered,
- * also when its publisher has left. Questions beyond a share, or beyond all places, wait; places that come free go to
- * the addresses in turn.
+ * Places for questions (start requests) to the callback handler. Each address has a share, which a question uses until
+ * it is answered, even if its publisher has left. Questions beyond a share, or beyond all places, wait; places that
+ * come free go to the addresses in turn.
  */
 export class QuestionQueue {
   readonly #options: Required<QuestionQueueOptions>;
   readonly #shares = new Map<string, Share>();
-  /** Those with a question that waits and room in their share; the one whose turn is next comes first. */
+  /** Shares with a waiting question and a free place, in the order of their turns. */
   readonly #ready = new Set<Share>();
   #out = 0;
   #waiting = 0;
@@ -46,7 +46,7 @@ export class QuestionQueue {
     this.#options = { clock: systemClock, ...options };
   }
 
-  /** Questions under way. */
+  /** Questions in progress. */
   get out(): number {
     return this.#out;
   }
@@ -60,7 +60,7 @@ export class QuestionQueue {
    * Takes a place, or waits for one.
    *
    * @param group the address group that the question is charged to
-   * @param limit most questions that this group may have out
+   * @param limit most questions that this group may have in progress
    */
   async take(group: string, limit: number, timeoutMs: number, signal: AbortSignal): Promise<Release | NoPlace> {
     if (signal.aborted) return 'gone';
@@ -91,7 +91,7 @@ export class QuestionQueue {
       this.#waiting += 1;
       this.#shares.set(share.group, share);
       this.#getReady(share);
-      // A limit that was raised, or others that gave up, may have left room.
+      // There may be room after a limit was raised or others gave up.
       this.#startReady();
     });
   }
@@ -117,7 +117,7 @@ export class QuestionQueue {
       if (next === undefined) continue;
       this.#remove(share, next);
       next.start();
-      // At the end: the others' turn comes first.
+      // At the end of the order: other addresses come first.
       this.#getReady(share);
     }
   }

@@ -1,21 +1,21 @@
 import { BoundedMap } from '../collections/bounded-map';
 import { type Clock, systemClock } from '../time/clock';
 
-/** The wait after the first refusal; it doubles with each further one. */
+/** The wait after the first refusal; doubled for each further refusal. */
 const FIRST_WAIT_MS = 1_000;
-/** Below what encoders wait for an answer to their publish: HaishinKit, in many phone apps, waits 3 s by default. */
+/** Shorter than encoders wait for an answer to their publish: HaishinKit, in many phone apps, waits 3 s by default. */
 const MAX_WAIT_MS = 2_000;
 /** Refusals of an address for a channel are forgotten when there was none for this long. */
 const FORGET_MS = 60_000;
-/** Refusals, whatever the channels, that an address may cause at once; and how soon each is forgiven. */
+/** Refusals on any channels that an address may cause without a wait, and how soon each is forgiven. */
 const FREE_REFUSALS = 20;
 const FORGIVE_MS = 1_000;
-/** Beyond this the wait grows no more. */
+/** Beyond this the wait does not grow. */
 const MAX_DEBT = FREE_REFUSALS + MAX_WAIT_MS / FORGIVE_MS;
-/** Per table; the oldest entries are forgotten for new ones. */
+/** Most entries of a table; the oldest are forgotten for new ones. */
 const MAX_ENTRIES = 10_000;
 
-/** Whom a question is about. */
+/** The publisher that a question is about. */
 export interface Asked {
   /** The address group that asks. */
   readonly group: string;
@@ -30,17 +30,17 @@ interface Refusals {
   forgetAtMs: number;
 }
 
-/** How many refusals were not forgiven at that time. */
+/** How many refusals were not forgiven at `atMs`. */
 interface Debt {
   refusals: number;
   atMs: number;
 }
 
 /**
- * How long a question has to wait because the handler has refused others of the same address: guessing a key takes
- * seconds a guess. It counts per address and channel, so that others behind the same NAT do not wait, and far more
- * generously per address, for those who try one channel after another. A key that was accepted for its channel never
- * waits: its owner is not held up by a neighbour who guesses.
+ * How long a question has to wait because the handler has refused earlier ones of the same address: each guess of a key
+ * takes seconds. Refusals count per address and channel, so that other clients behind the same NAT do not wait, and
+ * with a far larger allowance per address, against trying one channel after another. A key that was accepted for its
+ * channel never waits, so that its owner is not delayed by a neighbour who guesses.
  */
 export class RefusalDelays {
   readonly #clock: Clock;
@@ -52,7 +52,7 @@ export class RefusalDelays {
     this.#clock = clock;
   }
 
-  /** Milliseconds, at most five seconds; 0: none. */
+  /** Milliseconds, at most MAX_WAIT_MS; 0: no wait. */
   waitMs(asked: Asked): number {
     if (this.#acceptedKeys.has(keyName(asked))) return 0;
     const now = this.#clock.now();
@@ -61,7 +61,7 @@ export class RefusalDelays {
     return Math.min(MAX_WAIT_MS, Math.max(0, channelMs, addressMs));
   }
 
-  /** The handler has refused the key for good. */
+  /** The handler has given the key a final refusal. */
   refused(asked: Asked): void {
     const now = this.#clock.now();
     this.#acceptedKeys.delete(keyName(asked));
@@ -84,7 +84,7 @@ export class RefusalDelays {
   }
 }
 
-/** Names hold no control characters. */
+/** Unambiguous, since names contain no control characters. */
 function channelName({ group, channel }: Asked): string {
   return `${group}\n${channel}`;
 }

@@ -8,14 +8,14 @@ import { type NoPlace, QuestionQueue } from './question-queue';
 import { RefusalDelays } from './refusal-delays';
 import { STOP_CONCURRENCY } from './stop-queue';
 
-/** Questions out at once. What is left of the client's connections is for stops, which starts must not hold up. */
+/** Most questions in progress. The client's other connections are for stops, which starts must not delay. */
 export const MAX_QUESTIONS_OUT = MAX_CONCURRENT_CALLBACKS - STOP_CONCURRENCY;
-/** No address may have more than this out, whatever its limit of connections. */
+/** Most questions in progress for one address, whatever its limit of connections. */
 export const MAX_QUESTIONS_PER_ADDRESS = MAX_QUESTIONS_OUT / 4;
 const MAX_WAITING = 1_024;
 const MAX_WAITING_PER_ADDRESS = MAX_WAITING / 4;
 
-/** Longest query string, in bytes. It goes into the token, and is kept for as long as the stream lives. */
+/** Longest query string, in bytes. It is put into the token, and kept for the life of the stream. */
 const MAX_QUERY_BYTES = 1_024;
 
 /** Why a start was refused without asking the handler. */
@@ -40,7 +40,7 @@ export interface StartQuestionsObserver {
 }
 
 export interface StartQuestionsOptions {
-  /** Most questions that an address may have out; bounded by `MAX_QUESTIONS_PER_ADDRESS` besides. */
+  /** Most questions in progress for an address; `MAX_QUESTIONS_PER_ADDRESS` is an additional limit. */
   readonly perAddress: (address: string) => number;
   readonly log: Logger;
   readonly observer?: StartQuestionsObserver | undefined;
@@ -48,7 +48,7 @@ export interface StartQuestionsOptions {
   readonly random?: () => number;
 }
 
-/** What came of asking. */
+/** The outcome of a question. */
 export interface AskedQuestion {
   readonly decision: PublishDecision;
   readonly result: QuestionResult;
@@ -79,14 +79,14 @@ export class StartQuestions {
     this.#delays = new RefusalDelays(clock);
   }
 
-  /** Questions under way, also of publishers that have left. */
+  /** Questions in progress, also those of publishers that have left. */
   get out(): number {
     return this.#queue.out;
   }
 
   /**
-   * As PublishAuthorizer's. The wait that refused keys cost is spent here, before the channel is reserved: who guesses
-   * must not keep its owner out.
+   * See PublishAuthorizer. The wait after refused keys takes place here, before the channel is reserved, so that a
+   * client who guesses keys does not keep the channel's owner out.
    */
   screen(
     request: PublishRequest,
@@ -108,8 +108,8 @@ export class StartQuestions {
   /**
    * Asks when it is the address's turn.
    *
-   * @param timeoutMs for the wait and the question together
-   * @param question asks the handler within the time that is left
+   * @param timeoutMs time limit of the wait and the question together
+   * @param question asks the handler within the remaining time
    */
   async ask(
     request: PublishRequest,

@@ -10,31 +10,35 @@ export const STOP_CONCURRENCY = 16;
 
 export type StopDelivery = { readonly delivered: true } | { readonly delivered: false; readonly reason: string };
 
-/** Remembers pending stops beyond this process. The queue keeps the timing itself and works without one. */
+/** Stores pending stops outside of this process. Optional: the queue does the timing itself. */
 export interface StopStore {
   /** Called once when the stop becomes pending. Must not throw. */
   add(stop: StopEvent): void;
-  /** Called once when it was delivered or given up; not for what is still pending when the process ends. */
+  /**
+   * Called once when the stop was delivered or given up; not for stops that are still pending when the process ends.
+   */
   remove(stop: StopEvent): void;
 }
 
 export interface StopQueueOptions {
-  /** One attempt, bounded in time; `isRetry`: one has failed before. A rejection counts as a failed one. */
+  /**
+   * One attempt, with a time limit; `isRetry`: an earlier attempt has failed. A rejection counts as a failed attempt.
+   */
   deliver(stop: StopEvent, signal: AbortSignal, isRetry: boolean): Promise<StopDelivery>;
   readonly log: Logger;
   readonly store?: StopStore;
-  /** Other nodes deliver what is still pending when this process ends; default: nobody does. */
+  /** Other nodes deliver the stops that are pending when this process ends; default: they are lost. */
   readonly outlivesProcess?: boolean;
   readonly clock?: Clock;
   /** 0 <= x < 1, spreads the retries. */
   readonly random?: () => number;
   /** How long a stop is retried; default 24 hours. */
   readonly retryForMs?: number;
-  /** Most stops pending, the oldest is given up for a new one; default 10,000 (some 10 MB). */
+  /** Most pending stops; the oldest is given up for a new one; default 10,000 (some 10 MB). */
   readonly maxPending?: number;
   /** Most attempts at once; default 16. */
   readonly concurrency?: number;
-  /** The same while draining, when time counts more than the handler's comfort; default 256. */
+  /** Most attempts at once during the drain, when time matters more than the handler's load; default 256. */
   readonly drainConcurrency?: number;
 }
 
@@ -51,8 +55,8 @@ interface PendingStop {
 }
 
 /**
- * Delivers stop events at least once: each stays pending until it is answered 200, retried with exponential backoff and
- * jitter. A stop is identified by its `jti`; the same one queued twice is one stop.
+ * Delivers stop events at least once: each stays pending until it is answered with 200, and is retried with exponential
+ * backoff and jitter. A stop is identified by its `jti`; queued twice, it is delivered once.
  */
 export class StopQueue {
   readonly #options: Required<Omit<StopQueueOptions, 'store'>> & Pick<StopQueueOptions, 'store'>;
@@ -86,7 +90,7 @@ export class StopQueue {
     return this.#pending.size;
   }
 
-  /** Makes the stop pending and tries it as soon as there is a place. Returns at once and never throws. */
+  /** Makes the stop pending and sends it as soon as there is a free place. Returns at once and never throws. */
   enqueue(stop: StopEvent): void {
     if (this.#pending.has(stop.jti)) {
       return;
@@ -104,7 +108,10 @@ export class StopQueue {
     this.#makeDue(entry);
   }
 
-  /** Announces that a stop may still be queued, so that drain waits for it. Call the result once that is decided. */
+  /**
+   * Announces that a stop may still be queued, so that `drain` waits for it. Call the returned function once it is
+   * decided.
+   */
   expect(): () => void {
     this.#expected += 1;
     return () => {
@@ -114,8 +121,8 @@ export class StopQueue {
   }
 
   /**
-   * Tries everything that is pending at once and again after short pauses, for at most `deadlineMs`; then the queue is
-   * closed. Resolves with the number of stops that were not delivered. Later calls share the first one's result.
+   * Sends all pending stops at once and retries after short pauses, for at most `deadlineMs`; then closes the queue.
+   * Resolves to the number of stops that were not delivered. Later calls share the first call's result.
    */
   drain(deadlineMs: number): Promise<number> {
     this.#drained ??= new Promise((resolve) => {

@@ -7,7 +7,7 @@ const POSITIVE_INTEGER = /^[1-9][0-9]{0,8}$/;
 const MAX_STREAM_ID_LENGTH = 1024;
 
 /**
- * Reads what an accepted start's answer grants. `headers` has lower-case names. A header that cannot be used is left
+ * Reads the grant from an accepted start's answer. `headers` has lower-case names. A header that cannot be used is left
  * out and reported through `warn`, never with its value: a play key is a secret.
  */
 export function readGrant(
