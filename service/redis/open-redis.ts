@@ -4,14 +4,14 @@ import type { RedisConfig } from '../config/redis-settings';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 15_000;
-/** How long the server has to close its side; the process cannot end before. */
+/** How long to wait for the server to close its side (ms); the process cannot end before. */
 const DISCONNECT_TIMEOUT_MS = 500;
 
 /**
- * A connection to this Redis; `options` come on top of what all connections have in common: RESP2, because it
- * authenticates with AUTH alone (HELLO is unknown to old servers and needs the name of the user even for
- * `requirepass`), and no INFO and no CLIENT SETINFO, which a user of few rights may not run. A password that is kept
- * elsewhere is not in it: see `followPassword`.
+ * A connection to this Redis; `options` are added to the options that all connections share: RESP2, because it
+ * authenticates with AUTH only (old servers do not know HELLO, which needs the user's name even for `requirepass`), and
+ * no INFO and no CLIENT SETINFO, which a user with few rights may not run. A password in Secrets Manager is set later:
+ * see `followPassword`.
  */
 export function openRedis(config: RedisConfig, options: Omit<RedisOptions, 'replyMapping'>): Redis {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- loading it takes 12 MB, which others need not pay

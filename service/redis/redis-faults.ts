@@ -1,10 +1,10 @@
-/** Only the message: the error object carries the command, which for AUTH holds the password. */
+/** Only the message: the error object contains the command, and AUTH contains the password. */
 export function messageOf(error: unknown): string {
   const { message } = Object(error) as { readonly message?: unknown };
   if (typeof message === 'string' && message !== '') {
     return message;
   }
-  // Several addresses that all failed make an error without a message.
+  // When several addresses have all failed, the error has no message.
   return codeOf(error) ?? 'unknown error';
 }
 
@@ -15,7 +15,7 @@ export interface RedisUse {
   readonly answered: boolean;
 }
 
-/** Why Redis cannot be used, and which setting to look at where that is likely. */
+/** Why Redis cannot be used, with the setting that is the likely cause. */
 export function explainRedisFault(error: unknown, use: RedisUse): string {
   const message = messageOf(error);
   const hint = hintOf(codeOf(error), message, use);
@@ -39,7 +39,7 @@ function hintOf(code: string | undefined, message: string, { secured, answered }
   if (answered) return undefined;
   if (code === 'ECONNREFUSED') return 'are REDIS_HOST and REDIS_PORT right?';
   if (code === 'ENOTFOUND') return 'is REDIS_HOST right?';
-  // A server without TLS waits for the end of what it takes for a command, or answers in plain text.
+  // A server without TLS reads the TLS handshake as an incomplete command and waits, or answers in plain text.
   if (secured && (code === 'ETIMEDOUT' || code === 'EPROTO')) return 'set REDIS_TLS=NO if this Redis has no TLS';
   if (!secured && CLOSED.test(message)) return 'set REDIS_TLS=YES if this Redis expects TLS';
   if (message.startsWith('Unknown RESP type')) return 'REDIS_HOST and REDIS_PORT lead to something else than Redis';

@@ -1,20 +1,21 @@
 import type { Redis } from 'ioredis';
 
-/** A password that is kept elsewhere and may be rotated. */
+/** A password in an external store that may be rotated. */
 export interface ChangingPassword {
-  /** Calls back as soon as it is known and whenever it changes; returns the function that ends it. */
+  /** Calls back as soon as the password is known and whenever it changes; returns the function that ends this. */
   follow(follower: (password: string) => void): () => void;
-  /** `refused` was not accepted: resolves to another one, if there is one by now. */
+  /** `refused` was not accepted: resolves to another password, if there is one by now. */
   renew(refused: string): Promise<string | undefined>;
 }
 
-/** What servers answer to a wrong password (or none), from Redis 5 on. */
+/** Errors of servers, from Redis 5 on, for a wrong or missing password. */
 const REFUSED = /WRONGPASS|NOAUTH|invalid password/;
 
 /**
- * Keeps the password of a connection that was made with `lazyConnect`: it connects once the password is known. A
- * change serves from the next reconnect on, as servers do not cut off who has logged in with the old one; a password
- * that is refused is asked for anew, while the connection goes on trying. Returns the function that ends it.
+ * Sets the password of a connection that was made with `lazyConnect`, and connects it once the password is known. A new
+ * password is used from the next reconnect on, as servers do not disconnect clients that logged in with the old one.
+ * When the password is refused, the store is read again while the connection keeps reconnecting. Returns the function
+ * that ends this.
  */
 export function followPassword(redis: Redis, password: ChangingPassword): () => void {
   redis.on('error', (error: Error) => {
@@ -23,7 +24,7 @@ export function followPassword(redis: Redis, password: ChangingPassword): () => 
   });
   return password.follow((current) => {
     redis.options.password = current;
-    // What it rejects with is reported by the 'error' event as well.
+    // The 'error' event reports a rejection as well.
     if (redis.status === 'wait') redis.connect().catch(() => undefined);
   });
 }

@@ -9,20 +9,20 @@ import { type ChangingPassword, followPassword } from './redis-password';
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 5_000;
 
-/** How a connection that died in silence is noticed: the two add up to the longest that it takes. */
+/** How a silently dead connection is noticed: it takes at most the sum of the two. */
 export interface LivenessCheck {
-  /** How often an idle connection is tried. */
+  /** How often an idle connection is tested with PING. */
   readonly pingIntervalMs: number;
-  /** A connection that owes an answer for this long is closed, and opened anew. */
+  /** A connection without an answer for this long is closed and opened again. */
   readonly answerTimeoutMs: number;
 }
 
 const DEFAULT_CHECK: LivenessCheck = { pingIntervalMs: 15_000, answerTimeoutMs: 10_000 };
 
 /**
- * A connection for subscriptions that comes back by itself, for ever. An outage is logged once when it begins and once
- * when it is over, whatever happens in between. An idle connection is tried with PING, so that one that died in silence
- * is noticed: a subscriber sends nothing by itself.
+ * A connection for subscriptions that reconnects for ever. An outage is logged once when it begins and once when it is
+ * over. An idle connection is tested with PING, since a subscriber sends nothing else and would not notice a silently
+ * dead connection.
  */
 export class SubscriberConnection {
   readonly redis: Redis;
@@ -48,7 +48,7 @@ export class SubscriberConnection {
       autoResubscribe: false,
       lazyConnect: password !== undefined,
       socketTimeout: answerTimeoutMs,
-      // Not ioredis' own count: it begins anew when a connection opens, even if that is of no use.
+      // Not ioredis's own count, which starts again at each opened connection, even one that cannot be used.
       retryStrategy: () => this.nextRetryMs(),
     });
     this.redis.on('error', (error) => this.reportDown(error));
@@ -59,7 +59,7 @@ export class SubscriberConnection {
     this.forgetPassword = password && followPassword(this.redis, password);
   }
 
-  /** Finds out whether the connection is of use, without waiting for the next turn. */
+  /** Tests the connection now, without waiting for the interval. */
   check(): void {
     if (this.awaitsPong || this.redis.status !== 'ready') {
       return;
@@ -69,7 +69,7 @@ export class SubscriberConnection {
       .ping()
       .then(
         () => this.reportUp(),
-        // A user that may not PING is connected all the same; others are told what is wrong (LOADING, NOAUTH).
+        // A user that may not PING is connected nevertheless; other errors (LOADING, NOAUTH) are reported.
         (error: unknown) => (messageOf(error).startsWith('NOPERM') ? this.reportUp() : this.reportDown(error)),
       )
       .finally(() => {
@@ -77,7 +77,7 @@ export class SubscriberConnection {
       });
   }
 
-  /** Disconnects for good; nothing is logged any more. */
+  /** Disconnects permanently; nothing is logged any more. */
   close(): void {
     this.state = 'closed';
     clearInterval(this.pings);
@@ -109,7 +109,7 @@ export class SubscriberConnection {
   }
 }
 
-/** Has a socket give everybody else a turn after each read, so that a flood of commands holds no stream up. */
+/** Makes a socket wait for other work after each read, so that a flood of commands does not delay streams. */
 function takesTurns(socket: Duplex): void {
   socket.on('data', () => {
     socket.pause();
