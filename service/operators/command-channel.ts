@@ -8,47 +8,49 @@ import { messageOf } from '../redis/redis-faults';
 import { type LivenessCheck, SubscriberConnection } from '../redis/subscriber-connection';
 import type { ChangingPassword } from '../redis/redis-password';
 
-/** So many nodes, the first by name, say who else is registered: one may be deaf, and all would say the same. */
+/**
+ * The first nodes by name that list the registered nodes: one alone might miss the command, and all would say the same.
+ */
 const TELLERS = 3;
 /** Waiting time before a refused subscription is tried again on the same connection. */
 const SUBSCRIBE_RETRY_MS = 5_000;
 
 export interface CommandOutcome {
-  /** Whether anything was ended. */
+  /** Whether the command had an effect on this node. */
   readonly acted: boolean;
-  /** What was done, or why nothing: one line for the log. */
+  /** The effect, or why there was none: one line for the log. */
   readonly detail: string;
-  /** Of `list`. */
+  /** For `list`. */
   readonly streams?: readonly ListedStream[];
 }
 
 export interface CommandedMember {
   readonly id: string;
-  /** Ids of the fleet's nodes, as they were some seconds ago at most. */
+  /** Ids of the fleet's nodes, at most some seconds old. */
   readonly known: () => readonly string[];
-  /** Ids of all nodes that are registered now; empty when that cannot be found out. Must not reject. */
+  /** Ids of all nodes that are registered now; empty when they cannot be read. Must not reject. */
   readonly registered: () => Promise<readonly string[]>;
 }
 
 export interface CommandChannelOptions {
   readonly config: RedisConfig;
-  /** What a channel may be called. */
+  /** The rules for channel names. */
   readonly names: NameGrammar;
   readonly log: Logger;
   readonly execute: (command: Command) => CommandOutcome;
-  /** What this node is in its fleet, if it has one: when given, it says on REDIS_CHANNEL:replies what it has done. */
+  /** This node as a member of its fleet; if given, the node publishes its replies on REDIS_CHANNEL:replies. */
   readonly member?: CommandedMember | undefined;
-  /** What became of a command, also of what the fleet as a whole did about it. */
+  /** Counts a command and whether it had an effect, on this node or in the registry. */
   readonly handled?: ((verb: Command['verb'], acted: boolean) => void) | undefined;
-  /** A command was left out, because there were too many. */
+  /** A command was ignored, because there were too many. */
   readonly leftOut?: (() => void) | undefined;
   /**
-   * Keeps the command for those who did not hear it, puts blocks into force and lifts them; true for the first node to
-   * do so, if there was anything to be lifted. Asked before the command is executed, so that an ended encoder's next
-   * attempt comes later. Must not reject.
+   * Stores the command for nodes that missed it, and sets and lifts blocks. True for the first node that does so, if a
+   * block was set or lifted. Called before the command is executed, so that a block is in force before an ended encoder
+   * tries again. Must not reject.
    */
   readonly remember?: ((command: Command) => Promise<boolean>) | undefined;
-  /** Subscribed, perhaps anew: commands may have been missed before. */
+  /** Subscribed, perhaps after an outage: commands may have been missed. */
   readonly subscribed?: (() => void) | undefined;
   /** Default: PING every 15 seconds, 10 seconds for an answer. */
   readonly livenessCheck?: LivenessCheck;
@@ -57,8 +59,8 @@ export interface CommandChannelOptions {
 }
 
 /**
- * Hears operators' commands on a Redis channel and has them executed. Begins at once and goes on until `stop`; Redis
- * being away, then or later, only means that no command is heard meanwhile.
+ * Receives operators' commands on a Redis channel and executes them. Runs from construction until `stop`; while Redis
+ * is unavailable, no command is received.
  */
 export class CommandChannel {
   readonly #options: CommandChannelOptions;
@@ -87,12 +89,14 @@ export class CommandChannel {
     this.#replies = new CommandReplies(options);
   }
 
-  /** Whether a command published now would be heard, as far as can be known. */
+  /** Whether a command published now would be received, as far as is known. */
   get connected(): boolean {
     return this.#isSubscribed;
   }
 
-  /** Hears no more commands; resolves when the last ones are answered, which may be why this node ends. */
+  /**
+   * Stops receiving; resolves when the last commands are answered, one of which may be the reason for this node's end.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#isSubscribed = false;
@@ -184,7 +188,7 @@ function isTeller({ id, known }: CommandedMember): boolean {
   return known().filter((other) => other < id).length < TELLERS;
 }
 
-/** What the first node to remember a command has done besides. */
+/** Adds the effect on the registry to the outcome of the first node that stored a command. */
 function withBlocks(command: Command, outcome: CommandOutcome): CommandOutcome {
   if (command.verb === 'unblock') return { acted: true, detail: 'publishers are let in again' };
   if (command.verb !== 'block') return outcome;

@@ -75,7 +75,7 @@ export class CommandHandler {
   }
 }
 
-/** Why a `close-stream` with other ids leaves the stream alone, and what would not. */
+/** Why a `close-stream` with other ids does not end the stream, and which command would. */
 function describeId(streamId: string): string {
   const other = 'kill-session would end it';
   return streamId === '' ? `the live stream has no id, ${other}` : `the live stream has the id ${streamId}, ${other}`;

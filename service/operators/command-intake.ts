@@ -1,17 +1,17 @@
 import { TokenBucket } from '../collections/token-bucket';
 import type { Logger } from '../logging/logger';
 
-/** An operator's script that ends some hundred streams at once stays below; so does any number of operators by hand. */
+/** Enough for an operator's script that ends some hundred streams at once, and for any number of operators by hand. */
 const BURST = 200;
 const PER_SECOND = 50;
-/** The longest command, with a channel's name and a stream id of their greatest lengths, is shorter. */
+/** Longer than any command, even with the longest channel name and stream id. */
 export const MAX_MESSAGE_LENGTH = 4_096;
-/** How often it is said that commands were left out (ms). */
+/** How often ignored commands are reported (ms). */
 const SUMMARY_MS = 10_000;
 
 /**
- * Bounds what whoever may publish on the command channel costs this node: each command is a log line, a script in the
- * registry and an answer. What is too much is left out and counted.
+ * Limits what publishers on the command channel can cost this node: each command costs a log line, a script in the
+ * registry and an answer. Commands beyond the limit are ignored and counted.
  */
 export class CommandIntake {
   readonly #log: Logger;
@@ -26,7 +26,7 @@ export class CommandIntake {
     this.#onLeftOut = onLeftOut;
   }
 
-  /** Whether to look at a message that arrives now. */
+  /** Whether to handle a message that arrives now. */
   takes(message: string): boolean {
     if (message.length <= MAX_MESSAGE_LENGTH && this.#bucket.take(performance.now())) return true;
     this.#onLeftOut();

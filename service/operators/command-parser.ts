@@ -11,8 +11,8 @@ export interface CloseStreamCommand {
   readonly verb: 'close-stream';
   readonly channel: string;
   /**
-   * Ids that the command may mean, the likeliest first: all that follows the first bar, for an id may hold bars itself,
-   * and what stands before the next bar, because further arguments have always been ignored.
+   * Ids that the command may mean, the likeliest first: everything after the first bar, since an id may contain bars,
+   * and the part before the next bar, because the old server ignored further arguments.
    */
   readonly streamIds: readonly string[];
 }
@@ -31,13 +31,13 @@ export interface UnblockCommand {
   readonly channel: string;
 }
 
-/** Empties one node without cutting anybody off. */
+/** Drains one node without ending any stream. */
 export interface DrainCommand {
   readonly verb: 'drain';
   readonly node: string;
 }
 
-/** Asks every node what is live on it. */
+/** Asks every node for its live streams. */
 export interface ListCommand {
   readonly verb: 'list';
 }
@@ -62,8 +62,8 @@ const MAX_QUOTED_LENGTH = 64;
 
 /**
  * Reads one message of the command channel: `VERB>CHANNEL` or `VERB>CHANNEL|ARGUMENT`; `drain>NODE_ID` and `list>` have
- * no channel. Verbs may be written in any case; the channel has to be one of `names`, and the argument holds at most 1024
- * characters. The line end that `redis-cli -x` leaves at the end is no part of it. Never throws.
+ * no channel. Verbs may be written in any case; the channel has to satisfy `names`, and the argument has at most 1024
+ * characters. A line end at the end, as `redis-cli -x` leaves it, is ignored. Never throws.
  */
 export function parseCommand(text: string, names: NameGrammar): Command | CommandError {
   const line = text.replace(TRAILING_LINE_END, '');
@@ -97,7 +97,7 @@ export function parseCommand(text: string, names: NameGrammar): Command | Comman
   }
 }
 
-/** The message that means the command. */
+/** The command as a message of the command channel. */
 export function commandText(command: Command): string {
   switch (command.verb) {
     case 'kill-session':
@@ -114,7 +114,7 @@ export function commandText(command: Command): string {
   }
 }
 
-/** Whether a command ends the channel's stream, when it has that id. */
+/** Whether a command ends its channel's stream, if the stream has this id. */
 export function endsStream(command: Command | CommandError, streamId: string): boolean {
   if ('error' in command) return false;
   if (command.verb === 'close-stream') return command.streamIds.includes(streamId);

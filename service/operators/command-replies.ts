@@ -6,32 +6,32 @@ import { messageOf } from '../redis/redis-faults';
 import { type ChangingPassword, followPassword } from '../redis/redis-password';
 
 const REPLIES_ENDING = ':replies';
-/** Commands are rare: a connection is kept for the next one of a series only. */
+/** Commands are rare: a connection is only kept for the next command of a series. */
 const IDLE_MS = 10_000;
 const TIMEOUT_MS = 5_000;
-/** A node that ends, perhaps because of the command, waits so long for its replies to be on their way. */
+/** How long a node that ends, perhaps because of the command, waits for its replies to be sent. */
 const FLUSH_MS = 500;
 
-/** What a node says of a command that it heard, as one line of JSON. */
+/** A node's reply to a command, as one line of JSON. */
 export interface CommandReply {
   readonly node: string;
   readonly command: string;
-  /** Empty for commands that have none. */
+  /** Empty for commands without a channel. */
   readonly channel: string;
-  /** The message that was heard. */
+  /** The command message that the node replies to. */
   readonly order: string;
   readonly acted: boolean;
   readonly detail: string;
-  /** Of `list`: what is live on the node. */
+  /** For `list`: the streams that are live on the node. */
   readonly streams?: readonly ListedStream[];
   /** ISO 8601, UTC. */
   readonly at: string;
 }
 
-/** Whose answers there are to come, as some nodes say besides. */
+/** The registered nodes, whose replies can be expected; sent by some nodes in addition. */
 export interface RegisteredNodes {
   readonly node: string;
-  /** The message that was heard. */
+  /** The command message that the node replies to. */
   readonly order: string;
   /** Ids of all registered nodes. */
   readonly nodes: readonly string[];
@@ -79,7 +79,7 @@ export class CommandReplies {
     void published.then(() => this.#pending.delete(published));
   }
 
-  /** What was said before is still sent, if that does not take long. */
+  /** Waits a moment for earlier replies to be sent. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#pending.size > 0) {
