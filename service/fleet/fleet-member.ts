@@ -5,28 +5,28 @@ import type { Publication } from '../hub/publication';
 import type { ListenerTargets } from './registry-listener';
 import type { LeaseRegistry } from '../leases/lease-registry';
 
-/** What a node wants to hear itself: operators' commands that may have been missed, and conflicts. */
+/** Registry events that the node handles itself: operators' commands that it may have missed, and conflicts. */
 export type NodeListener = Pick<ListenerTargets, 'command' | 'conflict'>;
 
-/** A node's part in a fleet; for a node that is alone, one that does nothing. */
+/** A node's membership in a fleet; for a single node, one without other members. */
 export interface FleetMember {
   readonly registry: LeaseRegistry;
   readonly keyHash: KeyHash;
-  /** Names this node, and all of this machine's when there are several: what an operator calls it. */
+  /** The id by which an operator names this node, shared by all worker processes of this machine. */
   readonly machineId: string;
   /** Absent where there are no other nodes. */
   readonly verifyRelay?: (token: string, channel: string) => Promise<boolean>;
   /** A viewer waits for a channel that has no publisher here. */
   streamWanted(channel: string): void;
-  /** A stream goes on at another node; its channel may have viewers here. */
+  /** A stream continues at another node; its channel may have viewers here. */
   orphaned(channel: Channel, publication: Publication): void;
-  /** Whether connections from this address may be other nodes' relays. */
+  /** Whether this may be the address of another node's relay. */
   isPeer(address: string): boolean;
-  /** Ids of the fleet's nodes, as far as they have been asked for; this one's is among them. */
+  /** Ids of the fleet's nodes as last read, this node's included. */
   peers(): readonly string[];
-  /** Once a second. */
+  /** To be called once a second. */
   tick(now: number): void;
-  /** Joins; from then on the node hears what the fleet has to tell it. */
+  /** Joins the fleet; from then on the node gets the registry's events. */
   start(admission: Admission, node: NodeListener): Promise<void>;
   stop(): Promise<void>;
 }

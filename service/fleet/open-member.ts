@@ -15,11 +15,11 @@ import type { LeaseRegistry } from '../leases/lease-registry';
 
 export interface MemberSurroundings {
   readonly config: ServiceConfig;
-  /** Present when this is one of several processes of a machine: the registry that its parent keeps for all. */
+  /** Present in one of several worker processes of a machine: the registry that the parent process keeps for all. */
   readonly parent: LeaseRegistry | undefined;
-  /** Of the ECS task that this is, where it is one. */
+  /** Present if this node is an ECS task. */
   readonly task: TaskIdentity | undefined;
-  /** Of Redis, when it is kept elsewhere. */
+  /** The password of Redis, if it is in Secrets Manager. */
   readonly password: ChangingPassword | undefined;
   readonly keys: FleetKeys;
   readonly hub: Hub;
@@ -28,10 +28,10 @@ export interface MemberSurroundings {
   readonly log: Logger;
 }
 
-/** A registration is renewed so often that one lost renewal does no harm. */
+/** Interval of renewals, in TTLs of the registration: one lost renewal does no harm. */
 const BEAT_TTLS = 0.3;
 
-/** This node's part in the fleet that the configuration asks for. */
+/** This node's membership, as configured. */
 export function openMember({ config, parent, task, password, ...shared }: MemberSurroundings): FleetMember {
   const { graceMs } = config.publishing;
   const { fleet, redis } = config;
@@ -57,12 +57,12 @@ export function openMember({ config, parent, task, password, ...shared }: Member
   return new SoloMember();
 }
 
-/** The last part of the task's ARN: short, and no other task's. */
+/** The last part of the task's ARN: short and unique. */
 function taskId(task: TaskIdentity | undefined): string | undefined {
   return task?.taskArn.split('/').at(-1);
 }
 
-/** The address by which other machines reach this one, as far as can be told; the loopback where there is none. */
+/** An address at which other machines may reach this one; the loopback address if there is none. */
 function ownAddress(): string {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';

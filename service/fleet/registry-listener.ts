@@ -4,13 +4,13 @@ import type { RegistryListener } from '../leases/lease-registry';
 export interface ListenerTargets {
   channelChanged(channel: string): void;
   command(text: string): void;
-  /** Two nodes had one channel; the publisher here is the one that goes. */
+  /** Two nodes had one channel, and the publisher on this node ends. */
   conflict(): void;
   /** The fleet has a new secret. */
   secretChanged(secret: Buffer): void;
 }
 
-/** Leads what the registry tells a node to those who act on it. */
+/** Passes the registry's events to the parts of the node that handle them. */
 export function registryListener(admission: Admission, targets: ListenerTargets): RegistryListener {
   return {
     order(order) {

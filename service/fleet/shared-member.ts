@@ -24,18 +24,18 @@ export interface SharedMemberOptions {
   readonly batching: Batching;
   readonly traffic: TrafficCounters;
   readonly log: Logger;
-  /** RECONNECT_GRACE_SECONDS in milliseconds: viewers' streams wait as long for a publisher that moves. */
+  /** RECONNECT_GRACE_SECONDS in milliseconds: viewers' streams wait this long for a publisher that moves. */
   readonly graceMs: number;
 }
 
-/** Other nodes' addresses are asked for this often (ms). */
+/** How often the other nodes' addresses are read (ms). */
 const PEERS_MS = 10_000;
-/** And, at most this often, when a stranger comes (ms). */
+/** How often they are read at most because an unknown address connects (ms). */
 const PEERS_AGAIN_MS = 1_000;
-/** A stream whose way from its owner broke is kept at least this long for another way (ms). */
+/** A stream whose relay has lost its source is kept at least this long for another source (ms). */
 const MIN_ORPHAN_MS = 5_000;
 
-/** A node among others: its publishers hold leases, and streams of other nodes are relayed to its viewers. */
+/** A node with others: its publishers hold leases, and streams of other nodes are relayed to its viewers. */
 export class SharedMember implements FleetMember {
   readonly registry: LeaseRegistry;
   readonly keyHash: KeyHash;
@@ -50,7 +50,7 @@ export class SharedMember implements FleetMember {
   constructor(options: SharedMemberOptions) {
     this.registry = options.registry;
     this.machineId = options.machineId;
-    // Until the fleet's keys or secret are known, hashes and tokens of this node match nobody's.
+    // Until the fleet's keys or secret are known, this node's hashes and tokens match no other node's.
     const provisional = randomBytes(32);
     this.keyHash = new KeyHash(options.keys, provisional);
     this.#tokens = new RelayTokens(options.keys, provisional, () => options.registry.self.id);
@@ -75,7 +75,7 @@ export class SharedMember implements FleetMember {
     this.relays.adopt(channel, publication);
   }
 
-  /** A node that has just joined may not be known yet: its next attempt will find it. */
+  /** A node that has just joined may not be known yet; its next connection will be. */
   isPeer(address: string): boolean {
     if (this.#peers.has(address)) return true;
     this.#readPeers(PEERS_AGAIN_MS);

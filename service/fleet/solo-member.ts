@@ -9,7 +9,7 @@ import { MemoryRegistry } from '../leases/memory-registry';
 import { MemoryRegistryView } from '../leases/memory-registry-view';
 import { registryListener } from './registry-listener';
 
-/** A node without others: its registry is in the process, and every stream there is, is here. */
+/** A node without others: its registry is in the process, and all streams are on this node. */
 export class SoloMember implements FleetMember {
   readonly registry = new MemoryRegistryView(new MemoryRegistry(), 'local');
   readonly keyHash = new KeyHash(new FleetKeys(), randomBytes(32));
