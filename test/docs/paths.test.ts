@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { repositoryRoot } from '../../infra/shared/repository';
+import { FLOORS } from '../structure/floors';
 import { codeSpans, type Document, documents, readDocument, section, tableRows, withoutFences } from './markdown';
 
 /** Names of files that are not the repository's. */
@@ -48,14 +49,20 @@ test.each(documents().map((document) => [document.path, document] as const))(
   },
 );
 
+/** The folders of the server. */
 const folders = readdirSync(join(repositoryRoot, 'service'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
 
-test('service/README.md says on which floor each folder is, and what it holds', () => {
-  const floors = section(readDocument('service/README.md'), '## Floors');
-  const named = tableRows(floors, 'floor').flatMap(([, names = '']) => codeSpans(names));
-  expect([...named, 'build/'].sort()).toEqual([...folders.map((name) => `${name}/`), 'main.ts'].sort());
+test('service/README.md shows each folder on the floor where it is', () => {
+  const rows = tableRows(section(readDocument('service/README.md'), '## Floors'), 'floor');
+  const shown = rows.flatMap(([floor = '', names = '']) => codeSpans(names).map((name) => `${floor} ${name}`));
+  const inForce = FLOORS.flatMap((names, floor) =>
+    names
+      .filter((name) => name.split('/')[0] === 'service')
+      .map((name) => `${floor} ${name === 'service' ? 'main.ts' : `${name.slice('service/'.length)}/`}`),
+  );
+  expect(shown.sort()).toEqual(inForce.sort());
 });
 
 test('test/README.md says what to run after a change of each folder with logic of its own', () => {
