@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { cacheCap, cacheLoad, registryCommands } from '../../infra/config/cache-load';
+import { repositoryRoot } from '../../infra/shared/repository';
 import { RecordingNode } from '../service/leases/redis/recording-node';
 import { RedisServer } from '../support/servers/redis-server';
 import type { RegistryTiming } from '../../service/leases/redis/registry-timing';
@@ -88,6 +91,16 @@ describe('the cap of a serverless cache', () => {
     [{ env: 'dev', scaleSchedule: 'cron(0 7 ? * * *)=1..20' }, 2000],
   ] as const)('%j: %d ECPU a second', (options, cap) => {
     expect(capOf(options)).toBe(cap);
+  });
+
+  test('README says what fleets need, within a tenth', () => {
+    const readme = readFileSync(join(repositoryRoot, 'infra', 'README.md'), 'utf8');
+    const rows = [...readme.matchAll(/^\| \w+: ([\d,]+) nodes, ([\d,]+) streams \| ([\d,]+) \|$/gm)];
+    expect(rows.length).toBe(3);
+    for (const row of rows) {
+      const [nodes = 0, streams = 0, told = 0] = row.slice(1).map((text) => Number(text.replace(',', '')));
+      expect(Math.abs(cacheLoad(nodes, streams).comeback / told - 1)).toBeLessThan(0.1);
+    }
   });
 
   test('is twice what the fleet needs when all its streams come back, within what AWS allows', () => {
