@@ -11,7 +11,7 @@ export type QuestionResult = 'answered' | 'failed' | 'unknown';
 
 export interface BreakerOptions {
   readonly log: Logger;
-  /** Called with true when it opens and with false when it closes. */
+  /** Called with true when the breaker opens and with false when it closes. */
   readonly changed?: (open: boolean) => void;
   readonly clock?: Clock;
   /** 0 <= x < 1, spreads the probes of several nodes. */

@@ -216,12 +216,12 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     });
   }
 
-  /** What AWS answered in the handler's place; undefined when the handler answered. */
+  /** The error of AWS in the handler's place; undefined when the handler answered. */
   #awsError({ headers }: CallbackAnswer & { outcome: 'answered' }): string | undefined {
     return this.#options.behindLambda === true ? headers.get('x-amzn-errortype') : undefined;
   }
 
-  /** Whether the handler could not decide, as one that is down cannot. */
+  /** Whether the handler could not decide, as if it were down. */
   #isFailure(answer: CallbackAnswer): boolean {
     if (answer.outcome !== 'answered') return true;
     return answer.status >= 500 || answer.status === TOO_MANY_REQUESTS || this.#awsError(answer) !== undefined;
@@ -234,7 +234,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
       : { delivered: false, reason: this.#faultOf(answer)?.message ?? describeFailure(answer) };
   }
 
-  /** A token that the handler calls invalid may bear a secret that was rotated away: asked again with a fresh one. */
+  /** On 401, the token may be signed with a secret that was rotated: retries with a new secret if there is one. */
   async #send(event: CallbackEvent, timeoutMs: number, options?: PostOptions): Promise<CallbackAnswer> {
     const deadlineMs = this.#clock.now() + timeoutMs;
     const secret = await this.#inTime(this.#options.secret.current(), timeoutMs);
@@ -269,7 +269,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     return answer;
   }
 
-  /** What the promise resolves to; undefined when that takes longer. */
+  /** The promise's result; undefined when it takes longer than `timeoutMs`. */
   #inTime<T>(promise: T | Promise<T>, timeoutMs: number): T | Promise<T | undefined> {
     if (!(promise instanceof Promise)) {
       return promise;

@@ -47,7 +47,7 @@ export class CallbackClient {
   readonly #sign: RequestSigner | undefined;
   readonly #clock: Clock;
   readonly #pool: HttpAgent;
-  /** Uses no connection twice. */
+  /** Makes a new connection for each request. */
   readonly #freshConnections: HttpAgent;
 
   constructor(options: CallbackClientOptions) {
@@ -63,7 +63,7 @@ export class CallbackClient {
     // With `maxSockets` instead, Node would reuse the connection of an answered request for the next waiting request.
     const once = { keepAlive: false, maxTotalSockets: MAX_CONCURRENT_CALLBACKS };
     if (this.#url.protocol === 'https:') {
-      // Made once: reading some hundred roots anew for each connection would take tens of milliseconds.
+      // Made once: parsing some hundred root certificates for each connection would take tens of milliseconds.
       const trust = options.trustedCa === undefined ? undefined : createSecureContext({ ca: options.trustedCa });
       const secured = trust && { secureContext: trust };
       this.#pool = new HttpsAgent({ ...kept, ...secured });
@@ -98,7 +98,7 @@ export class CallbackClient {
       };
       const onAbort = (): void => giveUp({ outcome: 'aborted' });
       signal?.addEventListener('abort', onAbort);
-      // Runs on while the body is drained, so that a trickling one cannot hold the connection for ever.
+      // Continues while the body is drained, so that a slow body cannot keep the connection for ever.
       const cancelTimeout = this.#clock.setTimeout(() => giveUp({ outcome: 'timed-out' }), timeoutMs);
       const send = (headers: Readonly<Record<string, string>>): void => {
         if (settled) {

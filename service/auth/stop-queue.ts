@@ -62,10 +62,10 @@ export class StopQueue {
   readonly #options: Required<Omit<StopQueueOptions, 'store'>> & Pick<StopQueueOptions, 'store'>;
   /** By `jti`, oldest first. */
   readonly #pending = new Map<string, PendingStop>();
-  /** Those that wait only for a free place, in the order they became due. */
+  /** Stops that only wait for a free place, in the order in which they became due. */
   readonly #due = new Set<PendingStop>();
   #attempts = 0;
-  /** How many of the pending have failed before; 0 ends an outage. */
+  /** How many pending stops have failed before; 0 ends an outage. */
   #retrying = 0;
   #expected = 0;
   #state: 'open' | 'draining' | 'closed' = 'open';
@@ -193,7 +193,7 @@ export class StopQueue {
     if (this.#state === 'closed') {
       return;
     }
-    // Otherwise it was given up meanwhile.
+    // Unless the stop was given up meanwhile.
     if (this.#pending.get(entry.stop.jti) === entry) {
       if (result.delivered) {
         this.#settle(entry);

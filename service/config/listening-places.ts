@@ -16,8 +16,8 @@ export function isEveryInterface(bindAddress: string | undefined): boolean {
 }
 
 /**
- * Notes a fault when two listeners would have one port. Said here, because "address in use" at start makes people look
- * for another process. `places` with the variable that holds the port.
+ * Notes a fault when two listeners would have the same port. Checked here, because "address in use" at the start makes
+ * people look for another process. `places` with the variable that holds the port.
  */
 export function refuseSharedPorts(
   env: Environment,

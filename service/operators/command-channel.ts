@@ -54,7 +54,7 @@ export interface CommandChannelOptions {
   readonly subscribed?: (() => void) | undefined;
   /** Default: PING every 15 seconds, 10 seconds for an answer. */
   readonly livenessCheck?: LivenessCheck;
-  /** Where the password comes from when the configuration names a secret instead. */
+  /** The password's source, if the configuration names a secret. */
   readonly password?: ChangingPassword | undefined;
 }
 
@@ -107,7 +107,7 @@ export class CommandChannel {
     await this.#replies.close();
   }
 
-  /** Done anew for each connection: the library forgets a subscription that has been refused before. */
+  /** Called for each connection: the library does not repeat a subscription that was refused before. */
   #subscribe(): void {
     clearTimeout(this.#retry);
     const { redis } = this.#connection;
@@ -123,7 +123,7 @@ export class CommandChannel {
         }
       },
       (error: unknown) => {
-        // A lost connection is reported as such, and leads here again when it is back.
+        // A lost connection is reported elsewhere; when it is back, this method is called again.
         if (this.#stopped || redis.status !== 'ready') {
           return;
         }
@@ -158,12 +158,12 @@ export class CommandChannel {
       handled?.(command.verb, final.acted);
       this.#reply(command, text, final);
     } catch (error) {
-      // Thrown on, it would end the process out of the library's parser.
+      // Thrown out of the library's parser, the error would end the process.
       log.error(`Redis command ${command.verb} failed: ${messageOf(error)}`, fields);
     }
   }
 
-  /** Nodes that had nothing to do say so too: who gave the command can tell them from those that did not hear it. */
+  /** Nodes without an effect reply too, so that they can be told from nodes that missed the command. */
   #reply(command: Command, order: string, { acted, detail, streams }: CommandOutcome): void {
     const { member } = this.#options;
     if (member === undefined) return;

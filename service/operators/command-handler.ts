@@ -14,13 +14,13 @@ export interface CommandedNode {
 
 export interface CommandHandlerOptions {
   readonly hub: Hub;
-  /** Ends a stream whose publisher was lost and may come back here; false when it is none. */
+  /** Ends a stream that is held here for a lost publisher; false when the stream is not held here. */
   readonly endHeld: (publication: Publication) => boolean;
-  /** Absent for a node that is not one of a fleet. */
+  /** Absent for a node without a fleet. */
   readonly node?: CommandedNode | undefined;
 }
 
-/** Carries operators' commands out on this node's streams. */
+/** Executes operators' commands on this node's streams. */
 export class CommandHandler {
   readonly #options: CommandHandlerOptions;
 

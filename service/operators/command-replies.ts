@@ -48,11 +48,11 @@ export interface ListedStream {
 export interface CommandRepliesOptions {
   readonly config: RedisConfig;
   readonly log: Logger;
-  /** Where the password comes from when the configuration names a secret instead. */
+  /** The password's source, if the configuration names a secret. */
   readonly password?: ChangingPassword | undefined;
 }
 
-/** Publishes replies on the command channel's name with `:replies`. Whoever listens gets them; nothing waits for them. */
+/** Publishes replies on the channel named like the command channel with `:replies`. Nothing waits for them. */
 export class CommandReplies {
   readonly #options: CommandRepliesOptions;
   #redis: Redis | undefined;
@@ -91,7 +91,7 @@ export class CommandReplies {
     this.#disconnect();
   }
 
-  /** A server that refuses PUBLISH does so each time: that is worth one line. */
+  /** A server that refuses PUBLISH refuses it each time, so only the first is a warning. */
   #failed(reason: string, order: string): void {
     const isRefusal = reason.startsWith('NOPERM');
     const say = isRefusal && !this.#refused ? 'warning' : 'debug';
