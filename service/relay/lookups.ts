@@ -2,28 +2,30 @@ import { BoundedMap } from '../collections/bounded-map';
 import { TokenBucket } from '../collections/token-bucket';
 import type { Lease, NodeAddress, LeaseRegistry } from '../leases/lease-registry';
 
-/** Where a channel is published. */
+/** The node where a channel is published. */
 export interface Location {
   readonly lease: Lease;
   readonly owner: NodeAddress;
 }
 
-/** A channel that nobody published a moment ago is not asked about again so soon, unless a change is told (ms). */
+/** How long the answer that nobody publishes a channel is reused, unless the registry announces a change (ms). */
 const NOBODY_MS = 500;
 const MAX_REMEMBERED = 10_000;
-/** Look-ups of this node, all together: a thousand channels that wait for a publisher are asked about every few seconds. */
+/**
+ * Limits of all look-ups of this node: a thousand channels that wait for a publisher are looked up every few seconds.
+ */
 const BURST = 500;
 const PER_SECOND = 250;
 
 interface Question {
   readonly answer: Promise<Location | undefined>;
-  /** When it was answered that nobody has the channel; Infinity while the answer is awaited. */
+  /** Until when the answer that nobody has the channel is reused; Infinity while the answer is awaited. */
   nobodyUntil: number;
 }
 
 /**
- * Asks the registry where channels are published, as seldom as will do. Whoever may play can name any channel as often
- * as a connection carries: what that makes this node ask is bounded, and one answer serves all who ask at once.
+ * Asks the registry where channels are published. Players can name any channel at any rate, so the number of look-ups
+ * is limited, and one answer serves all who ask at the same time.
  */
 export class Lookups {
   readonly #questions = new BoundedMap<string, Question>(MAX_REMEMBERED);
@@ -34,7 +36,7 @@ export class Lookups {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** undefined when nobody has the channel; `later` when there have been too many questions. */
+  /** undefined when nobody has the channel; `later` when there have been too many look-ups. */
   locate(channel: string): Promise<Location | undefined> | 'later' {
     const known = this.#questions.get(channel);
     if (known !== undefined && known.nobodyUntil > this.now()) return known.answer;
@@ -50,7 +52,7 @@ export class Lookups {
     return answer;
   }
 
-  /** Something happened to the channel: what was asked before counts no more. */
+  /** The channel has changed: forgets the earlier answer. */
   changed(channel: string): void {
     this.#questions.delete(channel);
   }

@@ -9,17 +9,17 @@ import { userControl, UserControlEvent } from '../protocol/message/control-messa
 import { MessageType, type MessageHeader } from '../protocol/message-types';
 import { ProtocolError } from '../protocol/protocol-errors';
 
-/** What a stream that is played brings. */
+/** The events of a played stream. */
 export interface PlayEvents {
   /** The server accepted the play. */
   playing(): void;
-  /** Where the payload of an audio or video message goes. */
+  /** Gives the sink for the payload of an audio or video message. */
   openMedia(typeId: number, timestamp: number, length: number): PayloadSink;
   /** A data message, as the server sent it. */
   data(typeId: number, timestamp: number, payload: Buffer): void;
   /** The stream was unpublished; the connection stays. */
   unpublished(): void;
-  /** The server refused, or broke the protocol: the connection is of no more use. */
+  /** The server refused, or violated the protocol: the connection cannot be used any more. */
   failed(reason: string): void;
 }
 
@@ -30,16 +30,16 @@ export interface PlayRequest {
   readonly streamName: string;
 }
 
-/** A node of one's own is trusted with as much as a publisher. */
+/** Other nodes of the fleet get the limits of a publisher. */
 const LIMITS = { maxMessageBytes: 0xffffff, maxPartialBytes: 32 * 1024 * 1024, maxChunkStreams: 64 };
 /** The default chunk size, which this side never changes: commands are short. */
 const CHUNK_SIZE = 128;
-/** Servers count createStream ids from 1, so the play need not wait for the answer. */
+/** Servers count createStream ids from 1, so `play` need not wait for the answer. */
 const STREAM_ID = 1;
 
 /**
- * The client's side of playing one stream: bytes in, bytes out, no socket. Everything after the handshake is sent in
- * one go, so that media flows two round trips after the connection is made.
+ * The client's side of playing one stream: bytes in, bytes out, no socket. Everything after the handshake is sent at
+ * once, so that media flows two round trips after the connection is made.
  */
 export class PlayClient implements MessageReceiver {
   readonly #events: PlayEvents;
@@ -54,12 +54,12 @@ export class PlayClient implements MessageReceiver {
     this.#write = write;
   }
 
-  /** The connection is made: begins. */
+  /** The connection is made: sends the handshake. */
   start(): void {
     this.#write(this.#handshake!.request);
   }
 
-  /** Takes bytes from the connection; `source` may be reused as soon as this returns. */
+  /** Reads bytes from the connection; `source` may be reused as soon as this returns. */
   receive(source: Buffer, start: number, end: number): void {
     try {
       let at = start;
@@ -76,7 +76,7 @@ export class PlayClient implements MessageReceiver {
     }
   }
 
-  /** Ends messages that are still arriving. */
+  /** Aborts unfinished messages. */
   close(): void {
     this.#reader.close();
   }

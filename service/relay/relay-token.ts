@@ -7,8 +7,8 @@ const LIFETIME_SECONDS = 30;
 const CLOCK_TOLERANCE_SECONDS = 10;
 
 /**
- * Lets a node play a channel from another one: short-lived, for one channel of one node. Signed with a key that is not
- * in Redis, where nodes have one; otherwise with the fleet's own secret, which is.
+ * Tokens that let a node play a channel from another node: short-lived, for one channel of one node. Signed with a key
+ * that is not in Redis, if nodes have one; otherwise with the fleet's secret, which is in Redis.
  */
 export class RelayTokens {
   #fallback: Uint8Array;
@@ -22,12 +22,12 @@ export class RelayTokens {
     this.#fallback = fallback;
   }
 
-  /** The fleet's own secret. */
+  /** Sets the fleet's secret. */
   use(secret: Uint8Array): void {
     this.#fallback = secret;
   }
 
-  /** @param node id of the one that has the channel */
+  /** @param node id of the node that has the channel */
   sign(channel: string, node: string): Promise<string> {
     const issuedAt = Math.floor(Date.now() / 1000);
     return new SignJWT({ channel })
@@ -54,7 +54,7 @@ export class RelayTokens {
         algorithms: ['HS256'],
         subject: SUBJECT,
         audience: this.self(),
-        // Whoever signs cannot make one that lives longer.
+        // The signer cannot make a token valid for longer.
         maxTokenAge: LIFETIME_SECONDS,
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
         requiredClaims: ['exp'],

@@ -12,7 +12,7 @@ import { readDataMessage } from '../protocol/message/data-message';
 import type { KeyHash } from '../leases/key-hash';
 import type { Lease, NodeAddress } from '../leases/lease-registry';
 
-/** What all relays of a node share. */
+/** Shared by all relays of a node. */
 export interface RelayEnvironment {
   readonly hub: Hub;
   readonly batching: Batching;
@@ -20,9 +20,9 @@ export interface RelayEnvironment {
   readonly keyHash: KeyHash;
 }
 
-/** What a relay asks and tells. */
+/** Makes relays and is told of their end. */
 export interface RelayOwner {
-  /** Whether a relay may feed the channel: not while a publisher of this node does. */
+  /** Whether a relay may feed the channel: not while a publisher of this node feeds it. */
   mayFeed(channel: Channel): boolean;
   /** Called once, not after `close`. `reason` is for the log. */
   ended(relay: Relay, end: RelayEnd, reason: string): void;
@@ -31,27 +31,27 @@ export interface RelayOwner {
 export interface RelayTarget {
   readonly lease: Lease;
   readonly owner: NodeAddress;
-  /** Allows the play. */
+  /** Permits the play, see RelayTokens. */
   readonly token: string;
 }
 
-/** How a relay ended: the stream is over, the way to it broke, or another publisher feeds the stream here. */
+/** How a relay ended: the stream is over, the connection was lost, or another publisher feeds the stream here. */
 export type RelayEnd = 'unpublished' | 'lost' | 'displaced';
 
 const CONNECT_MS = 3_000;
-/** The owner pings every 30 s; nothing for this long means that it is gone (ms). */
+/** The owner pings every 30 s; after this long without a byte it counts as gone (ms). */
 const SILENCE_MS = 45_000;
 /** PROXY protocol v2, command LOCAL, no addresses: the connection is the node's own. */
 const LOCAL_PROXY_HEADER = Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex');
-/** A name that passes the rules for keys; what counts is the token. */
+/** A name that passes the rules for keys; the token gives the permission. */
 const STREAM_NAME = 'relay';
 
-/** Fetches a channel from the node where it is published and publishes it here, for however many players. */
+/** Fetches a channel from the node where it is published and publishes it here, once for all players. */
 export class Relay implements Publisher, PlayEvents {
   readonly isRelay = true;
   readonly software = 'relay';
   readonly target: RelayTarget;
-  /** Of the session that publishes there now: another one may go on with the stream on the same node. */
+  /** The lease of the present publisher there: another publisher may resume the stream on the same node. */
   lease: Lease;
 
   readonly #env: RelayEnvironment;
@@ -101,7 +101,7 @@ export class Relay implements Publisher, PlayEvents {
     return this.#publication;
   }
 
-  /** When anything last came from the owner, pings included (ms of `performance.now`). */
+  /** When bytes last came from the owner, pings included (ms of `performance.now`). */
   get heardAt(): number {
     return this.#heardAt;
   }
@@ -114,7 +114,7 @@ export class Relay implements Publisher, PlayEvents {
     this.#end('displaced', 'another publisher feeds the stream');
   }
 
-  /** The owner is known to be gone, although the connection does not show it. */
+  /** The owner is known to be gone, although the connection has not ended. */
   giveUp(): void {
     this.#end('lost', 'the node is gone');
   }
@@ -158,14 +158,14 @@ export class Relay implements Publisher, PlayEvents {
     return !this.#done;
   }
 
-  /** With the first message the stream begins here, or goes on from the relay or publisher before. */
+  /** With the first message, begins the stream here, or resumes the stream of the former relay or publisher. */
   #begin(): StreamInlet | null {
     if (this.#inlet !== null || this.#done) return this.#inlet;
     const { lease } = this;
     const { hub, keyHash } = this.#env;
-    // Its viewers may have left and come back since the relay was asked for: to a channel of the same name.
+    // Its viewers may have left and come back since the relay was made: then there is a new channel of the same name.
     const channel = hub.channel(lease.channel);
-    // Otherwise a client publishes here, or is about to: if it is let in, its stream is the one.
+    // Otherwise a client publishes here or waits for its decision: if it is accepted, its stream counts.
     if (!this.#relays.mayFeed(channel) || !channel.reserve(this, true)) {
       this.#end('displaced', 'the channel has a publisher here');
       return null;
@@ -185,7 +185,7 @@ export class Relay implements Publisher, PlayEvents {
     if (this.#done) return;
     this.close();
     this.#relays.ended(this, end, reason);
-    // What waited behind an unfinished message may go out.
+    // Messages behind an unfinished one may be sent now.
     this.#env.batching.afterRelayRead(this.#publication?.stream);
   }
 }

@@ -15,37 +15,37 @@ export interface RelaysOptions extends RelayEnvironment {
   readonly orphanMs: number;
 }
 
-/** A relay without viewers is kept for those who come right back (ms). */
+/** A relay without viewers is kept this long for viewers who reconnect (ms). */
 const LINGER_MS = 5_000;
-/** Channels that wait for a source are looked up this often, beside every change that the registry tells of (ms). */
+/** Channels that wait for a source are looked up this often (ms), and at every change that the registry announces. */
 const LOOK_AGAIN_MS = 2_000;
-/** After a relay failed its channel is looked up again, the sooner the fewer have failed before it (ms). */
+/** After a relay has failed, its channel is looked up again, with a pause that doubles with each failure (ms). */
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
-/** A relay that brings nothing for so long may have missed that its stream moved (ms). */
+/** A relay without a byte for this long may have missed that its stream moved (ms). */
 const QUIET_MS = 3_000;
-/** And, when nobody has the channel, its owner is gone without a word (ms). */
+/** After this long without a byte, while nobody has the channel, the relay's owner counts as gone (ms). */
 const GONE_MS = 15_000;
 
 /**
- * Brings the streams of other nodes to this node's viewers: one relay per channel, however many viewers. It follows the
- * publisher when it moves, and ends when the stream or the last viewer does.
+ * Relays the streams of other nodes to this node's viewers: one relay per channel, for any number of viewers. It
+ * follows a publisher that moves, and ends with the stream or the last viewer.
  */
 export class Relays implements RelayOwner {
   readonly #options: RelaysOptions;
-  /** The newest relay of each channel; one before it may go on until this one has a keyframe. */
+  /** The newest relay of each channel; the former relay may feed the stream until the newest has a keyframe. */
   readonly #relays = new Map<string, Relay>();
-  /** Channels whose look-up is under way; true when something changed meanwhile. */
+  /** Channels whose look-up is under way; true when the channel has changed meanwhile. */
   readonly #looking = new Map<string, boolean>();
   /** Since when a relay has had no viewer. */
   readonly #unwatched = new Map<string, number>();
-  /** How many relays of a channel have failed since one worked. */
+  /** How many relays of a channel have failed in a row. */
   readonly #failures = new Map<string, number>();
-  /** Streams without a source, until when they are kept. */
+  /** Streams without a source, with the timers that end them. */
   readonly #orphans = new Map<Publication, NodeJS.Timeout>();
-  /** Publishers that are still connected here while their stream goes on elsewhere: a relay may take their place. */
+  /** Publishers still connected here whose stream continues on another node: a relay may replace them. */
   readonly #leaving = new WeakMap<Publication, Publisher>();
-  /** Channels to look for when questions to the registry are possible again. */
+  /** Channels to look up when look-ups are possible again. */
   readonly #postponed = new Set<string>();
   #lookedAt = 0;
   #closed = false;
@@ -58,7 +58,7 @@ export class Relays implements RelayOwner {
     return this.#relays.size;
   }
 
-  /** Somebody wants the channel here, or it has changed somewhere. */
+  /** A viewer wants the channel here, or the registry announces a change of it. */
   look(channelName: string): void {
     if (this.#closed) return;
     if (this.#looking.has(channelName)) {
@@ -75,19 +75,19 @@ export class Relays implements RelayOwner {
   }
 
   /**
-   * The channel's own publisher has gone on at another node: its viewers get the stream from there. Called again when
-   * the publisher leaves this node, if it was still connected.
+   * The channel's publisher on this node has continued its stream on another node: viewers get it from there. Called
+   * again when the publisher leaves this node, if it was still connected.
    */
   adopt(channel: Channel, publication: Publication): void {
     const { publisher } = publication;
-    // Where nobody plays, a copy that stands still is of no use to anybody: who comes next gets the stream from its owner.
+    // Without players, a silent copy of the stream is useless: the next player gets the stream from its owner.
     if (publisher === null && publication.stream.playerCount === 0) channel.end(publication);
     else if (publisher === null) this.#endUnlessFed(channel, publication);
     else this.#leaving.set(publication, publisher);
     this.look(channel.name);
   }
 
-  /** Once a second; milliseconds of `performance.now`. */
+  /** To be called once a second; milliseconds of `performance.now`. */
   tick(now: number): void {
     const { hub } = this.#options;
     const looksAgain = now - this.#lookedAt >= LOOK_AGAIN_MS;
@@ -131,19 +131,19 @@ export class Relays implements RelayOwner {
     else channel.change(() => this.#leave(relay, end, channel));
   }
 
-  /** A relay that has ended feeds its channel no more. */
+  /** A relay has ended: it does not feed its channel any more. */
   #leave(relay: Relay, end: RelayEnd, channel?: Channel): void {
     const { publication } = relay;
     if (channel !== undefined && publication?.publisher === relay) {
       if (end === 'unpublished') channel.end(publication);
       else channel.hold(relay);
-      // Unless it could be left to the source before.
+      // Unless the former source feeds it again.
       if (channel.publication?.publisher === null) this.#endUnlessFed(channel, publication);
     }
     const { channel: name } = relay.target.lease;
     if (this.#relays.get(name) !== relay) return;
     this.#relays.delete(name);
-    // One that was to follow it has failed: the one before still feeds the stream.
+    // A relay that was to take over has failed: the former relay still feeds the stream.
     const feeding = channel?.publication?.publisher;
     if (feeding instanceof Relay) this.#relays.set(name, feeding);
     if (end !== 'displaced') this.#lookSoon(name);
@@ -165,7 +165,7 @@ export class Relays implements RelayOwner {
     }
     if (found.lease.state === 'starting' || found.owner.id === registry.self.id) return;
     if (current?.target.owner.incarnation === found.owner.incarnation) {
-      // What that node sends goes on by itself, or ends and is looked for again.
+      // The relay from that node continues with the new lease's stream, or it ends and the channel is looked up again.
       current.lease = found.lease;
       return;
     }
@@ -177,16 +177,16 @@ export class Relays implements RelayOwner {
     const former = this.#relays.get(name);
     const relay = new Relay(this.#options, { ...found, token }, this);
     this.#relays.set(name, relay);
-    // One that has brought something goes on until the new one has a keyframe, and is displaced then.
+    // A former relay that feeds the stream does so until the new one has a keyframe, and is displaced then.
     if (former?.publication === null) former.close();
     this.#tell(name, 'relay from another node', found.owner.id);
   }
 
-  /** Viewers with another key than this stream's do not make it come. */
+  /** Refuses waiting viewers with a wrong key, so that the stream is not fetched for them. */
   #refuseStrangers(name: string, { lease }: Location): void {
     const { hub, keyHash, registry } = this.#options;
     const channel = hub.find(name);
-    // Without the registry the secret of the hashes may be another one by now.
+    // Without the registry, the secret of the hashes may have changed meanwhile.
     if (channel?.publication !== null || !registry.connected) return;
     channel.refuseOthers((key) => keyHash.matches(key, lease.playKeyHash));
   }
@@ -195,7 +195,7 @@ export class Relays implements RelayOwner {
     return (this.#options.hub.find(name)?.viewerCount ?? 0) > 0;
   }
 
-  /** Attempts that fail one after the other are told of once. */
+  /** Logs only the first of several attempts that fail in a row. */
   #tell(name: string, message: string, node: string): void {
     const { log } = this.#options;
     if (this.#failures.has(name)) log.debug(message, { channel: name, node });
@@ -222,7 +222,7 @@ export class Relays implements RelayOwner {
     setTimeout(() => this.look(name), delayMs * (1 + Math.random())).unref();
   }
 
-  /** Ends a stream that has no source any more, unless one is found in time. */
+  /** Ends a stream without a source, unless a source is found in time. */
   #endUnlessFed(channel: Channel, publication: Publication): void {
     clearTimeout(this.#orphans.get(publication));
     const timer = setTimeout(() => {
