@@ -1,6 +1,6 @@
 /**
- * Uses what Node does not document of node:cluster: the messages by which it hands a connection to a worker and hears
- * that the worker has taken it. Where they differ, nothing is noted and node:cluster works as it does by itself.
+ * Uses undocumented parts of node:cluster: the messages with which it hands a connection to a worker and learns that
+ * the worker has accepted it. If a version's messages differ, nothing is noted and node:cluster works as usual.
  */
 import type { Worker } from 'node:cluster';
 import { closeHandle } from '../net/sockets/socket-handle';
@@ -14,8 +14,8 @@ interface ClusterMessage {
 }
 
 /**
- * The connections that node:cluster has handed to one worker and that the worker has not taken yet. node:cluster forgets
- * them when the worker dies: the parent's descriptors stay open, and the clients wait for an answer that never comes.
+ * The connections that node:cluster has handed to one worker and that the worker has not accepted yet. node:cluster
+ * forgets them when the worker dies: the parent's descriptors stay open, and the clients wait for an answer for ever.
  */
 export class HandedConnections {
   readonly #worker: Worker;
@@ -38,16 +38,16 @@ export class HandedConnections {
   }
 
   /**
-   * The worker has ended and all that it sent has been read: no byte of these connections was.
+   * The worker has ended and all its messages have been read: it has read no byte of these connections.
    *
-   * @param othersServe whether other workers listen, which get the connections then; otherwise they are closed
+   * @param othersServe whether other workers listen; they get the connections, which are otherwise closed
    */
   release(othersServe: boolean): void {
     const channel = this.#worker.process;
-    // Without that event, which does not come when a connection was on its way, node:cluster would hand it further ones.
+    // This event does not come when a connection was in transit; without it, node:cluster would hand over further ones.
     channel.emit('disconnect');
     for (const [ack, handle] of this.#waiting) {
-      // As a worker answers that closes its listener: node:cluster hands the connection to another one.
+      // The answer of a worker that closes its listener: node:cluster hands the connection to another worker.
       if (othersServe) channel.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack, accepted: false }, undefined);
       else closeHandle(handle);
     }

@@ -6,8 +6,8 @@ import type { Logger } from '../logging/logger';
 import type { StopHeir } from './worker-pool';
 
 /**
- * Sends, from the parent process, the stop callbacks of workers that died while all of them were ending: no worker is
- * left then, or lives long enough, to send them. Costs nothing until there is one.
+ * Sends, from the parent process, the stop callbacks of workers that died while all workers were ending: no other
+ * worker is left, or lives long enough, to send them. Costs nothing until there are such stops.
  */
 export class InheritedStops implements StopHeir {
   readonly #config: ServiceConfig;
@@ -39,7 +39,7 @@ export class InheritedStops implements StopHeir {
     return openAuthorizer({
       config: this.#config,
       readSecret: this.#secrets.read,
-      // In starts only, and none is asked here.
+      // Only used in start callbacks, of which there are none here.
       rtmpHost: rtmp.advertisedHost,
       rtmpPort: () => rtmp.port,
       questionsPerAddress: () => 0,

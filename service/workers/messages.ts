@@ -1,7 +1,7 @@
 import type { WorkerState } from '../node/node-state';
 import type { RegistryOrder, StopRecord } from '../leases/lease-registry';
 
-/** What the parent can ask of a worker, and what it gets. */
+/** What the parent can ask a worker for, and the type of the answer. */
 export type Topic = keyof WorkerState;
 export type Answer<T extends Topic> = Awaited<ReturnType<WorkerState[T]>>;
 
@@ -14,8 +14,8 @@ export interface Ports {
 }
 
 /**
- * What a worker asks of the parent: a method of its view of the registry, to join it (`join`), a place for a client's
- * connection (`acquireConnection`), or to tell all workers of a test connection (`announceTest`).
+ * A worker's request to the parent: a method of its view of the registry, to join the registry (`join`), a place for a
+ * client's connection (`acquireConnection`), or to tell all workers of a test connection (`announceTest`).
  */
 export interface WorkerRequest {
   readonly kind: 'request';
@@ -24,35 +24,35 @@ export interface WorkerRequest {
   readonly args: readonly unknown[];
 }
 
-/** What a worker tells the parent without wanting an answer. */
+/** A message from a worker to the parent without an answer. */
 export type WorkerNotice =
-  /** It serves clients. */
+  /** The worker serves clients. */
   | { readonly kind: 'listening'; readonly ports: Ports }
-  /** It cannot start, and waits for its end. */
+  /** The worker cannot start, and waits to be ended. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** An operator wants the machine emptied. */
+  /** An operator wants the machine drained. */
   | { readonly kind: 'drainRequested' };
 
-/** Answers a question of the parent; without `answer` when the worker has none. */
+/** The answer to a question of the parent; `answer` is absent when the worker has none. */
 export interface WorkerReport {
   readonly kind: 'report';
   readonly id: number;
   readonly answer?: unknown;
 }
 
-/** Comes with the connection itself; bytes do not pass as they are. */
+/** Sent together with the connection. */
 export interface ConnectionMessage {
   readonly kind: 'connection';
-  /** The worker that it goes to or, from the parent, comes from. */
+  /** To the parent: the worker that the connection goes to; from the parent: the worker that it comes from. */
   readonly worker: string;
   readonly channel: string;
   readonly clientIp: string;
-  /** In base64. */
+  /** In base64, since messages are JSON. */
   readonly said: string;
   readonly answeredBytes: number;
 }
 
-/** No more viewers of this channel are wanted by another worker; `worker` as in ConnectionMessage. */
+/** Another worker wants no more viewers of this channel; `worker` as in ConnectionMessage. */
 export interface CrowdedMessage {
   readonly kind: 'crowded';
   readonly worker: string;

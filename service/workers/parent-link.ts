@@ -20,13 +20,13 @@ import type { PassedConnection, WorkerLine, WorkerLineListener } from '../node/p
 import { sendConnection } from './send-connection';
 
 /**
- * A worker's line to the parent process, which keeps the registry and the count of connections for all of them, and
- * passes on what one worker gives another. The line cannot break while both live; when the parent is gone, so is the
- * worker.
+ * A worker's link to the parent process, which keeps the registry and the count of connections for all workers, and
+ * forwards connections between them. The link cannot break while both processes live; when the parent dies, the worker
+ * ends.
  */
 export class ParentLink implements LeaseRegistry, WorkerLine {
   readonly connected = true;
-  /** Where the other workers reach this one. */
+  /** The address at which other workers reach this one. */
   #address: Pick<NodeAddress, 'host' | 'port'> = { host: '127.0.0.1', port: 0 };
   readonly #waiting = new Map<number, (result: unknown) => void>();
   #lastId = 0;
@@ -38,8 +38,8 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
 
   /**
    * @param id unique among the workers
-   * @param slot which of the machine's workers it is, from 0; a worker that replaces another one has that one's
-   * @param stopRequested the parent ends this worker
+   * @param slot which of the machine's workers it is, from 0; a worker that replaces another has the same slot
+   * @param stopRequested called when the parent ends this worker
    */
   constructor(
     private readonly id: string,
@@ -55,12 +55,12 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
     return { ...this.#address, id, incarnation: id, proxyHeader: false, draining: this.#draining };
   }
 
-  /** Before `start`: where the other workers reach this one. */
+  /** To be called before `start`: the address at which other workers reach this one. */
   reachableAt(host: string, port: number): void {
     this.#address = { host, port };
   }
 
-  /** From now on the parent can ask for these. */
+  /** From now on, the parent can ask for this state. */
   show(state: WorkerState): void {
     this.#state = state;
   }
@@ -96,7 +96,7 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
     release: (address) => this.tell({ kind: 'release', address }),
   };
 
-  /** Test connections that workers make, any of which may get them. */
+  /** Announces test connections to all workers, any of which may get them. */
   readonly testAnnouncer: TestAnnouncer = {
     announce: (localPort) => this.#ask('announceTest', localPort),
     onAnnounced: (listener) => (this.#testAnnounced = listener),
@@ -204,7 +204,7 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
         void this.#report(message.id, message.topic);
         break;
       case 'connection':
-        // Without the connection it was lost on the way: the client had gone.
+        // Without the handle, the connection was lost in transit: the client has left.
         if (handle !== undefined) this.#passed(message, handle);
         break;
       case 'crowded':

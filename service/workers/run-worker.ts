@@ -7,8 +7,8 @@ import { SLOT_VARIABLE } from './messages';
 import { ParentLink } from './parent-link';
 
 /**
- * Runs this process as one of several that share a machine's ports. It ends when the parent says so; when the parent is
- * gone, `node:cluster` ends it at once.
+ * Runs this process as one of several workers that share a machine's ports. It ends when the parent tells it to; when
+ * the parent dies, `node:cluster` ends it at once.
  */
 export async function runWorker(config: ServiceConfig, log: Logger, version: string): Promise<void> {
   let end = (): void => process.exit(0);
@@ -16,7 +16,7 @@ export async function runWorker(config: ServiceConfig, log: Logger, version: str
     end(),
   );
   try {
-    // The parent has the HTTP port and speaks for all workers there.
+    // The parent has the HTTP port and answers there for all workers.
     const drainRequested = (): void => parent.tell({ kind: 'drainRequested' });
     const node = await startNode({ config: { ...config, http: undefined }, log, version, parent, drainRequested });
     end = () => void node.stop().then(() => process.exit(0));

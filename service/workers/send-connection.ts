@@ -6,12 +6,12 @@ import type { ConnectionMessage } from './messages';
 type Send = (message: ConnectionMessage, handle: SendHandle, options: object, sent: () => void) => void;
 
 /**
- * Sends a connection to another process, which has it alone then. If that process is gone the connection is closed: the
- * client reconnects.
+ * Sends a connection to another process, and closes this process's side. If the other process has ended, the connection
+ * is closed: the client reconnects.
  *
- * @param sent called when this process has closed its side. Never, with the connection still open here, when the other
- *   process dies before it has taken a connection that was sent to it earlier
- * @returns false when this Node.js does not send connections so; it is closed then, too
+ * @param sent called when this process has closed its side. Not called, with the connection still open here, when the
+ *   other process dies before it has accepted a connection that was sent to it earlier
+ * @returns false when this Node.js cannot send connections; the connection is closed then, too
  */
 export function sendConnection(
   send: Send,

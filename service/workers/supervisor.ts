@@ -14,21 +14,21 @@ export interface SupervisorOptions {
   readonly config: ServiceConfig;
   readonly log: Logger;
   readonly httpPortMayMove?: boolean;
-  /** An operator wants this machine emptied and ended. */
+  /** An operator wants this machine drained and ended. */
   readonly drainRequested?: () => void;
 }
 
 const CHECK_MS = 2_000;
 
 /**
- * Runs the node as several processes that share its ports and act as one server: this one takes no connections, it
- * keeps what they must agree on and speaks for all of them on the HTTP port.
+ * Runs the node as several processes that share its ports and act as one server. This process takes no connections: it
+ * keeps the registry and limits that the workers share, and answers for all of them on the HTTP port.
  *
- * @throws Error fit for an operator when the first workers cannot start
+ * @throws Error with a message for the operator when the first workers cannot start
  */
 export async function startWorkers(options: SupervisorOptions): Promise<RunningService> {
   const { config, log, httpPortMayMove } = options;
-  // Protection is for the whole task, and what ECS has in mind for it too: neither is known to several processes yet.
+  // Protection and ECS's intentions concern the whole task: several processes do not handle them yet.
   if (config.fleet?.taskProtection) log.warning('FLEET_TASK_PROTECTION is not used: it needs WORKERS=1');
 
   const pool = new WorkerPool({
@@ -80,7 +80,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
       if (stopping) return;
       stopping = true;
       readiness = { ready: false, reason: 'shutting down' };
-      // Meanwhile workers that hang are still found and ended, which gives their stops to this process.
+      // Meanwhile workers that hang are still found and ended, and this process gets their stops.
       await pool.stop();
       clearInterval(checks);
       reporter?.close();

@@ -8,24 +8,26 @@ import { SLOT_VARIABLE, type Answer, type Ports, type Topic, type WorkerNotice }
 import { WorkerProcess } from './worker-process';
 
 export interface PoolTiming {
-  /** A question that takes longer counts as not answered (ms). */
+  /** A question that takes longer counts as unanswered (ms). */
   readonly answerMs: number;
-  /** A worker that misses so many checks in a row will answer none any more. */
+  /** A worker that misses this many checks in a row counts as hanging. */
   readonly maxMissedChecks: number;
-  /** A worker that does not listen after so long never will (ms): the longest wait in a start is half a minute. */
+  /**
+   * A worker that does not listen after this long has failed (ms): the longest wait during a start is half a minute.
+   */
   readonly startMs: number;
-  /** A worker that ended is replaced after this long, doubled each time that one does not last (ms). */
+  /** A worker that ended is replaced after this long, doubled each time that a worker does not last (ms). */
   readonly restartMs: number;
-  /** What a worker may take to end beyond the drain time (ms). */
+  /** How long a worker may take to end beyond the drain time (ms). */
   readonly killMarginMs: number;
-  /** For the stops that workers leave behind, at least, once all have ended (ms). */
+  /** The least time for sending stops that workers left behind, once all have ended (ms). */
   readonly lastStopsMs: number;
 }
 
 /** Sends the stops of streams whose workers have ended without sending them. */
 export interface StopHeir {
   take(stops: readonly StopRecord[]): void;
-  /** Resolves when all are sent, at most after `timeoutMs`. */
+  /** Resolves when all are sent, after `timeoutMs` at the latest. */
   finish(timeoutMs: number): Promise<void>;
 }
 
@@ -35,10 +37,10 @@ export interface WorkerPoolOptions {
   readonly limits: ConnectionLimits;
   readonly drainMs: number;
   readonly log: Logger;
-  /** For the end, when there is no other worker to send them. */
+  /** Used at the end, when there is no other worker to send them. */
   readonly stops: StopHeir;
   readonly timing?: Partial<PoolTiming>;
-  /** An operator wants this machine emptied and ended. */
+  /** An operator wants this machine drained and ended. */
   drainRequested(): void;
 }
 
@@ -51,15 +53,15 @@ const DEFAULT_TIMING: PoolTiming = {
   lastStopsMs: 2_000,
 };
 const MAX_RESTART_MS = 30_000;
-/** A worker that ended after this long had lasted (ms). */
+/** A worker that ran for longer than this had lasted (ms). */
 const LASTED_MS = 60_000;
 
-/** Keeps so many worker processes running: replaces those that end, hang, or do not manage to start. */
+/** Keeps `count` worker processes running: replaces those that end, hang or cannot start. */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #timing: PoolTiming;
   readonly #workers = new Map<Worker, WorkerProcess>();
-  /** For workers that are about to be replaced. */
+  /** Timers of workers that are about to be replaced. */
   readonly #restarts = new Set<NodeJS.Timeout>();
   #stopping = false;
   #restartMs: number;
@@ -73,11 +75,11 @@ export class WorkerPool {
   /**
    * Resolves when all workers listen.
    *
-   * @throws Error fit for an operator when one of them cannot start; the others are ended then
+   * @throws Error with a message for the operator when a worker cannot start; the others are ended then
    */
   async start(): Promise<Ports> {
     try {
-      // Whatever keeps all of them from starting is told once, by the first.
+      // The first worker starts alone, so that a fault that all would have is reported once.
       const ports = await this.#launch();
       const others = Array.from({ length: this.#options.count - 1 }, () => this.#launch());
       await Promise.all(others);
@@ -96,8 +98,8 @@ export class WorkerPool {
   }
 
   /**
-   * Ready when a worker is, and none says that it is not; one that starts gets no clients yet. To be called regularly:
-   * ends workers that have missed too many checks.
+   * Ready when a worker is ready and no worker reports a fault; workers that are starting do not count, as they get no
+   * clients yet. To be called regularly: ends workers that have missed too many checks.
    */
   async check(): Promise<Readiness> {
     const answers = await Promise.all([...this.#workers].map((entry) => this.#check(...entry)));
@@ -109,8 +111,8 @@ export class WorkerPool {
   }
 
   /**
-   * Resolves when all workers have ended, by themselves or, if they take too long, by force, and the stops that they left
-   * behind have been sent or have had their time.
+   * Resolves when all workers have ended, killed if they take too long, and the stops that they left behind have been
+   * sent or their time is over.
    */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -127,7 +129,9 @@ export class WorkerPool {
     await stops.finish(Math.max(lastStopsMs, deadline - performance.now()));
   }
 
-  /** Starts a worker: resolves when it listens, rejects when it ends before. Once it listens it is replaced. */
+  /**
+   * Starts a worker: resolves when it listens, rejects when it ends before that. A worker that ends later is replaced.
+   */
   async #launch(): Promise<Ports> {
     const { registry, limits, log } = this.#options;
     const { answerMs, startMs } = this.#timing;

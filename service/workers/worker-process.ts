@@ -26,7 +26,7 @@ export interface WorkerProcessOptions {
   readonly registry: MemoryRegistry;
   readonly limits: ConnectionLimits;
   readonly log: Logger;
-  /** A question that takes longer counts as not answered (ms). */
+  /** A question that takes longer counts as unanswered (ms). */
   readonly answerMs: number;
   notice(notice: WorkerNotice): void;
   /** Another worker by its id. */
@@ -35,14 +35,14 @@ export interface WorkerProcessOptions {
   all(): Iterable<WorkerProcess>;
 }
 
-/** The parent's side of one worker: carries out what it asks, and forgets all it had when it ends. */
+/** The parent's side of one worker: executes its requests, and releases its places and leases when it ends. */
 export class WorkerProcess {
   readonly #options: WorkerProcessOptions;
   readonly id: string;
   readonly slot: number;
   /**
-   * Resolves when the process has ended, or could not be started, after everything that it said has been heard and what
-   * it had has been given back.
+   * Resolves when the process has ended, or could not be started, after all its messages have been handled and its
+   * places and leases have been released.
    */
   readonly ended: Promise<void>;
   readonly #questions = new Map<number, (answer: unknown) => void>();
@@ -50,7 +50,7 @@ export class WorkerProcess {
   readonly #connections = new Map<string, number>();
   readonly #view: LeaseRegistry;
   readonly #handed: HandedConnections;
-  /** Connections of other workers that are still on their way to this one. */
+  /** Connections of other workers that are in transit to this one. */
   readonly #passed = new Set<ConnectionHandle>();
   #lastQuestion = 0;
   #missedChecks = 0;
@@ -71,26 +71,26 @@ export class WorkerProcess {
       };
       worker.process.once('close', ended);
       worker.on('error', (error) => {
-        // Such as a message to a worker that has just been killed: its end follows.
+        // For example a message to a worker that has just been killed: 'close' follows.
         log.debug('worker', { worker: worker.id, error: String(error) });
-        // No process at all, for want of descriptors say: nothing follows.
+        // The process could not be started, for example without descriptors: no 'close' follows.
         if (worker.process.pid === undefined) ended();
       });
     });
   }
 
-  /** Whether clients may come to it. */
+  /** Whether it serves clients. */
   get serves(): boolean {
     const { worker } = this.#options;
     return this.#listens && worker.isConnected() && !worker.isDead();
   }
 
-  /** How many checks it has missed one after the other, saying nothing else meanwhile either. */
+  /** How many checks in a row it has missed, without any other message meanwhile. */
   get missedChecks(): number {
     return this.#missedChecks;
   }
 
-  /** Whether it is ready; undefined when it does not answer, which is counted. */
+  /** Its readiness; undefined when it does not answer, which is counted. */
   async check(): Promise<Readiness | undefined> {
     const readiness = await this.ask('ready');
     if (readiness === undefined) this.#missedChecks += 1;
@@ -122,7 +122,7 @@ export class WorkerProcess {
     if (worker.isConnected()) worker.send(message);
   }
 
-  /** Gives it a connection that another worker has begun, or closes that if this one has ended. */
+  /** Sends it a connection that another worker has begun, or closes the connection if this worker has ended. */
   pass(message: ConnectionMessage, handle: ConnectionHandle): void {
     const { worker } = this.#options;
     if (!worker.isConnected()) {
@@ -185,7 +185,7 @@ export class WorkerProcess {
     }
     const view = this.#view as unknown as Record<string, (...args: readonly unknown[]) => Promise<unknown>>;
     const result = await view[method]?.(...args);
-    // Buffers do not pass as they are.
+    // Messages are JSON, which has no buffers.
     return Buffer.isBuffer(result) ? result.toString('base64') : result;
   }
 
