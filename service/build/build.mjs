@@ -1,7 +1,7 @@
-// Bundles the service into .build/rtmp-server.cjs, which any supported Node runs with no node_modules beside it, and
-// .build/aws-sdk.cjs, which it loads from beside itself only when settings name something on AWS.
-// As a program: `node service/build/build.mjs` installs the packages that it needs where they are missing, and always
-// builds; with --if-changed it does so only when an input has changed.
+// Bundles the service into .build/rtmp-server.cjs, which any supported Node runs without node_modules, and
+// .build/aws-sdk.cjs, which it loads from the same folder only when settings name something on AWS.
+// As a program: `node service/build/build.mjs` installs missing packages and always builds; with --if-changed it builds
+// only when an input has changed.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
@@ -12,7 +12,7 @@ const outDir = join(root, '.build');
 
 export const bundlePath = join(outDir, 'rtmp-server.cjs');
 
-/** What a build makes, in the order in which it is put in place. */
+/** The output files, in the order in which they are put in place. */
 const outputs = ['aws-sdk.cjs.map', 'aws-sdk.cjs', 'rtmp-server.cjs.map', 'rtmp-server.cjs'];
 
 /** As part of the bundle the AWS SDK would cost every node 5 MB of memory, used or not. */
@@ -25,13 +25,13 @@ const awsSdkApart = {
   },
 };
 
-/** What the last build read (paths from the repository's root) and the fingerprint of it all. */
+/** The inputs of the last build (paths from the repository's root) and their fingerprint. */
 const recordPath = join(outDir, 'rtmp-server.inputs.json');
 
-/** Files that decide what the bundle holds without being part of it; the lock file stands for node_modules. */
+/** Inputs that affect the bundle without being part of it; the lock file stands for node_modules. */
 const alwaysRead = ['service/build/build.mjs', 'package.json', 'package-lock.json', 'tsconfig.json'];
 
-/** True when the bundle is there and was built from what the working tree holds now. Needs no node_modules. */
+/** True when the bundle exists and was built from the present working tree. Needs no node_modules. */
 export function isBundleCurrent() {
   try {
     const record = JSON.parse(readFileSync(recordPath, 'utf8'));
@@ -42,8 +42,8 @@ export function isBundleCurrent() {
 }
 
 /**
- * Builds the bundle and its source map. Output files are put in place by renaming, so that a build running beside this
- * one, or a start that reads the bundle meanwhile, never meets half a file.
+ * Builds the bundle and its source map. Output files are put in place by renaming, so that a concurrent build, or a
+ * start that reads the bundle meanwhile, never finds half a file.
  */
 export async function buildBundle() {
   const { build } = await import('esbuild');
@@ -60,7 +60,7 @@ export async function buildBundle() {
       platform: 'node',
       target: 'node20',
       format: 'cjs',
-      // Optional packages that libraries try to load and do without are left to fail at run time, as they expect.
+      // Optional packages, which libraries try to load and can do without, fail at run time as the libraries expect.
       logOverride: { 'require-resolve-not-external': 'silent' },
       sourcemap: 'linked',
       sourcesContent: true,

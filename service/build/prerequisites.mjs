@@ -1,4 +1,4 @@
-// What a clone needs before anything in it can run: the Node version and the packages of the lock file.
+// Checks and installs what a clone needs to run: the Node version and the packages of the lock file.
 // Plain Node without dependencies, since it is what installs them.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -20,8 +20,8 @@ export function requireNodeVersion() {
 }
 
 /**
- * Installs with npm what is missing or not of the locked version, and nothing otherwise. Without `development` only
- * what the service itself needs counts; development packages that are there stay there.
+ * Installs packages with npm if any is missing or not of the locked version. Without `development`, only the packages
+ * that the service needs are checked; installed development packages stay installed.
  */
 export async function installPackages({ development }) {
   const packages = Object.entries(readJson('package-lock.json').packages).filter(([path]) => path !== '');
@@ -29,9 +29,9 @@ export async function installPackages({ development }) {
     (development || !(entry.dev || entry.devOptional)) && (!entry.optional || isProgramForThisMachine(entry));
   if (packages.filter(counts).every(isInstalled)) return;
 
-  // `npm ci` empties node_modules first: someone who has the development packages gets them again.
+  // `npm ci` empties node_modules first: development packages that were installed are installed again.
   const hadDevelopment = packages.some(([path, entry]) => entry.dev && existsSync(join(root, path)));
-  console.error('Installing dependencies ...'); // standard output is for what the program itself prints
+  console.error('Installing dependencies ...'); // standard output is for the program's own output
   await runNpm(['ci', development || hadDevelopment ? '--include=dev' : '--omit=dev', '--ignore-scripts']);
 }
 
@@ -43,7 +43,7 @@ function isInstalled([path, { version }]) {
   }
 }
 
-/** Optional packages are programs for one platform each, or what the program of another platform needs. */
+/** Optional packages are programs for one platform each, or dependencies of another platform's program. */
 function isProgramForThisMachine({ os, cpu, libc }) {
   const ownLibc = () => (process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl');
   return (
@@ -53,9 +53,9 @@ function isProgramForThisMachine({ os, cpu, libc }) {
   );
 }
 
-/** Runs npm quietly; what it printed is shown only when it fails. */
+/** Runs npm quietly; its output is shown only when it fails. */
 async function runNpm(args) {
-  // Within an npm script this is the npm that was called: it works on every platform and without a PATH.
+  // Inside an npm script, this is the npm that was called: it works on every platform and without a PATH.
   const npmCli = process.env.npm_execpath;
   const [command, commandArgs] = npmCli?.endsWith('.js') ? [process.execPath, [npmCli, ...args]] : ['npm', args];
   const { code, output } = await new Promise((settle) => {

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 const lockPath = join(fileURLToPath(new URL('../..', import.meta.url)), '.build', 'setup.lock');
 const beatMs = 1_000;
 const retryMs = 200;
-/** A holder that has not touched the lock for so long was killed. Process ids would not tell: they are used again. */
+/** A holder that has not touched the lock for this long was killed (ms). Process ids cannot tell: they are reused. */
 const staleMs = 15_000;
 
-/** Runs `work` while holding the lock; waits for it as long as another is at work. */
+/** Runs `work` while holding the lock, after waiting for other holders. */
 export async function withSetupLock(work) {
   mkdirSync(dirname(lockPath), { recursive: true });
   while (!tryLock()) await new Promise((wake) => setTimeout(wake, retryMs));
@@ -34,11 +34,11 @@ function tryLock() {
   try {
     if (Date.now() - statSync(lockPath).mtimeMs > staleMs) {
       const aside = `${lockPath}.${process.pid}`;
-      renameSync(lockPath, aside); // only one of those that wait can move it away
+      renameSync(lockPath, aside); // only one of the waiting processes can move it away
       rmdirSync(aside);
     }
   } catch {
-    // freed or taken by another meanwhile: try again
+    // released, or taken by another process meanwhile: try again
   }
   return false;
 }

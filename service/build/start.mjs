@@ -1,11 +1,13 @@
-// `npm start`: makes a fresh clone ready (dependencies, bundle) and runs one node, in this very process.
-// Started again it only compares fingerprints: a bundle that is current needs no packages at all.
-// package.json starts it with `exec`, so that no shell stands between npm and the server: Debian's would die of Ctrl-C
-// at once and leave the server to end behind the prompt's back. Windows has no `exec`: type `node service/build/start.mjs`.
+// `npm start`: prepares a fresh clone (dependencies, bundle) and runs one node, in this process.
+// Later starts only compare fingerprints: a current bundle needs no packages at all.
+// package.json starts it with `exec`, so that there is no shell between npm and the server: Debian's shell would end on
+// Ctrl-C at once, and the prompt would return before the server has ended. Windows has no `exec`: use
+// `node service/build/start.mjs`.
 import { createRequire } from 'node:module';
 import { installPackages, requireNodeVersion } from './prerequisites.mjs';
 
-// As process 1 of a container it would not hear of them, and Ctrl-C is a wish, not an error. The server has its own ways.
+// Process 1 of a container gets no signal without a listener, and Ctrl-C is not an error. The server has its own
+// listeners.
 const signals = ['SIGTERM', 'SIGINT'];
 const leave = () => process.exit(0);
 for (const signal of signals) process.on(signal, leave);
@@ -16,7 +18,7 @@ try {
   if (!isBundleCurrent()) {
     const { withSetupLock } = await import('./setup-lock.mjs');
     await withSetupLock(async () => {
-      if (isBundleCurrent()) return; // another start did it while this one waited
+      if (isBundleCurrent()) return; // another start has built it meanwhile
       await installPackages({ development: false });
       console.log('Building the server ...');
       await buildBundle();
