@@ -12,7 +12,7 @@ const DEFAULT_PORTS = { rtmp: 1935, rtmps: 443 };
 
 type Banner = Pick<ServiceConfig, 'rtmp' | 'tls' | 'http' | 'callback' | 'proxy' | 'limits'>;
 
-/** What a streamer needs to begin with these settings, in the terms of OBS and ffmpeg. */
+/** What a streamer needs to publish with these settings, in the terms of OBS and ffmpeg. */
 export function banner(config: Banner, { rtmp, rtmps, http }: RunningService['ports']): string {
   const { bindAddress, names } = config.rtmp;
   const channel = 'live'.slice(0, names.maxLength);
@@ -55,12 +55,12 @@ export function banner(config: Banner, { rtmp, rtmps, http }: RunningService['po
   return lines.join('\n');
 }
 
-/** By what name or address other machines reach a listener. */
+/** The name or address at which other machines reach a listener. */
 function publicHost(bindAddress: string | undefined): string {
   return isEveryInterface(bindAddress) ? firstAddress() : inUrl(bindAddress!);
 }
 
-/** The same for this machine. */
+/** The address at which this machine reaches a listener. */
 function localHost(bindAddress: string | undefined): string {
   return isEveryInterface(bindAddress) ? LOOPBACK : inUrl(bindAddress!);
 }
@@ -69,13 +69,13 @@ function inUrl(host: string): string {
   return isIPv6(host) ? `[${host}]` : host;
 }
 
-/** The address by which other machines reach this one; the loopback where there is none. */
+/** The address at which other machines reach this one; the loopback address if there is none. */
 function firstAddress(): string {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? LOOPBACK;
 }
 
-/** The first host name that the certificate holds for: encoders that check it accept no other. */
+/** The first host name in the certificate: encoders that check certificates accept no other name. */
 function certifiedHost(cert: unknown): string | undefined {
   if (typeof cert !== 'string') return undefined;
   try {

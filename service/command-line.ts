@@ -1,11 +1,14 @@
-/** What the program was asked to do by its arguments; settings come from the environment alone. */
+/** What the program's arguments ask for; settings come only from the environment. */
 export type CommandLine =
   | { readonly does: 'serve'; readonly quickStart: boolean }
   /** `--help`, `--version`. */
   | { readonly does: 'tell'; readonly text: string }
   | { readonly does: 'refuse'; readonly text: string };
 
-/** `npm start` shows how to begin and has the HTTP port on; a container's or an old server's set-up does neither. */
+/**
+ * Given by `npm start`: prints how to publish and opens the HTTP port, unlike a start in a container or by a service
+ * manager.
+ */
 const QUICK_START = '--quick-start';
 
 const USAGE = `Usage: node rtmp-server.cjs [--help | --version]
@@ -26,7 +29,7 @@ Example: RTMP_PORT=1936 HTTP_PORT=8080 node rtmp-server.cjs
 
 README.md lists all of them. Exit codes: 0 ended when asked to, 1 cannot start, 2 bad arguments.`;
 
-/** @param args what follows the script's name */
+/** @param args the arguments after the script's name */
 export function readCommandLine(args: readonly string[], version: string): CommandLine {
   const given = args.filter((arg) => arg !== QUICK_START);
   if (given.includes('--help') || given.includes('-h')) return { does: 'tell', text: USAGE };

@@ -1,4 +1,4 @@
-// First, so that no signal is lost while the others are loaded.
+// Imported first, so that no signal is lost while the other modules are loaded.
 import { onEndSignal } from './node/end-signals';
 import cluster from 'node:cluster';
 import { banner } from './banner';
@@ -12,7 +12,7 @@ import { describeStartFailure } from './node/start-failure';
 import { runWorker } from './workers/run-worker';
 import { startWorkers } from './workers/supervisor';
 
-/** Put in by the bundler from package.json. */
+/** Inserted by the bundler from package.json. */
 declare const __SERVICE_VERSION__: string;
 
 const QUICK_START_HTTP_PORT = '8080';
@@ -38,11 +38,11 @@ async function main(): Promise<void> {
   for (const warning of [...dotenvWarnings, ...warnings]) log.warning(warning);
   let ending = false;
   const end = (why: string): void => {
-    // Ctrl-C in a terminal reaches npm and this process, and npm passes it on: the second one is the same wish.
+    // Ctrl-C in a terminal reaches npm and this process, and npm forwards it: the second signal means the same.
     if (ending) return;
     ending = true;
     log.info(`${why}: shutting down`);
-    // What waits for something in its start has nobody to take leave of.
+    // A start that waits for something has no clients to end, so it is given up after the drain time.
     const patience = setTimeout(() => process.exit(0), config.drainMs);
     const stop = (node: RunningService): Promise<void> => {
       clearTimeout(patience);
