@@ -2,13 +2,13 @@ import type { Logger } from '../logging/logger';
 import type { Session } from '../session/session';
 import type { SessionRegistry } from '../session/session-registry';
 
-/** So many clients are asked to connect anew at a time, to spare the nodes that they come to. */
+/** How many clients are asked to reconnect at a time, to spare the nodes that they connect to. */
 const ASKED_AT_ONCE = 50;
 const ASK_AGAIN_MS = 250;
 
 /**
- * Empties a node without cutting anybody off: clients that understand it are asked to connect anew, which leads them to
- * another node, and are served until they leave; the others until they end by themselves or the time is over.
+ * Drains a node without ending any stream: clients that support it are asked to reconnect, which leads them to another
+ * node, and are served until they leave. Other clients are served until they leave or the time is over.
  *
  * @param timeoutMs how long to wait for the last session to leave
  */
@@ -24,7 +24,7 @@ export async function drainSessions(sessions: SessionRegistry, timeoutMs: number
 }
 
 /**
- * Asks clients to connect anew, some at a time, those that begin to publish or play only later too.
+ * Asks clients to reconnect, some at a time, also those that begin to publish or play later.
  *
  * @returns a function that ends the asking, which also ends with the last session
  */
@@ -44,7 +44,7 @@ export function askToLeave(sessions: SessionRegistry, log: Logger): () => void {
   return () => clearInterval(timer);
 }
 
-/** Asks the next ones; gives their number. */
+/** Asks the next clients; returns their number. */
 function askNext(sessions: SessionRegistry): number {
   const streaming = [...sessions].filter(({ phase }) => phase === 'publishing' || phase === 'playing');
   // Viewers of a relay first: their stream does not depend on a publisher that is about to move from here.

@@ -5,7 +5,7 @@ import type { ConnectionIntake } from '../net/connection-intake';
 import type { Departure, MovableSession } from '../session/opening';
 import type { ConnectionHandle } from '../session/transport';
 
-/** A connection on its way from one worker to another, for a viewer of this channel. */
+/** The connection of a viewer of this channel, in transit from one worker to another. */
 export interface PassedConnection {
   readonly channel: string;
   readonly departure: Departure;
@@ -13,11 +13,11 @@ export interface PassedConnection {
 
 /** How the workers of a machine reach each other. */
 export interface WorkerLine {
-  /** Of this worker. */
+  /** This worker. */
   readonly self: { readonly id: string };
   /**
-   * Gives a connection to another worker; if that is gone, the connection is closed. False when connections cannot be
-   * given away at all; it is closed then, too.
+   * Sends a connection to another worker; if that worker has ended, the connection is closed. False when connections
+   * cannot be sent at all; the connection is closed then, too.
    */
   pass(to: string, connection: PassedConnection, handle: ConnectionHandle): boolean;
   /** Tells another worker that no more viewers of this channel are wanted from there. */
@@ -41,25 +41,25 @@ export interface PlayerMoverOptions {
 }
 
 /**
- * From so many viewers on, a stream is worth fetching once for all viewers of another worker, so that both serve it.
- * For fewer, fetching it costs more than it saves: as much as a publisher and a player more.
+ * With this many viewers or more, a second worker fetches the stream once and serves its own viewers. For fewer,
+ * fetching costs more than it saves: as much as a publisher and a player.
  */
 const CROWD = 8;
-/** For how long viewers stay after the stream's worker has said that it has enough (ms). */
+/** How long viewers stay on this worker after the stream's worker has said that it has enough (ms). */
 const CROWDED_MS = 10_000;
-/** A registry that takes longer is not waited for: the viewer is served from here (ms). */
+/** Time limit of a look-up (ms); after that the viewer is served by this worker. */
 const LOCATE_MS = 500;
 const WORKER_ID = /^worker-\d+$/;
 
 /**
- * Takes viewers to the worker that has their stream: the system hands connections to workers in turn, whatever they will
- * ask for. Only streams with many viewers are served by several workers.
+ * Moves viewers to the worker that has their stream, since connections come to the workers in turn. Only streams with
+ * many viewers are served by several workers.
  */
 export class PlayerMover {
   readonly #options: PlayerMoverOptions;
-  /** Until when the viewers of a channel stay here, the first to end first. */
+  /** Until when the viewers of a channel stay here (ms), the first to expire first. */
   readonly #crowded = new Map<string, number>();
-  /** Turns false with the first connection that cannot be given away. */
+  /** Becomes false with the first connection that cannot be sent. */
   #works = true;
 
   constructor(options: PlayerMoverOptions) {
@@ -101,7 +101,10 @@ export class PlayerMover {
     return (this.#crowded.get(channel) ?? 0) > this.#options.now();
   }
 
-  /** The worker of this machine that has the channel's stream; undefined when none has, or it takes too long to learn. */
+  /**
+   * The worker of this machine that has the channel's stream; undefined when none has it, or the look-up takes too
+   * long.
+   */
   async #ownerOf(channel: string): Promise<string | undefined> {
     const { registry, line } = this.#options;
     let timer: NodeJS.Timeout | undefined;
@@ -109,7 +112,7 @@ export class PlayerMover {
     const found = await Promise.race([registry.locate(channel), late]);
     clearTimeout(timer);
     if (found === undefined || found.owner.draining) return undefined;
-    // In a fleet a worker's name there is the machine's with its own behind it.
+    // In a fleet, a worker's id in the registry is the machine's id followed by its own.
     const machine = registry.self.id.slice(0, -line.self.id.length);
     const { id } = found.owner;
     return id.startsWith(machine) && WORKER_ID.test(id.slice(machine.length)) ? id.slice(machine.length) : undefined;

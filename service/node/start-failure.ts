@@ -1,8 +1,8 @@
 import { ConfigError } from '../config/config-error';
 
 /**
- * Why a start failed. Expected faults are for an operator: what, where, what is allowed. Anything else is a defect and
- * needs its stack.
+ * Why a start failed. Expected faults are for the operator: what, where, what is allowed. Any other error is a bug, and
+ * is shown with its stack.
  */
 export function describeStartFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
