@@ -84,7 +84,7 @@ export class ConnectionIntake {
     }
     for (const bytes of [begun?.said, first]) if (bytes !== undefined) session.receive(bytes, 0, bytes.length);
     // While a publish is being decided, a little is still read: otherwise the client could leave unnoticed.
-    if (!session.isWaiting || session.phase === 'authorizing') socket.resume();
+    if (!session.intake.isHalted || session.phase === 'authorizing') socket.resume();
   }
 
   /** Makes a connection read into the shared buffer; undefined when it has ended. */
@@ -102,7 +102,7 @@ export class ConnectionIntake {
         if (session().streams.publishing !== null && fullReads < FULL_READS_PER_TURN) return true;
         fullReads = 0;
         setImmediate(() => {
-          if (!session().isWaiting) reader.readAgain();
+          if (!session().intake.isHalted) reader.readAgain();
         });
         return false;
       }
@@ -174,8 +174,8 @@ export class ConnectionIntake {
   }
 
   /** Whether the client publishes and the batching decides when it is read again. */
-  #isPaced({ streams: { publishing }, awaitsAcknowledgements }: Session): boolean {
-    if (publishing === null || awaitsAcknowledgements) return false;
+  #isPaced({ streams: { publishing }, intake }: Session): boolean {
+    if (publishing === null || intake.windowIsSmall) return false;
     return this.#options.batching.paces(publishing.publication.stream);
   }
 }

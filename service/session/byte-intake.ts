@@ -61,7 +61,7 @@ export class ByteIntake {
     this.#reader = new ChunkReader(receiver, UNTRUSTED_LIMITS);
   }
 
-  /** A decision is awaited: incoming bytes are not read before `proceed`. */
+  /** Incoming bytes are not read before `proceed`: a decision is awaited, or other connections are served first. */
   get isHalted(): boolean {
     return this.#halted;
   }

@@ -1,9 +1,13 @@
-import type { OpenStreams } from './rtmp-commands/open-streams';
+import type { AmfValue } from '../protocol/amf/amf-value';
 import type { Opening } from './opening';
+import type { OpenStreams } from './rtmp-commands/open-streams';
+import { commandMessage, statusMessage, type StatusCode, type StatusLevel } from './rtmp-commands/replies';
 import type { SessionContext } from './session-context';
 import type { CloseCode } from './session-state';
 import type { Transport } from './transport';
 
+/** The chunk size that clients expect until Set Chunk Size changes it (RTMP 1.0 section 5.4.1). */
+const INITIAL_CHUNK_SIZE = 128;
 /** Most bytes of answers and pings that a client may leave unread. */
 const MAX_UNSENT_BYTES = 64 * 1024;
 /** The same for a player, in addition to a whole GOP cache: a stream leaves no more than 64 MB of new media unsent. */
@@ -22,6 +26,8 @@ export interface SendingSession {
 
 /** Sends a client everything but the media that it plays, and closes its session if it leaves too much unread. */
 export class Outgoing {
+  /** The client must be told before this changes. */
+  chunkSize = INITIAL_CHUNK_SIZE;
   readonly #session: SendingSession;
   /** Writes since the client last had read everything. */
   #unsentWrites = 0;
@@ -45,6 +51,14 @@ export class Outgoing {
   sendUnasked(bytes: Buffer): void {
     this.#session.opening.stay();
     this.send(bytes);
+  }
+
+  sendCommand(streamId: number, values: readonly AmfValue[]): void {
+    this.send(commandMessage(streamId, values, this.chunkSize));
+  }
+
+  sendStatus(streamId: number, level: StatusLevel, code: StatusCode, description: string): void {
+    this.send(statusMessage(streamId, level, code, description, this.chunkSize));
   }
 
   get #maxUnsentBytes(): number {

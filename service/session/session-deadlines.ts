@@ -1,5 +1,6 @@
 import { MAX_BLOCKED_BYTES } from '../hub/live-stream';
 import type { EndReason } from '../hub/publication';
+import type { ByteIntake } from './byte-intake';
 import type { Authorizing, OpenStreams, Publishing } from './rtmp-commands/open-streams';
 import type { SessionContext } from './session-context';
 import type { CloseCode, SessionPhase } from './session-state';
@@ -33,10 +34,7 @@ export interface TimedSession {
   readonly context: Pick<SessionContext, 'now' | 'timeouts'>;
   readonly phase: SessionPhase;
   readonly streams: OpenStreams;
-  /** All bytes from the client so far. */
-  readonly receivedBytes: number;
-  /** Chunks with a payload below 128 bytes since the connection opened. */
-  readonly tinyChunks: number;
+  readonly intake: Pick<ByteIntake, 'receivedBytes' | 'tinyChunks'>;
   /** Sends a ping request; the client's response repeats `time` (ms). */
   ping(time: number): void;
   kill(reason: EndReason): void;
@@ -157,7 +155,7 @@ export class SessionDeadlines {
   #checkInput(now: number): void {
     const session = this.#session;
     const seconds = (now - this.#openedAt) / 1000 + TINY_CHUNK_BURST_SECONDS;
-    if (session.tinyChunks >= seconds * TINY_CHUNKS_PER_SECOND) {
+    if (session.intake.tinyChunks >= seconds * TINY_CHUNKS_PER_SECOND) {
       session.fail('protocol_error', 'chunk_flood: too many chunks below 128 bytes');
     }
     if ((session.streams.publishing?.publication.stream.blockedBytes ?? 0) > MAX_BLOCKED_BYTES) {
@@ -169,7 +167,7 @@ export class SessionDeadlines {
   #measure(now: number): void {
     const elapsed = now - this.#receivedAt;
     if (elapsed < RATE_WINDOW_MS) return;
-    const { receivedBytes } = this.#session;
+    const { receivedBytes } = this.#session.intake;
     if (this.#receivedAt > 0) this.#receivedKbps = Math.round(((receivedBytes - this.#receivedBytes) * 8) / elapsed);
     this.#receivedAt = now;
     this.#receivedBytes = receivedBytes;

@@ -10,14 +10,11 @@ import { Opening, type MovableSession, type OpeningSession } from './opening';
 import type { ConnectedClient } from './rtmp-commands/command-session';
 import type { ConnectionState } from './rtmp-commands/connection-state';
 import { OpenStreams, type Playing, type Publishing } from './rtmp-commands/open-streams';
-import { commandMessage, statusMessage, type StatusCode, type StatusLevel } from './rtmp-commands/replies';
+import type { StatusCode, StatusLevel } from './rtmp-commands/replies';
 import type { SessionContext } from './session-context';
 import { SessionDeadlines, type TimedSession } from './session-deadlines';
 import type { CloseCode, SessionPhase } from './session-state';
 import type { Transport } from './transport';
-
-/** The chunk size that clients expect until Set Chunk Size changes it (RTMP 1.0 section 5.4.1). */
-const INITIAL_CHUNK_SIZE = 128;
 
 /** Ends that the publisher did not choose: it may come back. */
 const LOSSES: ReadonlySet<CloseCode> = new Set([
@@ -58,8 +55,6 @@ export class Session
   /** The client's announcements in `connect`. */
   #client: ConnectedClient | null = null;
   #askedToReconnect = false;
-  /** The chunk size of outgoing messages. */
-  #chunkSize = INITIAL_CHUNK_SIZE;
   #unpublishAnnounced = false;
 
   constructor({ context, transport, id }: SessionOptions) {
@@ -102,28 +97,9 @@ export class Session
     return this.#client?.knowsMultitrack === true;
   }
 
-  /** All bytes from the client so far. */
-  get receivedBytes(): number {
-    return this.intake.receivedBytes;
-  }
-
-  get tinyChunks(): number {
-    return this.intake.tinyChunks;
-  }
-
   /** When an audio or video message of its publish last began, accepted or not (ms). */
   get mediaAt(): number {
     return this.deadlines.mediaAt;
-  }
-
-  /** Incoming bytes are not read before `proceed`: a decision is awaited, or other connections are served first. */
-  get isWaiting(): boolean {
-    return this.intake.isHalted;
-  }
-
-  /** The client may wait for acknowledgements, which reading produces: it is to be read without delay. */
-  get awaitsAcknowledgements(): boolean {
-    return this.intake.windowIsSmall;
   }
 
   /** Takes bytes from the connection; `source` may be reused as soon as this returns. */
@@ -162,11 +138,11 @@ export class Session
   }
 
   sendCommand(streamId: number, values: readonly AmfValue[]): void {
-    this.send(commandMessage(streamId, values, this.#chunkSize));
+    this.#outgoing.sendCommand(streamId, values);
   }
 
   sendStatus(streamId: number, level: StatusLevel, code: StatusCode, description: string): void {
-    this.send(statusMessage(streamId, level, code, description, this.#chunkSize));
+    this.#outgoing.sendStatus(streamId, level, code, description);
   }
 
   ping(time: number): void {
@@ -176,7 +152,7 @@ export class Session
   connected(client: ConnectedClient): void {
     this.#client = client;
     this.#state = { phase: 'connected', target: client.target };
-    this.#chunkSize = this.context.chunkSize;
+    this.#outgoing.chunkSize = this.context.chunkSize;
     this.deadlines.connected();
     this.#log = this.#log.child({ channel: client.target.channel });
   }
@@ -330,7 +306,7 @@ export class Session
     }
     this.context.sessionClosed(code);
     // A connection that sent nothing is a health check or a scanner, not worth a log line.
-    if (code === 'client_closed' && this.receivedBytes === 0) this.#log.debug('closed without a byte');
+    if (code === 'client_closed' && this.intake.receivedBytes === 0) this.#log.debug('closed without a byte');
     else if (code === 'protocol_error' || code === 'handshake_failed') this.#log.warning('closed', { code, reason });
     else this.#log.request('closed', { code, reason });
   }
