@@ -80,7 +80,7 @@ export class Timeline {
     }
     if (typeId === MessageType.Audio) this.#latestAudio = latest(this.#latestAudio, timestamp);
     else this.#latestVideo = latest(this.#latestVideo, timestamp);
-    if (!this.#begun || isBefore(this.#latest, timestamp)) this.#latest = timestamp;
+    this.#latest = this.#begun ? latest(this.#latest, timestamp) : timestamp;
     this.#begun = true;
     if (isBefore(this.#joinedAt + SETTLED_MS, timestamp)) {
       this.#audioFloor = -1;
@@ -99,6 +99,7 @@ function isBefore(timestamp: number, other: number): boolean {
   return ((timestamp - other) | 0) < 0;
 }
 
+/** Of two timestamps; but a source whose clock has stepped back by much is where it is now. */
 function latest(former: number, timestamp: number): number {
-  return former < 0 || isBefore(former, timestamp) ? timestamp : former;
+  return former < 0 || isBefore(former, timestamp) || isBefore(timestamp + MAX_OVERLAP_MS, former) ? timestamp : former;
 }

@@ -32,6 +32,13 @@ describe('timestamps', () => {
     );
   });
 
+  test('of the next source go on where the last one is, not where a stray frame of it was', () => {
+    const timeline = new Timeline();
+    send(timeline, 0, 40, 3_600_000, 80, 120);
+    timeline.join();
+    expect(send(timeline, 7_000, 7_040)).toEqual([153, 193]);
+  });
+
   test('of the next source go on where the last one’s ended, at their own pace', () => {
     fc.assert(
       fc.property(anyTime, anyTime, fc.nat({ max: 100_000 }), (first, second, step) => {
