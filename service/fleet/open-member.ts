@@ -1,4 +1,4 @@
-import { hostname, networkInterfaces } from 'node:os';
+import { networkInterfaces } from 'node:os';
 import type { TaskIdentity } from '../aws/task-metadata';
 import type { ChangingPassword } from '../redis/redis-password';
 import type { ServiceConfig } from '../config/service-config';
@@ -8,6 +8,7 @@ import type { TrafficCounters } from '../metrics/traffic-counters';
 import type { Batching } from '../net/batching/batching';
 import type { FleetKeys } from '../leases/fleet-keys';
 import type { FleetMember } from './fleet-member';
+import { ownId } from './own-id';
 import { RedisRegistry } from '../leases/redis/redis-registry';
 import { SharedMember } from './shared-member';
 import { SoloMember } from './solo-member';
@@ -36,7 +37,7 @@ export function openMember({ config, parent, task, password, ...shared }: Member
   const { graceMs } = config.publishing;
   const { fleet, redis } = config;
   if (fleet !== undefined && redis !== undefined) {
-    const machineId = fleet.nodeId ?? taskId(task) ?? `${hostname()}.${parent ? process.ppid : process.pid}`;
+    const machineId = fleet.nodeId ?? taskId(task) ?? ownId(parent ? process.ppid : process.pid);
     const id = parent ? `${machineId}.${parent.self.id}` : machineId;
     const host =
       fleet.advertiseHost ?? (task?.address === undefined || task.address === '' ? ownAddress() : task.address);
