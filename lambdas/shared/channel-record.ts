@@ -9,6 +9,10 @@ export interface ActiveStream {
   readonly clientIp?: string | undefined;
   /** The node that serves the stream, as named in the event token. */
   readonly rtmpHost?: string | undefined;
+  /** The event that began the stream. */
+  readonly startJti?: string | undefined;
+  /** When the last start that was accepted for it was first asked (seconds since the epoch). */
+  readonly askedAt?: number | undefined;
 }
 
 /** One channel as the keys table holds it, under `pk` = `CH#<channel>`. */
@@ -36,12 +40,14 @@ export function channelKey(channel: string): Item {
 export const CHANNEL_PREFIX_VALUE = { S: CHANNEL_PREFIX };
 
 /** The attributes that say which stream holds the channel: set by a start, removed (undefined) by its stop. */
-export function activityAttributes(active: ActiveStream | undefined): Record<string, string | undefined> {
+export function activityAttributes(active: ActiveStream | undefined): Record<string, string | number | undefined> {
   return {
     activeStreamId: active?.streamId,
     startedAt: active?.startedAt,
     clientIp: active?.clientIp,
     rtmpHost: active?.rtmpHost,
+    startJti: active?.startJti,
+    askedAt: active?.askedAt,
   };
 }
 
@@ -53,6 +59,8 @@ function activeStreamOf(item: Item): ActiveStream | undefined {
     startedAt: textOf(item, 'startedAt') ?? '',
     clientIp: textOf(item, 'clientIp'),
     rtmpHost: textOf(item, 'rtmpHost'),
+    startJti: textOf(item, 'startJti'),
+    askedAt: numberOf(item, 'askedAt'),
   };
 }
 

@@ -12,14 +12,18 @@ export interface StartEvent {
   readonly eventId?: string | undefined;
   /** The stream that this publish continues, after a short disconnect. */
   readonly resume?: string | undefined;
+  /** When it was first asked (seconds since the epoch), by the clock of its node. */
+  readonly issuedAt?: number | undefined;
 }
 
 /** A stream has ended. */
 export interface StopEvent {
   readonly event: 'stop';
   readonly channel: string;
-  /** Empty when the start was answered without one. */
+  /** Empty when the server never learnt it: then `startJti` says which start is over. */
   readonly streamId: string;
+  /** The `eventId` of the start that began the stream; absent from servers that do not send it. */
+  readonly startJti?: string | undefined;
 }
 
 /** Only asks whether the signature is accepted; part of the rotation of the signing secret. */
@@ -44,7 +48,10 @@ export function streamEventOf(claims: Readonly<Record<string, unknown>>): Stream
   if (claims['event'] === PROBE_EVENT) return { event: 'probe' };
   const { channel, key } = claims;
   if (!isStreamName(channel)) return undefined;
-  if (claims['event'] === 'stop') return { event: 'stop', channel, streamId: textClaim(claims, 'stream_id') ?? '' };
+  if (claims['event'] === 'stop') {
+    const streamId = textClaim(claims, 'stream_id') ?? '';
+    return { event: 'stop', channel, streamId, startJti: textClaim(claims, 'start_jti') };
+  }
   if (claims['event'] !== 'start' || !isStreamName(key)) return undefined;
   return {
     event: 'start',
@@ -54,5 +61,6 @@ export function streamEventOf(claims: Readonly<Record<string, unknown>>): Stream
     rtmpHost: textClaim(claims, 'rtmp_host'),
     eventId: textClaim(claims, 'jti'),
     resume: textClaim(claims, 'resume'),
+    issuedAt: typeof claims['iat'] === 'number' ? claims['iat'] : undefined,
   };
 }

@@ -24,7 +24,8 @@ const MAX_PAUSE_MS = 40;
 function streamOf(event: StartEvent, decision: AcceptedStart, now: Date): ActiveStream {
   const { streamId, record, kind } = decision;
   const startedAt = kind === 'new' ? now.toISOString() : (record.active?.startedAt ?? now.toISOString());
-  return { streamId, startedAt, clientIp: event.clientIp, rtmpHost: event.rtmpHost };
+  const startJti = kind === 'new' ? event.eventId : record.active?.startJti;
+  return { streamId, startedAt, clientIp: event.clientIp, rtmpHost: event.rtmpHost, startJti, askedAt: event.issuedAt };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { StartEvent, StopEvent } from '../shared/event-claims';
 import type { EventTokenVerifier } from '../shared/event-token-verifier';
 import { describeError } from '../shared/lambda-logger';
 import { acceptStart, type StartDependencies } from './accept-start';
+import { streamIdOf } from './decide';
 
 export interface CallbackDependencies extends StartDependencies {
   readonly verifier: EventTokenVerifier;
@@ -47,9 +48,13 @@ async function handleStart(event: StartEvent, dependencies: CallbackDependencies
 }
 
 async function handleStop(event: StopEvent, { store, log }: CallbackDependencies): Promise<LambdaFunctionURLResult> {
-  const { channel, streamId } = event;
-  const freed = streamId === '' ? false : await store.end(event, new Date());
-  log.info('stop', { channel, streamId, freed });
+  const { channel, startJti } = event;
+  const streamId =
+    event.streamId === '' && startJti !== undefined ? streamIdOf({ channel, eventId: startJti }) : event.streamId;
+  let freed = false;
+  if (event.streamId !== '') freed = await store.end(event, new Date());
+  else if (startJti !== undefined) freed = await store.endStart(channel, streamId, new Date());
+  log.info('stop', { channel, streamId, startJti, freed });
   return answer(200);
 }
 

@@ -38,6 +38,9 @@ export interface RefusedStart {
 
 export type StartDecision = AcceptedStart | RefusedStart;
 
+/** Starts that were first asked closer together than this are not told apart: their nodes' clocks differ (s). */
+const CLOCKS_DIFFER_SECONDS = 2;
+
 function refuse(status: 403 | 409, reason: string): RefusedStart {
   return { accepted: false, status, reason };
 }
@@ -45,9 +48,14 @@ function refuse(status: 403 | 409, reason: string): RefusedStart {
 /**
  * The id of the stream that an event begins: the same for every delivery of the event, unguessable without the event.
  */
-export function streamIdOf(event: StartEvent): string {
-  const eventId = event.eventId ?? randomUUID();
-  return createHash('sha256').update(`${event.channel}/${eventId}`).digest('hex').slice(0, 32);
+export function streamIdOf({ channel, eventId = randomUUID() }: Pick<StartEvent, 'channel' | 'eventId'>): string {
+  return createHash('sha256').update(`${channel}/${eventId}`).digest('hex').slice(0, 32);
+}
+
+/** Whether the channel's stream was asked about after this start, which has been long under way then. */
+function isOvertaken({ issuedAt }: StartEvent, { active }: ChannelRecord): boolean {
+  if (issuedAt === undefined || active?.askedAt === undefined) return false;
+  return issuedAt + CLOCKS_DIFFER_SECONDS < active.askedAt;
 }
 
 /** Why the channel's rules refuse this publisher; undefined when they allow it. */
@@ -85,6 +93,7 @@ export function decideStart(facts: StartFacts): StartDecision {
   if (activeId !== undefined && activeId === event.resume) {
     return { accepted: true, kind: 'resume', streamId: activeId, record };
   }
+  if (isOvertaken(event, record)) return refuse(409, 'a newer start has the channel');
   const whenBusy = record.policy.whenBusy ?? facts.whenBusyDefault;
   if (activeId !== undefined && whenBusy === 'reject') return refuse(409, 'channel is live');
   return { accepted: true, kind: 'new', streamId, record };

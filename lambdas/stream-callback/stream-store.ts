@@ -52,8 +52,8 @@ export class StreamStore {
       set: { ...activityAttributes(stream), ...(renewedHash === undefined ? {} : { keyHash: renewedHash }) },
       condition: `#revision = :revision AND ${
         seen === undefined ? 'attribute_not_exists(#activeStreamId)' : '#activeStreamId = :seen'
-      }`,
-      compare: { revision: record.revision, ...(seen === undefined ? {} : { seen }) },
+      } AND (attribute_not_exists(#lastOver) OR #lastOver <> :streamId)`,
+      compare: { revision: record.revision, streamId: stream.streamId, ...(seen === undefined ? {} : { seen }) },
     });
   }
 
@@ -94,6 +94,28 @@ export class StreamStore {
       }),
     ]);
     return freed;
+  }
+
+  /**
+   * Ends what a start began, if anything, and sees to it that it begins nothing later: its server has given it up and
+   * does not know what became of it. True when its stream held the channel.
+   *
+   * @param streamId what a stream that this start began is called
+   */
+  async endStart(channel: string, streamId: string, now: Date): Promise<boolean> {
+    if ((await this.#get(channelKey(channel))) === undefined) return false;
+    // A start that comes after this finds its session over.
+    await updateIf(this.client, this.tableName, sessionKey(streamId), {
+      set: { channel, endedAt: now.toISOString(), ttl: this.#expiry(now) },
+      condition: 'attribute_not_exists(#endedAt)',
+    });
+    // One that has looked for the session before cannot take the channel any more, and looks again.
+    await updateIf(this.client, this.tableName, channelKey(channel), { set: { lastOver: streamId } });
+    return updateIf(this.client, this.tableName, channelKey(channel), {
+      set: activityAttributes(undefined),
+      condition: '#activeStreamId = :streamId',
+      compare: { streamId },
+    });
   }
 
   async #get(key: Item): Promise<Item | undefined> {

@@ -109,8 +109,9 @@ export function startClaims(channel: string, key: string, more: object = {}): Re
   };
 }
 
-export function stopClaims(channel: string, streamId: string): Record<string, unknown> {
-  return { event: 'stop', channel, key: 'k', client_ip: '198.51.100.7', stream_id: streamId, jti: randomUUID() };
+export function stopClaims(channel: string, streamId: string, startJti?: unknown): Record<string, unknown> {
+  const stop = { event: 'stop', channel, key: 'k', client_ip: '198.51.100.7', stream_id: streamId, jti: randomUUID() };
+  return { ...stop, ...(startJti !== undefined && { start_jti: startJti }) };
 }
 
 /** Signs an event token as the service does. */

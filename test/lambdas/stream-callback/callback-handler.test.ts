@@ -191,9 +191,51 @@ describe('stop', () => {
     expect(await activeStream(channel)).toBe(newer.id);
   });
 
+  test.each(['takeover', 'reject'] as const)('by the start alone frees a channel that says %s', async (whenBusy) => {
+    const channel = freshChannel();
+    const key = await fixture.createChannel(channel, { whenBusy });
+    const claims = startClaims(channel, key);
+    const { headers } = await deliver(claims);
+    expect((await deliver(stopClaims(channel, '', claims['jti']))).status).toBe(200);
+    expect(await activeStream(channel)).toBeUndefined();
+    const history = await fixture.dynamoDb.getItem(fixture.tableName, `SESSION#${headers.get('stream-id')}`);
+    expect(history?.['endedAt']?.S).toBeDefined();
+    expect((await start(channel, key)).status).toBe(200);
+  });
+
+  test('by the start alone keeps that start out, should it come later', async () => {
+    const channel = freshChannel();
+    const key = await fixture.createChannel(channel);
+    const claims = startClaims(channel, key);
+    await deliver(stopClaims(channel, '', claims['jti']));
+    expect((await deliver(claims)).status).toBe(409);
+    expect(await activeStream(channel)).toBeUndefined();
+  });
+
+  test('by a start that came at the same moment leaves nothing live', async () => {
+    const channel = freshChannel();
+    const key = await fixture.createChannel(channel);
+    for (let round = 0; round < 10; round += 1) {
+      const claims = startClaims(channel, key);
+      await Promise.all([deliver(claims), deliver(stopClaims(channel, '', claims['jti']))]);
+      expect(await activeStream(channel)).toBeUndefined();
+    }
+  });
+
+  test('by a start that continued a stream leaves that stream alone', async () => {
+    const channel = freshChannel();
+    const key = await fixture.createChannel(channel);
+    const first = await start(channel, key);
+    const claims = startClaims(channel, key, { resume: first.id });
+    await deliver(claims);
+    await deliver(stopClaims(channel, '', claims['jti']));
+    expect(await activeStream(channel)).toBe(first.id);
+  });
+
   test('of a stream or channel that is not known is answered 200 and leaves no trace', async () => {
     expect((await deliver(stopClaims('nowhere', 'no-such-stream'))).status).toBe(200);
     expect((await deliver(stopClaims('nowhere', ''))).status).toBe(200);
+    expect((await deliver(stopClaims('nowhere', '', 'no-such-start'))).status).toBe(200);
     expect(await fixture.dynamoDb.getItem(fixture.tableName, 'CH#nowhere')).toBeUndefined();
     expect(await fixture.dynamoDb.getItem(fixture.tableName, 'SESSION#no-such-stream')).toBeUndefined();
   });

@@ -44,6 +44,20 @@ function facts(parts: Partial<StartFacts>): StartFacts {
   };
 }
 
+test('a start that was under way for long does not end a stream that was asked about after it', () => {
+  const asked = (seconds: number): Partial<StartFacts> => ({
+    event: { ...event, issuedAt: NOW },
+    record: record({}, { active: { ...active('newer'), askedAt: NOW + seconds } }),
+  });
+  expect(decideStart(facts(asked(3)))).toMatchObject({
+    accepted: false,
+    status: 409,
+    reason: 'a newer start has the channel',
+  });
+  // Clocks differ.
+  expect(decideStart(facts(asked(2)))).toMatchObject({ accepted: true, kind: 'new' });
+});
+
 const session = { streamId, channel: 'news', startedAt: '' };
 
 describe('decideStart', () => {
