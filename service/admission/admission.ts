@@ -44,6 +44,8 @@ interface Incumbent {
   readonly session: string;
   /** The id to resume, when the stream is to go on; undefined when it is to be replaced by a new one. */
   readonly resume: string | undefined;
+  /** The `jti` of the start that gave that id, where it is known. */
+  readonly startJti: string | undefined;
   /** Its publisher is neither lost nor about to leave. */
   readonly isLive: boolean;
 }
@@ -63,6 +65,11 @@ const LEAVE_MS = 10_000;
 const TAKEN_OVER = 'Another publisher has taken this channel over';
 const GOES_ON = 'The stream goes on at another node';
 
+const ENDED_MEANWHILE: AdmissionOutcome = {
+  accepted: false,
+  final: false,
+  reason: 'The stream was ended while the callback was asked, try again',
+};
 const BUSY: AdmissionOutcome = { accepted: false, final: false, reason: 'Stream already publishing' };
 const GONE: AdmissionOutcome = { accepted: false, final: false, reason: 'The publisher has gone' };
 
@@ -76,6 +83,8 @@ export class Admission implements PublishGate {
   readonly #admitted = new AdmittedStreams();
   /** Channels with a publisher being decided on, and the order that came meanwhile. */
   readonly #deciding = new Map<string, MovedOrder | undefined>();
+  /** Held streams whose time was up while somebody was being decided on who may continue them. */
+  readonly #overdue = new Set<Admitted>();
   /** Streams whose end the registry is being told of. */
   readonly #ending = new Set<Promise<void>>();
   #closed = false;
@@ -135,7 +144,7 @@ export class Admission implements PublishGate {
     }
     const { publication } = admitted;
     this.#change(publication, (channel) => {
-      this.#admitted.forget(admitted);
+      this.#forget(admitted);
       if (order.continues) {
         void this.#options.registry.forget(order.session);
         this.#letGo(channel, publication);
@@ -207,12 +216,12 @@ export class Admission implements PublishGate {
     const session = randomUUID();
     const hasGone = (): boolean => signal.aborted;
     const identity = { ...stream, clientIp: publisher.clientIp };
-    const request: LeaseRequest = {
+    let request: LeaseRequest = {
       channel: stream.channel,
       session,
       keyHash: keyHash.of(stream.key),
       startedAt: Date.now(),
-      stop: { ...identity, jti: session, streamId: '' },
+      stop: { ...identity, jti: session, streamId: '', startJti: randomUUID() },
     };
     const outcome = await registry.acquire(request);
     if (outcome.kind === 'blocked') {
@@ -236,23 +245,35 @@ export class Admission implements PublishGate {
     }
     const resume = incumbent?.resume;
     if (incumbent !== undefined) await registry.announce(request);
-    const asked = { ...identity, stopJti: session, ...(resume !== undefined && { resume }) };
+    const { startJti } = request.stop;
+    const asked = { ...identity, stopJti: session, startJti, ...(resume !== undefined && { resume }) };
     const decision = await authorizer.authorizeStart(asked, signal);
     if (!decision.accepted) {
-      void registry.abandon(stream.channel, session);
+      // What may still come of it is the authorizer's to settle, or another node's should this one die.
+      if (decision.unsettled === true) this.#tellEnd(request, request.stop);
+      else void registry.abandon(stream.channel, session);
       return decision;
     }
     const { grant } = decision;
     const continues = resume !== undefined && grant.streamId === resume;
+    const began = continues ? incumbent?.startJti : undefined;
+    request = { ...request, stop: { ...request.stop, streamId: grant.streamId, startJti: began ?? startJti } };
     const playKeyHash = keyHash.of(grant.playKey ?? stream.key);
+    if (hasGone() && continues) {
+      // The stream stays with the publisher that has it.
+      void registry.abandon(stream.channel, session);
+      return GONE;
+    }
     const takesOver = isAlone ? this.#isLiveHere(channel.name) : incumbent?.isLive === true;
     const admitted = { request, grant, state: 'live' as const, ...(takesOver && { guard: new TakeoverGuard() }) };
     const live = { streamId: grant.streamId, playKeyHash };
     const leased = await this.#secureLease(request, live, isAlone ? undefined : incumbent, continues);
-    if (!leased || hasGone()) {
+    if (leased !== 'yes' || hasGone()) {
       log.warning('publisher accepted but not let in', { channel: stream.channel, aborted: hasGone() });
-      this.#sendStop(admitted);
-      return hasGone() ? GONE : BUSY;
+      // An id that was to be continued, and did not come over, is the former publisher's to stop.
+      if (leased === 'former has it') void registry.abandon(stream.channel, session);
+      else this.#sendStop(admitted);
+      return hasGone() ? GONE : this.#whyNot(request);
     }
     return { accepted: true, publication: this.#begin(publisher, channel, stream, admitted, continues) };
   }
@@ -272,14 +293,16 @@ export class Admission implements PublishGate {
     if (lease.state === 'starting' || !keyHash.matches(request.stop.key, lease.keyHash)) return undefined;
     const leaving = lease.state === 'held' || (owner.draining && policy.graceMs > 0);
     if (!leaving && (!policy.takeover || lease.keeps)) return undefined;
-    return { session: lease.session, resume: policy.graceMs > 0 ? lease.streamId : undefined, isLive: !leaving };
+    const resume = policy.graceMs > 0 ? lease.streamId : undefined;
+    return { session: lease.session, resume, startJti: lease.startJti || undefined, isLive: !leaving };
   }
 
   /** The stream that this very node holds for its publisher. */
   #heldHere({ name }: Channel): Incumbent | undefined {
     const admitted = this.#admitted.find(name);
     if (admitted?.state !== 'held') return undefined;
-    return { session: admitted.request.session, resume: admitted.grant.streamId, isLive: false };
+    const { session, stop } = admitted.request;
+    return { session, resume: admitted.grant.streamId, startJti: stop.startJti, isLive: false };
   }
 
   #isLiveHere(channel: string): boolean {
@@ -291,12 +314,22 @@ export class Admission implements PublishGate {
     live: { streamId: string; playKeyHash: string },
     incumbent: Incumbent | undefined,
     continues: boolean,
-  ): Promise<boolean> {
+  ): Promise<'yes' | 'no' | 'former has it'> {
     const { registry } = this.#options;
-    if (incumbent !== undefined && !(await registry.replace(request, incumbent.session, continues))) return false;
+    if (incumbent !== undefined) {
+      const replaced = await registry.replace(request, incumbent.session, continues);
+      if (replaced === false && continues) return 'former has it';
+      if (replaced !== true) return 'no';
+    }
     // Before it is live, so that the one that it displaces cannot come between.
     if (incumbent?.isLive === true) void registry.keep(request.channel, request.session, true);
-    return registry.confirm(request.channel, request.session, live);
+    return (await registry.confirm(request.channel, request.session, live)) ? 'yes' : 'no';
+  }
+
+  /** Why one that the handler has accepted was not let in. */
+  async #whyNot({ channel, session }: LeaseRequest): Promise<AdmissionOutcome> {
+    const found = await this.#options.registry.locate(channel);
+    return found === undefined || found.lease.session === session ? ENDED_MEANWHILE : BUSY;
   }
 
   #begin(
@@ -312,7 +345,7 @@ export class Admission implements PublishGate {
     return channel.change(() => {
       const former = this.#admitted.find(stream.channel);
       if (former !== undefined) {
-        this.#admitted.forget(former);
+        this.#forget(former);
         if (continues) void this.#options.registry.forget(former.request.session);
         else this.#sendStop(former);
       }
@@ -331,6 +364,8 @@ export class Admission implements PublishGate {
     const deferred = this.#deciding.get(channel.name);
     this.#deciding.delete(channel.name);
     if (deferred !== undefined) this.moved(channel.name, deferred);
+    const held = this.#admitted.find(channel.name);
+    if (held !== undefined && this.#overdue.delete(held)) this.#expire(held);
     // After begin or resume the publisher is no candidate any more, and this leaves its stream alone.
     channel.withdraw(publisher);
   }
@@ -345,7 +380,10 @@ export class Admission implements PublishGate {
   #hold(admitted: Admitted): void {
     const { policy, registry, log } = this.#options;
     const { publication, request } = admitted;
-    this.#admitted.hold(admitted, policy.graceMs, () => this.#expire(admitted));
+    this.#admitted.hold(admitted, policy.graceMs, () => {
+      if (this.#deciding.has(request.channel)) this.#overdue.add(admitted);
+      else this.#expire(admitted);
+    });
     log.request('publisher lost, channel held', { channel: request.channel, seconds: policy.graceMs / 1000 });
     void registry.hold(request.channel, request.session, publication.stream.latestTimestamp);
   }
@@ -370,9 +408,14 @@ export class Admission implements PublishGate {
     this.#options.orphaned(channel, publication);
   }
 
+  #forget(admitted: Admitted): void {
+    this.#overdue.delete(admitted);
+    this.#admitted.forget(admitted);
+  }
+
   #finish(admitted: Admitted): void {
     this.#change(admitted.publication, (channel) => {
-      this.#admitted.forget(admitted);
+      this.#forget(admitted);
       channel.end(admitted.publication);
       this.#sendStop(admitted);
     });
@@ -380,12 +423,18 @@ export class Admission implements PublishGate {
 
   /** The stop becomes pending in the registry and on its way to the handler. */
   #sendStop({ request, grant }: Pick<Admitted, 'request' | 'grant'>): void {
-    const { registry, authorizer } = this.#options;
     const stop: StopRecord = { ...request.stop, streamId: grant.streamId };
-    const ending = registry.end(request.channel, request.session, stop).then((isMine) => {
-      this.#ending.delete(ending);
+    this.#tellEnd(request, stop, () => {
       const { jti, ...stream } = stop;
-      if (isMine) authorizer.streamEnded({ ...stream, stopJti: jti });
+      this.#options.authorizer.streamEnded({ ...stream, stopJti: jti });
+    });
+  }
+
+  /** The session's stop becomes pending in the registry; `isMine` is called if it is this node's to send. */
+  #tellEnd({ channel, session }: LeaseRequest, stop: StopRecord, isMine?: () => void): void {
+    const ending = this.#options.registry.end(channel, session, stop).then((mine) => {
+      this.#ending.delete(ending);
+      if (mine) isMine?.();
     });
     this.#ending.add(ending);
   }

@@ -2,10 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
 import type { NameGrammar } from '../protocol/name-grammar';
-import type { CallbackAnswer, CallbackClient, PostOptions } from './callback-client';
+import {
+  type CallbackAnswer,
+  type CallbackClient,
+  type LateListener,
+  MAX_LATE_CALLBACKS,
+  type PostOptions,
+} from './callback-client';
 import { type CallbackFault, describeCallbackFault } from './callback-faults';
 import { type Clock, systemClock } from '../time/clock';
-import { type CallbackEvent, type SigningSecret, type StartEvent, signEventToken } from './event-token';
+import { type CallbackEvent, type SigningSecret, type StartEvent, type StopEvent, signEventToken } from './event-token';
 import type {
   EndedStream,
   PublishAuthorizer,
@@ -56,12 +62,20 @@ export interface CallbackAuthorizerOptions {
   readonly random?: () => number;
 }
 
-const PUBLISHER_GONE: PublishDecision = { accepted: false, final: false, reason: 'The publisher has gone' };
+const PUBLISHER_GONE: PublishRefusal = { accepted: false, final: false, reason: 'The publisher has gone' };
 
 const TOO_MANY_REQUESTS = 429;
+/** Bad Gateway and Gateway Timeout. */
+const GATEWAY_ERRORS: ReadonlySet<number> = new Set([502, 504]);
+
+/** A start that has timed out is listened to for so long (ms). */
+const LATE_MS = 60_000;
 
 /** The first retry pause of a start is between this and twice this. */
 const START_RETRY_MS = 100;
+
+/** A start that the handler is asked about. */
+type AskedStart = PublishRequest & { readonly stopJti: string; readonly startJti: string };
 
 /** Asks an HTTP handler who may publish, and notifies it of each accepted stream's end. */
 export class CallbackAuthorizer implements PublishAuthorizer {
@@ -70,6 +84,9 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   readonly #random: () => number;
   readonly #stops: StopQueue;
   readonly #questions: StartQuestions;
+  /** Ends the waiting for late answers, one each. */
+  readonly #late = new Set<() => void>();
+  #draining = false;
   readonly #faults: FaultRateLimit;
   /** The handler has accepted a stream. */
   #proven = false;
@@ -110,25 +127,29 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   }
 
   /**
-   * If the publisher leaves while the handler decides, the answer is still awaited in the background: a handler that
-   * accepts has to get a stop, or it would keep the stream as live.
+   * If the publisher leaves while the handler decides, or the time is up, the answer is still awaited in the background:
+   * a handler that accepts has to get a stop, or it would keep the stream as live.
    */
   authorizeStart(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision> {
     if (signal.aborted) {
       return Promise.resolve(PUBLISHER_GONE);
     }
+    const { stopJti = randomUUID(), startJti = randomUUID() } = request;
+    const start = { ...request, stopJti, startJti };
     return new Promise((resolve) => {
       let settleExpected: (() => void) | undefined;
       const onAbort = (): void => {
         settleExpected = this.#stops.expect();
-        resolve(PUBLISHER_GONE);
+        resolve({ ...PUBLISHER_GONE, unsettled: true });
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      void this.#askInTurn(request, signal).then((decision) => {
+      void this.#askInTurn(start, signal).then((decision) => {
         signal.removeEventListener('abort', onAbort);
         resolve(decision);
         if (settleExpected && decision.accepted) {
-          this.streamEnded({ ...request, streamId: decision.grant.streamId });
+          this.#takeBack(start, decision.grant.streamId);
+        } else if (settleExpected && !decision.accepted && decision.unsettled !== true) {
+          this.#needsNoStop(start);
         }
         settleExpected?.();
       });
@@ -136,11 +157,15 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   }
 
   streamEnded(stream: EndedStream): void {
-    const { channel, key, clientIp, query, streamId, stopJti = randomUUID() } = stream;
-    this.#stops.enqueue({ event: 'stop', jti: stopJti, channel, key, clientIp, query, streamId });
+    this.#stops.enqueue(stopOf(stream));
   }
 
   drain(deadlineMs: number): Promise<number> {
+    this.#draining = true;
+    // Their answers would take longer than there is time.
+    for (const giveUp of [...this.#late]) {
+      giveUp();
+    }
     return this.#stops.drain(deadlineMs);
   }
 
@@ -149,7 +174,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     this.#faults.close();
   }
 
-  async #askInTurn(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision> {
+  async #askInTurn(request: AskedStart, signal: AbortSignal): Promise<PublishDecision> {
     const { timeoutMs, log } = this.#options;
     const { channel, clientIp } = request;
     try {
@@ -160,30 +185,95 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     }
   }
 
-  async #askStart(request: PublishRequest, timeoutMs: number, signal: AbortSignal): Promise<AskedQuestion> {
+  async #askStart(request: AskedStart, timeoutMs: number, signal: AbortSignal): Promise<AskedQuestion> {
     const { rtmpHost, rtmpPort } = this.#options;
-    const { channel, key, clientIp, query, resume } = request;
+    const { channel, key, clientIp, query, resume, startJti } = request;
     const event: StartEvent = {
       event: 'start',
-      jti: randomUUID(),
+      jti: startJti,
       channel,
       key,
       clientIp,
       query,
       rtmpHost,
       rtmpPort,
+      askedAtMs: this.#clock.now(),
       ...(resume !== undefined && { resume }),
     };
     const deadlineMs = this.#clock.now() + timeoutMs;
-    let answer = await this.#send(event, timeoutMs);
+    const late = this.#listenLate(request);
+    let answer = await this.#send(event, timeoutMs, { late });
+    let wasSent = isUnknown(answer);
     if (answer.outcome === 'unreachable') {
       await this.#pause(START_RETRY_MS * (1 + this.#random()));
       const leftMs = deadlineMs - this.#clock.now();
       if (leftMs > 0 && !signal.aborted) {
-        answer = await this.#send(event, leftMs, { fresh: true });
+        answer = await this.#send(event, leftMs, { fresh: true, late });
+        wasSent ||= isUnknown(answer);
       }
     }
-    return { decision: this.#decide(answer, request), result: this.#isFailure(answer) ? 'failed' : 'answered' };
+    const result = this.#isFailure(answer) ? 'failed' : 'answered';
+    const decision = this.#decide(answer, request);
+    if (decision.accepted) {
+      return { decision, result };
+    }
+    const isUndecided = answer.outcome === 'unreachable' ? wasSent : this.#mayHaveAccepted(answer);
+    if (isUndecided) {
+      this.#takeBack(request, undefined);
+    }
+    return { decision: isUndecided || late.isOut ? { ...decision, unsettled: true } : decision, result };
+  }
+
+  /** Hears the answer to a start that has timed out. */
+  #listenLate(request: AskedStart): LateListener & { readonly isOut: boolean } {
+    let forget = (): void => undefined;
+    let isOut = false;
+    return {
+      get isOut() {
+        return isOut;
+      },
+      forMs: this.#draining || this.#late.size >= MAX_LATE_CALLBACKS ? 0 : LATE_MS,
+      begun: (giveUp) => {
+        isOut = true;
+        this.#late.add(giveUp);
+        forget = () => void this.#late.delete(giveUp);
+      },
+      ended: (answer) => {
+        forget();
+        this.#settleLate(request, answer);
+      },
+    };
+  }
+
+  #settleLate(request: AskedStart, answer: CallbackAnswer): void {
+    if (answer.outcome !== 'answered' || this.#mayHaveAccepted(answer)) {
+      this.#takeBack(request, undefined);
+    } else if (answer.status === 200) {
+      this.#takeBack(request, readGrant(answer.headers, this.#options.names, () => undefined).streamId);
+    } else {
+      this.#needsNoStop(request);
+    }
+  }
+
+  /**
+   * The start was accepted, or that is not known (undefined), and its publisher is not let in. An id that was offered is
+   * still that of the stream that has it.
+   */
+  #takeBack(request: AskedStart, streamId: string | undefined): void {
+    if (streamId !== undefined && streamId === request.resume) {
+      this.#needsNoStop(request);
+    } else {
+      this.streamEnded({ ...request, streamId: streamId ?? '' });
+    }
+  }
+
+  #needsNoStop(request: AskedStart): void {
+    this.#options.stopStore?.remove(stopOf({ ...request, streamId: '' }));
+  }
+
+  /** AWS answers in place of a function that ran out of time, whatever that had done by then. */
+  #mayHaveAccepted(answer: CallbackAnswer): boolean {
+    return this.#options.behindLambda === true && answer.outcome === 'answered' && GATEWAY_ERRORS.has(answer.status);
   }
 
   #decide(answer: CallbackAnswer, request: PublishRequest): PublishDecision {
@@ -288,6 +378,17 @@ export class CallbackAuthorizer implements PublishAuthorizer {
 /** 429 is no refusal: a handler that gets too many requests has not decided. */
 function isRefusal(status: number): boolean {
   return status >= 400 && status <= 499 && status !== TOO_MANY_REQUESTS;
+}
+
+/** Whether the handler may have had the event although there is no answer. */
+function isUnknown(answer: CallbackAnswer): boolean {
+  return answer.outcome === 'unreachable' && answer.wasSent === true;
+}
+
+/** The event that tells the handler of the end. */
+export function stopOf(stream: EndedStream): StopEvent {
+  const { channel, key, clientIp, query, streamId, stopJti = randomUUID(), startJti } = stream;
+  return { event: 'stop', jti: stopJti, channel, key, clientIp, query, streamId, startJti };
 }
 
 /** undefined for an aborted request, which says nothing about the handler. */

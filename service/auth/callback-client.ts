@@ -9,6 +9,9 @@ import { type Clock, systemClock } from '../time/clock';
 /** Most requests at once; further ones wait for a connection, within their own time-out. */
 export const MAX_CONCURRENT_CALLBACKS = 256;
 
+/** Besides those, requests that have timed out and stay open. */
+export const MAX_LATE_CALLBACKS = 64;
+
 const MAX_IDLE_CONNECTIONS = 32;
 /**
  * Shorter than the idle time that common proxies allow, so that a connection is rarely reused while a proxy closes it.
@@ -21,8 +24,11 @@ export type CallbackAnswer =
   /** `headers`: those that are used, by lower-case name. */
   | { readonly outcome: 'answered'; readonly status: number; readonly headers: ReadonlyMap<string, string> }
   | { readonly outcome: 'timed-out' }
-  /** The connection failed, or ended before an answer came. `reason` is the error code, if there is one. */
-  | { readonly outcome: 'unreachable'; readonly reason: string }
+  /**
+   * The connection failed, or ended before an answer came. `reason` is the error code, if there is one; `wasSent`: the
+   * handler may have received the event.
+   */
+  | { readonly outcome: 'unreachable'; readonly reason: string; readonly wasSent?: boolean }
   /** The caller's signal aborted first; the handler may have received the event. */
   | { readonly outcome: 'aborted' };
 
@@ -39,6 +45,18 @@ export interface PostOptions {
   readonly signal?: AbortSignal | undefined;
   /** Uses a new connection: a handler that was restarted has closed all those of the pool. Default false. */
   readonly fresh?: boolean;
+  /** When given, a request that has timed out stays open; absent: it is ended. */
+  readonly late?: LateListener;
+}
+
+/** Who wants to know how a request ends that has timed out. */
+export interface LateListener {
+  /** How much longer the request stays open (ms). */
+  readonly forMs: number;
+  /** The request has timed out. Ends it before its time when called; after its end that does nothing. */
+  begun(giveUp: () => void): void;
+  /** Called once after `begun`. */
+  ended(answer: CallbackAnswer): void;
 }
 
 /** Delivers event tokens to the callback handler over kept-alive connections. One per process is enough. */
@@ -56,7 +74,7 @@ export class CallbackClient {
     this.#clock = options.clock ?? systemClock;
     const kept = {
       keepAlive: true,
-      maxSockets: MAX_CONCURRENT_CALLBACKS,
+      maxSockets: MAX_CONCURRENT_CALLBACKS + MAX_LATE_CALLBACKS,
       maxFreeSockets: MAX_IDLE_CONNECTIONS,
       timeout: IDLE_CONNECTION_MS,
     };
@@ -78,15 +96,20 @@ export class CallbackClient {
    * POSTs the token with an empty body. Resolves as soon as the answer's headers have come; never rejects, never
    * follows a redirect. `timeoutMs` covers the whole exchange, signing and waiting for a connection included.
    */
-  post(token: string, timeoutMs: number, { signal, fresh = false }: PostOptions = {}): Promise<CallbackAnswer> {
-    return new Promise((resolve) => {
+  post(token: string, timeoutMs: number, { signal, fresh = false, late }: PostOptions = {}): Promise<CallbackAnswer> {
+    return new Promise((resolvePost) => {
+      let resolve: (answer: CallbackAnswer) => void = resolvePost;
       if (signal?.aborted) {
         resolve({ outcome: 'aborted' });
         return;
       }
       let request: ClientRequest | undefined;
       let settled = false;
+      let wasSent = false;
       const settle = (answer: CallbackAnswer): void => {
+        if (settled) {
+          return;
+        }
         settled = true;
         signal?.removeEventListener('abort', onAbort);
         resolve(answer);
@@ -99,7 +122,19 @@ export class CallbackClient {
       const onAbort = (): void => giveUp({ outcome: 'aborted' });
       signal?.addEventListener('abort', onAbort);
       // Continues while the body is drained, so that a slow body cannot keep the connection for ever.
-      const cancelTimeout = this.#clock.setTimeout(() => giveUp({ outcome: 'timed-out' }), timeoutMs);
+      const timedOut = { outcome: 'timed-out' } as const;
+      let cancelTimeout = this.#clock.setTimeout(() => {
+        if (late === undefined || settled || request === undefined) {
+          giveUp(timedOut);
+          return;
+        }
+        resolve(timedOut);
+        resolve = late.ended;
+        cancelTimeout = this.#clock.setTimeout(() => giveUp(timedOut), late.forMs);
+        late.begun(() => {
+          if (!settled) giveUp(timedOut);
+        });
+      }, timeoutMs);
       const send = (headers: Readonly<Record<string, string>>): void => {
         if (settled) {
           return;
@@ -118,10 +153,11 @@ export class CallbackClient {
           });
           discardBody(response);
         });
-        request.on('error', (error) => settle({ outcome: 'unreachable', reason: describe(error) }));
+        request.on('finish', () => (wasSent = true));
+        request.on('error', (error) => settle(unreachable(describe(error), wasSent)));
         request.on('close', () => {
           cancelTimeout();
-          settle({ outcome: 'unreachable', reason: 'the connection closed' });
+          settle(unreachable('the connection closed', wasSent));
         });
         request.end();
       };
@@ -150,6 +186,10 @@ export class CallbackClient {
     };
     return this.#url.protocol === 'https:' ? httpsRequest(this.#url, options) : httpRequest(this.#url, options);
   }
+}
+
+function unreachable(reason: string, wasSent: boolean): CallbackAnswer {
+  return { outcome: 'unreachable', reason, ...(wasSent && { wasSent }) };
 }
 
 function discardBody(response: IncomingMessage): void {

@@ -20,12 +20,16 @@ export interface StartEvent extends EventFacts {
   readonly rtmpPort: number;
   /** Id of the stream that this publish resumes. */
   readonly resume?: string;
+  /** When the handler was first asked (ms since the epoch); default: now. */
+  readonly askedAtMs?: number;
 }
 
 export interface StopEvent extends EventFacts {
   readonly event: 'stop';
-  /** The id that the handler gave at the start; empty when it gave none. */
+  /** The id that the handler gave at the start; empty when it gave none, or what it gave is not known. */
   readonly streamId: string;
+  /** The `jti` of the start that gave the id; absent when that is not known any more. */
+  readonly startJti?: string | undefined;
 }
 
 export type CallbackEvent = StartEvent | StopEvent;
@@ -44,8 +48,9 @@ export function fixedSecret(text: string): SigningSecret {
 }
 
 /**
- * The compact JWT (RFC 7519, HS256) of the `rtmp-event` header. `iat` and `exp` are those of this delivery; all other
- * claims depend only on the event. Rejects when the secret is empty.
+ * The compact JWT (RFC 7519, HS256) of the `rtmp-event` header. `exp` is that of this delivery, and so is `iat` of a
+ * stop; a start's `iat` says when it was first asked, for handlers that must tell which of two is newer. All other claims
+ * depend only on the event. Rejects when the secret is empty.
  */
 export async function signEventToken(
   event: CallbackEvent,
@@ -53,13 +58,14 @@ export async function signEventToken(
   secret: string,
   nowMs: number,
 ): Promise<string> {
-  const issuedAt = Math.floor(nowMs / 1000);
+  const nowSeconds = Math.floor(nowMs / 1000);
+  const askedAtMs = event.event === 'start' ? event.askedAtMs : undefined;
   return new SignJWT(claimsOf(event))
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(subject)
     .setJti(event.jti)
-    .setIssuedAt(issuedAt)
-    .setExpirationTime(issuedAt + TOKEN_LIFETIME_SECONDS)
+    .setIssuedAt(askedAtMs === undefined ? nowSeconds : Math.floor(askedAtMs / 1000))
+    .setExpirationTime(nowSeconds + TOKEN_LIFETIME_SECONDS)
     .sign(Buffer.from(secret));
 }
 
@@ -75,6 +81,9 @@ function claimsOf(event: CallbackEvent): Record<string, string | number> {
   }
   if (event.event === 'stop') {
     claims.stream_id = event.streamId;
+    if (event.startJti !== undefined) {
+      claims.start_jti = event.startJti;
+    }
     return claims;
   }
   claims.rtmp_host = event.rtmpHost;

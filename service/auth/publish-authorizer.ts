@@ -12,6 +12,8 @@ export interface PublishRequest {
   readonly resume?: string;
   /** The `jti` of the stream's stop event; chosen by the authorizer when absent. */
   readonly stopJti?: string;
+  /** The `jti` of the start event; chosen by the authorizer when absent. */
+  readonly startJti?: string;
 }
 
 export type PublishDecision = { readonly accepted: true; readonly grant: StreamGrant } | PublishRefusal;
@@ -21,6 +23,11 @@ export interface PublishRefusal {
   /** A retry with the same key is pointless (the handler answered 4xx). */
   readonly final: boolean;
   readonly reason: string;
+  /**
+   * The publisher was not waited for any longer, or there was no answer: the handler may have accepted, or still do so.
+   * The authorizer sends the stop that may be due then, under `stopJti`, and says that it is delivered if none is.
+   */
+  readonly unsettled?: boolean;
 }
 
 /** A stream that was accepted and has ended. */
@@ -29,9 +36,12 @@ export interface EndedStream {
   readonly key: string;
   readonly clientIp: string;
   readonly query: string;
+  /** Empty when the handler gave none, or what it gave is not known. */
   readonly streamId: string;
   /** As given with the PublishRequest. */
-  readonly stopJti?: string;
+  readonly stopJti?: string | undefined;
+  /** The `jti` of the start that gave the id. */
+  readonly startJti?: string | undefined;
 }
 
 /** Decides who may publish, and is notified exactly once of each accepted stream's end. */

@@ -12,6 +12,8 @@ export interface Lease {
   readonly state: 'starting' | 'live' | 'held';
   /** The callback handler's id for the stream; empty while starting or when it gave none. */
   readonly streamId: string;
+  /** The `jti` of the start that gives the id; empty where that is not known. */
+  readonly startJti?: string;
   /** Fleet-keyed hashes of the publishing key and of what players must present: keys themselves are not stored here. */
   readonly keyHash: string;
   readonly playKeyHash: string;
@@ -43,6 +45,8 @@ export interface StopRecord {
   readonly clientIp: string;
   readonly query: string;
   readonly streamId: string;
+  /** The `jti` of the start that gives the id; absent in records of releases before. */
+  readonly startJti?: string | undefined;
 }
 
 export interface LeaseRequest {
@@ -123,10 +127,10 @@ export interface LeaseRegistry {
    */
   announce(request: LeaseRequest): Promise<void>;
   /**
-   * Takes the lease from `from` if that session still has it, telling its node; false when it has moved on, or the
-   * registry does not answer. `confirm` has to follow.
+   * Takes the lease from `from` if that session still has it, telling its node; false when it has moved on, undefined
+   * when the registry does not answer. `confirm` has to follow.
    */
-  replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean>;
+  replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean | undefined>;
   /**
    * The start was accepted: names the stream. False when the lease is no longer this session's, or an operator's kill,
    * close or block came while the handler was asked; the stop is due then. True when the registry does not answer: the

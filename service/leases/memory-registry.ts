@@ -186,7 +186,16 @@ export class MemoryRegistry {
     const member = this.#members.get(id);
     const incarnation = member?.address.incarnation ?? '';
     const unnamed = { streamId: '', playKeyHash: '', lastTimestamp: 0, keeps: false };
-    const lease = { channel, node: id, incarnation, session, keyHash, startedAt, ...unnamed };
+    const lease = {
+      channel,
+      node: id,
+      incarnation,
+      session,
+      keyHash,
+      startedAt,
+      startJti: stop.startJti ?? '',
+      ...unnamed,
+    };
     this.#leases.set(channel, { ...lease, state: 'starting' });
     member?.stops.set(session, stop);
   }

@@ -47,6 +47,30 @@ class FlakyHandler {
   }
 }
 
+test('a node that is killed while the handler is asked: the stop names the start, also where the publisher had left', async () => {
+  const { fleet } = ofFile;
+  const steady = await fleet.watchdog();
+  const killed = (steady + 1) % 3;
+  const channels = [fleet.newChannel(), fleet.newChannel()];
+  for (const channel of channels) {
+    fleet.journal.answer(channel, ({ claims }) => ({ neverAnswer: claims['event'] === 'start' }));
+  }
+  const publishers = await Promise.all(channels.map((channel) => fleet.connect(killed, channel)));
+  await Promise.all(publishers.map((publisher) => publisher.createStream()));
+  for (const publisher of publishers) publisher.sendPublish('key');
+  const starts = await Promise.all(channels.map((channel) => fleet.journal.next(channel, 'start')));
+  await publishers[0]!.connection.reset();
+  await fleet.node(killed).waitForLog(new RegExp(`closed.*channel=${channels[0]}`));
+  fleet.node(killed).program.signal('SIGKILL');
+  await fleet.node(steady).waitForLog(/A node of the fleet is gone/, 40_000);
+  const stops = await Promise.all(channels.map((channel) => fleet.journal.next(channel, 'stop')));
+  const ofStart = (event: string): { claims: Record<string, unknown> }[] =>
+    starts.map(({ claims }) => ({ claims: { event, start_jti: claims['jti'], stream_id: '' } }));
+  expect(stops).toMatchObject(ofStart('stop'));
+  fleet.closeClients();
+  await fleet.restartNode(killed);
+}, 90_000);
+
 test('a killed node, a handler that fails a third of the time and is away for a while: each start has its stop', async () => {
   const { fleet } = ofFile;
   const handler = new FlakyHandler();

@@ -230,7 +230,7 @@ export class RedisRegistry implements LeaseRegistry {
     return this.#requests.announce(request);
   }
 
-  replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean> {
+  replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean | undefined> {
     return this.#requests.replace(request, from, continues);
   }
 

@@ -13,6 +13,7 @@ export function readLease(channel: string, json: string): Lease {
     session: text(fields.session),
     state: state === 'live' || state === 'held' ? state : 'starting',
     streamId: text(fields.streamId),
+    startJti: text(fields.startJti),
     keyHash: text(fields.keyHash),
     playKeyHash: text(fields.playKeyHash),
     startedAt: Number(fields.startedAt),
@@ -35,7 +36,7 @@ export function readAddress(json: string): NodeAddress {
 
 /** Without what is `sealed` in it; empty where nothing is. */
 export function readStop(json: string): StopRecord & { readonly sealed: string } {
-  const { jti, channel, clientIp, streamId, sealed } = parse(json);
+  const { jti, channel, clientIp, streamId, startJti, sealed } = parse(json);
   return {
     jti: text(jti),
     channel: text(channel),
@@ -43,6 +44,7 @@ export function readStop(json: string): StopRecord & { readonly sealed: string }
     clientIp: text(clientIp),
     query: '',
     streamId: text(streamId),
+    ...(typeof startJti === 'string' && { startJti }),
     sealed: text(sealed),
   };
 }

@@ -71,10 +71,10 @@ export class SessionRequests {
     await this.#ask(ANNOUNCE, [request.session, this.#options.seal.close(request.stop)]);
   }
 
-  async replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean> {
+  async replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean | undefined> {
     const { book, order, seal } = this.#options;
     const { channel, session, keyHash, startedAt, stop } = request;
-    if (!book.sessions.has(session)) book.open(request);
+    book.open(request);
     const since = book.sessions.get(session)?.since ?? '';
     const how = [since, from, continues ? 1 : 0];
     const args = [channel, session, keyHash, startedAt, seal.close(stop), ...how];
@@ -82,7 +82,8 @@ export class SessionRequests {
       REPLACE,
       this.#whileBooked(session, () => args),
     );
-    if (reply?.status !== 'replaced') return false;
+    if (reply === undefined) return undefined;
+    if (reply.status !== 'replaced') return false;
     book.update(session, { leased: true });
     if (reply.rest[0] === 'own') order({ kind: 'moved', channel, session: from, continues, stopIsSent: false });
     return true;

@@ -109,6 +109,7 @@ describe('stop callback', () => {
       client_ip: '127.0.8.9',
       query: 'a=b',
       stream_id: 'id 1|2/3',
+      start_jti: start['jti'],
     });
     expect(Number(exp)).toBe(Number(iat) + 120);
     expect(jti).not.toBe(start['jti']);

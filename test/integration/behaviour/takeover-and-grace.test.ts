@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { type CallbackServer, startCallbackServer } from '../../support/servers/callback-server';
+import { type CallbackScript, type CallbackServer, startCallbackServer } from '../../support/servers/callback-server';
 import { aac, avc } from '../../support/rtmp/media';
 import { type RtmpClient } from '../../support/rtmp/rtmp-client';
 import { ServerOfFile } from '../../support/servers/server-of-file';
@@ -16,9 +16,19 @@ afterEach(() => {
 
 /** Gives each start an id of its own, and one that resumes the id it asks for. */
 function acceptEverybody(): void {
-  handler.answerWith(({ claims }) => {
-    streamIds += 1;
-    return { status: 200, headers: { 'stream-id': (claims['resume'] as string | undefined) ?? `stream-${streamIds}` } };
+  handler.answerWith(accept);
+}
+
+const accept: CallbackScript = ({ claims }) => {
+  streamIds += 1;
+  return { status: 200, headers: { 'stream-id': (claims['resume'] as string | undefined) ?? `stream-${streamIds}` } };
+};
+
+/** The same, but it takes its time for the starts of one channel. */
+function answerSlowly(channel: string, delayMs: number): void {
+  handler.answerWith((request) => {
+    const isSlow = request.claims['channel'] === channel && request.claims['event'] === 'start';
+    return { ...accept(request), ...(isSlow && { delayMs }) };
   });
 }
 
@@ -72,6 +82,20 @@ describe('PUBLISHER_TAKEOVER=YES', () => {
     }
     sendOpening(keeper, 'keeper');
     await player.waitForPayload(avc.keyframe('keeper key'));
+  });
+
+  test('one that is accepted after the one before has left by itself is told so', async () => {
+    const channel = server.newChannel();
+    const first = await server.publisher(channel);
+    answerSlowly(channel, 1_500);
+    const second = await server.connect(channel);
+    await second.createStream();
+    const asked = handler.requests.length;
+    second.sendPublish('key');
+    await handler.request(asked + 1);
+    first.deleteStream();
+    const { description } = await second.waitForStatus('NetStream.Publish.BadName');
+    expect(description).toBe('The stream was ended while the callback was asked, try again');
   });
 
   test('one with another key does not', async () => {
@@ -155,6 +179,45 @@ describe('RECONNECT_GRACE_SECONDS', () => {
     await untilStop(channel);
     expect(events(channel).map(({ event }) => event)).toEqual(['start', 'start', 'stop']);
     expect(events(channel)[2]!.id).toBe(resumed!.id);
+  });
+
+  test('a publisher that leaves before it is decided on leaves the held stream alone', async () => {
+    const channel = newChannel();
+    const first = await server.publisher(channel);
+    await first.connection.reset();
+    await server.process.waitForLog(new RegExp(`channel held.*channel=${channel}`));
+    answerSlowly(channel, 1_000);
+    const second = await server.connect(channel);
+    await second.createStream();
+    const asked = handler.requests.length;
+    second.sendPublish('key');
+    await handler.request(asked + 1);
+    await second.connection.reset();
+    await server.process.waitForLog(new RegExp(`closed.*channel=${channel}`));
+    answerSlowly(channel, 2_500);
+    const third = await server.publisher(channel);
+    third.deleteStream();
+    await untilStop(channel);
+    const [start, ...more] = events(channel);
+    const { id } = more[0]!;
+    expect([start!.event, ...more]).toEqual([
+      'start',
+      { event: 'start', id },
+      { event: 'start', id },
+      { event: 'stop', id },
+    ]);
+  });
+
+  test('the time does not run out while a publisher that came back is decided on', async () => {
+    const channel = newChannel();
+    const first = await server.publisher(channel);
+    await first.connection.reset();
+    await server.process.waitForLog(new RegExp(`channel held.*channel=${channel}`));
+    answerSlowly(channel, 5_000);
+    const second = await server.publisher(channel);
+    second.deleteStream();
+    await untilStop(channel);
+    expect(events(channel).map(({ event }) => event)).toEqual(['start', 'start', 'stop']);
   });
 
   test('neither sound nor picture steps back when the publisher comes back', async () => {

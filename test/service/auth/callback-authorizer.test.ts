@@ -139,7 +139,8 @@ describe('a start', () => {
   test('not answered in time is refused for now, and not asked again', async () => {
     server.answerNext({ neverAnswer: true });
     const decision = await create({ timeoutMs: 100 }).authorizeStart(REQUEST, STAYS);
-    expect(decision).toEqual({ accepted: false, final: false, reason: 'The callback did not answer in time' });
+    const reason = 'The callback did not answer in time';
+    expect(decision).toEqual({ accepted: false, final: false, reason, unsettled: true });
     expect(server.requests).toHaveLength(1);
     expect(observed).toEqual(['start timeout']);
   });
@@ -172,6 +173,7 @@ describe('a start', () => {
       accepted: false,
       final: false,
       reason: expect.stringContaining('could not be reached'),
+      unsettled: true,
     });
     expect(server.requests).toHaveLength(2);
   });
@@ -217,6 +219,64 @@ describe('a start', () => {
   });
 });
 
+describe('a start whose publisher is not waited for any longer', () => {
+  const ids = { startJti: 'the-start', stopJti: 'the-stop' };
+  const TIME_OUT = { timeoutMs: 100 };
+  /** Long after the time-out. */
+  const LATE_MS = 2_000;
+
+  test('has its stop when it is accepted after all', async () => {
+    server.answerNext({ delayMs: LATE_MS, headers: { 'stream-id': 'late' } });
+    const decision = await create(TIME_OUT).authorizeStart({ ...REQUEST, ...ids }, STAYS);
+    expect(decision).toMatchObject({ accepted: false, unsettled: true });
+    const { claims } = await server.request(2);
+    expect(claims).toMatchObject({ event: 'stop', jti: 'the-stop', start_jti: 'the-start', stream_id: 'late' });
+    expect(server.requests[0]!.claims.jti).toBe('the-start');
+  });
+
+  test.each<[string, CallbackAnswerScript, object]>([
+    ['refused', { status: 403 }, {}],
+    ['accepted as the stream that it was to continue', { headers: { 'stream-id': 'offered' } }, { resume: 'offered' }],
+  ])('needs none when it is %s after all', async (_how, answer, more) => {
+    server.answerNext({ delayMs: LATE_MS, ...answer });
+    let remove: (stop: { readonly jti: string }) => void = () => undefined;
+    const removed = new Promise<{ readonly jti: string }>((resolve) => (remove = resolve));
+    const stopStore = { add: () => undefined, remove };
+    await create({ ...TIME_OUT, stopStore }).authorizeStart({ ...REQUEST, ...ids, ...more }, STAYS);
+    expect((await removed).jti).toBe('the-stop');
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test.each<[string, CallbackAnswerScript]>([
+    ['has no answer when the server ends', { neverAnswer: true }],
+    ['loses its connection', { delayMs: LATE_MS, hangUp: true }],
+  ])('has a stop that names it alone when it %s', async (_how, answer) => {
+    server.answerNext(answer);
+    const authorizer = create(TIME_OUT);
+    await authorizer.authorizeStart({ ...REQUEST, ...ids }, STAYS);
+    if (answer.neverAnswer !== true) await server.request(2);
+    await expect(authorizer.drain(20_000)).resolves.toBe(0);
+    const stop = { event: 'stop', jti: 'the-stop', start_jti: 'the-start', stream_id: '' };
+    expect(server.requests[1]!.claims).toMatchObject(stop);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test('and whose connections broke has such a stop at once', async () => {
+    server.answerNext({ hangUp: true }, { hangUp: true });
+    await create().authorizeStart({ ...REQUEST, ...ids }, STAYS);
+    const { claims } = await server.request(3);
+    expect(claims).toMatchObject({ event: 'stop', jti: 'the-stop', start_jti: 'the-start', stream_id: '' });
+    const [first, second] = server.requests.map((request) => [request.claims.jti, request.claims.iat]);
+    expect(second).toEqual(first);
+  });
+
+  test('has none when the handler was never reached', async () => {
+    await server.stop();
+    const decision = await create().authorizeStart(REQUEST, STAYS);
+    expect(decision).not.toHaveProperty('unsettled');
+  });
+});
+
 describe('a publisher that goes', () => {
   test('before the handler is asked costs no request', async () => {
     const decision = await create().authorizeStart(REQUEST, AbortSignal.abort());
@@ -236,6 +296,17 @@ describe('a publisher that goes', () => {
     await expect(authorizer.drain(20_000)).resolves.toBe(0);
     expect(server.requests).toHaveLength(2);
     expect(server.requests[1]!.claims).toMatchObject({ event: 'stop', channel: 'ch1', stream_id: 'st-9' });
+  });
+
+  test('while the handler lets it continue a stream leaves that stream alone', async () => {
+    server.answerNext({ delayMs: 50, headers: { 'stream-id': 'st-9' } });
+    const authorizer = create();
+    const gone = new AbortController();
+    void authorizer.authorizeStart({ ...REQUEST, resume: 'st-9' }, gone.signal);
+    await server.request(1);
+    gone.abort();
+    await expect(authorizer.drain(20_000)).resolves.toBe(0);
+    expect(server.requests).toHaveLength(1);
   });
 
   test('while the handler decides to refuse causes no stop', async () => {

@@ -18,7 +18,7 @@ if isOthers then
   if owner then return { 'busy', 0, cjson.encode(lease), owner, since } end
   if fence == '1' then bury(lease.session, 'lost') end
 end
-take(channel, session, 'starting', keyHash, startedAt, since)
+take(channel, session, 'starting', keyHash, startedAt, since, stop)
 keepRecord(session, stop)
 return { 'acquired', count(), since }
 `,
@@ -60,7 +60,7 @@ else
   bury(from, 'lost')
 end
 if since == '' then since = now() end
-take(channel, session, 'starting', keyHash, startedAt, since)
+take(channel, session, 'starting', keyHash, startedAt, since, stop)
 keepRecord(session, stop)
 local own = home(lease) == SELF
 if not own then tellMoved(lease, channel, continues) end
@@ -111,7 +111,7 @@ else
     if not own and (valid or fence == '1') then bury(lease.session, 'lost') end
   end
   if since == '' then since = startedAt .. '000' end
-  take(channel, session, state, keyHash, startedAt, since)
+  take(channel, session, state, keyHash, startedAt, since, stop)
 end
 redis.call('HSET', k('lease:' .. channel), 'state', state, 'streamId', streamId, 'playKeyHash', playKeyHash,
   'keyHash', keyHash, 'lastTimestamp', lastTimestamp)

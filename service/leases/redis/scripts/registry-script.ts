@@ -125,11 +125,13 @@ local function tellMoved(lease, channel, continues, conflict)
   tell(home(lease), order)
 end
 
-local function take(channel, session, state, keyHash, startedAt, since)
+local function take(channel, session, state, keyHash, startedAt, since, stop)
   local key = k('lease:' .. channel)
+  local readable, record = pcall(cjson.decode, stop)
+  local startJti = readable and record.startJti or ''
   redis.call('DEL', key)
   redis.call('HSET', key, 'node', ME, 'incarnation', INC, 'session', session, 'state', state, 'streamId', '',
-    'keyHash', keyHash, 'playKeyHash', '', 'startedAt', startedAt, 'lastTimestamp', '0', 'since', since)
+    'keyHash', keyHash, 'playKeyHash', '', 'startedAt', startedAt, 'lastTimestamp', '0', 'since', since, 'startJti', startJti)
 end
 
 local function keepRecord(session, stop)
