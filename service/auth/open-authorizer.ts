@@ -6,10 +6,10 @@ import type { ServiceConfig } from '../config/service-config';
 import type { Logger } from '../logging/logger';
 import { NameGrammar } from '../protocol/name-grammar';
 import { AcceptAllAuthorizer } from './accept-all-authorizer';
-import { CallbackAuthorizer } from './callback-authorizer';
+import { CallbackAuthorizer, stopOf } from './callback-authorizer';
 import { CallbackClient } from './callback-client';
 import { fixedSecret } from './event-token';
-import type { PublishAuthorizer } from './publish-authorizer';
+import type { EndedStream, PublishAuthorizer } from './publish-authorizer';
 
 export interface AuthorizerSurroundings {
   readonly config: Pick<ServiceConfig, 'callback' | 'fleet' | 'rtmp' | 'secretRefreshMs'>;
@@ -27,6 +27,8 @@ export interface AuthorizerSurroundings {
   handlerDown(down: boolean): void;
   /** A stop was delivered, or needs no delivery. */
   stopDelivered(jti: string): void;
+  /** All stops that were not delivered yet, where they are kept beyond this process. */
+  pendingStops?(): readonly EndedStream[];
   readonly log: Logger;
 }
 
@@ -45,7 +47,7 @@ export interface OpenAuthorizer {
 
 /** The configured authorizer. It can be used at once, even if a secret has not been read yet. */
 export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthorizer {
-  const { config, readSecret, rtmpHost, log } = surroundings;
+  const { config, readSecret, rtmpHost, log, pendingStops } = surroundings;
   const { callback } = config;
   if (callback === undefined) {
     return {
@@ -87,7 +89,11 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
     behindLambda: sigv4 !== undefined,
     proofs: describeProofs(callback),
     log,
-    stopStore: { add: () => undefined, remove: ({ jti }) => surroundings.stopDelivered(jti) },
+    stopStore: {
+      add: () => undefined,
+      remove: ({ jti }) => surroundings.stopDelivered(jti),
+      ...(pendingStops && { pending: () => pendingStops().map(stopOf) }),
+    },
     stopsOutliveProcess: config.fleet !== undefined,
     observer: {
       callback: (event, result, seconds) => surroundings.callbackFinished(event, result, seconds * 1000),

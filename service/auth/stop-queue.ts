@@ -18,6 +18,11 @@ export interface StopStore {
    * Called once when the stop was delivered or given up; not for stops that are still pending when the process ends.
    */
   remove(stop: StopEvent): void;
+  /**
+   * All stops that were added and not removed. When given, the queue takes no more than it has room for, and looks here
+   * for the others when it has room again; they need not be added for that.
+   */
+  pending?(): Iterable<StopEvent>;
 }
 
 export interface StopQueueOptions {
@@ -34,7 +39,10 @@ export interface StopQueueOptions {
   readonly random?: () => number;
   /** How long a stop is retried; default 24 hours. */
   readonly retryForMs?: number;
-  /** Most pending stops; the oldest is given up for a new one; default 10,000 (some 10 MB). */
+  /**
+   * Most pending stops; default 10,000 (some 10 MB). Beyond that, a new stop waits in the store; without a store that
+   * keeps stops, the oldest is given up for it.
+   */
   readonly maxPending?: number;
   /** Most attempts at once; default 16. */
   readonly concurrency?: number;
@@ -68,6 +76,8 @@ export class StopQueue {
   /** How many pending stops have failed before; 0 ends an outage. */
   #retrying = 0;
   #expected = 0;
+  /** The store has stops that the queue had no room for. */
+  #othersWait = false;
   #state: 'open' | 'draining' | 'closed' = 'open';
   #drained: Promise<number> | undefined;
   #endDrain: (() => void) | undefined;
@@ -100,6 +110,10 @@ export class StopQueue {
       return;
     }
     if (this.#pending.size >= this.#options.maxPending) {
+      if (this.#options.store?.pending) {
+        this.#leaveInStore(stop);
+        return;
+      }
       this.#dropOldest();
     }
     const entry = { stop, giveUpAtMs: this.#options.clock.now() + this.#options.retryForMs, failures: 0 };
@@ -201,6 +215,7 @@ export class StopQueue {
         this.#handleFailure(entry, result.reason);
       }
     }
+    this.#refill();
     this.#startDue();
     this.#endDrainWhenDone();
   }
@@ -225,6 +240,29 @@ export class StopQueue {
     const backoffMs = Math.min(MAX_RETRY_MS / 2, MIN_RETRY_MS * 2 ** (entry.failures - 1));
     const delayMs = (this.#state === 'draining' ? DRAIN_RETRY_MS : backoffMs) * (1 + random());
     entry.cancelRetry = clock.setTimeout(() => this.#makeDue(entry), delayMs);
+  }
+
+  #leaveInStore(stop: StopEvent): void {
+    if (!this.#othersWait) {
+      const why = `more than ${this.#options.maxPending} are pending`;
+      this.#options.log.warning(`Stop callbacks wait for room in the queue: ${why}`, describeStop(stop));
+    }
+    this.#othersWait = true;
+  }
+
+  /** Takes what was left in the store, once there is room for many. */
+  #refill(): void {
+    const { maxPending, store } = this.#options;
+    if (!this.#othersWait || this.#pending.size > maxPending / 2) {
+      return;
+    }
+    this.#othersWait = false;
+    for (const stop of store?.pending?.() ?? []) {
+      this.enqueue(stop);
+      if (this.#othersWait) {
+        return;
+      }
+    }
   }
 
   #dropOldest(): void {

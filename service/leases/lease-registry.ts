@@ -151,6 +151,8 @@ export interface LeaseRegistry {
   end(channel: string, session: string, stop: StopRecord): Promise<boolean>;
   /** The stream goes on elsewhere (`moved` with `continues`): forgets the session without a stop. */
   forget(session: string): Promise<void>;
+  /** All stops that are this node's to send, where they are kept beyond its process. */
+  pendingStops?(): readonly StopRecord[];
   /** The stop was answered 200, or given up. */
   stopDelivered(jti: string): Promise<void>;
   /** The valid lease and its owner; undefined when the channel is free or the registry away. */

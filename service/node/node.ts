@@ -160,6 +160,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     rtmpHost: config.rtmp.advertisedHost || (task?.address ?? ''),
     rtmpPort: () => rtmpPort,
     stopDelivered: (jti) => void registry.stopDelivered(jti),
+    ...(registry.pendingStops && {
+      pendingStops: () => registry.pendingStops!().map(({ jti, ...stream }) => ({ ...stream, stopJti: jti })),
+    }),
     callbackFinished: (event, result, durationMs) => metrics.callbackFinished(event, result, durationMs),
     startUnasked: (reason) => metrics.startUnasked(reason),
     handlerDown: (down) => metrics.handlerDown(down),

@@ -258,6 +258,10 @@ export class RedisRegistry implements LeaseRegistry {
     return this.#requests.forget(session);
   }
 
+  pendingStops(): readonly StopRecord[] {
+    return [...this.#book.pendingStops.values()];
+  }
+
   stopDelivered(jti: string): Promise<void> {
     return this.#requests.stopDelivered(jti);
   }

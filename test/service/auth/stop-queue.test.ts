@@ -153,6 +153,27 @@ describe('many stops', () => {
     expect(attempts.slice(before).map((attempt) => attempt.jti)).not.toContain('jti-1');
   });
 
+  test('past the bound wait in a store that keeps them, until there is room', async () => {
+    const kept = new Map<string, StopEvent>();
+    const store = {
+      add: () => undefined,
+      remove: ({ jti }: StopEvent) => void kept.delete(jti),
+      pending: () => [...kept.values()],
+    };
+    const { queue, logger, attempts } = createQueue({ maxPending: 4, concurrency: 1, store, auto: () => DELIVERED });
+    for (let number = 1; number <= 11; number += 1) {
+      kept.set(`jti-${number}`, stop(number));
+      queue.enqueue(stop(number));
+    }
+    await settled();
+    expect(attempts.map(({ jti }) => jti).sort()).toEqual(
+      Array.from({ length: 11 }, (_, at) => `jti-${at + 1}`).sort(),
+    );
+    expect(queue.size).toBe(0);
+    expect(kept.size).toBe(0);
+    expect(logger.matching(/lost/)).toEqual([]);
+  });
+
   test('that push out one under way end its attempt', async () => {
     const { queue, attempts } = createQueue({ maxPending: 1 });
     queue.enqueue(stop(1));
