@@ -49,10 +49,10 @@ test.each(documents().map((document) => [document.path, document] as const))(
   },
 );
 
-/** The folders of the server. */
-const folders = readdirSync(join(repositoryRoot, 'service'), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name);
+const foldersOf = (path: string): string[] =>
+  readdirSync(join(repositoryRoot, path), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
 
 test('service/README.md shows each folder on the floor where it is', () => {
   const rows = tableRows(section(readDocument('service/README.md'), '## Floors'), 'floor');
@@ -69,6 +69,16 @@ test('test/README.md says what to run after a change of each folder with logic o
   const rows = tableRows(section(readDocument('test/README.md'), '## You changed X: run Y'), 'you changed');
   const named = rows.flatMap(([names = '']) => codeSpans(names));
   const small = ['addresses', 'collections', 'time'];
-  const missing = folders.filter((name) => !small.includes(name) && !named.includes(`service/${name}/`));
+  const missing = foldersOf('service').filter((name) => !small.includes(name) && !named.includes(`service/${name}/`));
   expect(missing).toEqual([]);
+});
+
+test('test/README.md says what each folder of tests holds', () => {
+  const rows = tableRows(section(readDocument('test/README.md'), '## Layout'), 'folder');
+  const named = rows.map(([name = '']) => codeSpans(name)[0]);
+  expect(named.sort()).toEqual(
+    foldersOf('test')
+      .map((name) => `${name}/`)
+      .sort(),
+  );
 });
