@@ -5,7 +5,7 @@ export interface TestEnvironment {
   unset(...names: readonly string[]): void;
 }
 
-/** Variables of the test's own process, for libraries that read them by themselves; put back after each test. */
+/** Variables of the test's own process, for libraries that read them; restored after each test. */
 export function useEnvironment(): TestEnvironment {
   const before = new Map<string, string | undefined>();
   const change = (name: string, value: string | undefined): void => {

@@ -21,7 +21,7 @@ export default tseslint.config(
       ],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      // `_` in front says that a parameter is there for its place only.
+      // `_` in front marks a parameter that is only there for its position.
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       // `() => socket.destroy()` is how a callback without a result reads best.
@@ -34,7 +34,7 @@ export default tseslint.config(
       '@typescript-eslint/no-invalid-void-type': ['error', { allowAsThisParameter: true }],
       // Bytes that a length check before has made sure of are read as `bytes[at]!`.
       '@typescript-eslint/no-non-null-assertion': 'off',
-      // The member of an interface that has nothing to do here.
+      // For members of an interface that have nothing to do.
       '@typescript-eslint/no-empty-function': 'off',
       // Where every frame of every player passes, an index is chosen over an iterator on purpose.
       '@typescript-eslint/prefer-for-of': 'off',
@@ -62,11 +62,11 @@ export default tseslint.config(
   },
   {
     files: ['test/**/*.ts'],
-    // Templates of CloudFormation are looked through as plain JSON, and a failure's text may show whatever was there.
+    // CloudFormation templates are searched as plain JSON, and a failure's text may show any value.
     rules: { '@typescript-eslint/no-base-to-string': 'off' },
   },
   {
-    // What these print is what they are for.
+    // Programs whose purpose is their output.
     files: ['service/main.ts', 'infra/app.ts', 'test/bench/**/*.ts'],
     rules: { 'no-console': 'off' },
   },

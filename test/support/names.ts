@@ -1,6 +1,6 @@
 import { NameGrammar } from '../../service/protocol/name-grammar';
 
-/** Names as they are without any setting. */
+/** Names by the default settings. */
 export const PLAIN_NAMES = new NameGrammar({ maxLength: 128, allowEmpty: false, allowSpecialCharacters: false });
 
 /** Names with ID_ALLOW_SPECIAL_CHARACTERS. */

@@ -8,7 +8,7 @@ export class EcsApiError extends Error {
   }
 }
 
-/** Why one of several tasks could not be dealt with. */
+/** Why a request failed for one of several tasks. */
 export interface Failure {
   readonly arn: string;
   readonly reason: string;

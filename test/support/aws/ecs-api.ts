@@ -13,7 +13,7 @@ export interface EcsApiStandIn {
   readonly endpoint: string;
   /** Names of the operations that were called, in order. */
   readonly calls: readonly string[];
-  /** Until it is called again, every call is refused with this error, such as `ThrottlingException`. */
+  /** Refuses every call with this error, such as `ThrottlingException`, until `refuseWith` is called again. */
   refuseWith(code: string | undefined): void;
   stop(): Promise<void>;
 }

@@ -8,12 +8,12 @@ import { RtmpClient } from '../rtmp/rtmp-client';
 import type { ServerEnvironment, ServerProcess } from '../servers/server-process';
 import { STAND_IN_CREDENTIALS, STAND_IN_REGION } from './stand-in-identity';
 
-/** A node of the fleet that is a task of ECS. */
+/** A node of the fleet that is an ECS task. */
 export interface EcsNode {
   readonly task: ReturnType<EcsService['startTask']>;
   readonly server: ServerProcess;
   readonly endpoint: EcsTaskEndpoint;
-  /** The load balancer sends it new connections. */
+  /** Whether the load balancer sends it new connections. */
   registered: boolean;
 }
 
@@ -25,9 +25,9 @@ export interface StopWaits {
   readonly stopMs: number;
 }
 
-/** Clients come from here, so that nobody takes them for another node. */
+/** The clients' address, so that they are not taken for another node. */
 const CLIENT_ADDRESS = '127.0.0.9';
-/** capsEx of a client that connects anew when it is asked to (Enhanced RTMP v2). */
+/** capsEx of a client that supports reconnect requests (Enhanced RTMP v2). */
 const CAN_RECONNECT = 1;
 
 /** A fleet whose nodes are tasks of one ECS service, which starts and stops them as ECS does. */
@@ -49,7 +49,7 @@ export class EcsFleet {
     return new EcsFleet(await Fleet.start({ ...options, nodes: 0 }), service, api);
   }
 
-  /** A task of the newest revision. */
+  /** Starts a task of the newest revision. */
   async startTask(environment: ServerEnvironment = {}): Promise<EcsNode> {
     const task = this.service.startTask();
     const endpoint = await startEcsTaskEndpoint({
@@ -72,7 +72,7 @@ export class EcsFleet {
 
   /**
    * Stops a task as ECS does: no new connections through the load balancer, the deregistration delay, SIGTERM, the stop
-   * time-out, SIGKILL. Resolves to how far that had gone when the node ended, and its exit code.
+   * time-out, SIGKILL. Resolves to the step at which the node ended, and its exit code.
    */
   async stopTask(
     node: EcsNode,
@@ -97,7 +97,7 @@ export class EcsFleet {
     return { after, code: code === 'late' ? null : code };
   }
 
-  /** A publisher of a node; with `moves` one that connects anew, through the load balancer, when it is asked to. */
+  /** A publisher of a node; with `moves`, it reconnects through the load balancer when it is asked to. */
   async publisher(node: EcsNode, channel: string, { moves = false } = {}): Promise<MovingPublisher> {
     const open = (to: EcsNode): Promise<RtmpClient> => {
       const extra = moves ? { capsEx: CAN_RECONNECT } : {};
@@ -133,7 +133,7 @@ export class EcsFleet {
 /** Pictures of a publisher, all of them keyframes, come this often (ms). */
 const FRAME_MS = 40;
 
-/** Publishes on, wherever it is sent, as often as it is asked: the new connection publishes before the old one ends. */
+/** Follows every reconnect request without a gap: the new connection publishes before the old one ends. */
 export class MovingPublisher {
   #frames = 0;
   readonly #timer: NodeJS.Timeout;

@@ -32,7 +32,10 @@ const MAX_PROTECTION_MINUTES = 2880;
 /** Of one UpdateTaskProtection. */
 const MAX_TASKS = 10;
 
-/** One ECS service with its tasks and deployments, by the rules that AWS documents. Tests move it along by its methods. */
+/**
+ * One ECS service with its tasks and deployments, by the rules that AWS documents. Tests change its state by its
+ * methods.
+ */
 export class EcsService {
   readonly tasks = new Map<string, EcsTask>();
   desiredCount: number;
@@ -72,7 +75,7 @@ export class EcsService {
     if (primary !== undefined) primary.completed = true;
   }
 
-  /** A task of the newest revision. */
+  /** Starts a task of the newest revision. */
   startTask(): EcsTask {
     const id = randomBytes(16).toString('hex');
     const arn = this.#arn(`task/${this.options.cluster}/${id}`);
@@ -181,7 +184,7 @@ export class EcsService {
     };
   }
 
-  /** A deployment waits for tasks to go, and more are protected already than the service wants. */
+  /** Whether a deployment waits for tasks to end, and more tasks are protected already than the service wants. */
   #blocked(task: EcsTask): boolean {
     const others = [...this.tasks.values()].filter((other) => other !== task && this.#isProtected(other));
     return others.length >= this.desiredCount;

@@ -6,7 +6,7 @@ import { json } from 'node:stream/consumers';
 import { EcsApiError } from './ecs-answers';
 import type { EcsService, EcsTask } from './ecs-service';
 
-/** What a task's role may use to sign with. */
+/** The credentials of a task's role. */
 export interface TaskCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -21,17 +21,19 @@ export interface EcsTaskEndpointOptions {
   readonly containerName: string;
   readonly roleArn: string;
   readonly credentials: TaskCredentials;
-  /** Whether the task's role may do this to the task: the agent asks ECS with it. Default: everything. */
+  /** Whether the task's role permits this action, which the agent asks of ECS under that role. Default: everything. */
   readonly allows?: (action: string) => boolean;
 }
 
-/** What a container on ECS finds at 169.254.170.2, on a loopback port: metadata (v4), agent, credentials of its role. */
+/** The endpoints that ECS has at 169.254.170.2, on a loopback port: metadata (v4), agent, credentials of the role. */
 export interface EcsTaskEndpoint {
   /** The variables that ECS adds to those of the task definition. */
   readonly environment: Readonly<Record<string, string>>;
   /** Requests so far, as `METHOD path`. */
   readonly requests: readonly string[];
-  /** Until it is called again the agent refuses with this error code, or does not answer at all (`hang`). */
+  /**
+   * Makes the agent refuse with this error code, or not answer at all (`hang`), until `disturbAgent` is called again.
+   */
   disturbAgent(how: string | undefined): void;
   stop(): Promise<void>;
 }
@@ -111,7 +113,7 @@ export async function startEcsTaskEndpoint(options: EcsTaskEndpointOptions): Pro
       AWS_DEFAULT_REGION: service.options.region,
       ECS_CONTAINER_METADATA_URI_V4: `${base}/v4/${container}`,
       ECS_AGENT_URI: `${base}/api/${container}`,
-      // On ECS it is AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, to a host that cannot be had here.
+      // On ECS it is AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, for a host that does not exist here.
       AWS_CONTAINER_CREDENTIALS_FULL_URI: `${base}/v2/credentials/${container}`,
     },
     requests,
@@ -125,7 +127,7 @@ export async function startEcsTaskEndpoint(options: EcsTaskEndpointOptions): Pro
   };
 }
 
-/** As on Fargate, where it does not say which service a task belongs to. */
+/** As on Fargate, where the metadata does not name the task's service. */
 function taskMetadata(options: EcsTaskEndpointOptions, container: string): object {
   const { service, task } = options;
   return {

@@ -38,7 +38,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return Buffer.concat(parts);
 }
 
-/** Names in lower case, repeated headers joined by a comma, as the service hands them over. */
+/** Names in lower case, repeated headers joined by a comma, as Lambda passes them. */
 function joinHeaders(request: IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = {};
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {

@@ -29,7 +29,7 @@ export interface SecretsManagerStandIn {
   onRotation(secretId: string, rotate: (step: RotationStep) => Promise<void>): void;
   /** Begins a rotation as RotateSecret does, and leaves the steps to the caller. */
   announceRotation(secretId: string): { readonly arn: string; readonly token: string };
-  /** Resolves when the rotations that were begun have ended; rejects with what a step threw. */
+  /** Resolves when the rotations that were begun have ended; rejects with the error of a step. */
   rotationsEnded(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -38,8 +38,8 @@ function timeOf(amzDate: string): number {
 }
 
 /**
- * Says what is wrong with a request's AWS Signature Version 4, undefined when it is good. The signature is computed
- * again from the request, by nothing but the published algorithm.
+ * The fault of a request's AWS Signature Version 4; undefined when it is valid. The signature is computed again from
+ * the request, by the published algorithm only.
  */
 export function signatureFault(request: SignedRequest, identity: SigningIdentity): string | undefined {
   const { headers } = request;

@@ -15,7 +15,7 @@ export interface TaskMetadataStandIn {
 
 export const STAND_IN_TASK_ARN = 'arn:aws:ecs:eu-west-1:123456789012:task/fleet/0123456789abcdef0123456789abcdef';
 
-/** As documented for Fargate, with an ADOT sidecar beside the service. */
+/** As documented for Fargate, for a task with the service and an ADOT sidecar. */
 export function taskDocument(address: string): object {
   const container = (name: string): object => ({
     DockerId: `${name}-id`,

@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, mkdirSync, rmSync, writeFileSync } f
 import { delimiter, join } from 'node:path';
 
 /**
- * The packages of the programs that are not there.
+ * The packages of the programs that are missing.
  * @param {Record<string, string>} programs program -> the package that holds it
  */
 export function packagesOfMissingPrograms(programs) {
@@ -24,8 +24,8 @@ function isOnPath(program) {
 }
 
 /**
- * Installs what `missing` names, as root with apt-get; anyone else is told.
- * @param {() => string[]} missing packages that are not there; asked again afterwards
+ * Installs the missing packages with apt-get, as root; other users are told which ones are needed.
+ * @param {() => string[]} missing gives the missing packages; called again afterwards
  */
 export function installDebianPackages(missing) {
   const names = missing();
@@ -53,7 +53,7 @@ function aptGet(args) {
   if (status !== 0) throw new Error(`apt-get ${args.join(' ')} failed:\n${stdout}${stderr}`.trimEnd());
 }
 
-/** Debian starts what it installs (a redis-server on its standard port, say) unless this policy forbids it. */
+/** Debian starts services that it installs (a redis-server on its standard port) unless this policy forbids it. */
 function withoutServiceStarts(work) {
   const policy = '/usr/sbin/policy-rc.d';
   if (existsSync(policy)) return work();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Program } from './program';
 import { repositoryRoot } from '../servers/server-process';
 
-/** What a source file holds: H.264 and AAC, one of them, or MP3; `tiny` is a second of H.264 and AAC in some 10 KB. */
+/** Contents of a source file: H.264 and AAC, one of them, or MP3; `tiny` is a second of H.264 and AAC in some 10 KB. */
 export type SourceKind = 'h264-aac' | 'h264' | 'aac' | 'mp3' | 'tiny';
 
 const seconds = 2;
@@ -26,7 +26,7 @@ const recipes: Record<SourceKind, readonly string[]> = {
   mp3: [...tone, '-c:a', 'libmp3lame', '-b:a', '96k', '-ac', '2'],
 };
 
-/** An FLV file of 2 seconds (`tiny`: 1), made once and kept beside the bundle. */
+/** An FLV file of 2 seconds (`tiny`: 1), made once and kept in the bundle's folder. */
 export async function sourceFile(kind: SourceKind): Promise<string> {
   const folder = join(repositoryRoot, '.build/test-media');
   const recipe = recipes[kind];
@@ -40,7 +40,7 @@ export async function sourceFile(kind: SourceKind): Promise<string> {
   return path;
 }
 
-/** Runs ffmpeg, quiet but for errors. */
+/** Runs ffmpeg, quiet except for errors. */
 export function ffmpeg(args: readonly string[], timeoutMs?: number): Program {
   return new Program('ffmpeg', ['-hide_banner', '-nostdin', '-loglevel', 'error', '-y', ...args], { timeoutMs });
 }
@@ -50,7 +50,7 @@ export function publishWithFfmpeg(file: string, url: string, { realTime = true }
   return ffmpeg([...(realTime ? ['-re'] : []), '-i', file, '-c', 'copy', '-f', 'flv', url]);
 }
 
-/** Plays until the stream ends, one picture and one sound unless `which` says otherwise. `packetsOf` says what came. */
+/** Plays until the stream ends, one video and one audio track unless `which` says otherwise; see `packetsOf`. */
 export function playWithFfmpeg(url: string, which: readonly string[] = []): Program {
   return ffmpeg(['-i', url, ...which, ...asPackets]);
 }
@@ -72,7 +72,7 @@ export interface Packets {
   readonly configurations: Readonly<Record<string, string>>;
 }
 
-/** What a program that wrote framemd5 to its standard output has seen. */
+/** The packets that a program has written to its standard output as framemd5. */
 export async function packetsOf(program: Program): Promise<Packets> {
   await program.succeeded();
   const kinds = new Map<string, string>();

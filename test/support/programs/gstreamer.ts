@@ -3,8 +3,8 @@ import { Program } from './program';
 type Kind = 'video' | 'audio';
 
 /**
- * Publishes an FLV file in real time with rtmp2sink, or with rtmpsink, which is librtmp. GStreamer writes tags of its
- * own: what went out is also written to `copy`, the file to compare with.
+ * Publishes an FLV file in real time with rtmp2sink, or with rtmpsink, which is librtmp. GStreamer writes different
+ * tags: they are also written to `copy`, the file to compare with.
  */
 export function publishWithGstreamer(options: {
   readonly file: string;

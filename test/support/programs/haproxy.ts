@@ -8,9 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RunningProgram } from './running-program';
 
 export interface HaproxyOptions {
-  /** Names of the ports to listen on, and which one each should rather be; another one is taken when it is not free. */
+  /** Names of the ports to listen on, and the preferred number of each; another port is used if that is not free. */
   readonly ports: ReadonlyMap<string, number | undefined>;
-  /** The configuration but for its `global` section. */
+  /** The configuration without its `global` section. */
   readonly configuration: (port: (name: string) => number) => string;
 }
 
@@ -40,7 +40,7 @@ export class Haproxy {
         return haproxy;
       } catch (error) {
         await haproxy.stop();
-        // Somebody else may have taken a port since.
+        // Another program may have taken a port meanwhile.
         if (attempt === ATTEMPTS) throw error;
       }
     }

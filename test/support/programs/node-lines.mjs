@@ -1,21 +1,21 @@
-// The newest release of every Node.js line that is supported, and the one that the image ships, from the npm packages
-// that carry them. Which release is the newest is found out when tests are run: what people install is not pinned either.
+// The newest release of every supported Node.js line, and the release in the image, from npm packages that contain
+// them. The newest release is looked up when tests run: the releases that people install are not pinned either.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const supportedLines = [22, 24, 26];
 
-/** A newer release is asked for once in so long (ms). */
+/** How often a newer release is looked for (ms). */
 const CHECK_MS = 24 * 60 * 60 * 1000;
-/** A slow package index must not hold the tests up (ms). */
+/** Time limit of an installation (ms): a slow package index must not delay the tests. */
 const INSTALL_MS = 120_000;
 const PLATFORMS = ['linux-x64', 'linux-arm64'];
 
 /**
- * Installs what is missing or may be out of date into `folder` and writes to its `releases.json` what tests can run:
- * for each of `supportedLines` and for the image `{ name, version, node }`, or `{ name, missing }` with the reason.
- * Nothing fails for want of a release.
+ * Installs releases that are missing or may be out of date into `folder`, and writes the releases that tests can run to
+ * its `releases.json`: for each of `supportedLines` and for the image `{ name, version, node }`, or `{ name, missing }`
+ * with the reason. A missing release is not an error.
  * @param {string} folder
  * @param {string} imageVersion
  */

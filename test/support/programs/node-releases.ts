@@ -14,7 +14,7 @@ export interface NodeRelease {
 
 type FoundRelease = NodeRelease | { readonly name: string; readonly missing: string };
 
-/** Runs tests on each of the named releases that `npm test` has installed; says which are skipped, and why. */
+/** Runs tests on each of the named releases that `npm test` has installed; reports which are skipped, and why. */
 export function describeOnNode(names: RegExp, tests: (release: NodeRelease) => void): void {
   for (const release of installed().filter(({ name }) => names.test(name))) {
     if ('missing' in release) {

@@ -4,9 +4,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 export interface ProgramOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** Killed, and `exited` rejects, when it still runs after so long. Default 60 s. */
+  /** The program is killed, and `exited` rejects, when it still runs after this long. Default 60 s. */
   readonly timeoutMs?: number;
-  /** A process group of its own, so that a signal can reach what it starts too. */
+  /** Runs it in a separate process group, so that a signal reaches its child processes too. */
   readonly ownGroup?: boolean;
 }
 
@@ -17,7 +17,7 @@ export interface ProgramEnd {
 
 const running = new Set<Program>();
 
-// Whatever a test leaves running ends with the tests of its file.
+// Programs that a test leaves running end with the tests of its file.
 afterAll(async () => {
   await Promise.all([...running].map((program) => program.kill()));
 });
@@ -45,7 +45,7 @@ export class Program {
     this.child.stderr?.on('data', (bytes: Buffer) => this.#addOutput(bytes.toString()));
     running.add(this);
     this.exited = this.#watch(timeoutMs);
-    this.exited.catch(() => {}); // who waits for the end hears of it; the others look at the output
+    this.exited.catch(() => {}); // only callers that wait for the end need the rejection
   }
 
   async #watch(timeoutMs: number): Promise<ProgramEnd> {
@@ -86,12 +86,12 @@ export class Program {
     return Buffer.concat(this.#stdout);
   }
 
-  /** Waits for `pattern` anywhere in the output, what came before included. */
+  /** Waits for `pattern` anywhere in the output, earlier output included. */
   async waitForOutput(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray> {
     return (await this.waitForMatches(pattern, 1, timeoutMs))[0]!;
   }
 
-  /** Waits until `pattern` is in the output so many times, and returns all matches. */
+  /** Waits until `pattern` is in the output `count` times, and returns all matches. */
   async waitForMatches(pattern: RegExp, count: number, timeoutMs = 15_000): Promise<RegExpExecArray[]> {
     const deadline = Date.now() + timeoutMs;
     const everywhere = new RegExp(pattern, `${pattern.flags.replace('g', '')}g`);
@@ -126,7 +126,7 @@ export class Program {
     return this;
   }
 
-  /** Sends a signal to the process, or to its whole group when it has one. A process that is gone is no error. */
+  /** Sends a signal to the process, or to its whole group if it has one. A process that has ended is no error. */
   signal(signal: NodeJS.Signals): void {
     if (this.child.pid === undefined || this.#end !== undefined) return;
     try {

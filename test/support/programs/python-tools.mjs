@@ -5,13 +5,14 @@ import { promisify } from 'node:util';
 
 const CFN_LINT = '1.58.0';
 const MOTO = '5.2.5';
-/** A slow package index must not hold the tests up (ms). */
+/** Time limit of an installation (ms): a slow package index must not delay the tests. */
 const INSTALL_MS = 180_000;
 
 /**
- * The real (Python) cfn-lint, and a Python with moto's server, an AWS that a third party wrote: those that CFN_LINT and
- * MOTO_PYTHON name, else both installed into one environment below `folder`, once. Variables for the tests; without one
- * where Python or its package index cannot be had, which is told: the tests that want it are skipped then.
+ * The real (Python) cfn-lint, and a Python with moto's server, a third party's imitation of AWS: the programs that
+ * CFN_LINT and MOTO_PYTHON name, otherwise both are installed once into an environment below `folder`. Returns
+ * variables for the tests. If Python or its package index is not available, a variable is missing, which is reported,
+ * and the tests that need it are skipped.
  * @param {string} folder
  * @returns {Promise<Record<string, string>>}
  */

@@ -13,7 +13,7 @@ export interface RunningProgramOptions {
 
 const MAX_KEPT_CHARACTERS = 4_000_000;
 
-/** Where Linux allows it, a program ends with this process even when that is killed without warning. */
+/** Where Linux allows it, a program ends with this process even when this process is killed. */
 const endsWithThis = ['--pdeathsig', 'KILL', '--'];
 const canEndWithThis = spawnSync('setpriv', [...endsWithThis, 'true']).status === 0;
 
@@ -23,8 +23,8 @@ process.on('exit', () => {
 });
 
 /**
- * A program in the background, for tests and for programs that are no tests. It is a process group of its own, so that
- * Ctrl-C in a terminal does not reach it: whoever started it ends it, in its own order. It ends with this process.
+ * A program in the background, for tests and other programs. It is a separate process group, so that Ctrl-C in a
+ * terminal does not reach it: its starter ends it, in the starter's order. It ends with this process.
  */
 export class RunningProgram {
   readonly child: ChildProcess;
@@ -64,12 +64,12 @@ export class RunningProgram {
     return this.child.pid !== undefined && this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Standard output and error, as far as they are kept. */
+  /** Standard output and error; the end of it, if it is long. */
   get output(): string {
     return this.#output;
   }
 
-  /** Waits for `pattern` anywhere in the output, what came before included. */
+  /** Waits for `pattern` anywhere in the output, earlier output included. */
   async waitForOutput(pattern: RegExp, timeoutMs = 15_000): Promise<RegExpExecArray> {
     const deadline = AbortSignal.timeout(timeoutMs);
     for (;;) {
@@ -91,7 +91,7 @@ export class RunningProgram {
     }
   }
 
-  /** Asks it to end (SIGTERM), and ends it after `graceMs`. Resolves when it is gone. */
+  /** Asks it to end (SIGTERM), and kills it after `graceMs`. Resolves when it has ended. */
   async stop(graceMs = 2_000): Promise<void> {
     if (!this.isRunning) return;
     this.child.kill('SIGTERM');

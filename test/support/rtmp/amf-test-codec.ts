@@ -1,5 +1,5 @@
 /**
- * AMF0 for tests, written apart from the service's own codec so that one checks the other.
+ * AMF0 for tests, written independently of the service's codec so that one checks the other.
  * Objects are plain objects, ECMA arrays are written with `ecma()` and read as plain objects.
  */
 export type Amf = undefined | null | boolean | number | string | Date | Ecma | Amf[] | { [key: string]: Amf };
@@ -57,7 +57,7 @@ function uint32(value: number): Buffer {
   return bytes;
 }
 
-/** Every value of `bytes`, in order. Throws on what it does not know: a test wants to hear of it. */
+/** Every value of `bytes`, in order. Throws on unknown values, so that the test fails. */
 export function amfDecode(bytes: Buffer): Amf[] {
   const decoder = new Decoder(bytes);
   const values: Amf[] = [];

@@ -20,7 +20,7 @@ export class ClientHandshake {
     this.c1 = randomBytes(halfSize);
     this.c1.fill(0, 0, 8);
     if (form !== 'simple') {
-      this.c1.writeUInt32BE(0x80000702, 4); // a version other than 0 is what announces the digest
+      this.c1.writeUInt32BE(0x80000702, 4); // a version other than 0 announces the digest
       const at = digestOffset(this.c1, form);
       digestOf(this.c1, at, playerKey).copy(this.c1, at);
     }
@@ -30,7 +30,7 @@ export class ClientHandshake {
   /** How many bytes S0, S1 and S2 have together. */
   static readonly answerSize = 1 + 2 * halfSize;
 
-  /** Checks S0S1S2 and gives C2. Throws what is wrong with the answer. */
+  /** Checks S0S1S2 and gives C2. Throws the fault of the answer. */
   finish(answer: Buffer): Buffer {
     const s1 = answer.subarray(1, 1 + halfSize);
     const s2 = answer.subarray(1 + halfSize, ClientHandshake.answerSize);

@@ -122,7 +122,7 @@ function manyTracks(packetType: number, tracks: readonly Track[]): Buffer {
 
 /**
  * A ModEx packet: `data` (1..65536 bytes) of the given type (0: nanoseconds to add to the timestamp), then the packet
- * it modifies, given as it would stand alone (its first byte is taken apart: the packet type moves behind the data).
+ * that it modifies, which is given as a packet without ModEx (its packet type moves behind the data).
  */
 export function withModEx(packet: Buffer, data: Buffer = uint24(123_456), type = 0): Buffer {
   const size =

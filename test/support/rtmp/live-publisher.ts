@@ -4,36 +4,36 @@ import { RtmpClient } from './rtmp-client';
 export interface LivePublisherOptions {
   readonly channel: string;
   readonly key?: string;
-  /** The port to connect to; asked again for each connection. */
+  /** The port to connect to; called for each connection. */
   readonly port: () => number;
   readonly framesPerSecond?: number;
   /** Frames from one keyframe to the next. */
   readonly gop?: number;
-  /** Whether it tells that it understands ReconnectRequest, and does as it is asked. Default true. */
+  /** Whether it announces support of ReconnectRequest, and follows such requests. Default true. */
   readonly reconnects?: boolean;
 }
 
-/** How often and how fast a connection that was refused is tried again (ms). */
+/** How often a refused connection is retried, and the pause in between (ms). */
 const ATTEMPTS = 60;
 const RETRY_MS = 100;
 
 const RECONNECT = 'NetConnection.Connect.ReconnectRequest';
 
 /**
- * An encoder that sends numbered frames in real time, and moves to another connection as Enhanced RTMP v2 wants it: it
- * goes on with the old one until the new one is accepted and the next keyframe is due.
+ * An encoder that sends numbered frames in real time, and reconnects as Enhanced RTMP v2 describes it: it keeps using
+ * the old connection until the new one is accepted and the next keyframe is due.
  */
 export class LivePublisher {
   /** How many frames were sent so far. */
   sent = 0;
-  /** Numbers that were left out while it was away. */
+  /** Numbers of frames that were not sent while it was disconnected. */
   readonly skipped: number[] = [];
   /** How often it has moved to another connection. */
   moves = 0;
-  /** Why it lost a connection that it did not leave by itself, and what did not work. */
+  /** Reasons of lost connections and of other failures. */
   readonly failures: string[] = [];
   #client: RtmpClient | undefined;
-  /** Accepted, to be used from the next keyframe on. */
+  /** An accepted connection, to be used from the next keyframe on. */
   #next: RtmpClient | undefined;
   #moving = false;
   #timer: NodeJS.Timeout | undefined;
@@ -64,7 +64,7 @@ export class LivePublisher {
     return this.#client;
   }
 
-  /** Moves by itself, as after a ReconnectRequest. */
+  /** Reconnects as after a ReconnectRequest. */
   async move(): Promise<void> {
     if (this.#moving) return;
     this.#moving = true;
@@ -76,17 +76,17 @@ export class LivePublisher {
     }
   }
 
-  /** The connection breaks without a word, and nothing is sent until `comeBack`. */
+  /** Resets the connection without ending the stream, and sends nothing until `comeBack`. */
   async lose(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    // A reset may overtake what was sent before it.
+    // A reset may overtake bytes that were sent before.
     await this.client.roundTrip();
     await this.client.reset();
     this.#client = undefined;
   }
 
-  /** Comes back after `lose`, at the next keyframe; its clock starts anew. */
+  /** Reconnects after `lose`, at the next keyframe; its timestamps start again. */
   async comeBack(): Promise<void> {
     this.#client = await this.#connect();
     this.#watch(this.#client);
@@ -97,7 +97,7 @@ export class LivePublisher {
     this.#timer = setInterval(() => this.#sendFrame(), 1000 / framesPerSecond);
   }
 
-  /** Ends the stream in good order. */
+  /** Ends the stream properly. */
   stop(): void {
     this.#client?.deleteStream();
     this.close();

@@ -6,7 +6,7 @@ export interface LiveViewerOptions {
   readonly channel: string;
   readonly key?: string;
   readonly port: () => number;
-  /** Whether it tells that it understands ReconnectRequest, and does as it is asked. Default true. */
+  /** Whether it announces support of ReconnectRequest, and follows such requests. Default true. */
   readonly reconnects?: boolean;
 }
 
@@ -15,13 +15,13 @@ export interface SeenFrame {
   readonly number: number;
   readonly timestamp: number;
   readonly isKeyframe: boolean;
-  /** Which of the viewer's connections brought it, from 1. */
+  /** The number of the viewer's connection that it came on, from 1. */
   readonly connection: number;
 }
 
 const RETRY_MS = 100;
 
-/** A player of a LivePublisher's stream that notes what it sees, and moves to another connection when it is asked to. */
+/** A player of a LivePublisher's stream that records the frames, and reconnects when it is asked to. */
 export class LiveViewer {
   readonly frames: SeenFrame[] = [];
   /** Codes of all onStatus after Play.Start, of all connections. */
@@ -53,7 +53,7 @@ export class LiveViewer {
     return missing;
   }
 
-  /** What is wrong with the order of frames and timestamps within one connection. */
+  /** Faults in the order of frames and timestamps within one connection. */
   get disorder(): string[] {
     const wrong: string[] = [];
     for (let i = 1; i < this.frames.length; i += 1) {
@@ -133,7 +133,7 @@ export class LiveViewer {
         continue;
       }
       this.#see(message, connection);
-      // The next connection has begun with a keyframe: this one has done its work.
+      // The next connection has begun with a keyframe: this one is not needed any more.
       if (isLeaving && this.frames.some((frame) => frame.connection > connection)) {
         client.connection.socket.destroy();
         return;

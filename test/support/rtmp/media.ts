@@ -65,7 +65,7 @@ export const aac = {
   frame: (label: string, size?: number): Buffer => Buffer.concat([Buffer.of(0xaf, 1), content(label, size)]),
 };
 
-/** MP3 (sound format 2, 44.1 kHz, stereo): no configuration, every frame stands for itself. */
+/** MP3 (sound format 2, 44.1 kHz, stereo): no configuration, every frame can be decoded alone. */
 export const mp3 = {
   frame: (label: string, size?: number): Buffer => Buffer.concat([Buffer.of(0x2f), content(label, size)]),
 };

@@ -1,9 +1,9 @@
 /**
- * What has come in, and waits for what has not. Every item is handed out once: `next` gives the first one that fits and
- * was not given before, so that waits for one kind never swallow another, and each kind comes in its order.
+ * Received items, and waits for further ones. Every item is returned once: `next` gives the first item that fits and
+ * was not returned before, so that waits for one kind never take another kind, and each kind comes in its order.
  */
 export class MessageInbox<T> {
-  /** Everything that came, in order, whether handed out or not. */
+  /** All received items, in order, whether returned or not. */
   readonly received: T[] = [];
   readonly #waiting: T[] = [];
   readonly #waits = new Set<Wait<T>>();
@@ -25,14 +25,14 @@ export class MessageInbox<T> {
     this.#waiting.push(item);
   }
 
-  /** No more will come: every wait, now and later, fails with the reason unless what came before satisfies it. */
+  /** No more items will come: every wait, now and later, fails with the reason unless an earlier item satisfies it. */
   end(reason: string): void {
     this.#ended ??= reason;
     for (const wait of this.#waits) wait.reject(this.#failure(wait.what, reason));
     this.#waits.clear();
   }
 
-  /** `what` names the thing in the failure's text. */
+  /** `what` names the item in the failure's text. */
   next(fits: (item: T) => boolean, what: string, timeoutMs = this.defaultTimeoutMs): Promise<T> {
     const found = this.#waiting.findIndex(fits);
     if (found >= 0) return Promise.resolve(this.#waiting.splice(found, 1)[0]!);
@@ -58,7 +58,7 @@ export class MessageInbox<T> {
     });
   }
 
-  /** What came and was not asked for, for a failure's text. */
+  /** The items that came last, for a failure's text. */
   summary(): string {
     const last = this.received.slice(-12).map(this.describe);
     return `${this.received.length} messages came${last.length === 0 ? '' : `, last: ${last.join(', ')}`}`;

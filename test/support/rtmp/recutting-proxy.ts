@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
 
-/** A TCP proxy on loopback that passes bytes on, in both directions, in writes of one size. */
+/** A TCP proxy on loopback that forwards bytes, in both directions, in writes of one size. */
 export class RecuttingProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  /** The port on 127.0.0.1 that connections are passed on to. */
+  /** The port on 127.0.0.1 that connections are forwarded to. */
   target = 0;
   /** The size of the writes. */
   pieceBytes = 1;
@@ -54,7 +54,7 @@ export class RecuttingProxy {
       }
       to.end();
     } catch {
-      // One side is gone: what is on the way to it has no receiver.
+      // One side has closed: bytes in transit to it have no receiver.
       to.destroy();
     }
   }

@@ -28,8 +28,9 @@ export interface ReceivedStatus extends StatusInfo {
 const isMedia = ({ type }: ReceivedMessage): boolean => type === MessageType.audio || type === MessageType.video;
 
 /**
- * An RTMP client for tests, written apart from the service. Everything received is kept in `received`; each `next…` and
- * `waitFor…` hands a message out once. Waits fail after a time-out, or when the connection ends, and say what had come.
+ * An RTMP client for tests, written independently of the service. All messages are kept in `received`; each `next…` and
+ * `waitFor…` returns a message once. Waits fail after a time-out, or when the connection ends, with the messages that
+ * had come.
  */
 export class RtmpClient {
   #transactionId = 0;
@@ -209,7 +210,7 @@ export class RtmpClient {
     return taken;
   }
 
-  /** The audio or video message with this very payload; those before it stay to be taken. */
+  /** The audio or video message with exactly this payload; earlier messages can still be taken. */
   waitForPayload(payload: Buffer): Promise<ReceivedMessage> {
     return this.nextMessage((message) => isMedia(message) && message.payload.equals(payload), 'a certain payload');
   }
@@ -242,8 +243,8 @@ export class RtmpClient {
   }
 
   /**
-   * A ping and its answer: whatever the server did in response to earlier messages of this client has been received
-   * then. Media of others may still be on its way: the server may collect it for a moment.
+   * A ping and its answer: afterwards, all answers of the server to earlier messages of this client have been received.
+   * Media of others may still be in transit: the server may batch it for a moment.
    */
   async roundTrip(): Promise<void> {
     const stamp = (this.#transactionId = (this.#transactionId % 0x7fffffff) + 1);
@@ -259,7 +260,7 @@ export class RtmpClient {
     this.connection.send(control(MessageType.windowAckSize, size));
   }
 
-  /** FIN, as a client that ends in good order without saying so in RTMP. */
+  /** FIN, as a client that closes properly without an RTMP command. */
   close(): Promise<void> {
     return this.connection.close();
   }

@@ -31,7 +31,7 @@ export interface ConnectionOptionsForTest {
   readonly wellBehaved?: boolean;
 }
 
-/** How long a wait may take before it fails; what is waited for comes in milliseconds when all is well. */
+/** Time limit of a wait; without a fault, messages come within milliseconds. */
 const defaultWaitMs = 8_000;
 
 /** Bytes and messages of one RTMP connection, before any command: see `RtmpClient` for those. */
@@ -39,7 +39,7 @@ export class RtmpConnection {
   readonly chunks = new ChunkBuilder();
   readonly decoder = new ChunkDecoder();
   readonly inbox = new MessageInbox<ReceivedMessage>(describe, defaultWaitMs);
-  /** Settles when the connection is gone, however it went. */
+  /** Resolves when the connection has ended, for any reason. */
   readonly closed: Promise<void>;
   #windowSize = 0;
   #acknowledged = 0;
@@ -54,10 +54,10 @@ export class RtmpConnection {
         resolve();
       });
     });
-    socket.on('error', () => {}); // a reset is an end like any other here
+    socket.on('error', () => {}); // a reset counts as an ordinary end
   }
 
-  /** Connects and shakes hands. Rejects when the server does not answer as it must. */
+  /** Connects and performs the handshake. Rejects when the server's answer is wrong. */
   static async open(options: ConnectionOptionsForTest): Promise<RtmpConnection> {
     const { port, host = '127.0.0.1', localAddress, tls = false } = options;
     const socket = tls
@@ -104,7 +104,7 @@ export class RtmpConnection {
     }
   }
 
-  /** From now on what comes in is read as chunks. */
+  /** From now on, incoming bytes are read as chunks. */
   startReading(): void {
     this.socket.on('data', (bytes: Buffer) => {
       try {
@@ -153,14 +153,14 @@ export class RtmpConnection {
     await new Promise<void>((resolve) => this.socket.write('', () => resolve()));
   }
 
-  /** FIN, and waits until the connection is gone on both sides. */
+  /** FIN, and waits until the connection has ended on both sides. */
   async close(): Promise<void> {
     this.socket.end();
     this.socket.resume();
     await this.#closedInTime();
   }
 
-  /** RST, as a client whose machine or network went away; a plain destroy over TLS. */
+  /** RST, as after a client's machine or network has failed; a plain destroy over TLS. */
   async reset(): Promise<void> {
     if ('encrypted' in this.socket) this.socket.destroy();
     else this.socket.resetAndDestroy();

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 export interface SocketPair {
-  /** As a listener of the service accepts it: not being read, nobody listens to it. */
+  /** As a listener of the service accepts it: paused, without event listeners. */
   readonly accepted: Socket;
   readonly client: Socket;
 }

@@ -45,7 +45,7 @@ export interface ChunkForm {
   readonly chunkSize?: number;
   /** False leaves the extended timestamp out of type 3 continuation chunks, as old encoders do. Default true. */
   readonly extendedOnType3?: boolean;
-  /** The timestamp field of formats 1 and 2, instead of the difference to the message before. */
+  /** The timestamp field of formats 1 and 2, instead of the difference to the previous message. */
   readonly delta?: number;
   /** Bytes of the basic header, instead of the shortest that holds the chunk stream id. */
   readonly basicHeaderBytes?: 1 | 2 | 3;
@@ -57,7 +57,9 @@ interface ChunkStreamState {
   field: number;
 }
 
-/** Cuts messages into chunks, with full control over their form. Keeps what relative headers need per chunk stream. */
+/**
+ * Cuts messages into chunks, with full control over their form. Keeps the state for relative headers of chunk streams.
+ */
 export class ChunkBuilder {
   chunkSize = 128;
   readonly #streams = new Map<number, ChunkStreamState>();

@@ -1,7 +1,7 @@
 import { amfDecode, type Amf } from './amf-test-codec';
 import { MessageType } from './wire-builder';
 
-/** A message as it came off the wire, with the form it had there. */
+/** A received message, with its form on the wire. */
 export interface ReceivedMessage {
   readonly type: number;
   readonly streamId: number;
@@ -38,14 +38,14 @@ interface ChunkStream {
   largestChunk: number;
 }
 
-/** Puts the messages of a chunk stream together. Strict: what a server must not send throws. */
+/** Assembles the messages of a chunk stream. Strict: throws on anything that a server must not send. */
 export class ChunkDecoder {
   chunkSize = 128;
   bytesRead = 0;
   #pending: Buffer = Buffer.alloc(0);
   readonly #streams = new Map<number, ChunkStream>();
 
-  /** Every message that `bytes` completes. Follows Set Chunk Size by itself. */
+  /** Every message that `bytes` completes. Handles Set Chunk Size. */
   push(bytes: Buffer): ReceivedMessage[] {
     this.bytesRead += bytes.length;
     this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
@@ -130,7 +130,7 @@ function toMessage(stream: ChunkStream, csid: number): ReceivedMessage {
   return message;
 }
 
-/** Data is the publisher's: what is wrong with it is not the server's doing. */
+/** Data comes from the publisher: faults in it are not the server's. */
 function dataOf(body: Buffer): Pick<ReceivedMessage, 'data'> {
   try {
     return { data: amfDecode(body) };

@@ -3,7 +3,7 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TestCa } from './test-ca';
 
-/** What the handler saw. */
+/** A request as the handler got it. */
 export interface CallbackRequest {
   readonly method: string;
   /** Path and query, as requested. */
@@ -35,9 +35,9 @@ export interface CallbackServer {
   /** With a path and a query, to see that both are kept. */
   readonly url: URL;
   readonly requests: readonly CallbackRequest[];
-  /** Answers of the requests to come, one each; after them the default answer. */
+  /** Answers for the next requests, one each; after them the default answer. */
   answerNext(...answers: CallbackAnswerScript[]): void;
-  /** Decides each answer that `answerNext` has not; replaces the default answer. */
+  /** Decides the answers for which `answerNext` gives none; replaces the default answer. */
   answerWith(script: CallbackScript): void;
   /** Resolves with the request of that number (from 1) as soon as it has come. */
   request(number: number): Promise<CallbackRequest>;

@@ -5,7 +5,7 @@ import { Haproxy } from '../programs/haproxy';
 const CHECK_MS = 100;
 const PATIENCE_MS = 15_000;
 
-/** A real HAProxy in front of a fleet: new connections go to nodes that say they are ready, the others go on. */
+/** A real HAProxy in front of a fleet: new connections go to nodes that report ready; existing ones continue. */
 export class FleetFront {
   private constructor(
     private readonly fleet: Fleet,
@@ -30,7 +30,7 @@ export class FleetFront {
     return this.haproxy.port('rtmp');
   }
 
-  /** Sends connections to the node that is in this place now; resolves when it is known to be ready. */
+  /** Sends connections to the present node at this index; resolves when HAProxy knows that it is ready. */
   async follow(at: number): Promise<void> {
     const { rtmpPort, httpPort } = this.fleet.node(at);
     const name = `rtmp/${this.fleet.nodeId(at)}`;

@@ -9,12 +9,12 @@ import { ServerProcess, type ServerEnvironment, type ServerOptions } from './ser
 export interface FleetOptions {
   /** How many nodes to begin with. Default 3. */
   readonly nodes?: number;
-  /** What all nodes get besides what makes them a fleet. */
+  /** Variables of all nodes, in addition to those of the fleet. */
   readonly environment?: ServerEnvironment;
-  /** With a callback handler; without one every publisher is accepted. */
+  /** With a callback handler; without it, every publisher is accepted. */
   readonly callbacks?: boolean;
   readonly redis?: RedisServerOptions;
-  /** Where nodes find Redis, when not at itself. */
+  /** The port where nodes find Redis, if not its own. */
   readonly redisPort?: (redis: RedisServer) => Promise<number>;
 }
 
@@ -51,7 +51,7 @@ export class Fleet {
     return required(this.callbacks?.server, 'a callback handler');
   }
 
-  /** What the callback handler was asked, by channel. */
+  /** The requests of the callback handler, by channel. */
   get journal(): CallbackJournal {
     return required(this.callbacks?.journal, 'a callback handler');
   }
@@ -83,7 +83,7 @@ export class Fleet {
     return ServerProcess.start(settings, options);
   }
 
-  /** Puts a new process in the place of one that has ended. */
+  /** Replaces a node that has ended by a new process. */
   async restartNode(at: number, environment: ServerEnvironment = {}): Promise<ServerProcess> {
     const node = await this.newNode(at, environment);
     this.nodes[at] = node;
@@ -108,7 +108,7 @@ export class Fleet {
     return client;
   }
 
-  /** As an encoder that tries again when it is refused, though not for good. */
+  /** As an encoder that retries after a refusal that is not final. */
   async publisherWhenPossible(at: number, channel: string): Promise<RtmpClient> {
     const deadline = Date.now() + RETRY_FOR_MS;
     for (;;) {
@@ -127,7 +127,7 @@ export class Fleet {
     return client;
   }
 
-  /** What a node's `/api/streams` says of the channel. */
+  /** The channel's streams in a node's `/api/streams`. */
   async streams(at: number, channel: string): Promise<{ readonly channel: string }[]> {
     const all = (await (await fetch(this.node(at).httpUrl('/api/streams'))).json()) as { channel: string }[];
     return all.filter((stream) => stream.channel === channel);
@@ -138,14 +138,14 @@ export class Fleet {
     return [...this.node(at).log.matchAll(new RegExp(relayLine(channel), 'g'))].length;
   }
 
-  /** Resolves when other nodes have fetched the channel from this one so often. */
+  /** Resolves when other nodes have fetched the channel from this one this many times. */
   async serving(at: number, channel: string, times = 1): Promise<void> {
     await this.node(at).waitForLog(new RegExp(`(?:${relayLine(channel)}[^]*){${times}}`));
   }
 
   /**
-   * The place of the node that looks for dead ones. It has seen no trouble for two TTLs: until then nobody holds another
-   * node for dead, since after trouble of Redis all look dead.
+   * The index of the node that looks for dead nodes, once Redis has worked for two TTLs: until then no node is declared
+   * dead, since all look dead after an outage of Redis.
    */
   async watchdog(): Promise<number> {
     return this.redis.withClient(async (client) => {
@@ -171,8 +171,8 @@ export class Fleet {
 }
 
 /**
- * One fleet for all tests of a file or `describe`. What a test opens through it is gone after the test; a node that has
- * ended although nobody ended it fails the test.
+ * One fleet for all tests of a file or `describe`. Clients that a test opens through it are closed after the test; a
+ * node that has ended unexpectedly fails the test.
  */
 export class FleetOfFile {
   #fleet: Fleet | undefined;

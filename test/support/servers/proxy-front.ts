@@ -4,7 +4,7 @@ import { Haproxy } from '../programs/haproxy';
 import { temporaryDirectory } from './test-certificates';
 
 export interface ProxyFrontOptions {
-  /** The port on 127.0.0.1 that connections are passed on to. */
+  /** The port on 127.0.0.1 that connections are forwarded to. */
   readonly target: number;
   /** Words behind the server's address: `send-proxy-v2 proxy-v2-options crc32c`, `check inter 50ms`. */
   readonly server: string;
@@ -17,7 +17,7 @@ export interface ProxyFront {
   stop(): Promise<void>;
 }
 
-/** A real HAProxy on a free port of 127.0.0.1 that passes connections on to one port. */
+/** A real HAProxy on a free port of 127.0.0.1 that forwards connections to one port. */
 export async function startProxyFront({ target, server, tlsPem }: ProxyFrontOptions): Promise<ProxyFront> {
   const directory = temporaryDirectory();
   const pemPath = join(directory.path, 'front.pem');

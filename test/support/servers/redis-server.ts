@@ -16,12 +16,12 @@ export interface RedisServerOptions {
   readonly password?: string;
   /** TLS only, with this certificate. */
   readonly tls?: TestCa;
-  /** Lines of an ACL file, `user NAME …`; on a serverless one besides the users that it has. */
+  /** Lines of an ACL file, `user NAME …`; on a serverless one in addition to its users. */
   readonly acl?: readonly string[];
   /** Further arguments of redis-server. */
   readonly args?: readonly string[];
   /**
-   * `serverless`: as ElastiCache Serverless is, one node of a cluster that owns all slots, without the commands that
+   * `serverless`: like ElastiCache Serverless, one node of a cluster that owns all slots, without the commands that
    * those caches lack, and with the users that are deployed there. Default `plain`.
    */
   readonly kind?: RedisKind;
@@ -29,16 +29,16 @@ export interface RedisServerOptions {
 
 export type RedisKind = 'plain' | 'serverless';
 
-/** For tests of what has to work on both. */
+/** For tests that have to pass on both. */
 export const redisKinds: readonly RedisKind[] = ['plain', 'serverless'];
 
-/** What a client logs in with; nothing where everybody may do everything. */
+/** A client's credentials; empty where no login is needed. */
 export interface RedisLogin {
   readonly username?: string;
   readonly password?: string;
 }
 
-/** The user for the test itself, and those that are deployed; each has its name as its password. */
+/** The user for the test itself, and the deployed users; each has its name as its password. */
 const SERVERLESS_USERS = [
   'user default on nopass ~* &* +@all',
   `user service >service ${cacheAccess('rtmp_commands').service}`,
@@ -66,7 +66,7 @@ export class RedisServer {
         await server.start();
         return server;
       } catch (error) {
-        // Somebody else may have taken the port since.
+        // Another program may have taken the port meanwhile.
         if (attempt === 5) {
           rmSync(directory, { recursive: true, force: true });
           throw error;
@@ -82,12 +82,12 @@ export class RedisServer {
     return this.process.pid;
   }
 
-  /** Credentials of a role, for what is tested. */
+  /** Credentials of a role, for the tested program. */
   login(role: 'service' | 'operator'): RedisLogin {
     return this.options.kind === 'serverless' ? { username: role, password: role } : {};
   }
 
-  /** Starts it, also again after `stop` or `kill`: on the same port, with nothing left of before. */
+  /** Starts it, also again after `stop` or `kill`: on the same port, without the earlier data. */
   async start(): Promise<void> {
     const { args = [], password, tls, kind } = this.options;
     const acl = [...(kind === 'serverless' ? SERVERLESS_USERS : []), ...(this.options.acl ?? [])];
@@ -148,7 +148,7 @@ export class RedisServer {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  /** Does something with a connection of its own; `as` gives other credentials than the password. */
+  /** Runs `use` with a separate connection; `as` gives other credentials than the password. */
   async withClient<T>(use: (client: Redis) => Promise<T>, as: RedisOptions = {}): Promise<T> {
     const { password, tls } = this.options;
     const client = new Redis({
@@ -169,7 +169,7 @@ export class RedisServer {
     }
   }
 
-  /** Publishes a message; gives the number of subscribers that it went to. */
+  /** Publishes a message; returns the number of subscribers that got it. */
   async publish(channel: string, message: string): Promise<number> {
     return this.withClient((client) => client.publish(channel, message));
   }
@@ -191,7 +191,7 @@ export class RedisServer {
     if (child?.exitCode === null && child.signalCode === null) {
       const ended = once(child, 'exit');
       child.kill(signal);
-      // One that is suspended hears only SIGKILL.
+      // A suspended process handles only SIGKILL.
       child.kill('SIGCONT');
       await ended;
     }
@@ -200,7 +200,7 @@ export class RedisServer {
 
 async function ownAllSlots(client: Redis): Promise<void> {
   const info = async (): Promise<string> => await client.cluster('INFO');
-  // After a restart they are its own already.
+  // After a restart it still owns the slots.
   if ((await info()).includes('cluster_slots_assigned:0')) await client.call('CLUSTER', 'ADDSLOTSRANGE', 0, SLOTS - 1);
   while (!(await info()).includes('cluster_state:ok')) await setTimeout(10);
 }

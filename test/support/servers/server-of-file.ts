@@ -11,7 +11,7 @@ type ClientOptions = Partial<Omit<ConnectOptions, 'app'>>;
 
 /**
  * One server process for all tests of a file, without a limit of connections per address unless the settings name one.
- * What a test opens through it is gone after the test.
+ * Clients that a test opens through it are closed after the test.
  */
 export class ServerOfFile {
   #process: ServerProcess | undefined;
@@ -20,7 +20,7 @@ export class ServerOfFile {
 
   private constructor(readonly prefix: string) {}
 
-  /** Call it at the top of a file or of a `describe`. `settings` may be a function that waits for what they need. */
+  /** Call it at the top of a file or of a `describe`. `settings` may be a function that waits for its prerequisites. */
   static start(
     settings: ServerEnvironment | (() => ServerEnvironment | Promise<ServerEnvironment>) = {},
     options: ServerOptions = {},
@@ -88,7 +88,7 @@ export class ServerOfFile {
   }
 }
 
-/** Sends the items as an encoder does: type 0 chunks, each kind on a chunk stream of its own. */
+/** Sends the items as an encoder does: type 0 chunks, each kind on a separate chunk stream. */
 export function sendMedia(publisher: RtmpClient, items: readonly MediaItem[]): void {
   for (const { kind, timestamp, payload } of items) {
     if (kind === 'audio') publisher.sendAudio(timestamp, payload);
@@ -96,7 +96,7 @@ export function sendMedia(publisher: RtmpClient, items: readonly MediaItem[]): v
   }
 }
 
-/** What is compared when media is compared, as text that says what is wrong: everything but its form in chunks. */
+/** Media as text, to be compared with readable differences: everything but its form in chunks. */
 export function fingerprints(media: readonly (MediaItem | ReceivedMessage)[]): string[] {
   return media.map((item) => {
     const kind = 'kind' in item ? item.kind : item.type === MessageType.audio ? 'audio' : 'video';
@@ -110,7 +110,7 @@ export async function expectMedia(player: RtmpClient, items: readonly MediaItem[
   expect(fingerprints(await player.takeMedia(items.length))).toEqual(fingerprints(items));
 }
 
-/** Whether the publisher's connection works: what it sends now reaches the player. */
+/** Checks that the publisher's connection works: a frame that it sends now reaches the player. */
 export async function expectFlows(publisher: RtmpClient, player: RtmpClient, label: string): Promise<void> {
   const payload = Buffer.concat([Buffer.of(0x17, 1, 0, 0, 0), Buffer.from(label)]);
   publisher.sendVideo(1_000, payload);

@@ -9,7 +9,7 @@ export const bundlePath = join(repositoryRoot, '.build/rtmp-server.cjs');
 
 let bundleChecked = false;
 
-/** Builds the bundle when a source has changed since; cheap otherwise. */
+/** Builds the bundle if a source has changed since the last build; cheap otherwise. */
 export function ensureBundle(): void {
   if (bundleChecked) return;
   execFileSync(process.execPath, ['service/build/build.mjs', '--if-changed'], { cwd: repositoryRoot, stdio: 'pipe' });
@@ -19,19 +19,19 @@ export function ensureBundle(): void {
 export interface ServerOptions {
   /** Wait until it listens. False for starts that are meant to fail. Default true. */
   readonly waitUntilReady?: boolean;
-  /** Working directory, default an empty one that goes away with `stop`. */
+  /** Working directory; default: an empty one that is removed with `stop`. */
   readonly cwd?: string;
   readonly timeoutMs?: number;
   /** Another Node, or a program that runs one with the rest of the command line as its last arguments. */
   readonly command?: readonly string[];
-  /** Another place of the bundle. */
+  /** Another path of the bundle. */
   readonly bundle?: string;
   readonly args?: readonly string[];
 }
 
 export type ServerEnvironment = Readonly<Record<string, string | undefined>>;
 
-/** On loopback with a free port, every request logged; each entry can be overridden, with undefined taken away. */
+/** On loopback with a free port, every request logged; each entry can be overridden, or removed with undefined. */
 const defaultEnvironment: ServerEnvironment = {
   RTMP_PORT: '0',
   BIND_ADDRESS: '127.0.0.1',
@@ -39,7 +39,7 @@ const defaultEnvironment: ServerEnvironment = {
   DRAIN_SECONDS: '2',
 };
 
-/** The bundle, running as a process of its own. */
+/** The bundle, running as a separate process. */
 export class ServerProcess {
   private constructor(
     readonly program: Program,
@@ -104,7 +104,7 @@ export class ServerProcess {
     return `http://127.0.0.1:${this.httpPort}${path}`;
   }
 
-  /** Everything it has logged. */
+  /** Its log so far. */
   get log(): string {
     return this.program.output;
   }
@@ -113,7 +113,7 @@ export class ServerProcess {
     return this.program.waitForOutput(pattern, timeoutMs);
   }
 
-  /** Waits until `pattern` is in its log so many times, and returns all matches. */
+  /** Waits until `pattern` is in its log `count` times, and returns all matches. */
   waitForMatches(pattern: RegExp, count: number): Promise<RegExpExecArray[]> {
     return this.program.waitForMatches(pattern, count);
   }

@@ -1,7 +1,7 @@
 /**
- * What ElastiCache Serverless can do, from "Supported and restricted Valkey, Memcached, and Redis OSS commands" of the
- * ElastiCache user guide (https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/SupportedCommands.html, read in 2026);
- * geospatial, HyperLogLog and list commands are left out.
+ * The commands of ElastiCache Serverless, from "Supported and restricted Valkey, Memcached, and Redis OSS commands" of
+ * the ElastiCache user guide (https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/SupportedCommands.html, read in
+ * 2026); geospatial, HyperLogLog and list commands are left out.
  */
 export const supportedCommands: ReadonlySet<string> = new Set(
   [
@@ -31,7 +31,10 @@ export const supportedCommands: ReadonlySet<string> = new Set(
   ].flatMap((line) => line.split(' ')),
 );
 
-/** Whole commands that the same page calls unavailable: for every cache of ElastiCache, and for serverless ones besides. */
+/**
+ * Whole commands that the same page calls unavailable: for every cache of ElastiCache, and for serverless ones in
+ * addition.
+ */
 export const unavailableCommands: readonly string[] = [
   'bgrewriteaof bgsave config debug migrate psync replicaof save slaveof shutdown sync',
   'fcall fcall_ro function keys lastsave latency memory monitor move object pfdebug pfselftest psubscribe punsubscribe',

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
 
-/** The server behind knows TIME by this name only, so that scripts cannot call it. */
+/** The server behind this front has TIME under this name only, so that scripts cannot call it. */
 export const TIME_OF_CLIENTS = 'time-of-clients';
 
 /**
@@ -34,7 +34,7 @@ export class ServerlessFront {
 
   #connect(client: Socket, behind: number): void {
     const server = connect({ port: behind, host: '127.0.0.1', noDelay: true });
-    /** Whether each request that is under way is a PUBLISH; undefined when there are messages between the answers. */
+    /** Whether each request in progress is a PUBLISH; undefined when there are messages between the answers. */
     let isPublish: boolean[] | undefined = [];
     const requests = new Frames((frame) => {
       const name = commandName(frame);
@@ -52,7 +52,7 @@ export class ServerlessFront {
     this.#tie(server, client);
   }
 
-  /** When one goes, the other goes. */
+  /** Closes each socket when the other closes. */
   #tie(socket: Socket, other: Socket): void {
     this.#sockets.add(socket);
     socket.on('error', () => undefined);
@@ -81,7 +81,7 @@ class Frames {
   }
 }
 
-/** Where the value that begins at `at` ends; undefined when it is not all there. */
+/** The end of the value that begins at `at`; undefined when it is incomplete. */
 function frameEnd(buffer: Buffer, at: number): number | undefined {
   const lineEnd = buffer.indexOf('\r\n', at);
   if (lineEnd < 0) return undefined;

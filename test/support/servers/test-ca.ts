@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A certificate authority of its own with one server certificate. */
+/** A separate certificate authority with one server certificate. */
 export interface TestCa {
   readonly caPath: string;
   readonly certPath: string;
@@ -14,7 +14,7 @@ export interface TestCa {
   remove(): void;
 }
 
-/** Makes one with openssl in a temporary directory; `names` is what the server is called. Call `remove` in the end. */
+/** Makes a CA with openssl in a temporary directory; `names` are the server's names. Call `remove` at the end. */
 export function createTestCa(names = 'DNS:localhost,IP:127.0.0.1,IP:::1'): TestCa {
   const directory = mkdtempSync(join(tmpdir(), 'test-ca-'));
   const path = (name: string): string => join(directory, name);

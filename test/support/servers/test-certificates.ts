@@ -10,13 +10,15 @@ export interface TestCertificate {
   readonly key: string;
 }
 
-/** A directory of its own for a test file; `remove` deletes it with everything in it. */
+/** A temporary directory for a test file; `remove` deletes it with everything in it. */
 export function temporaryDirectory(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'rtmp-test-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Makes a self-signed certificate for `localhost` and 127.0.0.1 with the openssl command. `name` is its common name. */
+/**
+ * Makes a self-signed certificate for `localhost` and 127.0.0.1 with the openssl command. `name` is its common name.
+ */
 export function createTestCertificate(directory: string, name: string): TestCertificate {
   const certPath = join(directory, `${name}.crt`);
   const keyPath = join(directory, `${name}.key`);

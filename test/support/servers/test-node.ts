@@ -10,9 +10,9 @@ export interface TestNode {
   readonly log: MemoryLogger;
   /** Status and text of a page of its HTTP port; needs HTTP_PORT. */
   page(path: string): Promise<{ readonly status: number; readonly text: string }>;
-  /** The value of a metric, by name and labels as /metrics shows them; 0 when it is not there. */
+  /** The value of a metric, by name and labels as /metrics shows them; 0 when it is absent. */
   metric(name: string): Promise<number>;
-  /** Ends it; what is left running ends after the test. */
+  /** Ends it; nodes that are left running end after the test. */
   stop(): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ afterEach(async () => {
   await Promise.all([...running].map((node) => node.stop()));
 });
 
-/** Starts one on loopback with free ports, as these variables say. */
+/** Starts a node with these variables on loopback, on free ports. */
 export async function startTestNode(
   values: EnvironmentValues = {},
   options: Pick<NodeOptions, 'ioPath'> = {},
