@@ -59,7 +59,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** `npm run bench -- fleet`: what relays and the registry cost. */
+/** `npm run bench -- fleet`: the cost of relays and of the registry. */
 async function runFleet(options: BenchOptions | 'help'): Promise<void> {
   if (options === 'help') {
     console.log(usage);
@@ -78,7 +78,7 @@ function serverNamed(name: string): ServerKind {
   throw new Error(`--against ${name}: neither nginx-rtmp nor node-media-server nor a .cjs file`);
 }
 
-/** The chosen scenarios' cases; one that several scenarios share is run once. */
+/** The chosen scenarios' cases; a case of several scenarios is run once. */
 function distinctCases(options: BenchOptions): BenchCase[] {
   const byId = new Map<string, BenchCase>();
   for (const benchCase of options.scenarios.flatMap(({ cases }) => cases)) {
@@ -88,7 +88,7 @@ function distinctCases(options: BenchOptions): BenchCase[] {
   return [...byId.values()].map((benchCase) => ({ ...benchCase, workers: benchCase.workers ?? options.workers }));
 }
 
-/** Lets the servers take turns, so that whatever else the machine does hits all of them alike. */
+/** Runs the servers in turn, so that other load of the machine affects all of them equally. */
 async function runCase(
   benchCase: BenchCase,
   servers: readonly ServerKind[],

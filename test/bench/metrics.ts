@@ -1,8 +1,8 @@
-/** Every number that a run can give. */
+/** All metrics of a run. */
 export interface Metrics {
   /** CPU seconds of the server per 10^9 bytes. */
   costSecondsPerGb: number;
-  /** The same of its busiest process: what bounds the capacity of several workers. */
+  /** The same for its busiest process, which limits the capacity of several workers. */
   busiestProcessPerGb: number;
   gigabytesPerSecond: number;
   /** The server's CPU seconds per second. */
@@ -30,13 +30,13 @@ export interface Metrics {
   generatorCpuShare: number;
   /** How late the generator sent its messages. */
   generatorLatenessP99Ms: number;
-  /** What other processes took of the cores in use, in cores: above 0.1 it distorts the numbers. */
+  /** CPU time of other processes on the cores in use, in cores: above 0.1 it distorts the results. */
   foreignCpuShare: number;
 }
 
 export type MetricName = keyof Metrics;
 
-/** The numbers of one run of one server, and what makes them less trustworthy. */
+/** The metrics of one run of one server, and warnings about their reliability. */
 export interface RunResult {
   readonly metrics: Partial<Metrics>;
   readonly warnings: readonly string[];

@@ -11,7 +11,7 @@ export interface BenchOptions {
   readonly warmupSeconds: number;
   readonly jsonFile: string | undefined;
   readonly profile: boolean;
-  /** Worker processes of this server; it may use all cores then. */
+  /** Worker processes of this server, which may then use all cores. */
   readonly workers: number | undefined;
 }
 
@@ -30,7 +30,7 @@ ${scenarios.map(({ name, description }) => `      ${name.padEnd(16)} ${descripti
   --json FILE        write all results there as well
   --profile          one run of this server; leaves a V8 CPU profile and a flame graph in .build/bench`;
 
-/** Reads the command line. Throws an Error that says what is wrong with it. */
+/** Reads the command line. Throws an Error that describes its fault. */
 export function readOptions(args: readonly string[]): BenchOptions | 'help' {
   const { values } = parseArgs({
     args: [...args],

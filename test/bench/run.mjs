@@ -1,4 +1,5 @@
-// `npm run bench`: brings the packages that it needs, builds the server's bundle and the benchmark's own three programs, then starts the benchmark.
+// `npm run bench`: installs missing packages, builds the server's bundle and the benchmark's own three programs, then
+// starts the benchmark.
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,15 +1,15 @@
 import type { Transport } from './servers/running-server';
 
-/** One load that every server taking part gets. */
+/** One load, which every server in the comparison gets. */
 export interface BenchCase {
   /** Unique; results and targets refer to it. */
   readonly id: string;
   readonly title: string;
   readonly kind: 'steady' | 'idle' | 'capacity' | 'churn';
   readonly publishers: number;
-  /** In all, spread evenly over the publishers. */
+  /** In total, spread evenly over the publishers. */
   readonly players: number;
-  /** Whether a gigabyte is counted as it comes in or as it goes out. */
+  /** Whether received or delivered gigabytes are counted. */
   readonly costPer: 'received' | 'delivered';
   readonly uploadChunkSize: number;
   readonly transport: Transport;
@@ -78,7 +78,9 @@ function overTls(base: BenchCase): BenchCase[] {
   ];
 }
 
-/** With enough load that each worker, too, is in the mode that batches most: what is compared is work, not modes. */
+/**
+ * With enough load that each worker, too, is in the mode that batches most: the comparison is of work, not of modes.
+ */
 function onWorkers(base: BenchCase): BenchCase[] {
   return [1, 2].map((workers) =>
     renamed(base, `workers${workers}`, `WORKERS=${workers} on all cores`, { workers, peers: false }),

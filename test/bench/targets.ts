@@ -1,6 +1,6 @@
 import type { MetricName } from './metrics';
 
-/** What a case's median has to reach: of this server alone, or as ratio to another server's or case's median. */
+/** A target for a case's median: of this server alone, or as ratio to another server's or case's median. */
 export interface Target {
   readonly caseId: string;
   readonly metric: MetricName;

@@ -11,13 +11,13 @@ import { freePort, RunningServer } from '../servers/running-server';
 import type { Attack, AttackCost, Surrounding } from './attack';
 import { proxyHeader } from './attacker-bytes';
 
-/** What one attack cost both sides. */
+/** The cost of one attack for both sides. */
 export interface AbuseResult {
   readonly cost: AttackCost;
   readonly honest: HonestReport;
   /** CPU seconds of the server per second. */
   readonly cpuShare: number;
-  /** The most memory that the server took during the attack, above what it took before it. */
+  /** The most memory that the server took during the attack, above its memory before the attack. */
   readonly growthMb: number;
   readonly logBytes: number;
   readonly crashed: boolean;
@@ -32,17 +32,17 @@ const ATTACKER_CLIENT = '192.0.2.66';
 const HANDLER_MS = 300;
 const WARMUP_SECONDS = 2;
 const SAMPLE_MS = 50;
-/** Before the attacker, behind the honest stream. */
+/** Priority higher than the attacker's, lower than the honest stream's. */
 const REDIS_PRIORITY = 10;
 
-/** Starts a server with what the attack needs, an honest stream and the attacker, each in a process of its own. */
+/** Starts a server with what the attack needs, an honest stream and the attacker, each in a separate process. */
 export async function abuseRun(attack: Attack, bundle: string, seconds: number): Promise<AbuseResult> {
   const cores = cpus().map((_, core) => core);
   const [serverCores, generatorCores] = [cores.slice(0, 1), cores.slice(-1)];
   const needs = (surrounding: Surrounding): boolean => attack.needs?.includes(surrounding) === true;
   const handler = needs('callback') ? await slowHandler() : undefined;
   const redis = needs('redis') ? await RedisServer.start() : undefined;
-  // It stands for another machine: what it costs is neither the server's nor the honest stream's.
+  // Redis stands for another machine: its cost must not count for the server or the honest stream.
   if (redis) pinToCores(redis.pid, generatorCores, REDIS_PRIORITY);
   const httpPort = needs('http') ? await freePort() : 0;
   const env = {

@@ -1,4 +1,4 @@
-/** Where an attacker finds the server, and as whom it comes. */
+/** The addresses of the server, and those that the attacker uses. */
 export interface AttackTarget {
   readonly host: string;
   readonly port: number;
@@ -8,13 +8,13 @@ export interface AttackTarget {
   readonly httpPort: number;
   /** The Redis that the server uses; 0 where it uses none. */
   readonly redisPort: number;
-  /** The one address that the attacker comes from. */
+  /** The only address that the attacker connects from. */
   readonly localAddress: string;
-  /** Comes before the attacker's own bytes, in hex: a load balancer's PROXY header. */
+  /** Sent before the attacker's own bytes, in hex: a load balancer's PROXY header. */
   readonly preambleHex: string;
 }
 
-/** What an attack has cost who made it. */
+/** The cost of an attack for the attacker. */
 export interface AttackCost {
   connections: number;
   /** Bytes given to the attacker's own operating system. */
@@ -27,13 +27,13 @@ export interface AttackContext extends AttackTarget {
   readonly spent: AttackCost;
 }
 
-/** One thing that somebody who can open connections from one address may try. */
+/** An attack by a client that can open connections from one address. */
 export interface Attack {
   readonly name: string;
   readonly title: string;
-  /** Environment of the server beside the defaults. */
+  /** Environment of the server, in addition to the defaults. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What else has to run for it. */
+  /** The surroundings that the attack needs. */
   readonly needs?: readonly Surrounding[];
   run(context: AttackContext): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { encodeMessage, messageType } from '../wire/chunk-encoding';
 const CHUNK_BYTES = 4096;
 const HANDSHAKE_BYTES = 1536;
 
-/** C0, C1 and C2 in one go: no server can insist on its S1 in them. */
+/** C0, C1 and C2 at once: no server insists on its S1 in C2. */
 export const HANDSHAKE = Buffer.concat([
   Buffer.from([3]),
   Buffer.alloc(8),
@@ -40,7 +40,7 @@ export const PING = encodeMessage(
 );
 export const PING_AGAIN = Buffer.from([0xc2, 0, 6, 0, 0, 0, 1]);
 
-/** The same bytes again and again, about 64 KB of them: whole messages, so that it can be repeated. */
+/** The same bytes repeated, about 64 KB of them: complete messages, so that the block can be sent repeatedly. */
 export function block(bytes: Buffer, size = 65_536): Buffer {
   return Buffer.concat(Array<Buffer>(Math.max(1, Math.floor(size / bytes.length))).fill(bytes));
 }

@@ -4,10 +4,10 @@ import { monotonicMs } from '../load/monotonic-clock';
 import type { AttackCost, AttackTarget } from './attack';
 import { attacks } from './attacks';
 
-/** The least of what a process may have: the honest stream, on the same core, must not wait for the attacker. */
+/** The lowest priority of a process: the honest stream, on the same core, must not wait for the attacker. */
 const LOWEST_PRIORITY = 19;
 
-/** Carries out attacks by name. */
+/** Runs attacks by name. */
 export class Attacker implements AttackerApi {
   async attack(params: { name: string; target: AttackTarget; seconds: number }): Promise<AttackCost> {
     const attack = attacks.find(({ name }) => name === params.name);

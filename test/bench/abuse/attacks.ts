@@ -14,7 +14,7 @@ const publish = command(STREAM_ID, ['publish', 3, null, KEY, 'live']);
 const play = command(STREAM_ID, ['play', 3, null, KEY]);
 const closeStream = command(STREAM_ID, ['closeStream', 0, null]);
 
-/** Floods a connection that has got so far with the same message. */
+/** Sends an opening, then floods the connection with the same message. */
 function commandFlood(name: string, title: string, opening: Buffer, repeated: Buffer, reads = true): Attack {
   const run = (context: AttackContext): Promise<void> =>
     flood(context, { opening, repeated: block(repeated), connections: LIMIT, reads });
@@ -40,7 +40,7 @@ function videoFrame(payloadBytes: number, keyframe: boolean, timestamp: number):
   );
 }
 
-/** Everything that `npm run bench -- abuse` tries, as somebody at one address within its connection limit. */
+/** All attacks of `npm run bench -- abuse`, by a client at one address within its connection limit. */
 export const attacks: readonly Attack[] = [
   {
     name: 'nobody',
@@ -203,7 +203,7 @@ async function endlessGops(context: AttackContext): Promise<void> {
   await Promise.all(Array.from({ length: LIMIT }, (_, index) => one(index)));
 }
 
-/** Publishes on channels of its own, and leaves while the handler is asked. */
+/** Publishes on separate channels, and disconnects while the handler is asked. */
 async function publishAndReset(context: AttackContext, query: string): Promise<void> {
   const opening = Buffer.concat([
     connected('victim'),
@@ -229,7 +229,7 @@ async function churn(context: AttackContext, opening: Buffer): Promise<void> {
   await Promise.all(Array.from({ length: LIMIT }, again));
 }
 
-/** Keeps so many connections open that send the same first bytes and then nothing; those that end are opened again. */
+/** Keeps `count` connections open that send the same first bytes and then nothing; those that end are opened again. */
 async function silent(context: AttackContext, count: number, first: Buffer, port = context.port): Promise<void> {
   const sockets = new Set<ReturnType<typeof open>>();
   while (context.goesOn()) {
@@ -274,7 +274,9 @@ async function redisFlood(context: AttackContext): Promise<void> {
   redis.disconnect();
 }
 
-/** The first flight of a TLS 1.2 handshake (RFC 5246, 7.4.1.2): enough for the server to answer with its certificate. */
+/**
+ * The first flight of a TLS 1.2 handshake (RFC 5246, 7.4.1.2): enough for the server to answer with its certificate.
+ */
 function clientHello(): Buffer {
   const body = Buffer.concat([
     Buffer.from('0303', 'hex'),

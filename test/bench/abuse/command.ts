@@ -11,7 +11,7 @@ const MAX_GROWTH_MB = 100;
 const usage = `npm run bench -- abuse [--attack NAMES] [--seconds N] [--bundle FILE]
 ${attacks.map(({ name, title }) => `  ${name.padEnd(20)} ${title}`).join('\n')}`;
 
-/** `npm run bench -- abuse`: each attack in turn against a server of its own, on one core. */
+/** `npm run bench -- abuse`: each attack in turn against a new server, on one core. */
 export async function abuseCommand(args: readonly string[], bundle: string): Promise<void> {
   const { values } = parseArgs({
     args: [...args],

@@ -1,21 +1,21 @@
 import { connect, type Socket } from 'node:net';
 import type { AttackContext } from './attack';
 
-/** What one connection of a flood does. */
+/** A flood, as each of its connections sends it. */
 export interface Flood {
   /** Sent first, in one write. */
   readonly opening: Buffer;
-  /** Sent again and again after it, as fast as the server takes it; empty: the connection stays silent. */
+  /** Sent repeatedly after the opening, as fast as the server reads it; empty: the connection stays silent. */
   readonly repeated: Buffer;
-  /** Connections at a time; one that the server ends is opened again. */
+  /** Connections at a time; a connection that the server ends is opened again. */
   readonly connections: number;
   /** False: the server's answers are left unread. */
   readonly reads: boolean;
-  /** What one connection sends at most (bytes). */
+  /** Most bytes that one connection sends. */
   readonly maxBytes?: number;
 }
 
-/** A connection that is refused or cut is tried again after this long (ms): the attacker does not wait politely. */
+/** Pause before a refused or lost connection is retried (ms): short, as an attacker would. */
 const AGAIN_MS = 5;
 
 /** Floods until the attack is over. */

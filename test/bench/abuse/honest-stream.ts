@@ -7,16 +7,16 @@ import type { StreamAddress } from '../wire/stream-address';
 
 const FRAME_MS = 40;
 const FRAME_BYTES = 4_000;
-/** Every so many frames a keyframe. */
+/** Frames from one keyframe to the next. */
 const GOP_FRAMES = 50;
 const CHUNK_BYTES = 4_096;
-/** Somebody new comes so often. */
+/** How often a new client comes (ms). */
 const NEWCOMER_MS = 500;
 const MAX_REASONS = 5;
 
 const nothing = { onPayload: (): void => undefined };
 
-/** A stream of 25 frames a second, its player, and people who come to publish while somebody attacks. */
+/** A stream of 25 frames a second, its player, and new clients that publish during an attack. */
 export class HonestStream implements HonestApi {
   #address: StreamAddress | undefined;
   #lastFrameMs = 0;

@@ -11,7 +11,7 @@ const TICK_MS = 5;
 const MAX_REASONS = 5;
 const UPLOAD_CHUNK_SIZE = 4096;
 
-/** Connections that come and go: publishers on channels of their own, each used once, and players of stream 0. */
+/** Short-lived connections: publishers, each on a new channel, and players of stream 0. */
 export class ChurnLoad implements ChurnApi {
   private readonly publishers = new Set<Publisher>();
   private readonly lateness = new LatencyHistogram();

@@ -5,7 +5,7 @@ import type { LatencySummary } from './latency-histogram';
 /** No parameters. */
 export type None = Record<string, never>;
 
-/** What the process of the publishers can be told; each call crosses the process border as one JSON message. */
+/** Calls to the process of the publishers; each is one JSON message between processes. */
 export interface PublisherApi {
   /** Starts publishers of streams 0..count-1, spread over one GOP so that their keyframes do not coincide. */
   start(params: { pattern: StreamAddress; count: number; uploadChunkSize: number }): Promise<void>;
@@ -13,9 +13,11 @@ export interface PublisherApi {
   endWindow(params: None): Promise<PublisherReport>;
 }
 
-/** What the process of the players can be told. */
+/** Calls to the process of the players. */
 export interface PlayerApi {
-  /** Opens or closes players until `count` play streams 0..streams-1 in turn; one in `verifyOneIn` checks every byte. */
+  /**
+   * Opens or closes players until `count` play streams 0..streams-1 in turn; one in `verifyOneIn` checks every byte.
+   */
   setCount(params: { pattern: StreamAddress; streams: number; count: number; verifyOneIn: number }): Promise<void>;
   /** Opens players of a stream that nobody publishes. */
   openIdle(params: { pattern: StreamAddress; count: number }): Promise<void>;
@@ -23,14 +25,14 @@ export interface PlayerApi {
   endWindow(params: None): Promise<PlayerReport>;
 }
 
-/** What the process of the connections that come and go can be told. */
+/** Calls to the process of the short-lived connections. */
 export interface ChurnApi {
-  /** From now on so many connect a second, half of them publishers, half players of stream 0. */
+  /** From now on, `perSecond` clients connect a second, half of them publishers, half players of stream 0. */
   start(params: { pattern: StreamAddress; perSecond: number }): Promise<void>;
   stop(params: None): Promise<ChurnReport>;
 }
 
-/** What the process of the honest stream beside an attack can be told. */
+/** Calls to the process of the honest stream during an attack. */
 export interface HonestApi {
   /** Publishes and plays one stream of 25 frames a second. */
   start(params: { address: StreamAddress }): Promise<void>;
@@ -38,9 +40,9 @@ export interface HonestApi {
   endWindow(params: None): Promise<HonestReport>;
 }
 
-/** What the process of an attacker can be told. */
+/** Calls to the process of an attacker. */
 export interface AttackerApi {
-  /** Attacks for so long, and resolves when it is over. */
+  /** Attacks for `seconds`, and resolves when the attack is over. */
   attack(params: { name: string; target: AttackTarget; seconds: number }): Promise<AttackCost>;
 }
 
@@ -54,7 +56,7 @@ export interface GeneratorApis {
 
 export type GeneratorRole = keyof GeneratorApis;
 
-/** What a generator process tells about itself and its connections, from beginWindow to endWindow. */
+/** A generator process's report on itself and its connections, from beginWindow to endWindow. */
 export interface ProcessReport {
   readonly seconds: number;
   /** CPU seconds per second. */
@@ -66,7 +68,7 @@ export interface ProcessReport {
 export interface PublisherReport extends ProcessReport {
   /** Protocol overhead included. */
   readonly bytesSent: number;
-  /** How late messages were sent (ms): what the generator itself adds to the load's rhythm. */
+  /** How late messages were sent (ms): the jitter that the generator itself adds. */
   readonly latenessP99Ms: number;
 }
 
@@ -84,7 +86,7 @@ export interface PlayerReport extends ProcessReport {
   readonly latency: { readonly all: LatencySummary; readonly video: LatencySummary; readonly audio: LatencySummary };
 }
 
-/** What an honest stream and honest newcomers saw of an attack. */
+/** The effect of an attack on an honest stream and on new clients. */
 export interface HonestReport {
   /** The longest time between two frames of the stream at its player (ms). */
   readonly longestGapMs: number;
@@ -104,7 +106,7 @@ export interface ChurnReport {
   readonly reasons: readonly string[];
 }
 
-/** A call on its way to a generator process, and its answer. */
+/** A call to a generator process, and its answer. */
 export interface GeneratorRequest {
   readonly id: number;
   readonly method: string;

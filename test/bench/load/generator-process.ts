@@ -30,7 +30,7 @@ export class GeneratorProcess<Role extends GeneratorRole> {
     this.child.on('exit', () => this.calls.forEach(({ reject }) => reject(new Error('the load generator ended'))));
   }
 
-  /** Carries out one call. Rejects when the generator fails or has not answered after 2 minutes. */
+  /** Makes one call. Rejects when the generator fails or has not answered after 2 minutes. */
   async call<Name extends keyof GeneratorApis[Role] & string>(
     method: Name,
     params: Method<Role, Name>['params'],

@@ -15,7 +15,7 @@ const loads: { readonly [Role in GeneratorRole]: () => GeneratorApis[Role] } = {
   attacker: () => new Attacker(),
 };
 
-/** A process of the load generator: carries out the benchmark's requests until the channel closes. */
+/** A process of the load generator: executes the benchmark's requests until the channel closes. */
 function main(role: GeneratorRole): void {
   const calls = loads[role]() as unknown as Calls;
   process.on('message', (message) => {

@@ -2,7 +2,7 @@ import type { ChurnReport, PlayerReport, PublisherReport } from './generator-api
 import { GeneratorProcess } from './generator-process';
 import type { StreamAddress } from '../wire/stream-address';
 
-/** What the generator's processes saw during one window. */
+/** The generator processes' reports on one window. */
 export interface WindowReport {
   readonly publishers: PublisherReport;
   readonly players: PlayerReport;
@@ -11,8 +11,8 @@ export interface WindowReport {
 }
 
 /**
- * The load on one server. Publishers and players are processes of their own, so that a burst of arriving bytes does not
- * hold up the publishers' rhythm; they share the cores given.
+ * The load on one server. Publishers and players are separate processes, so that a burst of arriving bytes does not
+ * delay the publishers; they share the given cores.
  */
 export class LoadGenerator {
   private readonly publishers: GeneratorProcess<'publishers'>;
@@ -31,7 +31,9 @@ export class LoadGenerator {
     return this.publishers.call('start', { pattern: this.pattern, count, uploadChunkSize });
   }
 
-  /** Opens or closes players until `count` play streams 0..streams-1 in turn; one in `verifyOneIn` checks every byte. */
+  /**
+   * Opens or closes players until `count` play streams 0..streams-1 in turn; one in `verifyOneIn` checks every byte.
+   */
   setPlayers(streams: number, count: number, verifyOneIn: number): Promise<void> {
     return this.players.call('setCount', { pattern: this.pattern, streams, count, verifyOneIn });
   }

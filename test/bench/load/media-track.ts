@@ -61,7 +61,7 @@ export const metadata = {
 function videoPayload(frame: number): Buffer {
   const keyframe = frame === 0;
   const interFrameBytes = (GOP_BYTES - KEYFRAME_BYTES) / (GOP_FRAMES - 1);
-  // Frame sizes swing by 40 % around the mean, and each swing is made up for by the frame next to it.
+  // Frame sizes vary by 40 % around the mean, and each frame's deviation is balanced by its neighbour.
   const swing = frame % 2 === 1 ? 0.6 : 1.4;
   const bytes = keyframe ? KEYFRAME_BYTES : Math.round(interFrameBytes * (frame === GOP_FRAMES - 1 ? 1 : swing));
   const payload = noise(bytes, frame);

@@ -1,6 +1,6 @@
 /**
- * What the generator writes into every media message, so that a player can tell which message it got and how long it
- * was under way: magic, stream number, sequence number and send time, after the codec's own header.
+ * The stamp that the generator writes into every media message, so that a player knows which message it got and how
+ * long it took: magic, stream number, sequence number and send time, after the codec's own header.
  */
 export const STAMP_OFFSET = 10;
 /** Payload bytes up to the end of the stamp. */

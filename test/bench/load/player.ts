@@ -56,7 +56,7 @@ export class Player implements MessageSink {
     return this.client?.bytesReceived ?? 0;
   }
 
-  /** Age of the newest video frame that is here, by the monotonic clock in ms; Infinity when none came. */
+  /** Age of the newest video frame, by the monotonic clock in ms; Infinity when none came. */
   videoAgeMs(now: number): number {
     return this.video.lastSequence < 0 ? Infinity : now - this.video.lastSentAt;
   }
@@ -101,7 +101,7 @@ export class Player implements MessageSink {
       progress.expected.compare(bytes, at, at + STAMP_OFFSET, 0, STAMP_OFFSET) === 0;
   }
 
-  /** Compares what follows the stamp. */
+  /** Compares the bytes after the stamp. */
   private compare(progress: TrackProgress, offset: number, buffer: Buffer, start: number, end: number): void {
     const skip = Math.max(0, STAMPED_HEAD_BYTES - offset);
     if (start + skip >= end) return;

@@ -48,7 +48,7 @@ export class Publisher {
   constructor(
     private readonly stream: number,
     private readonly media: EncodedMedia,
-    /** How late messages were sent: what the generator itself adds to the load's rhythm. */
+    /** How late messages were sent: the jitter that the generator itself adds. */
     private readonly lateness: LatencyHistogram,
   ) {}
 
@@ -97,7 +97,7 @@ export class Publisher {
     writeStamp(wire, DELTA_HEADER_BYTES + STAMP_OFFSET, this.stream, sequence, monotonicMs());
     client.write(wire);
     this.bytesSent += wire.length;
-    // The kernel did not take all of it: these bytes are in use until it does, the next message needs its own.
+    // The kernel has not taken all bytes: this buffer is in use until it has, so the next message needs another.
     if (client.unsentBytes > 0) messages[index] = Buffer.from(wire);
     if (client.unsentBytes > MAX_UNSENT_BYTES) throw new Error('the server has stopped reading a publisher');
   }

@@ -1,11 +1,11 @@
 import { LatencyHistogram } from './latency-histogram';
 
-/** What all players of the generator have seen since the measured window began. */
+/** Counts of all players of the generator since the measured window began. */
 export class Tally {
   messages = 0;
   /** Gaps in the sequence numbers. */
   lost = 0;
-  /** Sequence numbers that came again or late. */
+  /** Sequence numbers that were repeated or late. */
   duplicates = 0;
   /** Wrong length, foreign stream or, on players that check every byte, wrong content. */
   corrupt = 0;

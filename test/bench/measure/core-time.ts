@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 const TICKS_PER_SECOND = 100;
 
-/** Seconds that a CPU core has spent on anything but idling, since the machine started. */
+/** Seconds that a CPU core has not been idle, since the machine started. */
 export function busyCoreSeconds(core: number): number {
   const line = readFileSync('/proc/stat', 'utf8')
     .split('\n')

@@ -12,7 +12,7 @@ export interface TreeUsage {
   readonly perProcess: readonly number[];
 }
 
-/** Reads /proc. A process that ends meanwhile counts as nothing: its time is in its parent's by then. */
+/** Reads /proc. A process that ends meanwhile is not counted: its time is included in its parent's then. */
 export function readTreeUsage(rootPid: number): TreeUsage {
   const usages = descendants(rootPid).map((pid) => ({ cpuSeconds: cpuSeconds(pid), rssBytes: rssBytes(pid) }));
   return {
@@ -38,8 +38,8 @@ function childrenOf(pid: number): number[] {
 }
 
 /**
- * The threads' own run times, which are exact, and the time of ended children, which is there in ticks only. A server's
- * threads live as long as it does.
+ * The threads' own run times, which are exact, and the time of ended children, which is available in ticks only. A
+ * server's threads live as long as the server.
  */
 function cpuSeconds(pid: number): number {
   try {

@@ -28,8 +28,8 @@ interface RawNode {
 const IDLE = '(idle)';
 
 /**
- * Reads a .cpuprofile into a call tree of what ran between two moments, in milliseconds of the monotonic clock. Time in
- * which nothing ran is left out, and with it the kernel's work for reads, which V8 takes for waiting.
+ * Reads a .cpuprofile into a call tree of the functions that ran between two times, in milliseconds of the monotonic
+ * clock. Idle time is left out, and with it the kernel's work for reads, which V8 counts as waiting.
  */
 export function readCallTree(file: string, fromMs: number, untilMs: number): CallNode {
   const profile = JSON.parse(readFileSync(file, 'utf8')) as RawProfile;

@@ -29,7 +29,7 @@ export interface TargetOutcome {
   readonly met: boolean;
 }
 
-/** Judges every target for which the results hold both sides. */
+/** Judges every target for which the results contain both sides. */
 export function judge(targets: readonly Target[], results: readonly CaseResult[]): TargetOutcome[] {
   return targets.flatMap((target) => {
     const value = valueOf(target, results);

@@ -17,7 +17,7 @@ const VERIFY_ONE_IN = 50;
 const SETTLE_WINDOWS = 5;
 const SETTLE_WINDOW_SECONDS = 2;
 
-/** Looks for the most players of one stream that get everything in time: doubles their number, then halves the gap. */
+/** Finds the most players of one stream that get everything in time: doubles their number, then halves the gap. */
 export async function capacityRun(context: RunContext): Promise<Partial<Metrics>> {
   await context.generator.startPublishers(1, context.benchCase.uploadChunkSize);
   let good = 0;
@@ -53,8 +53,8 @@ export async function capacityRun(context: RunContext): Promise<Partial<Metrics>
 }
 
 /**
- * The first clean window of full length after the burst of joining; else the last one that was not clean, or nothing
- * when the server did not even let them all in.
+ * The first clean window of full length after the burst of joining; otherwise the last window, or undefined when the
+ * server did not accept all players.
  */
 async function windowWith(context: RunContext, count: number): Promise<MeasuredWindow | undefined> {
   try {

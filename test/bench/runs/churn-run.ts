@@ -6,7 +6,7 @@ const CONNECTS_PER_SECOND = 50;
 const STEADY_PLAYERS = 5;
 const SAMPLE_SECONDS = 1;
 
-/** Connections that come and go beside a stream that must not suffer: does memory grow? */
+/** Short-lived connections and a stream that they must not affect: does memory grow? */
 export async function churnRun(context: RunContext): Promise<Partial<Metrics>> {
   const { benchCase, generator, server } = context;
   await generator.startPublishers(1, benchCase.uploadChunkSize);

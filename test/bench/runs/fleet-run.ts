@@ -26,7 +26,7 @@ const LEASES_PER_NODE = 20;
 const REGISTRIES = 4;
 const PUBLISHES_AT_ONCE = 32;
 
-/** What a fleet costs beyond one node: a line for each figure. */
+/** The cost of a fleet in addition to one node: a line for each metric. */
 export async function fleetRun(options: FleetRunOptions): Promise<string[]> {
   const direct = await playCost(options, false);
   const relayed = await playCost(options, true);

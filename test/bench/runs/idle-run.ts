@@ -2,8 +2,8 @@ import type { Metrics } from '../metrics';
 import { measureWindow, MEGABYTE, type RunContext, sleep } from './run-context';
 
 /**
- * Players of a stream that nobody publishes: what a waiting connection costs in memory. The server first gets the time
- * to give back what its start took, or that would count as saved by the players.
+ * Players of a stream that nobody publishes: the memory of a waiting connection. The server first gets time to free the
+ * memory of its start, which would otherwise reduce the result.
  */
 export async function idleRun(context: RunContext): Promise<Partial<Metrics>> {
   const { benchCase, generator, server } = context;

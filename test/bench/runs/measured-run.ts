@@ -32,7 +32,7 @@ const FOREIGN_CPU_LIMIT = 0.1;
 export interface MeasuredRun extends RunResult {
   /** The server's command line. */
   readonly command: string;
-  /** The longest of the measured windows: the one that the numbers are about. */
+  /** The longest of the measured windows, whose metrics are reported. */
   readonly window: TimeWindow;
 }
 

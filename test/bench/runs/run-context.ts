@@ -23,7 +23,7 @@ export interface RunContext {
   readonly onWindow: (window: TimeWindow) => void;
 }
 
-/** From and until when, in milliseconds of the monotonic clock. */
+/** Begin and end, in milliseconds of the monotonic clock. */
 export interface TimeWindow {
   readonly fromMs: number;
   readonly untilMs: number;
@@ -67,7 +67,7 @@ export async function measureWindow(context: RunContext, seconds: number): Promi
   };
 }
 
-/** What every kind of window tells about delivery. */
+/** The delivery metrics of every kind of window. */
 export function deliveryMetrics({ publishers, players }: WindowReport): Partial<Metrics> {
   return {
     lostMessages: players.lost,

@@ -3,7 +3,7 @@ import { deliveryMetrics, latencyMetrics, measureWindow, MEGABYTE, type RunConte
 
 const PROBED_STREAMS = 5;
 const MESSAGES_PER_SECOND = 77;
-/** A player that joins waits for a keyframe, one every 2 s. */
+/** A player that joins waits for a keyframe; keyframes come every 2 s. */
 const PROBE_SETTLE_SECONDS = 2.5;
 const PROBE_SECONDS = 1.5;
 
@@ -37,7 +37,7 @@ export async function steadyRun(context: RunContext): Promise<Partial<Metrics>> 
   };
 }
 
-/** Where nobody plays, a few late players check after the measurement that the server has really taken the streams in. */
+/** Without players, a few late ones check after the measurement that the server has really received the streams. */
 async function probe(context: RunContext): Promise<Partial<Metrics>> {
   const streams = Math.min(PROBED_STREAMS, context.benchCase.publishers);
   await context.generator.setPlayers(streams, streams, 1);

@@ -5,7 +5,7 @@ import type { LaunchOptions, LaunchPlan, ServerKind } from './server-kind';
 
 const MODULE = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
 
-/** Debian's nginx with libnginx-mod-rtmp: one worker, chunks of 4096 bytes, everything else as it comes. */
+/** Debian's nginx with libnginx-mod-rtmp: one worker, chunks of 4096 bytes, all other settings at their defaults. */
 export const nginxRtmp: ServerKind = {
   name: 'nginx-rtmp',
   ours: false,

@@ -8,10 +8,10 @@ const STOP_TIMEOUT_MS = 8_000;
 
 const running = new Set<ChildProcess>();
 
-/** However the benchmark ends, nothing that it started outlives it. */
+/** Kills all started programs when the benchmark ends, for any reason. */
 process.on('exit', () => running.forEach(killTree));
 
-/** Starts a program that may use the given CPU cores only. Its process id is the program's own: taskset replaces itself. */
+/** Starts a program that may use the given CPU cores only. The process id is the program's own: taskset execs it. */
 export function spawnPinned(
   plan: LaunchPlan,
   cores: readonly number[],
@@ -29,7 +29,7 @@ export function spawnPinned(
   return child;
 }
 
-/** Asks the program to end and kills it with all its children when it has not within 8 s. */
+/** Asks the program to end and kills it with all its children if it has not ended within 8 s. */
 export async function stopProcess(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
@@ -45,12 +45,12 @@ function killTree(child: ChildProcess): void {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // It has ended by itself.
+      // It has ended meanwhile.
     }
   }
 }
 
-/** Has a program that runs already use the given CPU cores only, at this priority (-20..19, the lower the sooner). */
+/** Restricts a running program to the given CPU cores, at this priority (-20..19, lower runs first). */
 export function pinToCores(pid: number, cores: readonly number[], priority: number): void {
   spawnSync('taskset', ['-a', '-p', '-c', cores.join(','), String(pid)]);
   setPriority(pid, priority);

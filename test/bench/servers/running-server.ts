@@ -23,7 +23,7 @@ export interface StartOptions {
 const START_TIMEOUT_MS = 15_000;
 const LOOPBACK = '127.0.0.1';
 
-/** A started server: where its streams are, what it uses, and how it is ended. */
+/** A started server: the addresses of its streams, its resource usage, and the way to end it. */
 export class RunningServer {
   /** The command line, without the pinning. */
   command = '';
@@ -100,7 +100,7 @@ export class RunningServer {
     return statSync(this.logFile).size;
   }
 
-  /** What the server last wrote to its output. */
+  /** The end of the server's output. */
   endOfLog(): string {
     return readFileSync(this.logFile, 'utf8').slice(-2000);
   }

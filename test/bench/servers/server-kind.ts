@@ -1,6 +1,6 @@
 import type { StreamAddress } from '../wire/stream-address';
 
-/** What a server is to be started with; each kind turns it into its own configuration. */
+/** Options for starting a server; each kind turns them into its own configuration. */
 export interface LaunchOptions {
   readonly port: number;
   /** An empty directory of this run for configuration, certificates and logs. */
@@ -26,7 +26,7 @@ export interface ServerKind {
   readonly ours: boolean;
   /** Version text for the report. Throws when the server is not installed. */
   version(): string;
-  /** Writes what the server needs into the run's directory and says how to start it. */
+  /** Writes the server's files into the run's directory and returns how to start it. */
   prepare(options: LaunchOptions): LaunchPlan;
   /** Application and stream name of stream `{n}`. */
   readonly names: Pick<StreamAddress, 'app' | 'streamName'>;

@@ -1,6 +1,6 @@
 /**
  * The few AMF0 values that a load generator sends (strings, numbers, null, flat objects) and the two facts it reads
- * from an answer. Kept apart from the server's codec, so that a defect there cannot hide itself here.
+ * from an answer. Independent of the server's codec, so that a bug there cannot go unnoticed here.
  */
 export type AmfValue = string | number | boolean | null | { readonly [key: string]: AmfValue };
 
@@ -37,7 +37,7 @@ function encodeKey(text: string): Buffer {
   return Buffer.concat([length, utf8]);
 }
 
-/** An answer of the server, as far as a client that only wants to stream needs to understand it. */
+/** An answer of the server, with only the parts that a streaming client needs. */
 export interface CommandAnswer {
   readonly name: string;
   readonly transactionId: number;

@@ -1,4 +1,4 @@
-/** Chunk encoding of what the generator sends (RTMP 1.0, 5.3.1). */
+/** Chunk encoding of the generator's messages (RTMP 1.0, 5.3.1). */
 
 export const messageType = {
   setChunkSize: 1,

@@ -1,6 +1,6 @@
 import { messageType } from './chunk-encoding';
 
-/** One chunk stream of a connection: the last header and how far the message under way has come. */
+/** One chunk stream of a connection: the last header and the progress of the present message. */
 export interface IncomingMessage {
   type: number;
   /** Milliseconds, absolute. */
@@ -10,7 +10,7 @@ export interface IncomingMessage {
   received: number;
 }
 
-/** Gets payload piece by piece as it lies in the read buffer; nothing is copied for it. */
+/** Gets payload piece by piece, in place in the read buffer, without a copy. */
 export interface MessageSink {
   /**
    * `buffer[start, end)` is payload of `message` from offset `message.received` on. The message is complete when
@@ -29,8 +29,8 @@ const MESSAGE_HEADER_BYTES = [11, 7, 3, 0] as const;
 const EXTENDED = 0xffffff;
 
 /**
- * Finds message borders in a byte stream of chunks (RTMP 1.0, 5.3) and hands payload over in place. It looks at headers
- * only, so that a player costs a fraction of what the server spends on it.
+ * Finds message boundaries in a byte stream of chunks (RTMP 1.0, 5.3) and passes payload in place. It reads headers
+ * only, so that a player costs a fraction of the server's work for it.
  */
 export class ChunkReader {
   private chunkSize = 128;
@@ -113,7 +113,8 @@ export class ChunkReader {
       stream.type = bytes[at + 6]!;
     }
     if (stream.received === 0) {
-      // A type-3 header that starts a message after a type 0 repeats that one's timestamp as delta; no server here does.
+      // A type-3 header that starts a message after a type 0 uses the latter's timestamp as delta; no server here sends
+      // that.
       stream.timestamp = format === 0 ? stream.delta : (stream.timestamp + stream.delta) >>> 0;
     }
     this.chunkLeft = Math.min(this.chunkSize, stream.length - stream.received);

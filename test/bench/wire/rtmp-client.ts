@@ -22,7 +22,7 @@ interface PendingAnswer {
   readonly settle: (answer: CommandAnswer | Error) => void;
 }
 
-/** One RTMP connection as an encoder or a player opens it. Media goes to `media`; all else is answered here. */
+/** One RTMP connection as an encoder or a player opens it. Media goes to `media`; other messages are answered here. */
 export class RtmpClient implements MessageSink {
   bytesReceived = 0;
   /** Called once when the connection ends without close() having been called. */
@@ -59,7 +59,7 @@ export class RtmpClient implements MessageSink {
       },
     };
     this.socket = address.tls ? connectTls({ ...options, rejectUnauthorized: false }) : connectTcp(options);
-    // What is measured is the server: with Nagle's algorithm on, as in OBS and ffmpeg, the client would wait by itself for
+    // The server is to be measured: with Nagle's algorithm on, as in OBS and ffmpeg, the client itself would wait for
     // acknowledgements. connectTls ignores the option.
     this.socket.setNoDelay(true);
     if (address.preambleHex !== undefined) this.socket.write(Buffer.from(address.preambleHex, 'hex'));
@@ -67,7 +67,10 @@ export class RtmpClient implements MessageSink {
     this.socket.on('close', () => this.end('closed by the server'));
   }
 
-  /** Connects, shakes hands, sends connect and createStream. Rejects when the server refuses or does not answer in 20 s. */
+  /**
+   * Connects, performs the handshake, sends connect and createStream. Rejects if the server refuses or is silent for 20
+   * s.
+   */
   static async open(address: StreamAddress, uploadChunkSize: number, media: MessageSink): Promise<RtmpClient> {
     const client = new RtmpClient(address, uploadChunkSize, media);
     const tcUrl = `${address.tls ? 'rtmps' : 'rtmp'}://${address.host}:${address.port}/${address.app}`;

@@ -1,4 +1,4 @@
-/** Where a client connects to and under which names. In a pattern, `{n}` in a name stands for the stream's number. */
+/** The address and names that a client connects with. In a pattern, `{n}` in a name stands for the stream's number. */
 export interface StreamAddress {
   readonly host: string;
   readonly port: number;
