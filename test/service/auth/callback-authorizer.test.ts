@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CallbackAuthorizer, type CallbackAuthorizerOptions } from '../../../service/auth/callback-authorizer';
 import { CallbackClient } from '../../../service/auth/callback-client';
@@ -16,6 +17,7 @@ const SECRET = 'a-secret-of-the-test';
 const REQUEST: PublishRequest = { channel: 'ch1', key: 'the-stream-key', clientIp: '192.0.2.7', query: '' };
 const ENDED = { ...REQUEST, streamId: 'st-1' };
 const STAYS = new AbortController().signal;
+setMaxListeners(0, STAYS);
 
 let server: CallbackServer;
 let client: CallbackClient;
