@@ -249,6 +249,26 @@ describe('bounds of a session', () => {
     expect(rig.closed).toEqual(['killed']);
   });
 
+  test('60 frames a second at 50 Mbps in 128-byte chunks, with sound in bursts of 32 messages, meet no bound', async () => {
+    rig.grant = { streamId: 'id', maxBitrateKbps: 60_000 };
+    const publisher = await rig.publisher();
+    const video = Array.from({ length: 60 }, (_, i) => {
+      const payload = i === 0 ? avc.keyframe('k', 104_000) : avc.interFrame('i', 104_000);
+      return publisher.chunks.message({ ...frame, timestamp: i * 16, payload }, { csid: 6 });
+    });
+    const audio = Array.from({ length: 64 }, (_, i) =>
+      publisher.chunks.message(
+        { type: MessageType.audio, streamId: 1, timestamp: i * 16, payload: aac.frame('sound') },
+        { csid: 4 },
+      ),
+    );
+    const second = [...video.slice(0, 30), ...audio.slice(0, 32), ...video.slice(30), ...audio.slice(32)];
+    // Copies: the reader moves payloads together within what it is given.
+    rig.advance(30, () => second.forEach((bytes) => publisher.bytes(Buffer.from(bytes))));
+    expect(rig.closed).toEqual([]);
+    expect(rig.hub.find('channel')!.publication!.stream.stats.messages).toBe(30 * second.length);
+  });
+
   test('a minute of timecodes, one for each of 60 frames a second, may come at once', async () => {
     const publisher = await rig.publisher();
     const payload = amfEncode('onFI', { tc: '10:00:00:00' });
