@@ -294,7 +294,8 @@ export class Admission implements PublishGate {
     const leaving = lease.state === 'held' || (owner.draining && policy.graceMs > 0);
     if (!leaving && (!policy.takeover || lease.keeps)) return undefined;
     const resume = policy.graceMs > 0 ? lease.streamId : undefined;
-    return { session: lease.session, resume, startJti: lease.startJti || undefined, isLive: !leaving };
+    const startJti = lease.startJti === '' ? undefined : lease.startJti;
+    return { session: lease.session, resume, startJti, isLive: !leaving };
   }
 
   /** The stream that this very node holds for its publisher. */

@@ -129,7 +129,7 @@ export class CallbackClient {
           return;
         }
         resolve(timedOut);
-        resolve = late.ended;
+        resolve = (answer) => late.ended(answer);
         cancelTimeout = this.#clock.setTimeout(() => giveUp(timedOut), late.forMs);
         late.begun(() => {
           if (!settled) giveUp(timedOut);

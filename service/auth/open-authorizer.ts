@@ -28,7 +28,7 @@ export interface AuthorizerSurroundings {
   /** A stop was delivered, or needs no delivery. */
   stopDelivered(jti: string): void;
   /** All stops that were not delivered yet, where they are kept beyond this process. */
-  pendingStops?(): readonly EndedStream[];
+  readonly pendingStops?: () => readonly EndedStream[];
   readonly log: Logger;
 }
 

@@ -258,10 +258,11 @@ export class StopQueue {
     }
     this.#othersWait = false;
     for (const stop of store?.pending?.() ?? []) {
-      this.enqueue(stop);
-      if (this.#othersWait) {
+      if (this.#pending.size >= maxPending) {
+        this.#othersWait = true;
         return;
       }
+      this.enqueue(stop);
     }
   }
 

@@ -196,6 +196,7 @@ describe('RECONNECT_GRACE_SECONDS', () => {
     await server.process.waitForLog(new RegExp(`closed.*channel=${channel}`));
     answerSlowly(channel, 2_500);
     const third = await server.publisher(channel);
+    expect(events(channel).map(({ event }) => event)).toEqual(['start', 'start', 'start']);
     third.deleteStream();
     await untilStop(channel);
     const [start, ...more] = events(channel);
