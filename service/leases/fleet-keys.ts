@@ -1,29 +1,29 @@
 import { createHash, hkdfSync } from 'node:crypto';
 
-/** Keys that one secret stands for. */
+/** The keys derived from one secret. */
 export interface DerivedKeys {
-  /** Tells which secret it was, without telling anything of it. */
+  /** Identifies the secret without revealing anything of it. */
   readonly id: string;
-  /** 32 bytes for AES-256, and for HMAC-SHA-256. */
+  /** 32 bytes each: `records` for AES-256, `tokens` for HMAC-SHA-256. */
   readonly records: Buffer;
   readonly tokens: Buffer;
   /** For hashes of stream keys. */
   readonly hashes: Buffer;
 }
 
-/** The one in use, and those before it: what was sealed with them is read again. */
+/** The secret in use and former ones, with which earlier records can still be read. */
 const MAX_SECRETS = 3;
 const KEY_BYTES = 32;
 
 /**
- * Keys of the fleet that do not lie in Redis: each node derives them from JWT_SECRET, which all nodes have, or none when
- * there is no callback. The secret may change while the node runs.
+ * Keys of the fleet that are not in Redis: each node derives them from JWT_SECRET, which all nodes have; without a
+ * callback there are none. The secret may change while the node runs.
  */
 export class FleetKeys {
   #keys: readonly DerivedKeys[] = [];
   readonly #followers = new Set<() => void>();
 
-  /** Those of the secret in use; undefined when there is none, or it is not known yet. */
+  /** The keys of the secret in use; undefined when there is no secret, or it is not known yet. */
   get current(): DerivedKeys | undefined {
     return this.#keys[0];
   }
@@ -33,7 +33,7 @@ export class FleetKeys {
     return this.#keys;
   }
 
-  /** From now on this is the secret. */
+  /** From now on, this is the secret in use. */
   use(secret: string): void {
     const keys = derive(secret);
     if (keys.id === this.current?.id) return;
@@ -41,14 +41,14 @@ export class FleetKeys {
     for (const follower of this.#followers) follower();
   }
 
-  /** This was the secret once. */
+  /** Adds a former secret. */
   accept(former: string): void {
     const keys = derive(former);
     if (this.#keys.some(({ id }) => id === keys.id)) return;
     this.#keys = [...this.#keys, keys].slice(0, MAX_SECRETS);
   }
 
-  /** Calls back whenever another secret is in use. */
+  /** Calls back whenever the secret in use changes. */
   onChange(follower: () => void): void {
     this.#followers.add(follower);
   }

@@ -6,13 +6,13 @@ const AFTER_ID = '.';
 
 /**
  * Compares stream keys between nodes without storing them: a hash under each of the fleet's keys that this node knows,
- * with that key's id, so that nodes that know only one of them agree while the secret changes. Where there is none, a
- * hash under the secret that the fleet keeps in Redis.
+ * with that key's id, so that nodes that share only one key agree while the secret changes. Without such keys, a hash
+ * under the secret that the fleet keeps in Redis.
  */
 export class KeyHash {
   #fallback: Buffer;
 
-  /** @param fallback any bytes will do until the fleet's own are known */
+  /** @param fallback any bytes, until the fleet's secret is known */
   constructor(
     private readonly keys: FleetKeys,
     fallback: Buffer,
@@ -20,7 +20,7 @@ export class KeyHash {
     this.#fallback = fallback;
   }
 
-  /** From now on these bytes are the secret that the fleet keeps in Redis. */
+  /** From now on, these bytes are the secret that the fleet keeps in Redis. */
   use(secret: Buffer): void {
     this.#fallback = secret;
   }
@@ -31,7 +31,7 @@ export class KeyHash {
     return known.map(({ id, hashes }) => `${id}${AFTER_ID}${hash(hashes, key)}`).join(BETWEEN_HASHES);
   }
 
-  /** Whether this is the key's hash, in a time that does not tell how much of it is right. */
+  /** Whether this is the key's hash, compared in constant time. */
   matches(key: string, hashes: string): boolean {
     const known = this.keys.all;
     if (known.length === 0) return isEqual(hash(this.#fallback, key), hashes);

@@ -3,7 +3,7 @@ import type { Command } from '../operators/command-parser';
 /** Who holds a channel, as the whole fleet sees it. */
 export interface Lease {
   readonly channel: string;
-  /** Id and incarnation of the owner node; the lease is valid only while this very incarnation is registered. */
+  /** Id and incarnation of the owner node; the lease is valid only while exactly this incarnation is registered. */
   readonly node: string;
   readonly incarnation: string;
   /** The publisher's session, unique in the fleet and for all time. */
@@ -12,20 +12,20 @@ export interface Lease {
   readonly state: 'starting' | 'live' | 'held';
   /** The callback handler's id for the stream; empty while starting or when it gave none. */
   readonly streamId: string;
-  /** The `jti` of the start that gives the id; empty where that is not known. */
+  /** The `jti` of the start that gives the id; empty if it is not known. */
   readonly startJti?: string;
-  /** Fleet-keyed hashes of the publishing key and of what players must present: keys themselves are not stored here. */
+  /** Fleet-keyed hashes of the publishing key and of the players' key: keys themselves are not stored here. */
   readonly keyHash: string;
   readonly playKeyHash: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
   /** The last timestamp sent (ms, RTMP clock) when the publisher was lost; 0 otherwise. */
   readonly lastTimestamp: number;
-  /** Its publisher took the channel over from another and still sends: it is not taken over in its turn. */
+  /** Its publisher took the channel over from another and still sends, so the channel cannot be taken over again. */
   readonly keeps: boolean;
 }
 
-/** Where a node can be reached by the others. */
+/** The address at which other nodes reach a node. */
 export interface NodeAddress {
   readonly id: string;
   readonly incarnation: string;
@@ -36,7 +36,7 @@ export interface NodeAddress {
   readonly draining: boolean;
 }
 
-/** What is needed to send a stream's stop callback without the node that ran it. */
+/** Everything that another node needs to send a stream's stop callback. */
 export interface StopRecord {
   /** The `jti` of the one logical stop that the stream will get. */
   readonly jti: string;
@@ -45,7 +45,7 @@ export interface StopRecord {
   readonly clientIp: string;
   readonly query: string;
   readonly streamId: string;
-  /** The `jti` of the start that gives the id; absent in records of releases before. */
+  /** The `jti` of the start that gives the id; absent in records of earlier releases. */
   readonly startJti?: string | undefined;
 }
 
@@ -60,18 +60,18 @@ export interface LeaseRequest {
 
 export type AcquireOutcome =
   | { readonly kind: 'acquired' }
-  /** An operator keeps this channel out for so long. */
+  /** An operator has blocked this channel for this much longer. */
   | { readonly kind: 'blocked'; readonly seconds: number }
-  /** Somebody else's lease is valid; nothing was changed. `owner` is where it is served from. */
+  /** Another session's lease is valid; nothing was changed. `owner` is the node that serves it. */
   | { readonly kind: 'busy'; readonly lease: Lease; readonly owner: NodeAddress }
   /** The registry did not answer in time. */
   | { readonly kind: 'unavailable' };
 
-/** What another node, or this one's reconciliation, wants done with a stream of this node. */
+/** An order of another node, or of this node's reconciliation, about a stream of this node. */
 export type RegistryOrder =
   /**
-   * The lease moved to another session: end this copy. `continues`: the other session goes on with the same stream.
-   * `stopIsSent`: this node was taken for dead and another one sends the stream's stop.
+   * The lease moved to another session: end this copy. `continues`: the other session resumes the same stream.
+   * `stopIsSent`: this node was declared dead and another node sends the stream's stop.
    */
   | {
       readonly kind: 'moved';
@@ -79,91 +79,92 @@ export type RegistryOrder =
       readonly session: string;
       readonly continues: boolean;
       readonly stopIsSent: boolean;
-      /** Nobody asked for it: both sessions had the channel, each without knowing of the other. */
+      /** Both sessions had the channel, each without knowing of the other; no replacement was requested. */
       readonly conflict?: true;
     }
   /** An operator's command, redelivered because it may have been missed. */
   | { readonly kind: 'command'; readonly text: string };
 
-/** What the registry tells its node. Called outside of any request; must not throw. */
+/** The registry's events for its node. Called outside of any request; must not throw. */
 export interface RegistryListener {
   order(order: RegistryOrder): void;
-  /** A stream went live, moved or ended somewhere in the fleet: whoever waits for the channel may look again. */
+  /** A stream went live, moved or ended on any node of the fleet: a look-up of the channel may give another result. */
   channelChanged(channel: string): void;
-  /** A dead node's streams and undelivered stops were claimed by this node: their stops are this node's to send. */
+  /** This node has claimed a dead node's streams and undelivered stops, and has to send their stops. */
   stopsClaimed(stops: readonly StopRecord[]): void;
-  /** The registry was lost for so long that others may have thought this node dead: what it still serves. */
+  /** The streams that this node still serves; asked after an outage so long that others may have declared it dead. */
   localLeases(): readonly LiveLease[];
-  /** The registry lost its memory, and another node gave the fleet a new secret. */
+  /** The registry lost its data, and another node gave the fleet a new secret. */
   secretChanged?(secret: Buffer): void;
 }
 
-/** A lease that this node believes it has, to be asserted again after the registry was away. */
+/** A lease that this node believes it has, to be asserted again after an outage of the registry. */
 export interface LiveLease extends LeaseRequest {
   readonly state: 'live' | 'held';
   readonly streamId: string;
   readonly playKeyHash: string;
 }
 
-/** The fleet's memory of who publishes what. One implementation keeps it in Redis, one in the process. */
+/** The fleet's records of who publishes what. One implementation keeps them in Redis, one in the process. */
 export interface LeaseRegistry {
   readonly self: NodeAddress;
-  /** Before `start`: where the other nodes reach this one, known only when it listens. */
+  /** To be called before `start`: the address at which other nodes reach this one, known only when it listens. */
   reachableAt(host: string, port: number): void;
   /** Registers the node and begins to renew; resolves when registered or after a short wait without. Never rejects. */
   start(listener: RegistryListener): Promise<void>;
-  /** Whether the registry answers at the moment. */
+  /** Whether the registry answers at present. */
   readonly connected: boolean;
-  /** What the registry's server refuses to do although this node cannot take part in the fleet without it. */
+  /** Commands that the registry's server refuses and that this node needs to take part in the fleet. */
   readonly refused?: readonly string[];
   /**
-   * Takes the channel's lease if nobody has a valid one. Unless the outcome is `blocked` or `busy`, the session has to be
-   * brought to an end by `abandon`, `forget` or `end`: after `unavailable` the lease may have been taken all the same.
+   * Takes the channel's lease if there is no valid one. Unless the outcome is `blocked` or `busy`, the session has to
+   * be ended by `abandon`, `forget` or `end`: after `unavailable`, the lease may have been taken nevertheless.
    */
   acquire(request: LeaseRequest): Promise<AcquireOutcome>;
   /**
-   * Keeps the record of a session that found the channel busy and may `replace` the one that has it, before `start` is
-   * asked; without it a stop is lost when this node dies between the two. Ends like `acquire`.
+   * Stores the record of a session that found the channel busy and may `replace` the session that has it, before
+   * `start` is asked. Without the record, a stop would be lost if this node died between the two. The session ends as
+   * after `acquire`.
    */
   announce(request: LeaseRequest): Promise<void>;
   /**
-   * Takes the lease from `from` if that session still has it, telling its node; false when it has moved on, undefined
-   * when the registry does not answer. `confirm` has to follow.
+   * Takes the lease from the session `from` if it still has it, and tells its node; false when another session has it,
+   * undefined when the registry does not answer. `confirm` has to follow.
    */
   replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean | undefined>;
   /**
-   * The start was accepted: names the stream. False when the lease is no longer this session's, or an operator's kill,
-   * close or block came while the handler was asked; the stop is due then. True when the registry does not answer: the
-   * stream may begin, and is looked at again when the registry is back.
+   * The start was accepted: stores the stream's id. False when the lease is no longer this session's, or an operator's
+   * kill, close or block came while the handler was asked; then a stop has to be sent. True when the registry does not
+   * answer: the stream may begin, and is checked again when the registry is back.
    */
   confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean>;
   /** The publisher was lost; the lease stays this session's for the grace time. */
   hold(channel: string, session: string, lastTimestamp: number): Promise<void>;
-  /** Whether the session, which took the channel over, is not to be taken over in its turn. */
+  /** Sets whether the session, which took the channel over, is protected from being taken over. */
   keep(channel: string, session: string, keeps: boolean): Promise<void>;
-  /** The start was refused, or the publisher left before it was decided: nothing remains of the session. */
+  /** The start was refused, or the publisher left before the decision: removes everything about the session. */
   abandon(channel: string, session: string): Promise<void>;
   /**
-   * The stream ended: frees the lease and turns the session's record into a pending stop, in one step. True when the
-   * stop is this node's to send; false when another node does, or the stream goes on elsewhere. The answer takes no
-   * longer than a request may, and is true without the registry.
+   * The stream ended: frees the lease and turns the session's record into a pending stop, in one step. True when this
+   * node has to send the stop; false when another node sends it, or the stream continues on another node. Resolves
+   * within the time limit of a request, to true without the registry.
    */
   end(channel: string, session: string, stop: StopRecord): Promise<boolean>;
-  /** The stream goes on elsewhere (`moved` with `continues`): forgets the session without a stop. */
+  /** The stream continues on another node (`moved` with `continues`): removes the session without a stop. */
   forget(session: string): Promise<void>;
-  /** All stops that are this node's to send, where they are kept beyond its process. */
+  /** All stops that this node has to send, if they are stored outside of its process. */
   pendingStops?(): readonly StopRecord[];
-  /** The stop was answered 200, or given up. */
+  /** The stop was answered with 200, or given up. */
   stopDelivered(jti: string): Promise<void>;
-  /** The valid lease and its owner; undefined when the channel is free or the registry away. */
+  /** The valid lease and its owner; undefined when the channel is free or the registry unavailable. */
   locate(channel: string): Promise<{ lease: Lease; owner: NodeAddress } | undefined>;
   /**
-   * An operator's command was heard: keeps it for nodes that did not hear it and for publishes that are being decided on,
-   * puts blocks into force and lifts them. Who is live is not touched. True when this node was the first to say so, and
-   * found the block that was to be lifted.
+   * An operator's command was received: stores it for nodes that missed it and for publishes that are being decided,
+   * and sets and lifts blocks. Live streams are not touched. True when this node was the first to report the command
+   * and, for `unblock`, there was a block.
    */
   remember(command: Command): Promise<boolean>;
-  /** Commands may not have been heard for a while: orders again what concerns this node's streams. */
+  /** Commands may have been missed for a while: redelivers those that concern this node's streams. */
   redeliverCommands(): Promise<void>;
   /** Marks this node as draining: others may take over its streams at once. */
   drain(): Promise<void>;

@@ -13,7 +13,7 @@ import type {
 
 const DONE = Promise.resolve();
 
-/** One member's view of a MemoryRegistry: everything is answered at once. */
+/** One member's view of a MemoryRegistry: every request is answered at once. */
 export class MemoryRegistryView implements LeaseRegistry {
   readonly connected = true;
   readonly #registry: MemoryRegistry;

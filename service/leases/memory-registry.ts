@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { type Command, commandText, endsStream } from '../operators/command-parser';
 import type { AcquireOutcome, Lease, LeaseRequest, NodeAddress, RegistryListener, StopRecord } from './lease-registry';
 
-/** How long an operator's command is kept for members that did not hear it (ms). */
+/** How long an operator's command is kept for members that missed it (ms). */
 const KEEP_COMMAND_MS = 600_000;
-/** The same words within this time are the same command, heard by another member (ms). */
+/** The same text within this time (ms) is the same command, received by another member. */
 const SAME_COMMAND_MS = 5_000;
 
 interface Member {
   address: NodeAddress;
   readonly listener: RegistryListener;
-  /** Streams whose stop is this member's to send by session, and stops that are on their way by jti. */
+  /** Stops that this member has to send: of its streams by session, and those being sent by `jti`. */
   readonly stops: Map<string, StopRecord>;
 }
 
@@ -20,17 +20,17 @@ interface KeptCommand {
 }
 
 /**
- * The registry of the processes of one machine, in the memory of one of them. It never fails and is never away; a
- * member is dead when it is said to be (`lost`). Its methods are for its members' views, see MemoryRegistryView.
+ * The registry of the processes of one machine, in the memory of one of them. It never fails and is always available; a
+ * member is dead once `lost` is called for it. Its methods are for its members' views, see MemoryRegistryView.
  */
 export class MemoryRegistry {
   /** For relay tokens and key hashes. */
   readonly secret = randomBytes(32);
   readonly #leases = new Map<string, Lease>();
   readonly #members = new Map<string, Member>();
-  /** Stops of members that were lost when there was no other: the next one's to send. */
+  /** Stops of members that were lost when there was no other member; the next member has to send them. */
   readonly #unclaimed: StopRecord[] = [];
-  /** Who sends the stops of lost members; undefined: another member. */
+  /** Gets the stops of lost members; undefined: another member gets them. */
   #heir: ((stops: readonly StopRecord[]) => void) | undefined;
   /** When each block ends, in milliseconds since the epoch. */
   readonly #blocks = new Map<string, number>();
@@ -41,8 +41,8 @@ export class MemoryRegistry {
   constructor(private readonly now: () => number = Date.now) {}
 
   /**
-   * The members are about to end: stops that none of them has sent go to `heir`, those without an owner at once and
-   * those of each member when it is lost.
+   * The members are about to end: `heir` gets their unsent stops, those without an owner at once and those of each
+   * member when it is lost.
    */
   leaveStopsTo(heir: (stops: readonly StopRecord[]) => void): void {
     this.#heir = heir;
@@ -58,7 +58,7 @@ export class MemoryRegistry {
     queueMicrotask(() => claim(member, unclaimed));
   }
 
-  /** The member's process has ended, or is about to: its channels are free, and another one sends its stops. */
+  /** The member's process has ended, or is about to: frees its channels, and lets another member send its stops. */
   lost(id: string): void {
     const member = this.#members.get(id);
     if (member === undefined) return;
@@ -91,7 +91,7 @@ export class MemoryRegistry {
     if (lease?.session !== from || this.#blockedSeconds(channel) > 0) return false;
     const former = this.#members.get(lease.node);
     this.#take(id, request);
-    // From here on nobody sends the former session's stop, whatever becomes of its process.
+    // From here on, the former session's stop must not be sent, even if its process dies.
     if (continues) former?.stops.delete(from);
     // Not from within the request: its caller does not expect to be called back.
     queueMicrotask(() =>
@@ -119,7 +119,7 @@ export class MemoryRegistry {
 
   keep(channel: string, session: string, keeps: boolean): void {
     const lease = this.#leases.get(channel);
-    // Nobody waits for that.
+    // No change is announced, since nobody waits for it.
     if (lease?.session === session) this.#leases.set(channel, { ...lease, keeps });
   }
 
@@ -143,7 +143,7 @@ export class MemoryRegistry {
     return [...this.#members.values()].map(({ address }) => address);
   }
 
-  /** True for the first member that heard the command; of one that lifts a block, if there was one. */
+  /** True for the first member that reports the command; for `unblock`, only if there was a block. */
   remember(command: Command): boolean {
     if (command.verb === 'drain' || command.verb === 'list') return true;
     const at = this.now();
@@ -163,7 +163,7 @@ export class MemoryRegistry {
     return true;
   }
 
-  /** Orders again what the member may not have heard of its streams. */
+  /** Redelivers commands about the member's streams that it may have missed. */
   redeliver(id: string): void {
     const listener = this.#members.get(id)?.listener;
     for (const { node, channel, startedAt, state } of this.#leases.values()) {
@@ -209,7 +209,7 @@ export class MemoryRegistry {
     for (const { listener } of this.#members.values()) listener.channelChanged(channel);
   }
 
-  /** So that commands and blocks nobody asks about again do not add up. */
+  /** Removes old commands and blocks, which would otherwise accumulate. */
   #forgetOld(now: number): void {
     for (const [channel, { at }] of this.#commands) {
       if (now - at < KEEP_COMMAND_MS) break;
@@ -224,7 +224,7 @@ export class MemoryRegistry {
   }
 }
 
-/** What was another member's is this one's to send. */
+/** Lets this member send another member's stops. */
 function claim({ stops, listener }: Member, claimed: readonly StopRecord[]): void {
   if (claimed.length === 0) return;
   for (const stop of claimed) stops.set(stop.jti, stop);

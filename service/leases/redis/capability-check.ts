@@ -2,14 +2,14 @@ import type { Logger } from '../../logging/logger';
 import { DISPENSABLE, TRY_COMMANDS } from './scripts/capability-script';
 import type { RegistryConnection } from './registry-connection';
 
-/** An answer by which a server says that it does not do a thing; others say that it does not do it just now. */
+/** An error with which a server refuses a command permanently; other errors may be temporary. */
 const REFUSAL = /^(?:NOPERM|ERR) /;
-/** A server that refuses something is tried again this often: rights can be given (ms). */
+/** How often a server that refuses commands is checked again (ms): permissions can be granted. */
 const AGAIN_MS = 10_000;
 
 /**
- * Finds out with each new connection whether the server does all that the registry needs. One that can be reached and
- * refuses a single command would otherwise be noticed by what goes wrong later.
+ * Checks on each new connection whether the server accepts all commands that the registry needs. Otherwise, a server
+ * that refuses a single command would only be noticed by later failures.
  */
 export class CapabilityCheck {
   #refused: readonly string[] = [];
@@ -22,18 +22,18 @@ export class CapabilityCheck {
     private readonly log: Logger,
   ) {}
 
-  /** Names of commands that the server refuses and the node cannot do without. */
+  /** Names of commands that the server refuses and the node needs. */
   get refused(): readonly string[] {
     return this.#refused;
   }
 
-  /** One request, besides the TIME that the connection has asked for. Never rejects. */
+  /** Checks with one request, in addition to the connection's TIME. Never rejects. */
   async run(): Promise<void> {
     clearTimeout(this.#again);
     const { connection } = this;
     const refusals = new Map<string, string>();
     const reply = await connection.run(TRY_COMMANDS, []);
-    // Whatever else went wrong may be over with the next connection.
+    // Any other error may be over with the next connection.
     if (reply === undefined && !REFUSAL.test(connection.lastError)) return;
     if (reply === undefined) refusals.set('EVAL', connection.lastError);
     if (REFUSAL.test(connection.timeError)) refusals.set('TIME', connection.timeError);

@@ -6,7 +6,7 @@ import type { RecordSeal } from './record-seal';
 import { readNames, readStop } from './reply-records';
 import { CLAIM, type LeftSession, REMAINS, SCAN } from './scripts/sweep-scripts';
 
-/** So many records are claimed in one step, to keep the others' waiting short. */
+/** Most records that are claimed in one step, so that other requests do not wait long. */
 const RECORDS_AT_ONCE = 200;
 
 export interface DeadNodeSweeperOptions {
@@ -14,15 +14,15 @@ export interface DeadNodeSweeperOptions {
   readonly timing: RegistryTiming;
   readonly seal: RecordSeal;
   readonly log: Logger;
-  /** For how long this node's own renewals have all succeeded (ms). */
+  /** How long all of this node's renewals have succeeded (ms). */
   readonly healthyForMs: () => number;
   readonly claimed: (stops: readonly StopRecord[]) => void;
 }
 
 /**
- * Looks for dead nodes and takes over what they left undone. One node of the fleet does, as long as it lives. After any
- * trouble of its own it waits for two TTLs before it holds another node for dead: when the registry was away, everybody
- * looks dead until they have come back.
+ * Looks for dead nodes and claims their sessions and stops. One node of the fleet does so, as long as it lives. After a
+ * failure of its own renewals, it waits for two TTLs before it declares another node dead: after an outage of the
+ * registry, all nodes look dead until they have renewed.
  */
 export class DeadNodeSweeper {
   readonly #options: DeadNodeSweeperOptions;
@@ -85,7 +85,7 @@ export class DeadNodeSweeper {
   }
 }
 
-/** Pairs of a session and its record. */
+/** Reads pairs of a session and its record. */
 function readSessions(json: string | undefined): LeftSession[] {
   const pairs = readNames(json);
   const sessions: LeftSession[] = [];

@@ -1,9 +1,9 @@
 import type { RegistryOrder } from '../lease-registry';
 
-/** An order from another node, as it lies in this node's mailbox. */
+/** An order from another node in this node's mailbox. */
 export type Mail = RegistryOrder;
 
-/** Reads one letter; undefined when it is of a kind that this version does not know. */
+/** Reads one order; undefined when this version does not know its kind. */
 export function readMail(text: string): Mail | undefined {
   let letter: Readonly<Record<string, unknown>>;
   try {

@@ -9,17 +9,17 @@ export interface NodeRegistrationOptions {
   readonly connection: RegistryConnection;
   readonly timing: RegistryTiming;
   readonly log: Logger;
-  /** Proposed as the fleet's secret, should it have none. */
+  /** Proposed as the fleet's secret if it has none. */
   readonly secret: () => string;
   readonly address: () => NodeAddress;
-  /** The node is registered; `lapsed`: it was not before, so that others may have taken it for dead. */
+  /** The node is registered; `lapsed`: it was not before, so that others may have declared it dead. */
   readonly renewed: (renewal: { readonly lapsed: boolean; readonly secret: string }) => void;
   readonly mail: (mail: Mail) => void;
 }
 
 /**
- * Keeps the node registered: renews the registration every few seconds, at once when a connection was made and when
- * mail is announced. Each renewal brings the mail, so that it arrives even if no announcement does.
+ * Keeps the node registered: renews the registration every few seconds, and at once when a connection was made or mail
+ * is announced. Each renewal fetches the mail, so that it arrives even if an announcement is lost.
  */
 export class NodeRegistration {
   readonly #options: NodeRegistrationOptions;
@@ -43,14 +43,14 @@ export class NodeRegistration {
     return this.#registered;
   }
 
-  /** For how long every renewal has succeeded, none of them late (ms). */
+  /** How long all renewals have succeeded in time (ms). */
   get healthyForMs(): number {
     const now = performance.now();
     if (now - this.#lastBeatAt > this.#options.timing.ttlMs) return 0;
     return Math.max(0, now - this.#healthySince);
   }
 
-  /** Renews now; a renewal that is under way already is followed by another one. Resolves to whether it succeeded. */
+  /** Renews now, or once more after a renewal that is under way. Resolves to whether it succeeded. */
   beat(): Promise<boolean> {
     if (this.#stopped) return Promise.resolve(false);
     if (this.#beating === undefined) {
@@ -64,13 +64,15 @@ export class NodeRegistration {
     return this.#next;
   }
 
-  /** The server has lost writes: others' registrations perhaps, or mail that has been read, whose ids come anew. */
+  /**
+   * The server has lost writes: perhaps other nodes' registrations, or mail that was read, so that its ids are reused.
+   */
   registryChanged(): void {
     this.#readMail = '';
     this.#healthySince = performance.now();
   }
 
-  /** Perhaps it is another server, or the same one without some of its memory. */
+  /** It may be another server, or the same server after a loss of data. */
   connectionChanged(): void {
     this.#healthySince = performance.now();
   }

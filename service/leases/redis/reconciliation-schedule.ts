@@ -2,7 +2,7 @@ import type { Logger } from '../../logging/logger';
 import type { Reconciliation } from './reconciliation';
 import { jittered } from './registry-timing';
 
-/** Decides when the registry is compared with what this node does. */
+/** Decides when the registry is reconciled with this node's streams. */
 export class ReconciliationSchedule {
   #running: Promise<void> | undefined;
   #inDoubt = false;
@@ -16,17 +16,17 @@ export class ReconciliationSchedule {
     this.#auditAt = performance.now() + jittered(auditMs);
   }
 
-  /** Something may be different from what it should be; looked into at the next renewal. */
+  /** The registry may differ from this node's state; reconciles at the next renewal. */
   doubt(): void {
     this.#inDoubt = true;
   }
 
-  /** The registry has answered. `lapsed`: nobody can say what has happened to this node's leases. */
+  /** A renewal has succeeded. `lapsed`: this node's leases may have changed. */
   renewed(lapsed: boolean): void {
     if (lapsed || this.#inDoubt || performance.now() >= this.#auditAt) void this.now();
   }
 
-  /** One at a time; what is asked for meanwhile is done once more afterwards. Never rejects. */
+  /** Reconciles, one run at a time; a request during a run causes one further run. Never rejects. */
   now(): Promise<void> {
     if (this.#running) {
       this.#inDoubt = true;
@@ -40,7 +40,7 @@ export class ReconciliationSchedule {
     do {
       this.doubtNoMore();
       try {
-        // Otherwise the next renewal begins anew.
+        // Otherwise the next renewal starts it again.
         if (!(await this.reconciliation.run())) {
           this.doubt();
           return;

@@ -17,25 +17,25 @@ export interface ReconciliationOptions {
   readonly seal: RecordSeal;
   readonly log: Logger;
   readonly listener: () => RegistryListener | undefined;
-  /** Says that a session has its channel; undefined without an answer. */
+  /** Asserts that a session has its channel; undefined without an answer. */
   readonly assert: (session: BookedSession, contest: Contest) => Promise<RegistryReply | undefined>;
-  /** How long the node of another publisher has, to say that its own is no more (ms). */
+  /** How long the node of another publisher has to report that its stream has ended (ms). */
   readonly contestMs: number;
 }
 
 /**
- * What if another session has the channel by now. `no`: it keeps it. Otherwise the earlier one wins, which is final
- * only with `last`: what is written of the other one may be out of date as well.
+ * The rule if another session has the channel by now. `no`: the other session keeps it. Otherwise the earlier session
+ * wins, finally only with `last`: the other session's record may be out of date as well.
  */
 export type Contest = 'no' | 'first' | 'last';
 
-/** The registry did not answer: to be begun anew. */
+/** The registry did not answer: the run has to be started again. */
 class Interrupted extends Error {}
 
 /**
- * Makes the registry say what this node does: its sessions have their leases, or end here; records of sessions that are
- * over become what they should have; pending stops are there, and none is forgotten. Needed after requests that were
- * not answered, and after the registry lost writes or this node.
+ * Makes the registry agree with this node: its sessions have their leases, or end here; records of ended sessions
+ * become stops or are removed; pending stops are stored, and none is lost. Needed after unanswered requests, and after
+ * the registry lost writes or this node's registration.
  */
 export class Reconciliation {
   readonly #options: ReconciliationOptions;
@@ -44,12 +44,12 @@ export class Reconciliation {
     this.#options = options;
   }
 
-  /** @returns false when the registry went away meanwhile */
+  /** @returns false when the registry became unavailable meanwhile */
   async run(): Promise<boolean> {
     try {
       await this.#assertSessions();
       const { rest } = await this.#ask(INVENTORY, []);
-      // Stops first: should this node die in between, no record may have gone without its stop.
+      // Stops first: if this node dies in between, no record may have been removed without its stop.
       await this.#settleStops(new Set(readNames(rest[1])));
       await this.#finishForgotten(readNames(rest[0]));
       return true;
@@ -64,7 +64,7 @@ export class Reconciliation {
     const live = new Map((listener()?.localLeases() ?? []).map((lease) => [lease.session, lease]));
     const sessions = new Set([...book.sessions.keys(), ...live.keys()]);
     await inBatches([...sessions], (session) => {
-      // Looked at only now: it may have changed or ended since.
+      // Read only now: the session may have changed or ended meanwhile.
       const booked = book.latest(session, live.get(session));
       return booked?.leased ? this.#assertOne(booked) : Promise.resolve();
     });
@@ -80,7 +80,7 @@ export class Reconciliation {
       reply = await assert(booked, 'last');
     }
     if (!reply || reply.status === 'unregistered') throw new Interrupted();
-    // One that is still starting hears of it when it is confirmed.
+    // A session that is still starting learns of the loss when it is confirmed.
     if (book.isOver(session) || booked.state === 'starting') return;
     const order = orderAfter(reply, channel, session);
     if (!order) return;
@@ -89,7 +89,7 @@ export class Reconciliation {
     listener()?.order(order);
   }
 
-  /** Records of sessions that this node does not have. */
+  /** Finishes records of sessions that this node does not have. */
   async #finishForgotten(sessions: readonly string[]): Promise<void> {
     const { book, listener, seal } = this.#options;
     const live = new Set((listener()?.localLeases() ?? []).map(({ session }) => session));
@@ -99,7 +99,7 @@ export class Reconciliation {
       if (raw === '' || book.sessions.has(session)) return;
       const record = seal.open(raw);
       const known = book.isOver(session);
-      // What became of one that is known is settled with the stops; a stop too many is better than one too few.
+      // A known session's stop is settled with the stops; for others, a stop too many is better than one too few.
       const jti = known ? '' : record.jti;
       await this.#ask(FINISH, [record.channel, session, jti, raw]);
       if (!known) this.#adopt(record);
@@ -123,14 +123,14 @@ export class Reconciliation {
     });
   }
 
-  /** A stop that is this node's to send, although it does not know it: the answer to a claim was lost, or a restart. */
+  /** Takes on a stop that this node has to send without knowing it: the answer to a claim was lost, or it restarted. */
   #adopt(stop: StopRecord): void {
     const { book, listener } = this.#options;
     const stops = book.adopt([stop]);
     if (stops.length > 0) listener()?.stopsClaimed(stops);
   }
 
-  /** Empty when it is gone. */
+  /** Empty when the record has been removed. */
   async #readRecord(kind: 'sessions' | 'stops', field: string): Promise<string> {
     const { rest } = await this.#ask(READ_RECORD, [kind, field]);
     return rest[0] ?? '';
@@ -159,7 +159,7 @@ function orderAfter({ status, rest }: RegistryReply, channel: string, session: s
     case 'blocked':
       return { kind: 'command', text: `kill-session>${channel}` };
     default:
-      // A command that came after the session began, and that it has survived.
+      // A command that came after the session began, and that has not ended it.
       return rest[0] ? { kind: 'command', text: rest[0] } : undefined;
   }
 }

@@ -9,8 +9,8 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Writes and reads records of sessions. Whoever reads Redis must not learn stream keys: a record's key, and the query
- * that came with it, are encrypted. Without a secret there is no callback that would need them, and they are left out.
+ * Writes and reads records of sessions. Readers of Redis must not learn stream keys: a record's key, and the query that
+ * came with it, are encrypted. Without a secret, there is no callback that needs them, and they are left out.
  */
 export class RecordSeal {
   constructor(
@@ -18,7 +18,7 @@ export class RecordSeal {
     private readonly log: Logger,
   ) {}
 
-  /** As it goes to the registry. */
+  /** The record as it is stored in the registry. */
   close({ key, query, ...rest }: StopRecord): string {
     const { current } = this.keys;
     if (current === undefined) return JSON.stringify(rest);
@@ -29,7 +29,7 @@ export class RecordSeal {
     return JSON.stringify({ ...rest, sealed: `${current.id}.${sealed}` });
   }
 
-  /** As it comes from the registry; without key and query when they cannot be read. */
+  /** Reads a record of the registry; without key and query when they cannot be decrypted. */
   open(json: string): StopRecord {
     const { sealed, ...record } = readStop(json);
     if (sealed === '') return record;
@@ -58,7 +58,7 @@ function unseal(key: Buffer, bytes: Buffer, aad: Buffer): [string, string] {
   return [String(first), String(second)];
 }
 
-/** A sealed text is worth nothing in another stream's record. */
+/** Binds a sealed text to its record, so that it cannot be read in another stream's record. */
 function bound({ jti, channel }: Pick<StopRecord, 'jti' | 'channel'>): Buffer {
   return Buffer.from(`${jti} ${channel}`);
 }

@@ -34,10 +34,10 @@ import type {
 export interface RedisRegistryOptions {
   readonly config: RedisConfig;
   readonly password?: ChangingPassword | undefined;
-  /** How the others reach this node. The id is letters, digits and `._:-`, and unique among living nodes. */
+  /** How other nodes reach this node. The id is letters, digits and `._:-`, and unique among living nodes. */
   readonly address: Pick<NodeAddress, 'id' | 'host' | 'port' | 'proxyHeader'>;
   readonly log: Logger;
-  /** Encrypt what nobody may learn who reads Redis. */
+  /** Encrypt the data that readers of Redis must not learn. */
   readonly keys: FleetKeys;
   readonly timing?: Partial<RegistryTiming>;
   /** Fleets that share a Redis need one each. Must hold a hash tag; default `{rtmp}:`. */
@@ -46,68 +46,72 @@ export interface RedisRegistryOptions {
 
 const SECRET_BYTES = 32;
 /**
- * How long a start waits to be registered (ms). A Redis that is there answers in a hundredth of it, also at the second
- * attempt; one that is away must not keep a node from taking publishers, and encoders that have connected wait so long.
+ * How long a start waits to be registered (ms). An available Redis answers in a hundredth of that, also at the second
+ * attempt; an unavailable one must not keep a node from accepting publishers, and connected encoders wait this long.
  */
 const JOIN_MS = 2_000;
 
 /**
- * The fleet's memory in one Redis 6.2+ or Valkey. Of a cluster it uses the node that has its keys, all of which bear one
- * hash tag: further shards neither help nor harm.
+ * The fleet's registry in one Redis 6.2+ or Valkey. Of a cluster it uses the node that has its keys, all of which have
+ * the same hash tag: further shards neither help nor harm.
  *
  * ## What is kept (each key begins with the prefix)
  * - `node:<id>`: the node's registration with its incarnation (one run of the process); expires unless renewed.
- * - `nodes`: every incarnation, as `<id>/<incarnation>`, that somebody may have to look after.
+ * - `nodes`: every incarnation, as `<id>/<incarnation>`, that may have sessions or stops to be claimed.
  * - `lease:<channel>`: who has the channel. **Valid only while the owner is registered in that incarnation**, so that
- *   renewing a node renews all it has.
- * - `sessions:<id>/<incarnation>`: what is needed to send the stop of each session, from before `start` is asked, its
- *   stream key encrypted; and under `#` the count of the node's writes.
- * - `stops:<id>/<incarnation>`: stops that are that node's to send. `mail:<id>/<incarnation>`: orders for it.
- * - `gone:<session>`: a tombstone, what became of a session that lost its lease. `lost`: another one has the channel,
- *   the stop is still its node's to send. `continued`: the stream goes on, no stop. `claimed`: another node sends it.
+ *   renewing a node renews all its leases.
+ * - `sessions:<id>/<incarnation>`: the record for sending the stop of each session, from before `start` is asked, with
+ *   its stream key encrypted; and under `#` the count of the node's writes.
+ * - `stops:<id>/<incarnation>`: stops that that node has to send. `mail:<id>/<incarnation>`: orders for it.
+ * - `gone:<session>`: a tombstone with the fate of a session that lost its lease. `lost`: another session has the
+ *   channel, and its node still has to send the stop. `continued`: the stream continues, no stop. `claimed`: another
+ *   node sends it.
  * - `block:<channel>`, `order:<channel>`, `order-node:<id>`: operators' commands; the orders as `<µs> <command>`.
- * - `clock`: the last time that a script took down. `secret`, and `sweeper`: who looks for the dead. `events` is a channel, for announcements that may get lost.
+ * - `clock`: the last time that a script recorded. `secret`, and `sweeper`: who looks for the dead. `events` is a
+ *   channel, for announcements that may get lost.
  *
- * ## How it goes
- * Each step is one script, atomic, for one incarnation and one connection of it. Steps that take something are refused
- * unless that very incarnation is registered; steps on a lease, unless it still is that session's.
+ * ## How it works
+ * Each step is one atomic script, for one incarnation and one connection of it. Steps that take a lease or record are
+ * refused unless that incarnation is registered; steps on a lease, unless that session still has it.
  *
- * A node renews its registration every few seconds. Whenever a renewal says that it had lapsed, a request was not
- * answered, or the count of the node's own writes went back (Redis was restored or failed over), the node compares what
- * it serves with what is written: it asserts each session, and learns from a tombstone or another's lease that its copy
- * has to end. Dead incarnations are claimed by one node, after they were seen dead twice by a node that had no trouble
- * of its own for two TTLs: when Redis was away everybody looks dead, and gets the time to come back.
+ * A node renews its registration every few seconds. Whenever a renewal says that the registration had lapsed, a request
+ * was not answered, or the count of the node's own writes went back (Redis was restored or failed over), the node
+ * reconciles its streams with the registry: it asserts each session, and learns from a tombstone or another session's
+ * lease that its copy has to end. One node claims dead incarnations, after it has seen them dead twice and its own
+ * renewals have succeeded for two TTLs: after an outage of Redis all nodes look dead, and get the time to renew.
  *
  * ## What must not happen
- * - *Two sessions acquire one channel.* One script looks and takes; Redis runs one at a time.
- * - *A node that was paused goes on after its channel was taken.* Whoever took it left a tombstone; the first thing that
- *   a node does when it runs again is the overdue renewal, which says "lapsed", and asserting finds the tombstone. Until
- *   that answer, one round trip, its copy may still send what has arrived: the price of streams that survive Redis.
- * - *A request that a dead connection left in Redis' socket is executed late.* It bears the connection's number, and is
- *   refused once a newer connection has registered.
- * - *Both of two live publishers give way, or none.* Without Redis, or after it lost writes, two nodes may each have
- *   accepted one. Each asserts; against a valid lease the later start loses, equal ones by session id, and the loser
- *   gets a tombstone and an order. It asks again after one renewal's time before it gives way, because the other's lease
- *   may be one that Redis forgot to have freed. That rule never undoes a replacement: the replaced session has a
- *   tombstone already.
+ * - *Two sessions acquire one channel.* One script checks and takes the lease; Redis runs one script at a time.
+ * - *A paused node keeps publishing after its channel was taken.* The taker left a tombstone; the first thing that a
+ *   node does when it runs again is the overdue renewal, which says "lapsed", and asserting finds the tombstone. Until
+ *   that answer, one round trip, its copy may still send received media: the price of streams that survive Redis.
+ * - *A request that a dead connection left in Redis's socket is executed late.* It contains the connection's number,
+ *   and is refused once a newer connection has registered.
+ * - *Both of two live publishers end, or neither.* Without Redis, or after it lost writes, two nodes may each have
+ *   accepted one. Each asserts; against a valid lease the later start loses (equal ones by session id), and the loser
+ *   gets a tombstone and an order. The loser asserts again after the time of one renewal before it ends, because Redis
+ *   may have lost the write that freed the other lease. That rule never undoes a replacement: the replaced session has
+ *   a tombstone already.
  * - *A stop is lost.* The record exists before `start` is asked, `end` moves it to the pending stops in one step, and a
- *   claim moves both to the claimant in one step. If the answer to the claim is lost, the claimant finds the stops among
- *   its own when it compares. A session whose start was still being decided gets a stop too: it may have been accepted.
+ *   claim moves both to the claimant in one step. If the answer to the claim is lost, the claimant finds the stops
+ *   among its own when it reconciles. A session whose start was still being decided gets a stop too: it may have been
+ *   accepted.
  * - *Two stops for one stream.* A session's stop has one `jti` for ever; claims are exclusive; a tombstone keeps the
- *   former owner from sending it again. A repetition with the same `jti` is possible where an answer was lost.
- * - *A living node is claimed because Redis was away.* See above: two TTLs without trouble, and the script looks again.
- * - *A mail is read but not acted upon.* It stays until the next renewal says that it has arrived.
- * - *A kill misses a publish that is being decided on, or hits the next one.* Commands and sessions are kept with the time
- *   of the server, which goes forward with each of them, and commands end sessions that the registry heard of before;
- *   `confirm` is where a publish meets them.
+ *   former owner from sending it again. A repetition with the same `jti` is possible if an answer was lost.
+ * - *A living node is claimed after an outage of Redis.* See above: two TTLs without a failure, and the script checks
+ *   again.
+ * - *Mail is read but not executed.* It stays until the next renewal confirms that it has arrived.
+ * - *A kill misses a publish that is being decided, or hits the next one.* Commands and sessions are stored with the
+ *   server's time, which increases with each of them, and commands end sessions that the registry knew before;
+ *   `confirm` checks a publish against them.
  *
  * ## What is not promised
- * - Redis replicates asynchronously: a failover may forget the last writes. Until their node has noticed, with its next
- *   answer or renewal, another one can acquire the same channel; then the later publisher is ended.
- * - A node that alone is cut off from Redis for longer than the TTL is claimed, and its copies end when it is back. If a
- *   held stream's grace runs out meanwhile, it sends the stop although another node may have resumed the stream.
- * - Stops that a node left behind are lost if Redis loses all memory before they are claimed.
- * - Which of two publishers was earlier is said by their nodes' clocks.
+ * - Redis replicates asynchronously: a failover may lose the last writes. Until their node has noticed, with its next
+ *   answer or renewal, another node can acquire the same channel; then the later publisher is ended.
+ * - If only one node is cut off from Redis for longer than the TTL, it is claimed, and its copies end when it is back.
+ *   If a held stream's grace time ends meanwhile, it sends the stop although another node may have resumed the stream.
+ * - Stops that a node left behind are lost if Redis loses all data before they are claimed.
+ * - The nodes' clocks decide which of two publishers was earlier.
  */
 export class RedisRegistry implements LeaseRegistry {
   readonly #log: Logger;
@@ -173,7 +177,7 @@ export class RedisRegistry implements LeaseRegistry {
       password,
       prefix,
       member: `${nodeId}/${incarnation}`,
-      // A node that is not registered fetches its mail when it is.
+      // A node that is not registered fetches its mail when it registers.
       mail: () => void (this.connected && this.#registration.beat()),
       channelChanged: (channel) => this.#listener?.channelChanged(channel),
     });
@@ -215,10 +219,10 @@ export class RedisRegistry implements LeaseRegistry {
     this.#sweeper.start();
     let patience: NodeJS.Timeout | undefined;
     const waited = new Promise<void>((resolve) => (patience = setTimeout(resolve, JOIN_MS)));
-    // The first renewal that succeeds brings the secret.
+    // The first successful renewal returns the secret.
     await Promise.race([this.#secretKnown, waited]);
     clearTimeout(patience);
-    // Says what is wrong, which otherwise the first renewal would, once there is a connection.
+    // Logs the fault, which otherwise only the first renewal on a connection would.
     if (!this.connected) void this.#registration.beat();
   }
 
@@ -324,7 +328,7 @@ export class RedisRegistry implements LeaseRegistry {
     this.#schedule.renewed(lapsed);
   }
 
-  /** The secret has changed: a node that starts with the new one must be able to read what this one leaves. */
+  /** The secret has changed: a node that starts with the new secret must be able to read this node's records. */
   #sealAnew(): void {
     if (this.#listener === undefined) return;
     this.#schedule.doubt();
@@ -336,7 +340,7 @@ export class RedisRegistry implements LeaseRegistry {
   #claimed(stops: readonly StopRecord[]): void {
     const fresh = this.#book.adopt(stops);
     if (fresh.length > 0) this.#listener?.stopsClaimed(fresh);
-    // Some are known to be delivered already: a claim was undone by a failover.
+    // Some stops are known to be delivered already: a failover has undone a claim.
     if (fresh.length < stops.length) this.#schedule.doubt();
   }
 

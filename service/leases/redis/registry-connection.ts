@@ -13,17 +13,17 @@ const CONNECT_TIMEOUT_MS = 3_000;
 
 /** The server's clock is measured again this often, with the next request (ms). */
 const MEASURE_AGAIN_MS = 30_000;
-/** What a script has to know before it knows all its keys may change this often in between. */
+/** How often a script is run again because the data that decides its keys has changed. */
 const MAX_ROUNDS = 4;
 const MAX_REMEMBERED_KEYS = 1_000;
 
-/** A demoted primary goes on answering, but cannot be written to; another connection leads to the new one. */
+/** A demoted primary still answers, but refuses writes; a new connection leads to the new primary. */
 const NOT_PRIMARY = /\bREADONLY\b/;
 
-/** `MOVED <slot> <host>:<port>`; without a host where that is the same. */
+/** `MOVED <slot> <host>:<port>`; the host is empty if it is the same. */
 const MOVED = /^MOVED \d+ (.*):(\d+)$/;
 
-/** What ioredis says of requests when the connection is gone: why it is gone was told by itself. */
+/** Errors of ioredis for requests on a lost connection, whose cause is reported separately. */
 const DISCONNECTED = /^Connection is closed|^Stream isn't writeable/;
 
 export interface RegistryConnectionOptions {
@@ -32,7 +32,7 @@ export interface RegistryConnectionOptions {
   /** Every key and channel of the registry begins with this; must hold a hash tag. */
   readonly prefix: string;
   readonly requestTimeoutMs: number;
-  /** The incarnation that all requests are made for. */
+  /** The node and incarnation of all requests. */
   readonly nodeId: string;
   readonly incarnation: string;
   readonly clock?: ServerClock;
@@ -46,16 +46,16 @@ export interface RegistryReply {
 }
 
 /**
- * The node's connection for requests. Each is answered within a bounded time or not at all: none waits for a
+ * The node's connection for requests. A request is answered within a time limit or not at all: none waits for a
  * connection, and none is sent twice. Requests are executed in the order in which they are made.
  */
 export class RegistryConnection {
   readonly #options: RegistryConnectionOptions;
   readonly #redis: Redis;
   #forgetPassword: (() => void) | undefined;
-  /** Scripts that the server knows by their digest, as far as this connection has seen. */
+  /** Scripts that the server knows by their digest, as seen on this connection. */
   #known = new Set<RegistryScript>();
-  /** Keys that a script asked for when it was run last, by script and first argument: it will most likely ask again. */
+  /** Keys that a script asked for in its last run, by script and first argument: it will most likely ask again. */
   readonly #keys = new BoundedMap<string, readonly string[]>(MAX_REMEMBERED_KEYS);
   readonly #clock: ServerClock;
   #measuring = false;
@@ -66,7 +66,7 @@ export class RegistryConnection {
   #lastError = 'not connected yet';
   #timeError = '';
   #answered = false;
-  /** Where the server sent this connection, which is what it will open next. */
+  /** The address that the server redirected to, to be connected to next. */
   #movedTo: { readonly host: string; readonly port: number } | undefined;
   /** Called when a connection was made; requests are possible from then on. */
   onConnected: () => void = () => undefined;
@@ -83,7 +83,7 @@ export class RegistryConnection {
       lazyConnect: true,
       connectTimeout: CONNECT_TIMEOUT_MS,
       commandTimeout: requestTimeoutMs,
-      // A connection on which nothing comes back for so long is not used any further.
+      // A connection without an answer for this long is closed.
       socketTimeout: 3 * requestTimeoutMs,
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
@@ -103,7 +103,7 @@ export class RegistryConnection {
     });
   }
 
-  /** Number of the connection, from 1; part of what every request says of its node. */
+  /** Number of the connection, from 1; part of every request. */
   get epoch(): number {
     return this.#epoch;
   }
@@ -113,7 +113,7 @@ export class RegistryConnection {
     return this.#lastError;
   }
 
-  /** Why the server's clock could not be asked; empty when it could. */
+  /** Why the server's clock could not be read; empty when it could. */
   get timeError(): string {
     return this.#timeError;
   }
@@ -127,8 +127,8 @@ export class RegistryConnection {
   /**
    * Runs a script; undefined when there was no answer in time or an error. Never rejects.
    *
-   * @param args may be a function, which is called again when the script is run again because of keys that it was not
-   * given: other requests may have been made meanwhile. It gives undefined when the script is of no use any more.
+   * @param args may be a function, which is called again when the script is run again with further keys: other requests
+   * may have been made meanwhile. It returns undefined when the script is not needed any more.
    */
   async run(
     script: RegistryScript,
@@ -149,7 +149,7 @@ export class RegistryConnection {
       throw new Error(`${script.name} finds other keys each time`);
     } catch (error) {
       this.#failed(error);
-      // Whatever was asked before the first connection was not executed, and nothing is known to be repaired.
+      // Requests before the first connection were not executed, so there is nothing to repair.
       if (epoch > 0) this.onUncertain();
       return undefined;
     }
@@ -193,7 +193,7 @@ export class RegistryConnection {
     return { status: status ?? '', rest };
   }
 
-  /** Requests are made once the time is known, and the node of the cluster that has the keys, if it is a cluster. */
+  /** Requests begin once the server's time is known and, in a cluster, the node that has the keys. */
   async #begin(): Promise<void> {
     const epoch = this.#epoch;
     const found = this.#redis
@@ -203,7 +203,7 @@ export class RegistryConnection {
     if (epoch === this.#epoch && this.#redis.status === 'ready' && this.#movedTo === undefined) this.onConnected();
   }
 
-  /** Keys of one hash tag are all on one node of a cluster: other nodes say which, and then it is connected to. */
+  /** Keys of one hash tag are all on one node of a cluster: other nodes redirect to it, and it is connected to then. */
   #failed(error: unknown): void {
     const message = messageOf(error);
     if (!DISCONNECTED.test(message)) this.#lastError = message;
@@ -214,7 +214,7 @@ export class RegistryConnection {
     this.#redis.disconnect(true);
   }
 
-  /** A server that refuses it, or does not answer, leaves the time as it was known. */
+  /** Measures the server's clock; if the server refuses or does not answer, the earlier measurement stays. */
   async #measure(): Promise<void> {
     if (this.#measuring) return;
     this.#measuring = true;
@@ -229,7 +229,7 @@ export class RegistryConnection {
     }
   }
 
-  /** Also says where to: a connection that was lost is opened anew where the configuration says. */
+  /** Also sets the address: the redirect's, or else the configured one. */
   #nextRetryMs(): number {
     const { host, port } = this.#movedTo ?? this.#options.config;
     Object.assign(this.#redis.options, { host, port });

@@ -1,12 +1,12 @@
-/** How fast the fleet notices things. All nodes must have the same. */
+/** Times of the registry's protocol. All nodes must have the same. */
 export interface RegistryTiming {
-  /** A node that has not renewed its registration for so long is taken for dead. */
+  /** A node that has not renewed its registration for this long counts as dead. */
   readonly ttlMs: number;
   /** How often it is renewed; a third of the TTL at most, so that one lost renewal does no harm. */
   readonly beatMs: number;
-  /** A request that takes longer counts as not answered. */
+  /** A request that takes longer counts as unanswered. */
   readonly requestTimeoutMs: number;
-  /** How often a node compares all that it serves with what the registry says, without an occasion. */
+  /** How often a node reconciles its streams with the registry without a particular reason. */
   readonly auditMs: number;
 }
 
@@ -17,7 +17,7 @@ export const DEFAULT_TIMING: RegistryTiming = {
   auditMs: 300_000,
 };
 
-/** Between 80 and 100 per cent, so that the nodes of a fleet do not all come at once. */
+/** Between 80 and 100 per cent of the delay, so that the nodes of a fleet do not act all at once. */
 export function jittered(delayMs: number): number {
   return delayMs * (0.8 + Math.random() / 5);
 }

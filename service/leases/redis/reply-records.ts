@@ -2,7 +2,7 @@ import type { Lease, NodeAddress, StopRecord } from '../lease-registry';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A lease as the registry's scripts give it: all values are text. */
+/** Reads a lease as the registry's scripts return it: all values are text. */
 export function readLease(channel: string, json: string): Lease {
   const fields = parse(json);
   const state = text(fields.state);
@@ -34,7 +34,7 @@ export function readAddress(json: string): NodeAddress {
   };
 }
 
-/** Without what is `sealed` in it; empty where nothing is. */
+/** Reads a stop without its sealed values; `sealed` is empty where there are none. */
 export function readStop(json: string): StopRecord & { readonly sealed: string } {
   const { jti, channel, clientIp, streamId, startJti, sealed } = parse(json);
   return {
@@ -49,13 +49,13 @@ export function readStop(json: string): StopRecord & { readonly sealed: string }
   };
 }
 
-/** A list of names; Lua writes an empty one like an empty object. */
+/** A list of names; Lua writes an empty list as an empty object. */
 export function readNames(json: string | undefined): string[] {
   const list = parse(json ?? '');
   return Array.isArray(list) ? list.map(String) : [];
 }
 
-/** What is not JSON was not written by a node, and holds nothing. */
+/** Text that is not JSON was not written by a node, and counts as empty. */
 function parse(json: string): Fields {
   try {
     return Object(JSON.parse(json)) as Fields;

@@ -2,11 +2,12 @@
 const TRUSTED_MS = 300_000;
 
 /**
- * The time of the registry's server as this node knows it. Measured by asking, because scripts may not look at the clock
- * on every server; off by half of the time that asking took at most, and not at all moved by this machine's own clock.
+ * This node's estimate of the registry server's time. Measured with TIME requests, because scripts may not read the
+ * clock on every server. The error is at most half of the request's duration; changes of this machine's clock do not
+ * matter.
  */
 export class ServerClock {
-  /** Until it is measured, this machine's clock stands for the server's. */
+  /** Until the first measurement, this machine's clock is used. */
   #offsetUs = performance.timeOrigin * 1000;
   #tookMs = Infinity;
   #measuredAt = -Infinity;
@@ -32,7 +33,7 @@ export class ServerClock {
     this.#measuredAt = answeredAt;
   }
 
-  /** Another server may answer from now on: what was measured is of no more use than a guess. */
+  /** Another server may answer from now on: any new measurement replaces the last one. */
   serverChanged(): void {
     this.#tookMs = Infinity;
   }

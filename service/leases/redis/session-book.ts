@@ -1,15 +1,17 @@
 import type { LeaseRequest, LiveLease, StopRecord } from '../lease-registry';
 import { BoundedMap } from '../../collections/bounded-map';
 
-/** Sessions and stops that are over, remembered until nothing late can refer to them. */
+/** Most ended sessions and stops that are remembered, for late messages about them. */
 const MAX_REMEMBERED = 20_000;
 
-/** A session that this node speaks for in the registry. */
+/** A session of this node in the registry. */
 export interface BookedSession {
   readonly request: LeaseRequest;
-  /** When the registry first heard of it, by the registry's clock (µs); empty when it never did. */
+  /** When the registry first knew of it, by the registry's clock (µs); empty if it never did. */
   readonly since: string;
-  /** Whether it should have the channel's lease: not while it is being asked for, or waits to replace another. */
+  /**
+   * Whether it should have the channel's lease: not while the lease is being requested, or it waits to replace another.
+   */
   readonly leased: boolean;
   readonly state: 'starting' | 'live' | 'held';
   readonly streamId: string;
@@ -18,17 +20,17 @@ export interface BookedSession {
 }
 
 /**
- * What the registry should hold for this node, kept here so that it can be set right after requests that may or may not
- * have been executed, and after the registry lost its memory.
+ * The records that the registry should have for this node, to correct the registry after requests that may or may not
+ * have been executed, and after it lost its data.
  */
 export class SessionBook {
-  /** Sessions from the first request on until they ended, moved or were abandoned. */
+  /** Sessions from the first request until they ended, moved or were abandoned. */
   readonly sessions = new Map<string, BookedSession>();
-  /** Stops that nobody has confirmed yet, by `jti`. */
+  /** Stops that have not been delivered yet, by `jti`. */
   readonly pendingStops = new Map<string, StopRecord>();
   readonly #over = new BoundedMap<string, true>(MAX_REMEMBERED);
   readonly #delivered = new BoundedMap<string, true>(MAX_REMEMBERED);
-  /** Since when attempts that found the channel taken have been known to the registry. */
+  /** When the registry first knew of attempts that found the channel taken. */
   readonly #attempts = new BoundedMap<string, string>(MAX_REMEMBERED);
 
   open(request: LeaseRequest): void {
@@ -43,7 +45,7 @@ export class SessionBook {
     });
   }
 
-  /** The channel was taken; the session may still replace the one that has it. */
+  /** The channel was taken; the session may still replace the session that has it. */
   putOff(session: string, since: string): void {
     this.sessions.delete(session);
     this.#attempts.set(session, since);
@@ -54,7 +56,7 @@ export class SessionBook {
     if (booked) this.sessions.set(session, { ...booked, ...changes });
   }
 
-  /** All that is known of a session now; `live` is what the node itself says of it, if it does. */
+  /** The present state of a session; `live` is the node's own state of it, if it serves it. */
   latest(session: string, live: LiveLease | undefined): BookedSession | undefined {
     const booked = this.sessions.get(session);
     if (this.#over.has(session) || !live) return booked;
@@ -73,7 +75,7 @@ export class SessionBook {
     return this.#over.has(session);
   }
 
-  /** Makes stops pending that others left; gives those of them that are news. */
+  /** Makes stops of other nodes pending; returns those that were not known. */
   adopt(stops: readonly StopRecord[]): StopRecord[] {
     const fresh = stops.filter(({ jti }) => !this.pendingStops.has(jti) && !this.#delivered.has(jti));
     for (const stop of fresh) this.pendingStops.set(stop.jti, stop);

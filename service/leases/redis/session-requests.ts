@@ -17,18 +17,20 @@ export interface SessionRequestsOptions {
   readonly seal: RecordSeal;
   readonly log: Logger;
   readonly incarnation: string;
-  /** Registers the node again, should that have lapsed. */
+  /** Registers the node again if its registration has lapsed. */
   readonly renew: () => Promise<boolean>;
-  /** Whether an owner that is not registered may be held for dead, not just for late after trouble of the registry. */
+  /**
+   * Whether an unregistered owner counts as dead; false soon after an outage of the registry, when it may only be late.
+   */
   readonly mayBury: () => boolean;
-  /** Whether this node streams such a session, whatever the book says. */
+  /** Whether this node serves a stream of this session, whatever the book says. */
   readonly isServed: (session: string) => boolean;
   readonly doubt: () => void;
   readonly reconcile: () => Promise<void>;
   readonly order: (order: RegistryOrder) => void;
 }
 
-/** The way of a session through the registry, from the first request to its stop. None of it rejects. */
+/** A session's requests to the registry, from the first to its stop. None of them rejects. */
 export class SessionRequests {
   readonly #options: SessionRequestsOptions;
 
@@ -104,7 +106,7 @@ export class SessionRequests {
     return false;
   }
 
-  /** Says again that a session has its channel; undefined without an answer, or when it is over before. */
+  /** Asserts again that a session has its channel; undefined without an answer, or when the session ends first. */
   assert(session: BookedSession, contest: Contest): Promise<RegistryReply | undefined> {
     const { book, connection } = this.#options;
     const { session: id } = session.request;
@@ -152,7 +154,7 @@ export class SessionRequests {
     await this.#options.connection.run(FORGET_STOP, [jti]);
   }
 
-  /** A node that is not registered renews first, then asks once more; a second refusal counts as no answer. */
+  /** A node that is not registered renews first, then asks again; a second refusal counts as no answer. */
   async #ask(
     script: RegistryScript,
     args: Arguments | (() => Arguments | undefined),
@@ -187,7 +189,7 @@ export class SessionRequests {
     return this.#options.mayBury() ? 1 : 0;
   }
 
-  /** A lease of this node's own for a session that it does not have. */
+  /** Whether this is a lease of this node for a session that it does not have. */
   #isLeftOver({ incarnation, session }: Lease): boolean {
     const { book, isServed } = this.#options;
     return incarnation === this.#options.incarnation && !book.sessions.has(session) && !isServed(session);

@@ -19,8 +19,8 @@ export interface WakeUpsOptions {
 }
 
 /**
- * Hears at once what would be found out a little later anyway. Nothing depends on it but the time that things take, so
- * that a lost connection is not worth a word.
+ * Receives announcements of changes that the node would notice a little later anyway. Only delays depend on them, so a
+ * lost connection is not logged.
  */
 export class WakeUps {
   readonly #redis: Redis;
@@ -46,7 +46,7 @@ export class WakeUps {
       if (kind === 'channel') channelChanged(name);
       else if (kind === 'mail' && name === member) mail();
     });
-    // A subscriber sends nothing by itself, and would not notice that its connection is dead.
+    // A subscriber sends nothing else, and would not notice that its connection is dead.
     this.#pings = setInterval(() => {
       if (redis.status === 'ready') redis.ping().catch(() => undefined);
     }, PING_MS);

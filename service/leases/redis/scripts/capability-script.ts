@@ -1,11 +1,11 @@
 import { registryScript } from './registry-script';
 
-/** What `PUBLISH` in a script is for happens anyway, a little later: a server that refuses it will do. */
+/** Commands that the registry can do without: `PUBLISH` only makes nodes notice changes sooner. */
 export const DISPENSABLE: ReadonlySet<string> = new Set(['PUBLISH']);
 
 /**
- * Tries each command that the registry's scripts call, on a key of the node's own of which nothing remains. Answers with
- * pairs: a command that the server refuses, and why.
+ * Tries each command that the registry's scripts call, on a temporary key of the node. Answers with pairs: a command
+ * that the server refuses, and why.
  */
 export const TRY_COMMANDS = registryScript(
   'try-commands',

@@ -1,9 +1,9 @@
 import { registryScript } from './registry-script';
 
 /**
- * Keeps an operator's command for nodes that did not hear it, and carries out what concerns the registry itself. Every
- * node that hears a command says so; the first one counts. A repetition within some seconds cannot be told from the
- * same command heard elsewhere. Of those that lift a block, the first one that found it counts.
+ * Stores an operator's command for nodes that missed it, and sets and lifts blocks. Every node that receives a command
+ * reports it; the first report counts. A repetition within some seconds cannot be told from the same command received
+ * by another node. For `unblock`, the first report that finds the block counts.
  * ARGV: verb, target (a channel or a node), text, seconds (of a block).
  */
 export const REMEMBER = registryScript(
@@ -34,7 +34,7 @@ return { first and 'first' or 'known', count() }
 `,
 );
 
-/** Commands that concern streams of this node and may have been missed. ARGV: pairs of channel and since. */
+/** Returns commands about streams of this node that it may have missed. ARGV: pairs of channel and since. */
 export const MISSED = registryScript(
   'missed',
   (_, args) => args.filter((_each, at) => at % 2 === 0).map((channel) => `order:${channel}`),

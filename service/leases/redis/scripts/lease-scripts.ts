@@ -1,6 +1,6 @@
 import { registryScript } from './registry-script';
 
-/** Takes a channel's lease unless somebody's is valid. ARGV: channel, session, keyHash, startedAt, stop, fence. */
+/** Takes a channel's lease unless a valid one exists. ARGV: channel, session, keyHash, startedAt, stop, fence. */
 export const ACQUIRE = registryScript(
   'acquire',
   (_, [channel]) => [`block:${channel}`, `lease:${channel}`, 'clock'],
@@ -24,7 +24,7 @@ return { 'acquired', count(), since }
 `,
 );
 
-/** Keeps the record of a session that is to replace another. ARGV: session, stop. */
+/** Stores the record of a session that is to replace another. ARGV: session, stop. */
 export const ANNOUNCE = registryScript(
   'announce',
   () => [],
@@ -36,7 +36,7 @@ return { 'announced', count() }
 );
 
 /**
- * Takes the lease from one session for another, both of the same channel, and tells the former's node.
+ * Moves the lease of a channel from one session to another, and tells the former session's node.
  * ARGV: channel, session, keyHash, startedAt, stop, since (empty: now), from, continues.
  */
 export const REPLACE = registryScript(
@@ -69,11 +69,11 @@ return { 'replaced', count(), own and 'own' or 'other' }
 );
 
 /**
- * Says that a session has its channel: to go live, and again for every live stream after the registry was away.
+ * Asserts that a session has its channel: to go live, and again for every live stream after an outage of the registry.
  * ARGV: channel, session, keyHash, startedAt, stop, since (empty: as started), state, streamId, playKeyHash,
  * lastTimestamp, contest, fence.
- * contest says what if another session's lease is valid. `no`: that one stays. Otherwise the earlier one wins: `first`
- * changes nothing if that is the other one, `last` ends this one.
+ * contest is the rule if another session's lease is valid. `no`: that lease stays. Otherwise the earlier session wins.
+ * If that is the other session, `first` changes nothing and `last` ends this session.
  */
 export const ASSERT = registryScript(
   'assert',
@@ -148,8 +148,8 @@ return { 'kept', count() }
 );
 
 /**
- * A session is over: frees its lease and turns its record into a pending stop, or into nothing. Done whether or not
- * the node is registered: nobody else speaks for the session, unless it was claimed or goes on elsewhere.
+ * A session has ended: frees its lease and turns its record into a pending stop, or removes it. Also for a node that is
+ * not registered: no other node handles the session, unless it was claimed or its stream continues on another node.
  * ARGV: channel, session, jti (empty: no stop), stop.
  */
 export const FINISH = registryScript(

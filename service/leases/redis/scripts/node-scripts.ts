@@ -38,7 +38,7 @@ return reply
 `,
 );
 
-/** The node goes: what it leaves undone is others' to claim. */
+/** Removes the node; other nodes claim its remaining sessions and stops. */
 export const LEAVE = registryScript(
   'leave',
   ({ member }) => ['sweeper', `stops:${member}`, `mail:${member}`],

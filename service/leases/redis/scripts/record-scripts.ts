@@ -1,6 +1,6 @@
 import { registryScript } from './registry-script';
 
-/** What the registry holds for the node: sessions and ids of stops, each as a JSON list. */
+/** Lists the node's sessions and ids of stops in the registry, each as a JSON list. */
 export const INVENTORY = registryScript(
   'inventory',
   ({ member }) => [`stops:${member}`],
@@ -11,14 +11,14 @@ return { 'inventory', 0, cjson.encode(sessions), cjson.encode(stops) }
 `,
 );
 
-/** Reads one record; an empty text stands for one that is gone. ARGV: `sessions` or `stops`, field. */
+/** Reads one record; empty if it has been removed. ARGV: `sessions` or `stops`, field. */
 export const READ_RECORD = registryScript(
   'read-record',
   ({ member }) => [`stops:${member}`],
   `return { 'record', 0, redis.call('HGET', k(ARGV[6] .. ':' .. SELF), ARGV[7]) or '' }`,
 );
 
-/** Keeps a pending stop that the registry has lost. ARGV: jti, stop. */
+/** Stores a pending stop that the registry has lost. ARGV: jti, stop. */
 export const KEEP_STOP = registryScript(
   'keep-stop',
   ({ member }) => [`stops:${member}`],

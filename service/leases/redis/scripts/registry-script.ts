@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Who runs a script: the node, and `<node>/<incarnation>`, as they stand in names of keys. */
+/** The caller of a script: the node, and `<node>/<incarnation>`, as in the names of keys. */
 export interface ScriptCaller {
   readonly node: string;
   readonly member: string;
@@ -11,17 +11,17 @@ export interface RegistryScript {
   readonly name: string;
   readonly lua: string;
   readonly sha1: string;
-  /** Names, without the prefix, of the keys that it touches whatever it finds. */
+  /** Names, without the prefix, of the keys that it touches in any case. */
   readonly keys: (caller: ScriptCaller, args: readonly (string | number)[]) => readonly string[];
 }
 
 /**
- * What all scripts have in common. KEYS are all keys that the script touches, for there are servers that run none
- * otherwise. Which ones these are may depend on what it reads, such as on who has a lease: `need` has to be asked for
- * such keys before anything is written, and the script has to return `undeclared()` if it was not given them; it is run
- * again with them then. ARGV begins with the prefix of all names and with the calling node: id, incarnation, the number
- * of its connection, so that a command which an older connection left behind is told from a current one, and the time.
- * The hash tag of the prefix puts all keys into one slot of a cluster.
+ * The common part of all scripts. KEYS are all keys that the script touches, since some servers run no script
+ * otherwise. The keys may depend on data that the script reads, such as the owner of a lease: the script has to call
+ * `need` for such keys before it writes anything, and to return `undeclared()` if they were not given; it is run again
+ * with them then. ARGV begins with the prefix of all names and the calling node: id, incarnation, the number of its
+ * connection, which tells commands of an older connection from current ones, and the time. The hash tag of the prefix
+ * puts all keys into one slot of a cluster.
  *
  * A script answers with a list: a status, the node's write counter after it (0 when nothing was written), and the rest.
  */
@@ -139,12 +139,12 @@ local function keepRecord(session, stop)
 end
 `;
 
-/** How many values of ARGV stand before the script's own. */
+/** How many values of ARGV precede the script's own. */
 export const COMMON_ARGUMENTS = 5;
 
 /**
- * @param keys further keys that the script touches in any case, besides the node's registration, its sessions' records
- * and the list of nodes
+ * @param keys the keys that the script touches in any case, in addition to the node's registration, its sessions'
+ * records and the list of nodes
  */
 export function registryScript(name: string, keys: RegistryScript['keys'], body: string): RegistryScript {
   const lua = `${PRELUDE}${body}`;

@@ -1,6 +1,6 @@
 import { registryScript } from './registry-script';
 
-/** Lists dead incarnations, if this node is the one that sweeps or can become it. ARGV: how long that lasts (ms). */
+/** Lists dead incarnations, if this node is or can become the sweeper. ARGV: how long it stays the sweeper (ms). */
 export const SCAN = registryScript(
   'scan',
   () => ['sweeper'],
@@ -23,7 +23,7 @@ return reply
 );
 
 /**
- * What a dead incarnation left: its sessions, as pairs of a session and its record, and ids of its pending stops.
+ * Lists a dead incarnation's sessions, as pairs of a session and its record, and ids of its pending stops.
  * ARGV: id, incarnation, the most of each.
  */
 export const REMAINS = registryScript(
@@ -40,14 +40,14 @@ return { 'remains', 0, cjson.encode(sessions), cjson.encode(stops) }
 /** A session that a dead incarnation left. */
 export interface LeftSession {
   readonly session: string;
-  /** Of its record; empty where that cannot be read. */
+  /** The channel in its record; empty if the record cannot be read. */
   readonly channel: string;
 }
 
 /**
- * Makes sessions and pending stops of a dead incarnation the caller's, those of them that are still there: each goes to
- * one claimant only. The last part removes the incarnation. ARGV: id, incarnation, sessions and channels, stops; the
- * last two as JSON lists.
+ * Moves the remaining sessions and pending stops of a dead incarnation to the caller: each goes to one claimant only.
+ * The last part removes the incarnation. ARGV: id, incarnation, sessions and channels, stops; the last two as JSON
+ * lists.
  */
 export const CLAIM = registryScript(
   'claim',
