@@ -68,7 +68,7 @@ export class ConnectionGate {
 /**
  * A gate without limits for each client: for the node's own connections, and for those of other nodes.
  *
- * @param maxUnproven connections at a time that have not published or played yet; the oldest gives way to a new one
+ * @param maxUnproven connections at a time that have not published or played yet; the oldest is closed for a new one
  */
 export function openGate(maxUnproven = Infinity): ConnectionGate {
   return new ConnectionGate({

@@ -77,9 +77,8 @@ export function closeHandle(handle: ConnectionHandle): void {
  * Reads at once from an adopted socket that is paused, without the event loop: the loop would change twice what it
  * polls for and wake up once, which costs a third of the read.
  *
- * @returns how many bytes are in the buffer now; 0 when none have come, or when the connection has ended or failed,
- * which
- *   the socket reports once it is resumed
+ * @returns how many bytes are in the buffer now; 0 when none have come, or when the connection has ended or failed
+ *   (the socket reports that once it is resumed)
  */
 export function readNow(socket: Socket, buffer: Buffer): number {
   const { _handle: handle } = socket as unknown as SocketWithHandle;

@@ -40,8 +40,8 @@ export class TlsTermination {
   /**
    * Performs the TLS handshake on an accepted, paused connection.
    *
-   * @param failed called instead of `ready` when the handshake fails: with the reason, or without when the client has
-   * left
+   * @param failed called instead of `ready` when the handshake fails: with the reason, or without a reason when the
+   *   client has disconnected
    */
   secure(socket: Socket, ready: (secured: TLSSocket) => void, failed: (reason?: string) => void): void {
     const name = nameOf(socket);
