@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PublishAuthorizer } from '../auth/publish-authorizer';
 import type { AcquireOutcome, LeaseRequest, LiveLease, StopRecord, LeaseRegistry } from '../leases/lease-registry';
 import type { Channel } from '../hub/channel';
@@ -11,6 +12,7 @@ import type { AdmissionOutcome, PublishGate } from '../session/rtmp-commands/pub
 import { type Admitted, AdmittedStreams } from './admitted-streams';
 import type { KeyHash } from '../leases/key-hash';
 import { TakeoverGuard } from './takeover-guard';
+import { Turns } from './turns';
 
 export interface AdmissionPolicy {
   /** A publisher with the same channel and key may replace the one that is there. */
@@ -70,7 +72,17 @@ const ENDED_MEANWHILE: AdmissionOutcome = {
   final: false,
   reason: 'The stream was ended while the callback was asked, try again',
 };
+const CROWDED: AdmissionOutcome = {
+  accepted: false,
+  final: false,
+  reason: 'Others are being decided on for this channel, try again soon',
+};
 const BUSY: AdmissionOutcome = { accepted: false, final: false, reason: 'Stream already publishing' };
+/** Publishers wait so long for those before them to be decided on (ms). */
+const MAX_WAIT_MS = 15_000;
+/** Another node's decision is looked for again after this (ms). */
+const LOOK_AGAIN_MS = 250;
+
 const GONE: AdmissionOutcome = { accepted: false, final: false, reason: 'The publisher has gone' };
 
 /**
@@ -81,6 +93,7 @@ const GONE: AdmissionOutcome = { accepted: false, final: false, reason: 'The pub
 export class Admission implements PublishGate {
   readonly #options: AdmissionOptions;
   readonly #admitted = new AdmittedStreams();
+  readonly #turns = new Turns();
   /** Channels with a publisher being decided on, and the order that came meanwhile. */
   readonly #deciding = new Map<string, MovedOrder | undefined>();
   /** Held streams whose time was up while somebody was being decided on who may continue them. */
@@ -94,22 +107,22 @@ export class Admission implements PublishGate {
   }
 
   async admit(publisher: Publisher, stream: StreamTarget, signal: AbortSignal): Promise<AdmissionOutcome> {
-    const { hub, authorizer } = this.#options;
+    const { authorizer } = this.#options;
     // May take seconds, which is why nothing is reserved yet.
     const screened = authorizer.screen({ ...stream, clientIp: publisher.clientIp }, signal);
     const unwanted = screened instanceof Promise ? await screened : screened;
     if (unwanted !== undefined) return unwanted;
     if (signal.aborted) return GONE;
-    const refusal = this.#options.refusal() ?? this.#options.noRoom();
-    if (refusal !== undefined) return { accepted: false, final: false, reason: refusal };
-    const channel = hub.channel(stream.channel);
-    if (!channel.reserve(publisher, this.#mayReplace(channel.publication, stream.key))) return BUSY;
+    const place = await this.#takePlace(publisher, stream, signal);
+    if ('accepted' in place) return place;
+    const channel = place;
     this.#deciding.set(channel.name, undefined);
     let outcome: AdmissionOutcome = BUSY;
     try {
       outcome = await this.#decide(publisher, channel, stream, signal);
     } finally {
       channel.change(() => this.#decided(channel, publisher));
+      this.#turns.ended(channel.name);
     }
     // Another one may have taken its place in the very moment.
     return outcome.accepted && outcome.publication.publisher !== publisher ? BUSY : outcome;
@@ -198,6 +211,37 @@ export class Admission implements PublishGate {
     await Promise.all(this.#ending);
   }
 
+  /** Makes the publisher the one that is decided on, when its turn has come. */
+  async #takePlace(
+    publisher: Publisher,
+    { channel: name, key }: StreamTarget,
+    signal: AbortSignal,
+  ): Promise<Channel | AdmissionOutcome> {
+    const turns = this.#turns;
+    const waitUntil = performance.now() + MAX_WAIT_MS;
+    for (let hasTurn = false; ;) {
+      const reason = this.#options.refusal() ?? this.#options.noRoom();
+      let refusal: AdmissionOutcome | undefined;
+      if (reason !== undefined) refusal = { accepted: false, final: false, reason };
+      if (signal.aborted) refusal = GONE;
+      if (refusal === undefined) {
+        const channel = this.#options.hub.channel(name);
+        const mayReplace = this.#mayReplace(channel.publication, key);
+        if (channel.reserve(publisher, mayReplace)) {
+          turns.begun(name, publisher.clientIp);
+          return channel;
+        }
+        if (!mayReplace || !this.#deciding.has(name)) refusal = BUSY;
+      }
+      if (refusal !== undefined) {
+        if (hasTurn) turns.ended(name);
+        return refusal;
+      }
+      hasTurn = await turns.wait(name, publisher.clientIp, waitUntil - performance.now(), signal);
+      if (!hasTurn) return signal.aborted ? GONE : CROWDED;
+    }
+  }
+
   #mayReplace(current: Publication | null, key: string): boolean {
     if (current === null) return true;
     // A relay's stream lives elsewhere: the lease decides.
@@ -223,7 +267,12 @@ export class Admission implements PublishGate {
       startedAt: Date.now(),
       stop: { ...identity, jti: session, streamId: '', startJti: randomUUID() },
     };
-    const outcome = await registry.acquire(request);
+    let outcome = await registry.acquire(request);
+    const waitUntil = performance.now() + MAX_WAIT_MS;
+    while (isBeingDecided(outcome) && !hasGone() && performance.now() < waitUntil) {
+      await sleep(LOOK_AGAIN_MS);
+      outcome = await registry.acquire(request);
+    }
     if (outcome.kind === 'blocked') {
       return { accepted: false, final: true, reason: `Channel is blocked for ${outcome.seconds} s by the operator` };
     }
@@ -439,4 +488,9 @@ export class Admission implements PublishGate {
     });
     this.#ending.add(ending);
   }
+}
+
+/** Somebody else's start is out on another node: the channel may be free in a moment. */
+function isBeingDecided(outcome: AcquireOutcome): boolean {
+  return outcome.kind === 'busy' && outcome.lease.state === 'starting';
 }

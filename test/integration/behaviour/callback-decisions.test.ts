@@ -105,6 +105,28 @@ describe('the start callback decides', () => {
 });
 
 describe('while the handler decides', () => {
+  test('whoever has no key for a channel does not keep its owner out', async () => {
+    const channel = server.newChannel();
+    journal.answer(channel, ({ claims }) =>
+      claims['key'] === 'wrong' ? { status: 403, delayMs: 1_000 } : { headers: { 'stream-id': 'owner' } },
+    );
+    const strangers = await Promise.all([1, 2, 3].map(() => server.connect(channel, { localAddress: '127.0.8.10' })));
+    await Promise.all(strangers.map((stranger) => stranger.createStream()));
+    for (const stranger of strangers) stranger.sendPublish('wrong');
+    await journal.next(channel, 'start');
+    const owner = await server.connect(channel, { localAddress: '127.0.8.11' });
+    await owner.createStream();
+    owner.sendPublish('key');
+    await owner.waitForStatus('NetStream.Publish.Start');
+    expect(journal.requests(channel, 'start').map(({ claims }) => claims['key'])).toEqual(['wrong', 'key']);
+    const codes = (await Promise.all(strangers.map((stranger) => stranger.nextStatus()))).map(({ code }) => code);
+    expect(codes.sort()).toEqual([
+      'NetStream.Publish.BadName',
+      'NetStream.Publish.BadName',
+      'NetStream.Publish.Denied',
+    ]);
+  });
+
   test('the channel is reserved: of two publishers at once one is accepted, the other told at once', async () => {
     const channel = server.newChannel();
     journal.answer(channel, () => ({ delayMs: 300 }));
