@@ -124,9 +124,11 @@ export class MemoryRegistry {
   }
 
   free(channel: string, session: string): void {
-    if (this.#leases.get(channel)?.session !== session) return;
+    const lease = this.#leases.get(channel);
+    if (lease?.session !== session) return;
     this.#leases.delete(channel);
-    this.#changed(channel);
+    // Of one that was never live nobody has heard.
+    if (lease.state !== 'starting') this.#changed(channel);
   }
 
   locate(channel: string): { lease: Lease; owner: NodeAddress } | undefined {

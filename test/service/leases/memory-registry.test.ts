@@ -66,6 +66,10 @@ describe('a lease', () => {
     });
     expect(await b.locate('ch')).toMatchObject({ lease: { session: 's1' }, owner: { id: 'a' } });
     expect(told.changed).toEqual(['ch']);
+    const refused = request('s0', 'refused');
+    await a.acquire(refused);
+    await a.abandon('refused', 's0');
+    expect(told.changed).toEqual(['ch']);
   });
 
   test('is free again when the stream ended, the start was refused, or the member left', async () => {

@@ -160,7 +160,8 @@ local channel, session, jti, stop = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local lease = readLease(channel)
 if lease and lease.session == session then
   redis.call('DEL', k('lease:' .. channel))
-  wake('channel ' .. channel)
+  -- Of one that was never live nobody has heard.
+  if lease.state ~= 'starting' then wake('channel ' .. channel) end
 end
 redis.call('HDEL', k('sessions:' .. SELF), session)
 local gone = redis.call('GET', k('gone:' .. session))

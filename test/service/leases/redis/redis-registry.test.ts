@@ -103,6 +103,16 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       expect(await keeps()).toBe(false);
     });
 
+    test('that came to nothing is announced to nobody', async () => {
+      const [a, b] = await Promise.all([startNode(), startNode()]);
+      const refused = leaseRequest('refused');
+      await a.registry.acquire(refused);
+      await a.registry.abandon('refused', refused.session);
+      await a.publish('ch', 'stream-1');
+      await b.until(() => b.changed.includes('ch'));
+      expect(b.changed).toEqual(['ch']);
+    });
+
     test('is shown with an owner that is draining', async () => {
       const [a, b] = await Promise.all([startNode(), startNode()]);
       await a.publish('ch', 'stream-1');
