@@ -20,6 +20,10 @@ const documented: readonly Setting[] = tableRows(settings, 'variable').flatMap(
 );
 const arn = (name: string): string => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}`;
 
+/** Read only to warn of them, or to refuse them. */
+const OF_OTHER_SERVERS = ['CONTROL_USE', 'LOG_TRACE', 'MSG_BUFFER_SIZE'];
+const SET_BY_ECS = ['ECS_AGENT_URI', 'ECS_CONTAINER_METADATA_URI_V4'];
+
 /** With every part of the server in use, so that every variable matters. */
 const everything: EnvironmentValues = {
   SSL_CERT_ARN: arn('cert'),
@@ -91,8 +95,14 @@ describe("README's tables of variables", () => {
   });
 
   test('list every variable that the program reads', () => {
-    const inText = new Set(codeSpans(settings + migration));
-    expect([...variablesRead()].filter((name) => !inText.has(name))).toEqual([]);
+    const elsewhere = [...OF_OTHER_SERVERS, ...SET_BY_ECS];
+    expect([...variablesRead()].filter((name) => !listed.includes(name)).sort()).toEqual(elsewhere.sort());
+  });
+
+  test('are not the place for variables of other servers, and for those that ECS sets', () => {
+    const compared = tableRows(migration, '').flatMap(([names = '']) => codeSpans(names));
+    expect(compared).toEqual(expect.arrayContaining(OF_OTHER_SERVERS));
+    expect(codeSpans(settings)).toEqual(expect.arrayContaining(SET_BY_ECS));
   });
 
   test('list no variable that the program does not read', () => {
