@@ -1,3 +1,4 @@
+import { CollectingSink } from '../protocol/chunk/collecting-sink';
 import type { PayloadSink } from '../protocol/chunk/payload-sink';
 import { discardingSink } from '../protocol/chunk/payload-sink';
 import { MediaFlag, MediaTag, readAudioTag, readVideoTag } from '../protocol/media/media-tag';
@@ -63,7 +64,7 @@ export class NextSource implements StreamInlet {
   openMedia(typeId: number, timestamp: number, length: number): PayloadSink {
     if (this.#state === 'feeding') return this.#stream.openMedia(typeId, timestamp, length);
     if (this.#state === 'abandoned') return discardingSink;
-    return new CollectingSink(length, (payload) => this.appendMedia(typeId, timestamp, payload));
+    return new FrameSink(length, (payload) => this.appendMedia(typeId, timestamp, payload));
   }
 
   appendMedia(typeId: number, timestamp: number, payload: Buffer): void {
@@ -118,24 +119,16 @@ export class NextSource implements StreamInlet {
   }
 }
 
-/** Collects one message's payload as a whole. */
-class CollectingSink implements PayloadSink {
-  readonly #payload: Buffer;
+/** Takes a frame to the source that it belongs to. */
+class FrameSink extends CollectingSink {
   readonly #complete: (payload: Buffer) => void;
-  #length = 0;
 
   constructor(length: number, complete: (payload: Buffer) => void) {
-    this.#payload = Buffer.allocUnsafe(length);
+    super(length);
     this.#complete = complete;
   }
 
-  append(source: Buffer, start: number, end: number): void {
-    this.#length += source.copy(this.#payload, this.#length, start, end);
-  }
-
   complete(): void {
-    this.#complete(this.#payload);
+    this.#complete(this.payload);
   }
-
-  abort(): void {}
 }

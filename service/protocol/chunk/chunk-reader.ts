@@ -1,6 +1,7 @@
 import { ProtocolError } from '../protocol-errors';
 import { MessageType, type MessageHeader } from '../message-types';
 import { ChunkStream } from './chunk-stream';
+import { CollectingSink } from './collecting-sink';
 import { discardingSink, type PayloadSink } from './payload-sink';
 
 /**
@@ -296,7 +297,7 @@ export class ChunkReader {
     }
     this.#partialBytes += length;
     stream.remaining = length;
-    stream.sink = this.#receiver.openMessage(stream) ?? new CollectingSink(this, stream);
+    stream.sink = this.#receiver.openMessage(stream) ?? new WholeMessageSink(this, stream);
   }
 
   #complete(stream: ChunkStream): void {
@@ -337,27 +338,18 @@ export class ChunkReader {
   }
 }
 
-/** Collects a message that is read as a whole: commands, data and control messages. */
-class CollectingSink implements PayloadSink {
-  readonly #payload: Buffer;
-  #filled = 0;
-
+/** Takes a command, data or control message to its reader. */
+class WholeMessageSink extends CollectingSink {
   constructor(
     readonly reader: ChunkReader,
     readonly header: ChunkStream,
   ) {
-    this.#payload = Buffer.allocUnsafe(header.length);
-  }
-
-  append(source: Buffer, start: number, end: number): void {
-    this.#filled += source.copy(this.#payload, this.#filled, start, end);
+    super(header.length);
   }
 
   complete(): void {
-    this.reader.collected(this.header, this.#payload);
+    this.reader.collected(this.header, this.payload);
   }
-
-  abort(): void {}
 }
 
 /**
