@@ -1,5 +1,5 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { readSecretField, SecretFormatError } from '../shared/secret-value';
+import { secretField, SecretFormatError } from '../../service/aws/secret-text';
 import { isStreamName } from '../shared/stream-names';
 
 /** The channel that is reserved for the canary. */
@@ -16,8 +16,8 @@ export interface CanaryKey {
  */
 export async function readCanaryKey(client: SecretsManagerClient, secretArn: string): Promise<CanaryKey> {
   const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
-  const channel = readSecretField(SecretString, 'channel');
-  const key = readSecretField(SecretString, 'key');
+  const channel = secretField(SecretString, 'channel');
+  const key = secretField(SecretString, 'key');
   if (!isStreamName(channel) || !isStreamName(key)) {
     throw new SecretFormatError('the secret must be a JSON object with the names "channel" and "key"');
   }

@@ -1,4 +1,5 @@
-import { describeError, type WriteLine } from '../shared/lambda-logger';
+import { describeError } from '../../service/errors/error-text';
+import type { WriteLine } from '../shared/lambda-logger';
 import type { CanaryTarget } from './canary-config';
 import type { CanaryKey } from './canary-key';
 import { metricLine, type ListenerResult } from './canary-metrics';

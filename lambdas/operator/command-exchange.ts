@@ -1,9 +1,11 @@
-import { describeError } from '../shared/lambda-logger';
+import { commandText } from '../../service/operators/command-parser';
+import { within } from '../../service/time/within';
+import { describeError } from '../../service/errors/error-text';
 import { Answers } from './answers';
 import { openRedis, publishCommand } from './command-publisher';
 import { type CommandReply, readReply } from './command-reply';
 import type { RedisAddress } from './operator-config';
-import { commandMessage, type OperatorRequest } from './operator-request';
+import { commandOf, type OperatorRequest } from './operator-request';
 
 export interface CommandOutcome {
   /** How many nodes answered, whether or not they acted; the wait may end before all nodes have answered. */
@@ -38,7 +40,7 @@ const SUBSCRIBE_MS = 3_000;
  */
 export async function exchangeCommand(request: OperatorRequest, options: ExchangeOptions): Promise<CommandOutcome> {
   const { address, password, channel, replyMs = REPLY_MS } = options;
-  const message = commandMessage(request);
+  const message = commandText(commandOf(request));
   const answers = new Answers(request, message);
   let enough: () => void = () => undefined;
 
@@ -50,7 +52,7 @@ export async function exchangeCommand(request: OperatorRequest, options: Exchang
     if (answers.complete) enough();
   });
   try {
-    const deaf = await within(
+    const deaf = await faultOf(
       SUBSCRIBE_MS,
       ears.connect().then(() => ears.subscribe(`${channel}:replies`)),
     );
@@ -76,15 +78,7 @@ async function completes(callBack: (done: () => void) => void, timeoutMs: number
 }
 
 /** Why the promise rejected or took too long; undefined when it resolved in time. */
-async function within(timeoutMs: number, done: Promise<unknown>): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`no answer within ${timeoutMs} ms`), timeoutMs);
-  });
+function faultOf(timeoutMs: number, done: Promise<unknown>): Promise<string | undefined> {
   const result = done.then(() => undefined, describeError);
-  try {
-    return await Promise.race([result, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return within(timeoutMs, result, () => `no answer within ${timeoutMs} ms`);
 }

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
-import { describeError } from '../shared/lambda-logger';
+import { within } from '../../service/time/within';
+import { describeError } from '../../service/errors/error-text';
 import type { RedisAddress } from './operator-config';
 
 /** The command did not reach Redis; it can be given again. */
@@ -42,12 +43,10 @@ export async function publishCommand(
   let lastError: unknown;
   redis.on('error', (error: unknown) => (lastError = error));
   const publishing = redis.connect().then(() => redis.publish(channel, message));
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs);
-  });
   try {
-    await Promise.race([publishing, deadline]);
+    await within(deadlineMs, publishing, () => {
+      throw new Error(`no answer within ${deadlineMs} ms`);
+    });
   } catch (error) {
     // The cause of the close says more than the fact that the connection is closed.
     const cause = lastError ?? error;
@@ -59,7 +58,6 @@ export async function publishCommand(
     );
   } finally {
     publishing.catch(() => undefined); // After the deadline nobody waits for the result.
-    clearTimeout(timer);
     if (redis.status !== 'end') redis.disconnect();
   }
 }

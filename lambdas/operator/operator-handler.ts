@@ -1,4 +1,5 @@
-import { describeError, type LambdaLogger } from '../shared/lambda-logger';
+import { describeError } from '../../service/errors/error-text';
+import type { LambdaLogger } from '../shared/lambda-logger';
 import type { AuditEntry, AuditLog } from './audit-log';
 import type { CommandOutcome } from './command-exchange';
 import type { CommandReply } from './command-reply';

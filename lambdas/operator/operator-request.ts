@@ -1,3 +1,4 @@
+import { type Command, isBlockTime, isNodeId, MAX_BLOCK_SECONDS } from '../../service/operators/command-parser';
 import { isStreamName } from '../shared/stream-names';
 
 type Order =
@@ -35,30 +36,21 @@ const FIELDS: Readonly<Record<OperatorRequest['command'], readonly string[]>> = 
   list: [],
 };
 
-/** A week, the most that the service accepts. */
-const MAX_BLOCK_SECONDS = 604_800;
 const MAX_REASON_LENGTH = 500;
 
-/**
- * The rule for each field. Names are as strict as the service's: only `>` and `|` separate them on the command channel.
- */
+/** The rule for each field, by the nodes' grammar; names are those that every node accepts. */
 const CHECKS: Readonly<Record<string, readonly [fits: (value: unknown) => boolean, rule: string]>> = {
   channel: [isStreamName, 'channel must be a name of A-Z a-z 0-9 _ -'],
   streamId: [isStreamName, 'streamId must be a name of A-Z a-z 0-9 _ -'],
-  node: [isNodeId, 'node must be the id of a node'],
-  seconds: [isBlockTime, `seconds must be a whole number from 1 to ${MAX_BLOCK_SECONDS}`],
+  node: [(value) => typeof value === 'string' && isNodeId(value), 'node must be the id of a node'],
+  seconds: [
+    (value) => typeof value === 'number' && isBlockTime(value),
+    `seconds must be a whole number from 1 to ${MAX_BLOCK_SECONDS}`,
+  ],
 };
 
 function isCommand(value: unknown): value is OperatorRequest['command'] {
   return typeof value === 'string' && Object.hasOwn(FIELDS, value);
-}
-
-function isNodeId(value: unknown): boolean {
-  return typeof value === 'string' && /^[A-Za-z0-9._:-]{1,255}$/.test(value);
-}
-
-function isBlockTime(value: unknown): boolean {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_BLOCK_SECONDS;
 }
 
 function isReason(value: unknown): value is string | undefined {
@@ -89,20 +81,20 @@ export function parseOperatorRequest(input: unknown): OperatorRequest {
   return { command, ...values, reason } as OperatorRequest;
 }
 
-/** The message on the command channel. */
-export function commandMessage(request: OperatorRequest): string {
+/** The command that nodes are to carry out. */
+export function commandOf(request: OperatorRequest): Command {
   switch (request.command) {
     case 'kill':
-      return `kill-session>${request.channel}`;
+      return { verb: 'kill-session', channel: request.channel };
     case 'close':
-      return `close-stream>${request.channel}|${request.streamId}`;
+      return { verb: 'close-stream', channel: request.channel, streamIds: [request.streamId] };
     case 'block':
-      return `block>${request.channel}|${request.seconds}`;
+      return { verb: 'block', channel: request.channel, seconds: request.seconds };
     case 'unblock':
-      return `unblock>${request.channel}`;
+      return { verb: 'unblock', channel: request.channel };
     case 'drain':
-      return `drain>${request.node}`;
+      return { verb: 'drain', node: request.node };
     case 'list':
-      return 'list>';
+      return { verb: 'list' };
   }
 }

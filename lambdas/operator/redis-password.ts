@@ -1,5 +1,5 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { readSecretField } from '../shared/secret-value';
+import { secretField } from '../../service/aws/secret-text';
 
 /**
  * The current password, read for every command: commands are rare, and the password may have been rotated meanwhile.
@@ -10,5 +10,5 @@ export async function readRedisPassword(
 ): Promise<string | undefined> {
   if (secretArn === undefined) return undefined;
   const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
-  return readSecretField(SecretString, 'password');
+  return secretField(SecretString, 'password');
 }

@@ -4,7 +4,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { SignJWT } from 'jose';
 import { PROBE_EVENT } from '../shared/event-claims';
-import { describeError } from '../shared/lambda-logger';
+import { describeError } from '../../service/errors/error-text';
 
 /** The region and credentials that sign a request to a Function URL, as in an SDK client's configuration. */
 export type SigningIdentity = Pick<SecretsManagerClient['config'], 'region' | 'credentials'>;

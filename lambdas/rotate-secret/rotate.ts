@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { LambdaLogger } from '../shared/lambda-logger';
-import { readSecretField, replaceSecretField } from '../shared/secret-value';
+import { secretField } from '../../service/aws/secret-text';
+import { replaceSecretField } from './secret-value';
 import type { ProbeOutcome } from './callback-probe';
 import type { RotationEvent } from '../shared/rotation-event';
 import { carryOutStep, currentText, pendingVersion } from '../shared/secret-rotation';
@@ -41,7 +42,7 @@ async function testSecret(event: RotationEvent, dependencies: RotationDependenci
   const pending = await pendingVersion(event, dependencies.client);
   const current = await currentText(event, dependencies.client);
   const isTrial = pending === undefined || pending.SecretString === current;
-  const secret = readSecretField(isTrial ? current : pending.SecretString, FIELD);
+  const secret = secretField(isTrial ? current : pending.SecretString, FIELD);
   const startedAtMs = now();
   const createdAtMs = Math.min(pending?.CreatedDate?.getTime() ?? startedAtMs, startedAtMs);
   const knownEverywhereAtMs = isTrial ? startedAtMs : createdAtMs + dependencies.settleMs;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describeError } from './lambda-logger';
+import { describeError } from '../../service/errors/error-text';
 
 /** Unusable settings of a handler; the message lists every bad variable, so that one deploy can correct all of them. */
 export class EnvironmentError extends Error {

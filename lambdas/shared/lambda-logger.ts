@@ -1,5 +1,3 @@
-import { isNativeError } from 'node:util/types';
-
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** The log of the handlers. Keys, tokens, hashes and secrets must never be in a field. */
@@ -30,9 +28,4 @@ export function createLambdaLogger(write: WriteLine = writeToStdout): LambdaLogg
     warning: (message, fields) => log('WARN', message, fields),
     error: (message, fields) => log('ERROR', message, fields),
   };
-}
-
-/** The text of an unknown error, safe for a log line: class name and message, no stack and no attached request. */
-export function describeError(error: unknown): string {
-  return isNativeError(error) ? `${error.name}: ${error.message}` : 'unknown error';
 }

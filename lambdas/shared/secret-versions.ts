@@ -1,6 +1,7 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { describeError, type LambdaLogger } from './lambda-logger';
-import { readSecretField } from './secret-value';
+import { describeError } from '../../service/errors/error-text';
+import type { LambdaLogger } from './lambda-logger';
+import { secretField } from '../../service/aws/secret-text';
 
 /** Staging labels in the order in which they are read. */
 export type SecretStage = 'AWSPENDING' | 'AWSCURRENT' | 'AWSPREVIOUS';
@@ -110,7 +111,7 @@ export class SecretVersions {
     const { client, secretId, field } = this.#options;
     try {
       const answer = await client.send(new GetSecretValueCommand({ SecretId: secretId, VersionStage: stage }));
-      return readSecretField(answer.SecretString, field);
+      return secretField(answer.SecretString, field);
     } catch (error) {
       if (stage !== 'AWSCURRENT' && error instanceof Error && error.name === 'ResourceNotFoundException') {
         return undefined;

@@ -2,7 +2,7 @@ import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda
 import type { ChannelRecord } from '../shared/channel-record';
 import type { StartEvent, StopEvent } from '../shared/event-claims';
 import type { EventTokenVerifier } from '../shared/event-token-verifier';
-import { describeError } from '../shared/lambda-logger';
+import { describeError } from '../../service/errors/error-text';
 import { acceptStart, type StartDependencies } from './accept-start';
 import { streamIdOf } from './decide';
 

@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { EnvironmentError } from '../shared/lambda-env';
-import { createLambdaLogger, describeError } from '../shared/lambda-logger';
+import { describeError } from '../../service/errors/error-text';
+import { createLambdaLogger } from '../shared/lambda-logger';
 import { parseCliArguments, USAGE, UsageError } from './cli-arguments';
 import { describeResult } from './cli-report';
 import { runKeysCommand } from './keys-commands';

@@ -10,14 +10,15 @@ export class SecretFormatError extends Error {
  */
 export function secretField(text: string | undefined, field: string): string {
   if (text === undefined || text === '') throw new SecretFormatError('the secret has no text value');
-  const object = parseObject(text);
+  const object = secretObject(text);
   if (object === undefined) return text;
   const value = object[field];
   if (typeof value === 'string' && value !== '') return value;
   throw new SecretFormatError(`the secret is a JSON object without a text field "${field}"`);
 }
 
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+/** A secret that is a JSON object; undefined when it is plain text. */
+export function secretObject(text: string): Readonly<Record<string, unknown>> | undefined {
   if (!text.trimStart().startsWith('{')) return undefined;
   try {
     return JSON.parse(text) as Readonly<Record<string, unknown>>;

@@ -21,7 +21,7 @@ export interface CloseStreamCommand {
 export interface BlockCommand {
   readonly verb: 'block';
   readonly channel: string;
-  /** 1 to 604,800: a week. */
+  /** 1 to MAX_BLOCK_SECONDS. */
   readonly seconds: number;
 }
 
@@ -54,7 +54,8 @@ export interface CommandError {
 
 const NODE_ID = /^[A-Za-z0-9._:-]{1,255}$/;
 const SECONDS = /^[1-9][0-9]{0,5}$/;
-const MAX_BLOCK_SECONDS = 604_800;
+/** A week. */
+export const MAX_BLOCK_SECONDS = 604_800;
 const VERBS = 'kill-session, close-stream, block, unblock, drain and list';
 const TRAILING_LINE_END = /\r?\n$/;
 const MAX_ARGUMENT_LENGTH = 1024;
@@ -89,7 +90,7 @@ export function parseCommand(text: string, names: NameGrammar): Command | Comman
     case 'block':
       return checkArguments(names, verb, channel) ?? readBlock(channel, argument);
     case 'drain':
-      return NODE_ID.test(rest) ? { verb, node: rest } : { error: `drain with the bad node id ${quote(rest)}` };
+      return isNodeId(rest) ? { verb, node: rest } : { error: `drain with the bad node id ${quote(rest)}` };
     case 'list':
       return rest === '' ? { verb } : { error: `list with the argument ${quote(rest)}` };
     default:
@@ -114,6 +115,16 @@ export function commandText(command: Command): string {
   }
 }
 
+/** Whether a text can be the id of a node. */
+export function isNodeId(text: string): boolean {
+  return NODE_ID.test(text);
+}
+
+/** Whether publishers can be kept out for so long. */
+export function isBlockTime(seconds: number): boolean {
+  return Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_BLOCK_SECONDS;
+}
+
 /** Whether a command ends its channel's stream, if the stream has this id. */
 export function endsStream(command: Command | CommandError, streamId: string): boolean {
   if ('error' in command) return false;
@@ -123,7 +134,7 @@ export function endsStream(command: Command | CommandError, streamId: string): b
 
 function readBlock(channel: string, argument: string | undefined): BlockCommand | CommandError {
   const seconds = SECONDS.test(argument ?? '') ? Number(argument) : 0;
-  return seconds >= 1 && seconds <= MAX_BLOCK_SECONDS
+  return isBlockTime(seconds)
     ? { verb: 'block', channel, seconds }
     : { error: `block for ${quote(argument ?? '')} seconds, which is not 1 to ${MAX_BLOCK_SECONDS}` };
 }
