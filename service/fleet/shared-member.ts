@@ -53,7 +53,11 @@ export class SharedMember implements FleetMember {
     // Until the fleet's keys or secret are known, this node's hashes and tokens match no other node's.
     const provisional = randomBytes(32);
     this.keyHash = new KeyHash(options.keys, provisional);
-    this.#tokens = new RelayTokens(options.keys, provisional, () => options.registry.self.id);
+    this.#tokens = new RelayTokens({
+      keys: options.keys,
+      fallback: provisional,
+      self: () => options.registry.self.id,
+    });
     this.#lookups = new Lookups(options.registry);
     this.relays = new Relays({
       ...options,

@@ -11,12 +11,11 @@ const AFTER_ID = '.';
  */
 export class KeyHash {
   #fallback: Buffer;
+  readonly #keys: FleetKeys;
 
   /** @param fallback any bytes, until the fleet's secret is known */
-  constructor(
-    private readonly keys: FleetKeys,
-    fallback: Buffer,
-  ) {
+  constructor(keys: FleetKeys, fallback: Buffer) {
+    this.#keys = keys;
     this.#fallback = fallback;
   }
 
@@ -26,14 +25,14 @@ export class KeyHash {
   }
 
   of(key: string): string {
-    const known = this.keys.all;
+    const known = this.#keys.all;
     if (known.length === 0) return hash(this.#fallback, key);
     return known.map(({ id, hashes }) => `${id}${AFTER_ID}${hash(hashes, key)}`).join(BETWEEN_HASHES);
   }
 
   /** Whether this is the key's hash, compared in constant time. */
   matches(key: string, hashes: string): boolean {
-    const known = this.keys.all;
+    const known = this.#keys.all;
     if (known.length === 0) return isEqual(hash(this.#fallback, key), hashes);
     for (const each of hashes.split(BETWEEN_HASHES)) {
       const [id, text = ''] = each.split(AFTER_ID, 2);

@@ -36,9 +36,12 @@ export class MemoryRegistry {
   readonly #blocks = new Map<string, number>();
   /** The last command of each channel, oldest first. */
   readonly #commands = new Map<string, KeptCommand>();
+  readonly #now: () => number;
 
   /** @param now milliseconds since the epoch */
-  constructor(private readonly now: () => number = Date.now) {}
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
 
   /**
    * The members are about to end: `heir` gets their unsent stops, those without an owner at once and those of each
@@ -148,7 +151,7 @@ export class MemoryRegistry {
   /** True for the first member that reports the command; for `unblock`, only if there was a block. */
   remember(command: Command): boolean {
     if (command.verb === 'drain' || command.verb === 'list') return true;
-    const at = this.now();
+    const at = this.#now();
     const { channel } = command;
     const kept = this.#commands.get(channel);
     const known = kept !== undefined && at - kept.at < SAME_COMMAND_MS;
@@ -222,7 +225,7 @@ export class MemoryRegistry {
 
   #blockedSeconds(channel: string): number {
     const until = this.#blocks.get(channel);
-    return until === undefined ? 0 : Math.max(0, Math.ceil((until - this.now()) / 1000));
+    return until === undefined ? 0 : Math.max(0, Math.ceil((until - this.#now()) / 1000));
   }
 }
 

@@ -30,11 +30,10 @@ export interface LineBudgetOptions {
 class Allowance {
   #lines: number;
   #atMs: number;
+  readonly #rate: Rate;
 
-  constructor(
-    private readonly rate: Rate,
-    nowMs: number,
-  ) {
+  constructor(rate: Rate, nowMs: number) {
+    this.#rate = rate;
     this.#lines = rate.burst;
     this.#atMs = nowMs;
   }
@@ -42,7 +41,7 @@ class Allowance {
   take(nowMs: number): boolean {
     // A clock that was set back adds nothing.
     const seconds = Math.max(0, nowMs - this.#atMs) / 1000;
-    this.#lines = Math.min(this.rate.burst, this.#lines + seconds * this.rate.perSecond);
+    this.#lines = Math.min(this.#rate.burst, this.#lines + seconds * this.#rate.perSecond);
     this.#atMs = nowMs;
     if (this.#lines < 1) return false;
     this.#lines -= 1;

@@ -69,33 +69,36 @@ class LineOutput {
 }
 
 class LineLogger implements Logger {
-  constructor(
-    private readonly output: LineOutput,
-    private readonly fields: LogFields,
-  ) {}
+  readonly #output: LineOutput;
+  readonly #fields: LogFields;
+
+  constructor(output: LineOutput, fields: LogFields) {
+    this.#output = output;
+    this.#fields = fields;
+  }
 
   error(message: string, fields?: LogFields): void {
-    this.output.write('error', message, this.fields, fields);
+    this.#output.write('error', message, this.#fields, fields);
   }
 
   warning(message: string, fields?: LogFields): void {
-    this.output.write('warning', message, this.fields, fields);
+    this.#output.write('warning', message, this.#fields, fields);
   }
 
   info(message: string, fields?: LogFields): void {
-    this.output.write('info', message, this.fields, fields);
+    this.#output.write('info', message, this.#fields, fields);
   }
 
   request(message: string, fields?: LogFields): void {
-    this.output.write('request', message, this.fields, fields);
+    this.#output.write('request', message, this.#fields, fields);
   }
 
   debug(message: string, fields?: LogFields): void {
-    this.output.write('debug', message, this.fields, fields);
+    this.#output.write('debug', message, this.#fields, fields);
   }
 
   child(fields: LogFields): Logger {
-    return new LineLogger(this.output, { ...this.fields, ...maskSecrets(fields) });
+    return new LineLogger(this.#output, { ...this.#fields, ...maskSecrets(fields) });
   }
 }
 

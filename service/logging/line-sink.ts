@@ -12,8 +12,10 @@ const guarded = new WeakSet<Writable>();
  */
 export class LineSink {
   #dropped = 0;
+  readonly #stream: Writable;
 
-  constructor(private readonly stream: Writable) {
+  constructor(stream: Writable) {
+    this.#stream = stream;
     if (guarded.has(stream)) return;
     guarded.add(stream);
     stream.on('error', () => undefined);
@@ -23,15 +25,15 @@ export class LineSink {
    * `line` is without its line end. `notice` makes the line that says how many were dropped, once lines can be written.
    */
   write(line: string, notice: (dropped: number) => string): void {
-    if (!this.stream.writable || this.stream.writableLength > MAX_UNSENT_BYTES) {
+    if (!this.#stream.writable || this.#stream.writableLength > MAX_UNSENT_BYTES) {
       this.#dropped += 1;
       return;
     }
     if (this.#dropped > 0) {
       const dropped = this.#dropped;
       this.#dropped = 0;
-      this.stream.write(`${notice(dropped)}\n`);
+      this.#stream.write(`${notice(dropped)}\n`);
     }
-    this.stream.write(`${line}\n`);
+    this.#stream.write(`${line}\n`);
   }
 }

@@ -19,11 +19,13 @@ interface RepeatedFault {
 export class FaultRateLimit {
   readonly #faults = new Map<string, RepeatedFault>();
   #timer: NodeJS.Timeout | undefined;
+  readonly #log: Logger;
+  readonly #intervalMs: number;
 
-  constructor(
-    private readonly logger: Logger,
-    private readonly intervalMs = 10_000,
-  ) {}
+  constructor(log: Logger, intervalMs = 10_000) {
+    this.#log = log;
+    this.#intervalMs = intervalMs;
+  }
 
   /** Faults of the same `kind` count as the same fault; message and fields are those of the first. */
   report(level: RepeatedFault['level'], kind: string, message: string, fields?: LogFields): void {
@@ -34,8 +36,8 @@ export class FaultRateLimit {
       return;
     }
     this.#faults.set(slot, { level, message, suppressed: 0 });
-    this.logger[level](message, fields);
-    this.#timer ??= setInterval(() => this.#summarize(), this.intervalMs).unref();
+    this.#log[level](message, fields);
+    this.#timer ??= setInterval(() => this.#summarize(), this.#intervalMs).unref();
   }
 
   /** Writes the counts and stops the timer. */
@@ -51,7 +53,7 @@ export class FaultRateLimit {
         this.#faults.delete(kind);
         continue;
       }
-      this.logger[fault.level](fault.message, { repeated: fault.suppressed, seconds: this.intervalMs / 1000 });
+      this.#log[fault.level](fault.message, { repeated: fault.suppressed, seconds: this.#intervalMs / 1000 });
       fault.suppressed = 0;
     }
     if (this.#faults.size === 0) this.#stopTimer();

@@ -1,6 +1,7 @@
 import { BoundedMap } from '../collections/bounded-map';
 import { TokenBucket } from '../collections/token-bucket';
 import type { Lease, NodeAddress, LeaseRegistry } from '../leases/lease-registry';
+import { type MonotonicClock, monotonicNow } from '../time/clock';
 
 /** The node where a channel is published. */
 export interface Location {
@@ -30,22 +31,24 @@ interface Question {
 export class Lookups {
   readonly #questions = new BoundedMap<string, Question>(MAX_REMEMBERED);
   readonly #bucket = new TokenBucket(BURST, PER_SECOND);
+  readonly #registry: Pick<LeaseRegistry, 'locate'>;
+  readonly #now: MonotonicClock;
 
-  constructor(
-    private readonly registry: Pick<LeaseRegistry, 'locate'>,
-    private readonly now: () => number = () => performance.now(),
-  ) {}
+  constructor(registry: Pick<LeaseRegistry, 'locate'>, now: MonotonicClock = monotonicNow) {
+    this.#registry = registry;
+    this.#now = now;
+  }
 
   /** undefined when nobody has the channel; `later` when there have been too many look-ups. */
   locate(channel: string): Promise<Location | undefined> | 'later' {
     const known = this.#questions.get(channel);
-    if (known !== undefined && known.nobodyUntil > this.now()) return known.answer;
-    if (!this.#bucket.take(this.now())) return 'later';
-    const answer = this.registry.locate(channel);
+    if (known !== undefined && known.nobodyUntil > this.#now()) return known.answer;
+    if (!this.#bucket.take(this.#now())) return 'later';
+    const answer = this.#registry.locate(channel);
     const question: Question = { answer, nobodyUntil: Infinity };
     this.#questions.set(channel, question);
     const answered = (found?: Location): void => {
-      question.nobodyUntil = this.now() + NOBODY_MS;
+      question.nobodyUntil = this.#now() + NOBODY_MS;
       if (found !== undefined && this.#questions.get(channel) === question) this.#questions.delete(channel);
     };
     answer.then(answered, () => answered());

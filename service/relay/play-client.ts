@@ -30,6 +30,13 @@ export interface PlayRequest {
   readonly streamName: string;
 }
 
+export interface PlayClientOptions {
+  readonly request: PlayRequest;
+  readonly events: PlayEvents;
+  /** Sends bytes to the server. */
+  readonly write: (bytes: Buffer) => void;
+}
+
 /** Other nodes of the fleet get the limits of a publisher. */
 const LIMITS = { maxMessageBytes: 0xffffff, maxPartialBytes: 32 * 1024 * 1024, maxChunkStreams: 64 };
 /** The default chunk size, which this side never changes: commands are short. */
@@ -48,7 +55,7 @@ export class PlayClient implements MessageReceiver {
   readonly #reader = new ChunkReader(this, LIMITS);
   #handshake: ClientHandshake | null = new ClientHandshake();
 
-  constructor(request: PlayRequest, events: PlayEvents, write: (bytes: Buffer) => void) {
+  constructor({ request, events, write }: PlayClientOptions) {
     this.#request = request;
     this.#events = events;
     this.#write = write;

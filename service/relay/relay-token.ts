@@ -6,19 +6,27 @@ const LIFETIME_SECONDS = 30;
 /** Nodes' clocks may differ by this much. */
 const CLOCK_TOLERANCE_SECONDS = 10;
 
+export interface RelayTokensOptions {
+  readonly keys: FleetKeys;
+  /** Signs until the fleet's own keys are known; any bytes will do. */
+  readonly fallback: Uint8Array;
+  /** Id of this node. */
+  readonly self: () => string;
+}
+
 /**
  * Tokens that let a node play a channel from another node: short-lived, for one channel of one node. Signed with a key
  * that is not in Redis, if nodes have one; otherwise with the fleet's secret, which is in Redis.
  */
 export class RelayTokens {
   #fallback: Uint8Array;
+  readonly #keys: FleetKeys;
+  /** Id of this node. */
+  readonly #self: () => string;
 
-  constructor(
-    private readonly keys: FleetKeys,
-    fallback: Uint8Array,
-    /** Id of this node. */
-    private readonly self: () => string,
-  ) {
+  constructor({ keys, fallback, self }: RelayTokensOptions) {
+    this.#keys = keys;
+    this.#self = self;
     this.#fallback = fallback;
   }
 
@@ -36,12 +44,12 @@ export class RelayTokens {
       .setAudience(node)
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + LIFETIME_SECONDS)
-      .sign(this.keys.current?.tokens ?? this.#fallback);
+      .sign(this.#keys.current?.tokens ?? this.#fallback);
   }
 
   /** Whether the token allows playing this channel from this node now. Never rejects. */
   async verify(token: string, channel: string): Promise<boolean> {
-    const known = this.keys.all.map(({ tokens }) => tokens);
+    const known = this.#keys.all.map(({ tokens }) => tokens);
     for (const key of known.length > 0 ? known : [this.#fallback]) {
       if (await this.#isGood(token, channel, key)) return true;
     }
@@ -53,7 +61,7 @@ export class RelayTokens {
       const { payload } = await jwtVerify(token, key, {
         algorithms: ['HS256'],
         subject: SUBJECT,
-        audience: this.self(),
+        audience: this.#self(),
         // The signer cannot make a token valid for longer.
         maxTokenAge: LIFETIME_SECONDS,
         clockTolerance: CLOCK_TOLERANCE_SECONDS,

@@ -35,6 +35,12 @@ export interface RelayTarget {
   readonly token: string;
 }
 
+export interface RelayOptions {
+  readonly env: RelayEnvironment;
+  readonly target: RelayTarget;
+  readonly relays: RelayOwner;
+}
+
 /** How a relay ended: the stream is over, the connection was lost, or another publisher feeds the stream here. */
 export type RelayEnd = 'unpublished' | 'lost' | 'displaced';
 
@@ -63,7 +69,7 @@ export class Relay implements Publisher, PlayEvents {
   #heardAt = performance.now();
   #done = false;
 
-  constructor(env: RelayEnvironment, target: RelayTarget, relays: RelayOwner) {
+  constructor({ env, target, relays }: RelayOptions) {
     this.#env = env;
     this.target = target;
     this.lease = target.lease;
@@ -81,7 +87,7 @@ export class Relay implements Publisher, PlayEvents {
       onread: { buffer: READ_BUFFER, callback: (bytes) => this.#read(bytes) },
     });
     this.#socket = socket;
-    this.#client = new PlayClient(request, this, (bytes) => void socket.write(bytes));
+    this.#client = new PlayClient({ request, events: this, write: (bytes) => void socket.write(bytes) });
     socket.setTimeout(CONNECT_MS, () => this.#end('lost', 'no answer in time'));
     socket.on('connect', () => {
       socket.setTimeout(SILENCE_MS);

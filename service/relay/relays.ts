@@ -175,7 +175,7 @@ export class Relays implements RelayOwner {
     const channel = hub.find(name);
     if (this.#closed || channel === undefined || channel.viewerCount === 0 || !this.mayFeed(channel)) return;
     const former = this.#relays.get(name);
-    const relay = new Relay(this.#options, { ...found, token }, this);
+    const relay = new Relay({ env: this.#options, target: { ...found, token }, relays: this });
     this.#relays.set(name, relay);
     // A former relay that feeds the stream does so until the new one has a keyframe, and is displaced then.
     if (former?.publication === null) former.close();

@@ -6,6 +6,11 @@ export interface Clock {
   setTimeout(callback: () => void, delayMs: number): () => void;
 }
 
+/** Milliseconds of a clock that never goes back, for measuring times; its zero means nothing. */
+export type MonotonicClock = () => number;
+
+export const monotonicNow: MonotonicClock = () => performance.now();
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   setTimeout(callback, delayMs) {

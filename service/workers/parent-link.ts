@@ -19,6 +19,16 @@ import type { WorkerState } from '../node/node-state';
 import type { PassedConnection, WorkerLine, WorkerLineListener } from '../node/player-mover';
 import { sendConnection } from './send-connection';
 
+export interface ParentLinkOptions {
+  /** Unique among the workers. */
+  readonly id: string;
+  /** Which of the machine's workers it is, from 0; a worker that replaces another has the same slot. */
+  readonly slot: number;
+  readonly log: Logger;
+  /** The parent ends this worker. */
+  readonly stopRequested: () => void;
+}
+
 /**
  * A worker's link to the parent process, which keeps the registry and the count of connections for all workers, and
  * forwards connections between them. The link cannot break while both processes live; when the parent dies, the worker
@@ -35,23 +45,19 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
   #lineListener: WorkerLineListener | undefined;
   #testAnnounced: ((localPort: number) => void) | undefined;
   #draining = false;
+  readonly #options: ParentLinkOptions;
 
-  /**
-   * @param id unique among the workers
-   * @param slot which of the machine's workers it is, from 0; a worker that replaces another has the same slot
-   * @param stopRequested called when the parent ends this worker
-   */
-  constructor(
-    private readonly id: string,
-    readonly slot: number,
-    private readonly log: Logger,
-    private readonly stopRequested: () => void,
-  ) {
+  constructor(options: ParentLinkOptions) {
+    this.#options = options;
     process.on('message', (message: ParentMessage, handle?: ConnectionHandle) => this.#receive(message, handle));
   }
 
+  get slot(): number {
+    return this.#options.slot;
+  }
+
   get self(): NodeAddress {
-    const { id } = this;
+    const { id } = this.#options;
     return { ...this.#address, id, incarnation: id, proxyHeader: false, draining: this.#draining };
   }
 
@@ -214,7 +220,7 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
         this.#testAnnounced?.(message.localPort);
         break;
       case 'stop':
-        this.stopRequested();
+        this.#options.stopRequested();
         break;
     }
   }
@@ -231,7 +237,7 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
     try {
       if (this.#state !== undefined) answer = await this.#state[topic]();
     } catch (error) {
-      this.log.error('a question of the parent process cannot be answered', { topic, error: String(error) });
+      this.#options.log.error('a question of the parent process cannot be answered', { topic, error: String(error) });
     }
     this.tell({ kind: 'report', id, answer });
   }

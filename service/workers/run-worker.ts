@@ -12,9 +12,12 @@ import { ParentLink } from './parent-link';
  */
 export async function runWorker(config: ServiceConfig, log: Logger, version: string): Promise<void> {
   let end = (): void => process.exit(0);
-  const parent = new ParentLink(`worker-${cluster.worker?.id ?? 0}`, Number(process.env[SLOT_VARIABLE] ?? 0), log, () =>
-    end(),
-  );
+  const parent = new ParentLink({
+    id: `worker-${cluster.worker?.id ?? 0}`,
+    slot: Number(process.env[SLOT_VARIABLE] ?? 0),
+    log,
+    stopRequested: () => end(),
+  });
   try {
     // The parent has the HTTP port and answers there for all workers.
     const drainRequested = (): void => parent.tell({ kind: 'drainRequested' });

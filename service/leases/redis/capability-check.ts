@@ -16,11 +16,13 @@ export class CapabilityCheck {
   #reported = '';
   #again: NodeJS.Timeout | undefined;
   #closed = false;
+  readonly #connection: RegistryConnection;
+  readonly #log: Logger;
 
-  constructor(
-    private readonly connection: RegistryConnection,
-    private readonly log: Logger,
-  ) {}
+  constructor(connection: RegistryConnection, log: Logger) {
+    this.#connection = connection;
+    this.#log = log;
+  }
 
   /** Names of commands that the server refuses and the node needs. */
   get refused(): readonly string[] {
@@ -30,7 +32,7 @@ export class CapabilityCheck {
   /** Checks with one request, in addition to the connection's TIME. Never rejects. */
   async run(): Promise<void> {
     clearTimeout(this.#again);
-    const { connection } = this;
+    const connection = this.#connection;
     const refusals = new Map<string, string>();
     const reply = await connection.run(TRY_COMMANDS, []);
     // Any other error may be over with the next connection.
@@ -53,7 +55,7 @@ export class CapabilityCheck {
   }
 
   #report(refusals: string): void {
-    const { log } = this;
+    const log = this.#log;
     if (refusals === this.#reported) return;
     this.#reported = refusals;
     if (this.#refused.length > 0) {

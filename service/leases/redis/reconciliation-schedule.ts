@@ -1,19 +1,25 @@
+import { messageOf } from '../../errors/error-text';
 import type { Logger } from '../../logging/logger';
 import type { Reconciliation } from './reconciliation';
 import { jittered } from './registry-timing';
+
+export interface ReconciliationScheduleOptions {
+  readonly reconciliation: Reconciliation;
+  /** About how often the two are reconciled without a reason (ms). */
+  readonly auditMs: number;
+  readonly log: Logger;
+}
 
 /** Decides when the registry is reconciled with this node's streams. */
 export class ReconciliationSchedule {
   #running: Promise<void> | undefined;
   #inDoubt = false;
   #auditAt: number;
+  readonly #options: ReconciliationScheduleOptions;
 
-  constructor(
-    private readonly reconciliation: Reconciliation,
-    private readonly auditMs: number,
-    private readonly log: Logger,
-  ) {
-    this.#auditAt = performance.now() + jittered(auditMs);
+  constructor(options: ReconciliationScheduleOptions) {
+    this.#options = options;
+    this.#auditAt = performance.now() + jittered(options.auditMs);
   }
 
   /** The registry may differ from this node's state; reconciles at the next renewal. */
@@ -38,28 +44,26 @@ export class ReconciliationSchedule {
 
   async #untilCertain(): Promise<void> {
     do {
-      this.doubtNoMore();
+      this.#doubtNoMore();
       try {
         // Otherwise the next renewal starts it again.
-        if (!(await this.reconciliation.run())) {
+        if (!(await this.#options.reconciliation.run())) {
           this.doubt();
           return;
         }
       } catch (error) {
-        this.log.error(
-          `The fleet registry could not be compared: ${error instanceof Error ? error.message : 'unknown'}`,
-        );
+        this.#options.log.error(`The fleet registry could not be compared: ${messageOf(error)}`);
         return;
       }
-    } while (this.isInDoubt);
+    } while (this.#isInDoubt);
   }
 
-  private get isInDoubt(): boolean {
+  get #isInDoubt(): boolean {
     return this.#inDoubt;
   }
 
-  private doubtNoMore(): void {
+  #doubtNoMore(): void {
     this.#inDoubt = false;
-    this.#auditAt = performance.now() + jittered(this.auditMs);
+    this.#auditAt = performance.now() + jittered(this.#options.auditMs);
   }
 }

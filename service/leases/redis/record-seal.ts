@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { messageOf } from '../../errors/error-text';
 import type { Logger } from '../../logging/logger';
 import type { FleetKeys } from '../fleet-keys';
 import type { StopRecord } from '../lease-registry';
@@ -13,14 +14,17 @@ const TAG_BYTES = 16;
  * came with it, are encrypted. Without a secret, there is no callback that needs them, and they are left out.
  */
 export class RecordSeal {
-  constructor(
-    private readonly keys: FleetKeys,
-    private readonly log: Logger,
-  ) {}
+  readonly #keys: FleetKeys;
+  readonly #log: Logger;
+
+  constructor(keys: FleetKeys, log: Logger) {
+    this.#keys = keys;
+    this.#log = log;
+  }
 
   /** The record as it is stored in the registry. */
   close({ key, query, ...rest }: StopRecord): string {
-    const { current } = this.keys;
+    const { current } = this.#keys;
     if (current === undefined) return JSON.stringify(rest);
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv(CIPHER, current.records, iv).setAAD(bound(rest));
@@ -34,14 +38,14 @@ export class RecordSeal {
     const { sealed, ...record } = readStop(json);
     if (sealed === '') return record;
     const [id, text = ''] = sealed.split('.', 2);
-    const keys = this.keys.all.find((each) => each.id === id);
+    const keys = this.#keys.all.find((each) => each.id === id);
     try {
       if (keys === undefined) throw new Error('sealed under a secret that this node does not know');
       const [key, query] = unseal(keys.records, Buffer.from(text, 'base64url'), bound(record));
       return { ...record, key, query };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : 'unknown';
-      this.log.warning('The key of a stream cannot be read, its stop goes without', {
+      const reason = messageOf(error);
+      this.#log.warning('The key of a stream cannot be read, its stop goes without', {
         channel: record.channel,
         reason,
       });

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { within } from '../../time/within';
 import { type Command, commandText } from '../../operators/command-parser';
 import type { ChangingPassword } from '../../redis/redis-password';
 import type { RedisConfig } from '../../config/redis-settings';
@@ -171,7 +172,7 @@ export class RedisRegistry implements LeaseRegistry {
       assert: (session, contest) => this.#requests.assert(session, contest),
       contestMs: beatMs,
     });
-    this.#schedule = new ReconciliationSchedule(reconciliation, auditMs, log);
+    this.#schedule = new ReconciliationSchedule({ reconciliation, auditMs, log });
     this.#wakeUps = new WakeUps({
       config,
       password,
@@ -217,11 +218,8 @@ export class RedisRegistry implements LeaseRegistry {
     this.#connection.connect();
     this.#wakeUps.connect();
     this.#sweeper.start();
-    let patience: NodeJS.Timeout | undefined;
-    const waited = new Promise<void>((resolve) => (patience = setTimeout(resolve, JOIN_MS)));
     // The first successful renewal returns the secret.
-    await Promise.race([this.#secretKnown, waited]);
-    clearTimeout(patience);
+    await within(JOIN_MS, this.#secretKnown, () => undefined);
     // Logs the fault, which otherwise only the first renewal on a connection would.
     if (!this.connected) void this.#registration.beat();
   }

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { openRedis } from '../../redis/open-redis';
-import { explainRedisFault, messageOf } from '../../redis/redis-faults';
+import { messageOf } from '../../errors/error-text';
+import { explainRedisFault } from '../../redis/redis-faults';
 import { type ChangingPassword, followPassword } from '../../redis/redis-password';
 import type { RedisConfig } from '../../config/redis-settings';
 import { BoundedMap } from '../../collections/bounded-map';

@@ -8,7 +8,7 @@ const inRedis = Buffer.alloc(32, 1);
 function tokensOf(node: string, ...secrets: string[]): RelayTokens {
   const keys = new FleetKeys();
   for (const secret of secrets) keys.use(secret);
-  return new RelayTokens(keys, inRedis, () => node);
+  return new RelayTokens({ keys, fallback: inRedis, self: () => node });
 }
 
 describe.each([
