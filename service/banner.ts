@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { ownAddress } from './addresses/own-address';
 import { isEveryInterface } from './config/listening-places';
 import type { ServiceConfig } from './config/service-config';
 import type { RunningService } from './node/node';
@@ -43,7 +43,7 @@ export function banner(config: Banner, { rtmp, rtmps, http }: RunningService['po
     '    ffmpeg -re -f lavfi -i testsrc2=size=1280x720:rate=30 -f lavfi -i sine -c:v libx264 -preset veryfast ' +
       `-pix_fmt yuv420p -g 60 -c:a aac -f flv ${local}`,
     '',
-    config.limits.playWhitelist.length === 0 ? '  Play it:' : '  Play it, from an address of RTMP_PLAY_WHITELIST:',
+    config.limits.playWhitelist.isEmpty ? '  Play it:' : '  Play it, from an address of RTMP_PLAY_WHITELIST:',
     `    ffplay ${local}`,
     '',
   );
@@ -57,7 +57,7 @@ export function banner(config: Banner, { rtmp, rtmps, http }: RunningService['po
 
 /** The name or address at which other machines reach a listener. */
 function publicHost(bindAddress: string | undefined): string {
-  return isEveryInterface(bindAddress) ? firstAddress() : inUrl(bindAddress!);
+  return isEveryInterface(bindAddress) ? ownAddress() : inUrl(bindAddress!);
 }
 
 /** The address at which this machine reaches a listener. */
@@ -67,12 +67,6 @@ function localHost(bindAddress: string | undefined): string {
 
 function inUrl(host: string): string {
   return isIPv6(host) ? `[${host}]` : host;
-}
-
-/** The address at which other machines reach this one; the loopback address if there is none. */
-function firstAddress(): string {
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? LOOPBACK;
 }
 
 /** The first host name in the certificate: encoders that check certificates accept no other name. */

@@ -38,9 +38,9 @@ export class AddressRules {
   readonly #ipv4 = new BlockList();
   readonly #ipv6 = new BlockList();
   #everyone = false;
-  #count = 0;
 
-  private constructor() {}
+  /** @param entries as they were given */
+  private constructor(readonly entries: readonly string[]) {}
 
   /**
    * Entries are trimmed and empty ones skipped; `*` stands for every address. Bits after the prefix are ignored, as
@@ -49,17 +49,20 @@ export class AddressRules {
    * @throws AddressRuleError naming the first entry that cannot be used
    */
   static parse(entries: readonly string[]): AddressRules {
-    const rules = new AddressRules();
-    for (const entry of entries) {
-      const text = entry.trim();
-      if (text !== '') rules.#add(text);
-    }
+    const given = entries.map((entry) => entry.trim()).filter((entry) => entry !== '');
+    const rules = new AddressRules(given);
+    for (const entry of given) rules.#add(entry);
     return rules;
   }
 
   /** True when no entry was given; the caller decides whether that means nobody or everybody. */
   get isEmpty(): boolean {
-    return this.#count === 0;
+    return this.entries.length === 0;
+  }
+
+  /** Whether the list holds `*`. */
+  get allowsEveryone(): boolean {
+    return this.#everyone;
   }
 
   /** Whether an entry covers the address. False for text that is no address, unless the list holds `*`. */
@@ -71,7 +74,6 @@ export class AddressRules {
   }
 
   #add(entry: string): void {
-    this.#count += 1;
     if (entry === '*') {
       this.#everyone = true;
       return;

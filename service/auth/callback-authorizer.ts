@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { messageOf } from '../errors/error-text';
 import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
 import type { NameGrammar } from '../protocol/name-grammar';
@@ -417,8 +418,4 @@ function describeFailure(answer: CallbackAnswer): string {
     case 'aborted':
       return 'The callback was given up';
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

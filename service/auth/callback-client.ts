@@ -1,3 +1,4 @@
+import { codeOf, messageOf } from '../errors/error-text';
 import type { RequestSigner } from '../aws/request-signer';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -206,9 +207,5 @@ function discardBody(response: IncomingMessage): void {
 
 /** The code rather than the message where possible: a message may contain addresses, which must not be shown. */
 function describe(error: unknown): string {
-  const { code, message } = Object(error) as { readonly code?: unknown; readonly message?: unknown };
-  if (typeof code === 'string') {
-    return code;
-  }
-  return typeof message === 'string' ? message : 'unknown error';
+  return codeOf(error) ?? messageOf(error);
 }

@@ -66,7 +66,7 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
           name: 'JWT_SECRET_ARN',
           read: () => readSecret(jwtSecret),
           refreshMs: config.secretRefreshMs,
-          logger: log,
+          log,
         });
   const source = secret instanceof SecretSource ? secret : undefined;
   const client = new CallbackClient({

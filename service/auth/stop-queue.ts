@@ -1,3 +1,4 @@
+import { messageOf } from '../errors/error-text';
 import type { Logger } from '../logging/logger';
 import { type Clock, systemClock } from '../time/clock';
 import type { StopEvent } from './event-token';
@@ -200,7 +201,7 @@ export class StopQueue {
     try {
       result = await this.#options.deliver(entry.stop, attempt.signal, entry.failures > 0);
     } catch (error) {
-      result = { delivered: false, reason: error instanceof Error ? error.message : String(error) };
+      result = { delivered: false, reason: messageOf(error) };
     }
     this.#attempts -= 1;
     entry.attempt = undefined;

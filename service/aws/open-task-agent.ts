@@ -24,5 +24,5 @@ export function openTaskAgent({ config, task, log, ...node }: TaskAgentSurroundi
     log.warning('FLEET_TASK_PROTECTION is not used: ECS_AGENT_URI does not name the agent');
   }
   const protection = taskProtection && ecsAgentUrl && { ...taskProtection, set: protectionEndpoint(ecsAgentUrl) };
-  return new TaskAgent({ ...node, lookup: taskLookup(task), protection, pollMs: fleet.ecsPollMs, logger: log });
+  return new TaskAgent({ ...node, lookup: taskLookup(task), protection, pollMs: fleet.ecsPollMs, log });
 }

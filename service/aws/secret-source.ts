@@ -1,3 +1,4 @@
+import { describeError } from '../errors/error-text';
 import { type Clock, systemClock } from '../time/clock';
 import type { Logger } from '../logging/logger';
 
@@ -13,7 +14,7 @@ export interface SecretSourceOptions {
   readonly read: () => Promise<string>;
   /** Longest pause between two successful reads. */
   readonly refreshMs: number;
-  readonly logger: Logger;
+  readonly log: Logger;
   readonly clock?: Clock;
   /** 0 <= x < 1, spreads the reads of many nodes. */
   readonly random?: () => number;
@@ -107,11 +108,11 @@ export class SecretSource {
 
   #accept(value: string): void {
     if (this.#closed) return;
-    const { logger, name } = this.#options;
-    if (this.#failures > 0) logger.info(`${name} can be read again`);
+    const { log, name } = this.#options;
+    if (this.#failures > 0) log.info(`${name} can be read again`);
     this.#failures = 0;
     if (value === this.#value) return;
-    if (this.#value !== undefined) logger.info(`${name} has changed`);
+    if (this.#value !== undefined) log.info(`${name} has changed`);
     this.#value = value;
     for (const follower of this.#followers) follower(value);
   }
@@ -121,8 +122,8 @@ export class SecretSource {
     this.#failures += 1;
     if (this.#failures > 1 || this.#closed) return;
     const meanwhile = this.isKnown ? 'what was read before serves' : 'it is tried again';
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    this.#options.logger.warning(`${this.#options.name} cannot be read, ${meanwhile}`, { reason });
+    const reason = describeError(error);
+    this.#options.log.warning(`${this.#options.name} cannot be read, ${meanwhile}`, { reason });
   }
 
   #pauseMs(): number {

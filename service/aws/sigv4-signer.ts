@@ -1,4 +1,5 @@
 import type { SignatureV4 } from '@smithy/signature-v4';
+import { describeError } from '../errors/error-text';
 import type { RequestSigner } from './request-signer';
 import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
@@ -10,15 +11,15 @@ const SERVICE = 'lambda';
  * Signs callback requests with the credentials that the AWS SDK finds: on ECS those of the task's role, which it
  * renews in time. The SDK is loaded with the first request.
  */
-export function lambdaSigner(region: string, logger: Logger): RequestSigner {
-  const faults = new FaultRateLimit(logger);
+export function lambdaSigner(region: string, log: Logger): RequestSigner {
+  const faults = new FaultRateLimit(log);
   let signer: Promise<SignatureV4> | undefined;
   return async (url, headers) => {
     try {
       signer ??= createSigner(region);
       return await sign(await signer, url, headers);
     } catch (error) {
-      const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      const reason = describeError(error);
       faults.report('error', 'sign', 'the callback request cannot be signed for AWS', { reason });
       throw error;
     }

@@ -1,3 +1,4 @@
+import { describeError } from '../errors/error-text';
 import { type Clock, systemClock } from '../time/clock';
 import type { Logger } from '../logging/logger';
 import { protectionStep, RENEWAL_MS } from './protection-plan';
@@ -18,7 +19,7 @@ export interface TaskAgentOptions {
   readonly leaving: () => void;
   /** Counts a call to ECS; not succeeded: ECS refused it or did not answer. */
   readonly called: (call: EcsCall, succeeded: boolean) => void;
-  readonly logger: Logger;
+  readonly log: Logger;
   /** Longest pause between two successful rounds (ms). */
   readonly pollMs: number;
   readonly clock?: Clock;
@@ -79,12 +80,12 @@ export class TaskAgent {
   /** True unless the call failed. A task that is `leaving` stays so; ECS is not asked any more. */
   async #look(): Promise<boolean> {
     if (this.#standing === 'leaving') return true;
-    const { lookup, logger, leaving } = this.#options;
+    const { lookup, log, leaving } = this.#options;
     const answer = await this.#call('describe', () => lookup.standing());
     if (answer === undefined || this.#closed) return answer !== undefined;
     if (answer.result !== this.#standing) {
       this.#standing = answer.result;
-      logger.info(sentences[answer.result]);
+      log.info(sentences[answer.result]);
       if (answer.result === 'leaving') leaving();
     }
     return true;
@@ -92,7 +93,7 @@ export class TaskAgent {
 
   /** True unless a necessary change of protection failed. */
   async #protect(): Promise<boolean> {
-    const { protection, publishers, logger } = this.#options;
+    const { protection, publishers, log } = this.#options;
     if (protection === undefined || this.#closed) return true;
     const nowMs = this.#clock.now();
     const count = publishers();
@@ -118,24 +119,24 @@ export class TaskAgent {
     if (answer === undefined) return false;
     this.#protectedUntilMs = answer.result;
     if (this.#isProtected !== enable)
-      logger.info(enable ? 'protected from scale-in' : 'no longer protected from scale-in');
+      log.info(enable ? 'protected from scale-in' : 'no longer protected from scale-in');
     this.#isProtected = enable;
     return true;
   }
 
   async #call<T>(call: EcsCall, ask: () => Promise<T>): Promise<{ readonly result: T } | undefined> {
-    const { called, logger } = this.#options;
+    const { called, log } = this.#options;
     try {
       const result = await ask();
       called(call, true);
-      if (this.#faults.delete(call)) logger.info('ECS answers again', { call });
+      if (this.#faults.delete(call)) log.info('ECS answers again', { call });
       return { result };
     } catch (error) {
       called(call, false);
       // One line for an outage, however long it lasts.
       if (!this.#faults.has(call) && !this.#closed) {
-        const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-        logger.warning('ECS does not do what the task asks for, it is tried again', { call, reason });
+        const reason = describeError(error);
+        log.warning('ECS does not do what the task asks for, it is tried again', { call, reason });
       }
       this.#faults.add(call);
       return undefined;

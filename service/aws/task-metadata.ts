@@ -23,13 +23,13 @@ const MAX_BYTES = 256 * 1024;
  * Asks the task metadata endpoint (version 4) of ECS; `base` is ECS_CONTAINER_METADATA_URI_V4. Resolves within seven
  * seconds; to undefined when there is no answer, since a node works without the metadata.
  */
-export async function readTaskMetadata(base: URL, logger: Logger): Promise<TaskIdentity | undefined> {
+export async function readTaskMetadata(base: URL, log: Logger): Promise<TaskIdentity | undefined> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return identityOf(await fetchTask(new URL(`${base.href.replace(/\/$/, '')}/task`)));
     } catch (error) {
       if (attempt === ATTEMPTS) {
-        logger.warning('the ECS task metadata cannot be read', { reason: String(error) });
+        log.warning('the ECS task metadata cannot be read', { reason: String(error) });
         return undefined;
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS * attempt * (0.5 + Math.random() / 2)));

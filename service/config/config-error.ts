@@ -1,3 +1,5 @@
+import { OperatorError } from '../errors/operator-error';
+
 /** One setting that cannot be used. `problem` never holds the value of a secret. */
 export interface ConfigFault {
   readonly variable: string;
@@ -8,7 +10,7 @@ export interface ConfigFault {
 /**
  * The service must not start. The message lists every faulty setting, one a line, so that all can be corrected at once.
  */
-export class ConfigError extends Error {
+export class ConfigError extends OperatorError {
   override readonly name = 'ConfigError';
 
   constructor(readonly faults: readonly ConfigFault[]) {

@@ -22,8 +22,11 @@ export class Environment {
   readonly #faults: ConfigFault[] = [];
   readonly #warnings: string[] = [];
   readonly #known = new Set<string>();
+  readonly #values: EnvironmentValues;
 
-  constructor(private readonly values: EnvironmentValues) {}
+  constructor(values: EnvironmentValues) {
+    this.#values = values;
+  }
 
   /** Lines for the log about settings with which the service can start. */
   get warnings(): readonly string[] {
@@ -37,12 +40,12 @@ export class Environment {
 
   /** Names of variables that are set, even to an empty value, but not known. */
   unknownNames(): readonly string[] {
-    return Object.keys(this.values).filter((name) => !this.#known.has(name));
+    return Object.keys(this.#values).filter((name) => !this.#known.has(name));
   }
 
   /** Whether an unknown variable has a value. */
   isSet(name: string): boolean {
-    return Boolean(this.values[name]);
+    return Boolean(this.#values[name]);
   }
 
   /** Declares variables that are only read when other settings need them. */
@@ -52,7 +55,7 @@ export class Environment {
 
   text(name: string): string | undefined {
     this.#known.add(name);
-    const value = this.values[name];
+    const value = this.#values[name];
     return value === '' ? undefined : value;
   }
 
@@ -99,7 +102,7 @@ export class Environment {
   }
 
   /** A comma list of IPs, CIDR ranges and `*`; empty when not set. Every bad entry is named. */
-  addresses(name: string): readonly string[] {
+  addresses(name: string): AddressRules {
     const entries = (this.text(name) ?? '').split(',').map((entry) => entry.trim());
     const given = entries.filter((entry) => entry !== '');
     const bad = given.filter((entry) => !isAddressRule(entry));
@@ -111,7 +114,7 @@ export class Environment {
         `does not fit: ${named}`,
       );
     }
-    return bad.length > 0 ? [] : given;
+    return AddressRules.parse(bad.length > 0 ? [] : given);
   }
 
   /** Notes that a variable cannot be used: its value, the reason if it is not obvious, and what is allowed. */

@@ -1,11 +1,12 @@
+import type { AddressRules } from '../addresses/address-rules';
 import type { Environment } from './environment';
 
 export interface ProxyConfig {
   readonly mode: 'v1' | 'v2' | 'any';
-  /** Peers whose header is trusted: IPs and CIDRs, or `*`; already checked, never empty. */
-  readonly trusted: readonly string[];
-  /** Peers that connect directly, without a header: IPs and CIDRs, already checked. */
-  readonly direct: readonly string[];
+  /** Peers whose header is trusted; never empty. */
+  readonly trusted: AddressRules;
+  /** Peers that connect directly, without a header; never everybody. */
+  readonly direct: AddressRules;
 }
 
 /**
@@ -17,15 +18,15 @@ export function readProxySettings(env: Environment): ProxyConfig | undefined {
   const trusted = env.addresses('PROXY_TRUSTED');
   const direct = env.addresses('PROXY_DIRECT');
   if (mode === 'off') {
-    if (trusted.length > 0) env.warn('PROXY_TRUSTED is not used: PROXY_PROTOCOL is off');
-    if (direct.length > 0) env.warn('PROXY_DIRECT is not used: PROXY_PROTOCOL is off');
+    if (!trusted.isEmpty) env.warn('PROXY_TRUSTED is not used: PROXY_PROTOCOL is off');
+    if (!direct.isEmpty) env.warn('PROXY_DIRECT is not used: PROXY_PROTOCOL is off');
     return undefined;
   }
   const named = /[^\s,]/.test(env.text('PROXY_TRUSTED') ?? '');
   if (!named) env.fault('PROXY_TRUSTED', 'the addresses of the load balancers, as IPs and CIDR ranges');
-  if (trusted.includes('*')) {
+  if (trusted.allowsEveryone) {
     env.warn('PROXY_TRUSTED is *: whoever reaches the port can pose as any client address');
   }
-  if (direct.includes('*')) env.fault('PROXY_DIRECT', 'the addresses of those who come without a header, never all');
+  if (direct.allowsEveryone) env.fault('PROXY_DIRECT', 'the addresses of those who come without a header, never all');
   return { mode, trusted, direct };
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { AddressRules } from '../addresses/address-rules';
 import type { NameLimits } from '../protocol/name-grammar';
 import { type CallbackConfig, readCallbackSettings } from './callback-settings';
 import {
@@ -41,9 +42,10 @@ export interface ServiceConfig {
     readonly maxConnectionsPerIp: number;
     /** Connections that one client may open a second; some seconds' worth may come at once. */
     readonly maxConnectsPerIpAndSecond: number;
-    /** IPs and CIDRs, or `*`; already checked. */
-    readonly concurrencyWhitelist: readonly string[];
-    readonly playWhitelist: readonly string[];
+    /** Clients without a limit of connections. */
+    readonly concurrencyWhitelist: AddressRules;
+    /** Who may play; empty: everybody. */
+    readonly playWhitelist: AddressRules;
     /** 0 turns the GOP cache off. */
     readonly gopCacheBytes: number;
     /** Limit of media and other buffers of the process; undefined: a share of the container's memory. */
@@ -169,7 +171,7 @@ function relayPlaces(env: Environment, { workers, fleet, rtmp }: ServiceConfig):
 }
 
 /** PLAY_ALLOWED_FROM is set by the old server's compose file, although that server only read the other name. */
-function readPlayWhitelist(env: Environment): readonly string[] {
+function readPlayWhitelist(env: Environment): AddressRules {
   const alias = env.text('PLAY_ALLOWED_FROM');
   if (env.text('RTMP_PLAY_WHITELIST') !== undefined) {
     if (alias !== undefined) env.warn('PLAY_ALLOWED_FROM is not used: RTMP_PLAY_WHITELIST is set');

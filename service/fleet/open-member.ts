@@ -1,4 +1,4 @@
-import { networkInterfaces } from 'node:os';
+import { ownAddress } from '../addresses/own-address';
 import type { TaskIdentity } from '../aws/task-metadata';
 import type { ChangingPassword } from '../redis/redis-password';
 import type { ServiceConfig } from '../config/service-config';
@@ -61,10 +61,4 @@ export function openMember({ config, parent, task, password, ...shared }: Member
 /** The last part of the task's ARN: short and unique. */
 function taskId(task: TaskIdentity | undefined): string | undefined {
   return task?.taskArn.split('/').at(-1);
-}
-
-/** An address at which other machines may reach this one; the loopback address if there is none. */
-function ownAddress(): string {
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
 }

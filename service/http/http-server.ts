@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { OperatorError } from '../errors/operator-error';
 import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
 import { describeListenError } from '../net/listen-error';
@@ -41,7 +42,7 @@ export interface HttpServerOptions {
   ready(): Readiness;
   streams(): readonly StreamReport[] | Promise<readonly StreamReport[]>;
   readonly metrics: { readonly contentType: string; scrape(): Promise<string> };
-  readonly logger: Logger;
+  readonly log: Logger;
   /** Connections may begin with a PROXY protocol header: load balancers put one before their health checks too. */
   readonly skipProxyHeaders?: boolean;
   /** Host names that may read more than health, in addition to IP addresses and names without a dot. */
@@ -83,7 +84,7 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#faults = new FaultRateLimit(options.logger);
+    this.#faults = new FaultRateLimit(options.log);
     this.#hosts = new AllowedHosts(options.allowedHosts ?? []);
     this.#pages = new Map<string, () => Answer | Promise<Answer>>([
       ['/healthz', () => text(200, 'ok')],
@@ -110,7 +111,7 @@ export class HttpServer {
   /**
    * Resolves to the port, which differs from `port` only when that is 0.
    *
-   * @throws Error with a message for the operator when the port is taken or may not be used
+   * @throws OperatorError when the port is taken or may not be used
    */
   async listen(port: number, bindAddress: string): Promise<number> {
     return this.listenOrNext(port, bindAddress, 0);
@@ -125,7 +126,7 @@ export class HttpServer {
       } catch (cause) {
         if (isTaken(cause) && candidate < last) continue;
         const message = `HTTP cannot listen on ${bindAddress} port ${candidate}: ${describeListenError(cause, VARIABLES)}`;
-        throw new Error(message, { cause });
+        throw new OperatorError(message, { cause });
       }
     }
   }

@@ -11,6 +11,7 @@ import { CommandHandler } from '../operators/command-handler';
 import { type Command, parseCommand } from '../operators/command-parser';
 import type { RedisConfig } from '../config/redis-settings';
 import type { Place } from '../config/listening-places';
+import { OperatorError } from '../errors/operator-error';
 import type { ServiceConfig } from '../config/service-config';
 import { askToLeave, drainSessions } from './drain';
 import { FleetKeys } from '../leases/fleet-keys';
@@ -28,7 +29,6 @@ import { registerIoPathMetric } from '../metrics/io-path-metric';
 import { registerMemoryMetrics } from '../metrics/memory-metrics';
 import { Metrics } from '../metrics/metrics';
 import { TrafficCounters } from '../metrics/traffic-counters';
-import { AddressRules } from '../addresses/address-rules';
 import { Batching } from '../net/batching/batching';
 import { ConnectionIntake } from '../net/connection-intake';
 import { ConnectionGate, openGate } from '../net/gate/connection-gate';
@@ -107,7 +107,7 @@ export interface RunningNode extends RunningService {
  * there disturbs no running node of the same name; clients are served once the node has joined its fleet, or has found
  * that it cannot for now.
  *
- * @throws Error fit for an operator when a port cannot be listened on or the certificate cannot be used
+ * @throws OperatorError when a port cannot be listened on or the certificate cannot be used
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { config, log, version, httpPortMayMove, parent } = options;
@@ -153,7 +153,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const ioPath = options.ioPath ?? (await chooseIoPath(log, tls?.termination));
   registerIoPathMetric(metrics.registry, ioPath);
   let rtmpPort = config.rtmp.port;
-  const exempt = AddressRules.parse(config.limits.concurrencyWhitelist);
+  const { concurrencyWhitelist: exempt, playWhitelist: playRules } = config.limits;
   const authorization = openAuthorizer({
     config,
     readSecret: secrets.read,
@@ -199,7 +199,6 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   });
   let mover: PlayerMover | undefined;
   const names = new NameGrammar(config.rtmp.names);
-  const playRules = AddressRules.parse(config.limits.playWhitelist);
   const context: SessionContext = {
     hub,
     gate: admission,
@@ -238,11 +237,12 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const intake = new ConnectionIntake({ context, sessions, batching, ioPath });
   if (parent) mover = new PlayerMover({ registry, line: parent, hub, gate, intake, now });
 
-  const trustedProxies = AddressRules.parse(config.proxy?.trusted ?? []);
   // Relays of other nodes come without the load balancer, under a header of their own.
-  const isTrustedProxy = (address: string): boolean => trustedProxies.allows(address) || isPeer(address);
-  const directPeers = AddressRules.parse(config.proxy?.direct ?? []);
-  const direct = { allows: (address: string): boolean => directPeers.allows(address) && !isPeer(address) };
+  const isTrustedProxy = (address: string): boolean =>
+    config.proxy?.trusted.allows(address) === true || isPeer(address);
+  const direct = {
+    allows: (address: string): boolean => config.proxy?.direct.allows(address) === true && !isPeer(address),
+  };
   const proxy =
     config.proxy &&
     new ProxyStage({ mode: config.proxy.mode, trusted: { allows: isTrustedProxy }, direct, log, rejected });
@@ -269,7 +269,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         port: more.tls === undefined ? 'RTMP_PORT' : 'SSL_PORT',
         bindAddress: bindAddress === config.rtmp.bindAddress ? 'BIND_ADDRESS' : 'SSL_BIND_ADDRESS',
       });
-      throw new Error(`${name} cannot listen on port ${port}: ${why}`, { cause: error });
+      throw new OperatorError(`${name} cannot listen on port ${port}: ${why}`, { cause: error });
     });
     listeners.push(listener);
     listensAt(address);
@@ -292,7 +292,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const host = config.fleet === undefined ? LOOPBACK : config.rtmp.bindAddress;
     const address = await listener.listen(port, host, true).catch((error: unknown) => {
       const why = describeListenError(error, { port: 'FLEET_ADVERTISE_PORT', bindAddress: 'BIND_ADDRESS' });
-      throw new Error(`Relays cannot be listened for on port ${port}: ${why}`, { cause: error });
+      throw new OperatorError(`Relays cannot be listened for on port ${port}: ${why}`, { cause: error });
     });
     listeners.push(listener);
     registry.reachableAt(registry.self.host, address.port);
@@ -324,7 +324,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const http = new HttpServer({
     ...state,
     metrics,
-    logger: log,
+    log,
     skipProxyHeaders: config.proxy !== undefined,
     allowedHosts: config.http?.allowedHosts ?? [],
   });
@@ -444,7 +444,7 @@ function openPassword(
   logger: Logger,
 ): SecretSource | undefined {
   if (typeof password !== 'object') return undefined;
-  return new SecretSource({ name: 'REDIS_PASSWORD_ARN', read: () => secrets.read(password), refreshMs, logger });
+  return new SecretSource({ name: 'REDIS_PASSWORD_ARN', read: () => secrets.read(password), refreshMs, log: logger });
 }
 
 function listenHttp(http: HttpServer, { port, bindAddress }: NonNullable<ServiceConfig['http']>, mayMove: boolean) {

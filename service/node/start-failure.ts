@@ -1,11 +1,9 @@
-import { ConfigError } from '../config/config-error';
+import { OperatorError } from '../errors/operator-error';
 
 /**
- * Why a start failed. Expected faults are for the operator: what, where, what is allowed. Any other error is a bug, and
- * is shown with its stack.
+ * Why a start failed: in words if the operator can correct it. Any other error is a bug, and is shown with its stack.
  */
 export function describeStartFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const expected = error instanceof ConfigError || error.cause !== undefined;
-  return expected ? error.message : String(error.stack ?? error);
+  return error instanceof OperatorError ? error.message : String(error.stack ?? error);
 }

@@ -13,19 +13,15 @@ export type ProtocolErrorCode =
   | 'amf_unsupported'
   | 'bad_chunk_header'
   | 'bad_chunk_size'
-  /** So many tiny chunks that reading them costs far more than their payload justifies. */
-  | 'chunk_flood'
   /** More messages than the connection's budget allows. */
   | 'over_budget'
   | 'too_many_chunk_streams'
   | 'message_too_large'
   /** Unfinished messages of all chunk streams together hold too much memory. */
   | 'too_much_unfinished'
-  | 'bad_control_message'
   | 'bad_aggregate'
   /** The first byte is not 3, the version of plain RTMP. */
   | 'bad_version'
-  | 'bad_handshake'
   | 'bad_proxy_header'
   | 'proxy_header_too_large'
   | 'proxy_checksum_mismatch';

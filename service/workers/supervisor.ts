@@ -51,7 +51,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
         return AggregatorRegistry.aggregate(metrics.map((ofOne) => [...ofOne])).metrics();
       },
     },
-    logger: log,
+    log,
     skipProxyHeaders: config.proxy !== undefined,
     allowedHosts: config.http?.allowedHosts ?? [],
   });

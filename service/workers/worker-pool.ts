@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
+import { OperatorError } from '../errors/operator-error';
 import type { MemoryRegistry } from '../leases/memory-registry';
 import type { StopRecord } from '../leases/lease-registry';
 import { type Readiness, STARTING } from '../http/http-server';
@@ -75,7 +76,7 @@ export class WorkerPool {
   /**
    * Resolves when all workers listen.
    *
-   * @throws Error with a message for the operator when a worker cannot start; the others are ended then
+   * @throws OperatorError when a worker cannot start; the others are ended then
    */
   async start(): Promise<Ports> {
     try {
@@ -165,7 +166,7 @@ export class WorkerPool {
         const { exitCode, signalCode } = worker.process;
         const how = { code: exitCode ?? undefined, signal: signalCode ?? undefined };
         if (!listens) {
-          reject(new Error(reason, { cause: how }));
+          reject(new OperatorError(reason, { cause: how }));
         } else if (!this.#stopping) {
           log.error('a worker ended, another one is started', { worker: worker.id, ...how });
           this.#replace(performance.now() - startedAt > LASTED_MS);

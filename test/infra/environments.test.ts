@@ -79,7 +79,7 @@ describe('the service understands every variable that the task definition gives 
   test('as the node that prod runs', () => {
     expect(serviceConfig({ env: 'prod' }).config).toMatchObject({
       rtmp: { port: 1935 },
-      proxy: { mode: 'v2', trusted: ['10.42.0.0/24', '10.42.1.0/24', '10.42.2.0/24'] },
+      proxy: { mode: 'v2', trusted: { entries: ['10.42.0.0/24', '10.42.1.0/24', '10.42.2.0/24'] } },
       limits: { maxConnectionsPerIp: 20 },
       callback: { sigv4: { region } },
       redis: { username: 'service', channel: 'rtmp_commands', tls: expect.anything() },

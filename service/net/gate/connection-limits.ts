@@ -1,5 +1,6 @@
 import { addressGroup } from '../../addresses/address-group';
 import type { AddressRules } from '../../addresses/address-rules';
+import type { MonotonicClock } from '../../time/clock';
 
 /** Places for connections, counted per client. Every place that was taken is given back by one `release`. */
 export interface ConnectionPlaces {
@@ -21,8 +22,7 @@ export interface ConnectionLimitOptions {
   readonly maxPerSecond: number;
   /** Addresses without these limits. */
   readonly exempt: AddressRules;
-  /** Milliseconds of a clock that never goes back. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
 }
 
 /** How many seconds' worth of connections may come at once: an encoder that retries at once is no attack. */

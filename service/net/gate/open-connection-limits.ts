@@ -1,13 +1,13 @@
 import type { ServiceConfig } from '../../config/service-config';
-import { AddressRules } from '../../addresses/address-rules';
 import { ConnectionLimits } from './connection-limits';
+import { monotonicNow } from '../../time/clock';
 
 /** The configured limits per client. */
 export function openConnectionLimits(limits: ServiceConfig['limits']): ConnectionLimits {
   return new ConnectionLimits({
     maxPerAddress: limits.maxConnectionsPerIp,
     maxPerSecond: limits.maxConnectsPerIpAndSecond,
-    exempt: AddressRules.parse(limits.concurrencyWhitelist),
-    now: () => performance.now(),
+    exempt: limits.concurrencyWhitelist,
+    now: monotonicNow,
   });
 }

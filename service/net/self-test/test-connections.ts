@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { MonotonicClock } from '../../time/clock';
 
 /** Tells all processes that share a listener which local port a test connection is about to come from. */
 export interface TestAnnouncer {
@@ -18,9 +19,9 @@ const EXPECTED_MS = 10_000;
 export class TestConnections {
   /** The expected local ports and until when (ms), the first to expire first. */
   readonly #expected = new Map<number, number>();
-  readonly #now: () => number;
+  readonly #now: MonotonicClock;
 
-  constructor(now: () => number) {
+  constructor(now: MonotonicClock) {
     this.#now = now;
   }
 

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { within } from '../../time/within';
+import { messageOf } from '../../errors/error-text';
 import { adoptWithOnRead, beforeLoss, readNow, startReading, stopReading } from './socket-handle';
 import type { TlsTermination } from '../tls/tls-termination';
 
@@ -37,17 +39,14 @@ export async function findHandleFault(tls?: TlsTermination, timeoutMs = TIMEOUT_
     const secured = await new Promise<Socket>((resolve) => tls.secure(fourth.accepted, resolve, ignore));
     await checkStopping(secured, client, fourth.client);
   };
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done within ${timeoutMs} ms`)), timeoutMs);
-  });
   try {
-    await Promise.race([check(), late]);
+    await within(timeoutMs, check(), () => {
+      throw new Error(`not done within ${timeoutMs} ms`);
+    });
     return undefined;
   } catch (error) {
-    return `${step}: ${error instanceof Error ? error.message : String(error)}`;
+    return `${step}: ${messageOf(error)}`;
   } finally {
-    clearTimeout(timer);
     loopback.close();
   }
 }

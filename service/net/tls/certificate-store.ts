@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
+import { within } from '../../time/within';
 import {
   type CertificatePair,
   CertificatePairError,
@@ -21,7 +22,7 @@ export interface CertificateStoreOptions {
   readonly reloadCheckMs: number;
   /** How long the source may be unavailable at the start before `open` gives up; default 0. */
   readonly patienceMs?: number;
-  readonly logger: Logger;
+  readonly log: Logger;
 }
 
 /** A pair that is in use, in the two forms that TLS servers take. */
@@ -61,7 +62,7 @@ export class CertificateStore {
 
   /** @throws CertificatePairError, or the source's error, when the first pair cannot be used */
   static async open(options: CertificateStoreOptions): Promise<CertificateStore> {
-    const { source, logger, patienceMs = 0 } = options;
+    const { source, log, patienceMs = 0 } = options;
     const deadlineMs = performance.now() + patienceMs;
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -70,7 +71,7 @@ export class CertificateStore {
         const pauseMs = Math.min(MAX_FIRST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
         // A pair that can be read but not used does not become valid by waiting.
         if (error instanceof CertificatePairError || performance.now() + pauseMs > deadlineMs) throw error;
-        if (attempt === 1) logger.warning('TLS certificate cannot be read yet', { error: String(error) });
+        if (attempt === 1) log.warning('TLS certificate cannot be read yet', { error: String(error) });
         await new Promise((resolve) => setTimeout(resolve, pauseMs));
       }
     }
@@ -128,8 +129,8 @@ export class CertificateStore {
 
   #log({ subject, validTo }: CheckedCertificate): void {
     const fields = { subject: subject.replaceAll('\n', ', '), validTo: validTo.toISOString() };
-    if (validTo.getTime() < Date.now()) this.#options.logger.warning('TLS certificate in use has expired', fields);
-    else this.#options.logger.info('TLS certificate in use', fields);
+    if (validTo.getTime() < Date.now()) this.#options.log.warning('TLS certificate in use has expired', fields);
+    else this.#options.log.info('TLS certificate in use', fields);
   }
 
   /** Takes the error as text, without its cause: the cause may quote secret text that could not be parsed. */
@@ -137,7 +138,7 @@ export class CertificateStore {
     const state = `${hash} ${error}`;
     if (this.#closed || this.#reported === state) return;
     this.#reported = state;
-    this.#options.logger.warning('new TLS certificate cannot be used, the old one stays', { error });
+    this.#options.log.warning('new TLS certificate cannot be used, the old one stays', { error });
   }
 
   #schedule(): void {
@@ -153,11 +154,8 @@ function hashPair({ cert, key }: CertificatePair): string {
   return createHash('sha256').update(cert).update('\0').update(key).digest('hex');
 }
 
-async function withTimeout(pair: Promise<CertificatePair>): Promise<CertificatePair> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    const error = new Error(`no certificate within ${SOURCE_TIMEOUT_MS / 1000} s`);
-    timer = setTimeout(() => reject(error), SOURCE_TIMEOUT_MS);
+function withTimeout(pair: Promise<CertificatePair>): Promise<CertificatePair> {
+  return within(SOURCE_TIMEOUT_MS, pair, () => {
+    throw new Error(`no certificate within ${SOURCE_TIMEOUT_MS / 1000} s`);
   });
-  return Promise.race([pair, late]).finally(() => clearTimeout(timer));
 }

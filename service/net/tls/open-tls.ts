@@ -1,3 +1,4 @@
+import { OperatorError } from '../../errors/operator-error';
 import type { SecretsManager } from '../../aws/secrets-manager';
 import type { TlsConfig } from '../../config/tls-settings';
 import type { Logger } from '../../logging/logger';
@@ -17,16 +18,16 @@ export interface OpenTls {
 /**
  * TLS with the configured certificate, which is reloaded when it changes.
  *
- * @throws Error with a message for the operator when the certificate cannot be read or used
+ * @throws OperatorError when the certificate cannot be read or used
  */
 export async function openTls(config: TlsConfig, secrets: SecretsManager, log: Logger): Promise<OpenTls> {
   const store = await CertificateStore.open({
     source: certificateSource(config.cert, config.key, secrets),
     reloadCheckMs: config.reloadCheckMs,
     patienceMs: PATIENCE_MS,
-    logger: log,
+    log,
   }).catch((cause: unknown) => {
-    throw new Error(`RTMPS cannot start, its certificate cannot be used: ${String(cause)}`, { cause });
+    throw new OperatorError(`RTMPS cannot start, its certificate cannot be used: ${String(cause)}`, { cause });
   });
   const termination = new TlsTermination(store.current.pair);
   store.onChange(({ pair }) => termination.use(pair));

@@ -133,7 +133,7 @@ test('a token that a handler no longer accepts is signed anew with a fresh secre
     name: 'JWT_SECRET_ARN',
     read: () => secrets.read({ arn: lambdas.jwtSecretArn, region: STAND_IN_REGION, field: 'secret' }),
     refreshMs: 300_000,
-    logger: lambdas.log,
+    log: lambdas.log,
     clock,
   });
   const open = await startFunctionUrl(lambdas.createCallback({ secretCacheMs: 0, minRefetchMs: 0 }));

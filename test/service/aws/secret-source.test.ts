@@ -27,7 +27,7 @@ function open(): SecretSource {
     name: 'JWT_SECRET_ARN',
     read,
     refreshMs: REFRESH_MS,
-    logger: log,
+    log,
     clock,
     random: () => 0.5,
   });

@@ -51,7 +51,7 @@ async function start(): Promise<void> {
     publishers: () => publishers,
     leaving: () => (left += 1),
     called: (call, succeeded) => counted.push(`${call} ${succeeded ? 'done' : 'failed'}`),
-    logger: log,
+    log,
     pollMs: POLL_MS,
     clock,
     random: () => 0.999,

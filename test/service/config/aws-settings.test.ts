@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { AddressRules } from '../../../service/addresses/address-rules';
 import { ConfigError } from '../../../service/config/config-error';
 import type { EnvironmentValues } from '../../../service/config/environment';
 import { loadServiceConfig } from '../../../service/config/service-config';
@@ -25,8 +26,8 @@ describe('PROXY protocol', () => {
     expect(faultsOf({ PROXY_PROTOCOL: mode, PROXY_TRUSTED: '' })).toHaveLength(1);
     expect(load({ PROXY_PROTOCOL: mode, PROXY_TRUSTED: '10.0.0.1' }).proxy).toEqual({
       mode,
-      trusted: ['10.0.0.1'],
-      direct: [],
+      trusted: AddressRules.parse(['10.0.0.1']),
+      direct: AddressRules.parse([]),
     });
   });
 
@@ -38,7 +39,7 @@ describe('PROXY protocol', () => {
   test('trusting everybody works, with a warning', () => {
     expect(faultsOf({ PROXY_PROTOCOL: 'any', PROXY_TRUSTED: '10.0.0.1', PROXY_DIRECT: '*' })).toHaveLength(1);
     const values = { PROXY_PROTOCOL: 'any', PROXY_TRUSTED: '*' };
-    expect(load(values).proxy?.trusted).toEqual(['*']);
+    expect(load(values).proxy?.trusted.allowsEveryone).toBe(true);
     expect(warnings(values)).toEqual([expect.stringContaining('can pose as any client address')]);
   });
 

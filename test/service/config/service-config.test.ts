@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AddressRules } from '../../../service/addresses/address-rules';
 import { ConfigError } from '../../../service/config/config-error';
 import type { EnvironmentValues } from '../../../service/config/environment';
 import { loadServiceConfig } from '../../../service/config/service-config';
@@ -51,8 +52,8 @@ describe('defaults', () => {
           maxConnectionsPerIp: 4,
           maxConnectsPerIpAndSecond: 20,
           memoryBudgetBytes: undefined,
-          concurrencyWhitelist: [],
-          playWhitelist: [],
+          concurrencyWhitelist: AddressRules.parse([]),
+          playWhitelist: AddressRules.parse([]),
           gopCacheBytes: 256 * 1024 * 1024,
         },
         timeouts: { mediaMs: 120_000, silentMs: 60_000 },
@@ -155,13 +156,17 @@ describe('values', () => {
     expect(config).toEqual({
       rtmp: { port: 1936, advertisedHost: 'ingest.example.com', bindAddress: '::1', chunkSize: 128, names },
       tls: { port: 8443, bindAddress: '127.0.0.1', cert: first.certPath, key: first.keyPath, reloadCheckMs: 1000 },
-      proxy: { mode: 'v2', trusted: ['10.0.0.0/24', '2001:db8::7'], direct: ['10.0.9.0/24'] },
+      proxy: {
+        mode: 'v2',
+        trusted: AddressRules.parse(['10.0.0.0/24', '2001:db8::7']),
+        direct: AddressRules.parse(['10.0.9.0/24']),
+      },
       limits: {
         maxConnectionsPerIp: 100,
         maxConnectsPerIpAndSecond: 50,
         memoryBudgetBytes: 512 * 2 ** 20,
-        concurrencyWhitelist: ['10.0.0.1', '10.1.0.0/16'],
-        playWhitelist: ['2001:db8::/32'],
+        concurrencyWhitelist: AddressRules.parse(['10.0.0.1', '10.1.0.0/16']),
+        playWhitelist: AddressRules.parse(['2001:db8::/32']),
         gopCacheBytes: 0,
       },
       timeouts: { mediaMs: 30_000, silentMs: 20_000 },
@@ -324,13 +329,13 @@ describe('weak callback settings', () => {
 
 describe('play whitelist names', () => {
   test('PLAY_ALLOWED_FROM works, with a warning', () => {
-    expect(load({ PLAY_ALLOWED_FROM: '10.0.0.0/8' }).limits.playWhitelist).toEqual(['10.0.0.0/8']);
+    expect(load({ PLAY_ALLOWED_FROM: '10.0.0.0/8' }).limits.playWhitelist.entries).toEqual(['10.0.0.0/8']);
     expect(warnings({ PLAY_ALLOWED_FROM: '10.0.0.0/8' })).toEqual([expect.stringContaining('RTMP_PLAY_WHITELIST')]);
   });
 
   test('RTMP_PLAY_WHITELIST wins over it, with a warning', () => {
     const both = { RTMP_PLAY_WHITELIST: '127.0.0.1', PLAY_ALLOWED_FROM: 'not even looked at' };
-    expect(load(both).limits.playWhitelist).toEqual(['127.0.0.1']);
+    expect(load(both).limits.playWhitelist.entries).toEqual(['127.0.0.1']);
     expect(warnings(both)).toEqual([expect.stringContaining('PLAY_ALLOWED_FROM is not used')]);
   });
 });

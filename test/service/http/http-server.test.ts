@@ -41,7 +41,7 @@ function newServer(options: Partial<HttpServerOptions> = {}): HttpServer {
     ready: () => readiness,
     streams: () => [stream],
     metrics: { contentType: 'text/plain; version=0.0.4', scrape: () => scrape() },
-    logger,
+    log: logger,
   });
 }
 

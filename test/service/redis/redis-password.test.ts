@@ -36,7 +36,7 @@ function listen(username?: string): void {
     name: 'REDIS_PASSWORD_ARN',
     read: () => stored(),
     refreshMs: 300_000,
-    logger: log,
+    log,
     clock,
   });
   channel = new CommandChannel({

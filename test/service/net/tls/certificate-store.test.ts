@@ -50,7 +50,7 @@ async function open(reloadCheckMs = NEVER_MS): Promise<CertificateStore> {
   store = await CertificateStore.open({
     source: certificateSource(certPath, keyPath, new SecretsManager()),
     reloadCheckMs,
-    logger,
+    log: logger,
   });
   return store;
 }
@@ -162,7 +162,7 @@ describe('source', () => {
     jest.useFakeTimers();
     try {
       let answer: () => Promise<CertificatePair> = () => Promise.resolve(first);
-      store = await CertificateStore.open({ source: () => answer(), reloadCheckMs: 60_000, logger });
+      store = await CertificateStore.open({ source: () => answer(), reloadCheckMs: 60_000, log: logger });
       answer = () => new Promise(() => undefined);
       await jest.advanceTimersByTimeAsync(90_000);
       expect(warnings()[0]?.fields).toEqual({ error: 'Error: no certificate within 30 s' });
@@ -177,7 +177,7 @@ describe('source', () => {
   test('after close nothing changes and no timer is left', async () => {
     jest.useFakeTimers();
     try {
-      store = await CertificateStore.open({ source: () => Promise.resolve(first), reloadCheckMs: 1000, logger });
+      store = await CertificateStore.open({ source: () => Promise.resolve(first), reloadCheckMs: 1000, log: logger });
       store.close();
       expect(jest.getTimerCount()).toBe(0);
     } finally {
