@@ -6,9 +6,8 @@ import { SecretSource } from '../aws/secret-source';
 import { SecretsManager } from '../aws/secrets-manager';
 import type { TaskAgent } from '../aws/task-agent';
 import { readTaskMetadata } from '../aws/task-metadata';
-import { CommandChannel, type CommandOutcome } from '../operators/command-channel';
 import { CommandHandler } from '../operators/command-handler';
-import { type Command, parseCommand } from '../operators/command-parser';
+import { Operators } from '../operators/operators';
 import type { RedisConfig } from '../config/redis-settings';
 import type { Place } from '../config/listening-places';
 import { OperatorError } from '../errors/operator-error';
@@ -334,38 +333,28 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const handler = new CommandHandler({
     hub,
     endHeld: (publication) => admission.endHeld(publication),
-    node: { id: registry.self.id, drain: () => options.drainRequested?.() },
+    nodeIds: [registry.self.id, member.machineId],
+    drain: () => options.drainRequested?.(),
   });
-  const execute = (command: Command): CommandOutcome => {
-    // The processes of one machine end together, also when it is called by its own name.
-    const meansThis = command.verb === 'drain' && command.node === member.machineId;
-    return handler.execute(meansThis ? { ...command, node: registry.self.id } : command);
-  };
-  const commandHandled = (verb: Command['verb'], acted: boolean): void =>
-    metrics.commandHandled(verb, acted ? 'done' : 'no_effect');
-  const commands =
+  const operators =
     config.redis &&
-    new CommandChannel({
+    new Operators({
       config: config.redis,
       password,
       names,
       log,
-      execute,
+      carryOut: (command) => handler.execute(command),
       member: config.fleet && {
         id: registry.self.id,
         known: () => member.peers(),
         registered: async () => (await registry.nodes()).map(({ id }) => id),
       },
-      handled: commandHandled,
-      leftOut: () => metrics.commandHandled('any', 'left_out'),
+      counted: (verb, result) => metrics.commandHandled(verb, result),
       remember: (command) => registry.remember(command),
       subscribed: () => void registry.redeliverCommands(),
     });
   await member.start(admission, {
-    command: (text) => {
-      const command = parseCommand(text, names);
-      if (!('error' in command)) commandHandled(command.verb, execute(command).acted);
-    },
+    command: (text) => void operators?.execute(text, 'redelivered'),
     conflict: () => metrics.leaseConflict(),
   });
   for (const listener of listeners) listener.open();
@@ -392,7 +381,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     hub.tick(now());
     admission.tick(now());
     member.tick(now());
-    if (commands) metrics.setRedisConnected(commands.connected);
+    if (operators) metrics.setRedisConnected(operators.connected);
     // A channel that is held for its publisher is not left alone: it may go on at another node.
     if (leaving && sessions.size === 0 && hub.publicationCount === 0) options.emptied?.();
   }, 1000);
@@ -414,7 +403,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       }
       listenerTest.close();
       for (const listener of listeners) listener.close();
-      const hushed = commands?.stop();
+      const hushed = operators?.stop();
       for (const session of sessions) session.shutDown();
       await admission.close();
       await authorizer.drain(Math.max(0, deadline - now() - CLOSE_MS));

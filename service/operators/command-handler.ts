@@ -1,23 +1,28 @@
 import type { Hub } from '../hub/hub';
 import type { Publication } from '../hub/publication';
-import type { CommandOutcome } from './command-channel';
 import type { ChannelCommand, Command } from './command-parser';
+import type { ListedStream } from './command-replies';
 
 /** The most streams that one answer to `list` names. */
 const MAX_LISTED = 1000;
 
-/** The node as a whole, for commands that concern it. */
-export interface CommandedNode {
-  readonly id: string;
-  drain(): void;
+export interface CommandOutcome {
+  /** Whether the command had an effect on this node. */
+  readonly acted: boolean;
+  /** The effect, or why there was none: one line for the log. */
+  readonly detail: string;
+  /** For `list`. */
+  readonly streams?: readonly ListedStream[];
 }
 
 export interface CommandHandlerOptions {
   readonly hub: Hub;
   /** Ends a stream that is held here for a lost publisher; false when the stream is not held here. */
   readonly endHeld: (publication: Publication) => boolean;
-  /** Absent for a node without a fleet. */
-  readonly node?: CommandedNode | undefined;
+  /** The ids by which operators call this node: its own, then its machine's, which several processes share. */
+  readonly nodeIds: readonly string[];
+  /** Drains and ends this node, and with it all processes of its machine. */
+  readonly drain: () => void;
 }
 
 /** Executes operators' commands on this node's streams. */
@@ -57,9 +62,9 @@ export class CommandHandler {
   }
 
   #drain(id: string): CommandOutcome {
-    const { node } = this.#options;
-    if (node?.id !== id) return { acted: false, detail: `it means another node, this one is ${node?.id}` };
-    node.drain();
+    const { nodeIds, drain } = this.#options;
+    if (!nodeIds.includes(id)) return { acted: false, detail: `it means another node, this one is ${nodeIds[0]}` };
+    drain();
     return { acted: true, detail: 'draining' };
   }
 

@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
+import { messageOf } from '../errors/error-text';
+import { within } from '../time/within';
 import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
 import { openRedis } from '../redis/open-redis';
-import { messageOf } from '../redis/redis-faults';
 import { type ChangingPassword, followPassword } from '../redis/redis-password';
 
 const REPLIES_ENDING = ':replies';
@@ -82,12 +83,7 @@ export class CommandReplies {
   /** Waits a moment for earlier replies to be sent. */
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#pending.size > 0) {
-      let timer: NodeJS.Timeout | undefined;
-      const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, FLUSH_MS)));
-      await Promise.race([Promise.all(this.#pending), patience]);
-      clearTimeout(timer);
-    }
+    if (this.#pending.size > 0) await within(FLUSH_MS, Promise.all(this.#pending), () => undefined);
     this.#disconnect();
   }
 

@@ -1,12 +1,4 @@
-/** Only the message: the error object contains the command, and AUTH contains the password. */
-export function messageOf(error: unknown): string {
-  const { message } = Object(error) as { readonly message?: unknown };
-  if (typeof message === 'string' && message !== '') {
-    return message;
-  }
-  // When several addresses have all failed, the error has no message.
-  return codeOf(error) ?? 'unknown error';
-}
+import { codeOf, messageOf } from '../errors/error-text';
 
 export interface RedisUse {
   /** The connection is made with TLS. */
@@ -44,9 +36,4 @@ function hintOf(code: string | undefined, message: string, { secured, answered }
   if (!secured && CLOSED.test(message)) return 'set REDIS_TLS=YES if this Redis expects TLS';
   if (message.startsWith('Unknown RESP type')) return 'REDIS_HOST and REDIS_PORT lead to something else than Redis';
   return undefined;
-}
-
-function codeOf(error: unknown): string | undefined {
-  const { code } = Object(error) as { readonly code?: unknown };
-  return typeof code === 'string' ? code : undefined;
 }

@@ -2,8 +2,9 @@ import type { Redis } from 'ioredis';
 import type { Duplex } from 'node:stream';
 import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
+import { messageOf } from '../errors/error-text';
 import { openRedis } from './open-redis';
-import { explainRedisFault, messageOf } from './redis-faults';
+import { explainRedisFault } from './redis-faults';
 import { type ChangingPassword, followPassword } from './redis-password';
 
 const FIRST_RETRY_MS = 250;
@@ -17,6 +18,15 @@ export interface LivenessCheck {
   readonly answerTimeoutMs: number;
 }
 
+export interface SubscriberConnectionOptions {
+  readonly config: RedisConfig;
+  readonly log: Logger;
+  /** Default: PING every 15 seconds, 10 seconds for an answer. */
+  readonly livenessCheck?: LivenessCheck | undefined;
+  /** The password's source, if the configuration names a secret. */
+  readonly password?: ChangingPassword | undefined;
+}
+
 const DEFAULT_CHECK: LivenessCheck = { pingIntervalMs: 15_000, answerTimeoutMs: 10_000 };
 
 /**
@@ -26,85 +36,85 @@ const DEFAULT_CHECK: LivenessCheck = { pingIntervalMs: 15_000, answerTimeoutMs: 
  */
 export class SubscriberConnection {
   readonly redis: Redis;
-  private readonly where: string;
-  private readonly secured: boolean;
-  private readonly pings: NodeJS.Timeout;
-  private readonly forgetPassword: (() => void) | undefined;
-  private attempts = 0;
-  private state: 'new' | 'up' | 'down' | 'closed' = 'new';
-  private awaitsPong = false;
-  private answered = false;
+  readonly #log: Logger;
+  readonly #where: string;
+  readonly #secured: boolean;
+  readonly #pings: NodeJS.Timeout;
+  readonly #forgetPassword: (() => void) | undefined;
+  #attempts = 0;
+  #state: 'new' | 'up' | 'down' | 'closed' = 'new';
+  #awaitsPong = false;
+  #answered = false;
 
-  constructor(
-    config: RedisConfig,
-    private readonly logger: Logger,
-    { pingIntervalMs, answerTimeoutMs }: LivenessCheck = DEFAULT_CHECK,
-    password?: ChangingPassword,
-  ) {
-    this.where = `${config.host}:${config.port}`;
-    this.secured = config.tls !== undefined;
+  constructor({ config, log, livenessCheck = DEFAULT_CHECK, password }: SubscriberConnectionOptions) {
+    const { pingIntervalMs, answerTimeoutMs } = livenessCheck;
+    this.#log = log;
+    this.#where = `${config.host}:${config.port}`;
+    this.#secured = config.tls !== undefined;
     this.redis = openRedis(config, {
       maxRetriesPerRequest: null,
       autoResubscribe: false,
       lazyConnect: password !== undefined,
       socketTimeout: answerTimeoutMs,
       // Not ioredis's own count, which starts again at each opened connection, even one that cannot be used.
-      retryStrategy: () => this.nextRetryMs(),
+      retryStrategy: () => this.#nextRetryMs(),
     });
-    this.redis.on('error', (error) => this.reportDown(error));
-    this.redis.on('close', () => this.reportDown(new Error('the connection closed')));
+    this.redis.on('error', (error) => this.#reportDown(error));
+    this.redis.on('close', () => this.#reportDown(new Error('the connection closed')));
     this.redis.on('connect', () => takesTurns(this.redis.stream));
     this.redis.on('ready', () => this.check());
-    this.pings = setInterval(() => this.check(), pingIntervalMs);
-    this.forgetPassword = password && followPassword(this.redis, password);
+    this.#pings = setInterval(() => this.check(), pingIntervalMs);
+    this.#forgetPassword = password && followPassword(this.redis, password);
   }
 
   /** Tests the connection now, without waiting for the interval. */
   check(): void {
-    if (this.awaitsPong || this.redis.status !== 'ready') {
+    if (this.#awaitsPong || this.redis.status !== 'ready') {
       return;
     }
-    this.awaitsPong = true;
+    this.#awaitsPong = true;
     this.redis
       .ping()
       .then(
-        () => this.reportUp(),
+        () => this.#reportUp(),
         // A user that may not PING is connected nevertheless; other errors (LOADING, NOAUTH) are reported.
-        (error: unknown) => (messageOf(error).startsWith('NOPERM') ? this.reportUp() : this.reportDown(error)),
+        (error: unknown) => (messageOf(error).startsWith('NOPERM') ? this.#reportUp() : this.#reportDown(error)),
       )
       .finally(() => {
-        this.awaitsPong = false;
+        this.#awaitsPong = false;
       });
   }
 
   /** Disconnects permanently; nothing is logged any more. */
   close(): void {
-    this.state = 'closed';
-    clearInterval(this.pings);
-    this.forgetPassword?.();
+    this.#state = 'closed';
+    clearInterval(this.#pings);
+    this.#forgetPassword?.();
     this.redis.disconnect();
   }
 
-  private nextRetryMs(): number {
-    const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.attempts);
-    this.attempts += 1;
+  #nextRetryMs(): number {
+    const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#attempts);
+    this.#attempts += 1;
     return delayMs * (0.5 + Math.random() / 2);
   }
 
-  private reportUp(): void {
-    this.attempts = 0;
-    this.answered = true;
-    if (this.state === 'new' || this.state === 'down') {
-      this.logger.info(this.state === 'new' ? `Connected to Redis at ${this.where}` : `Redis at ${this.where} is back`);
-      this.state = 'up';
+  #reportUp(): void {
+    this.#attempts = 0;
+    this.#answered = true;
+    if (this.#state === 'new' || this.#state === 'down') {
+      this.#log.info(
+        this.#state === 'new' ? `Connected to Redis at ${this.#where}` : `Redis at ${this.#where} is back`,
+      );
+      this.#state = 'up';
     }
   }
 
-  private reportDown(error: unknown): void {
-    if (this.state === 'new' || this.state === 'up') {
-      this.state = 'down';
-      const reason = explainRedisFault(error, { secured: this.secured, answered: this.answered });
-      this.logger.warning(`Redis at ${this.where} cannot be used, streams go on: ${reason}`);
+  #reportDown(error: unknown): void {
+    if (this.#state === 'new' || this.#state === 'up') {
+      this.#state = 'down';
+      const reason = explainRedisFault(error, { secured: this.#secured, answered: this.#answered });
+      this.#log.warning(`Redis at ${this.#where} cannot be used, streams go on: ${reason}`);
     }
   }
 }

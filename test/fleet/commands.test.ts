@@ -13,6 +13,7 @@ interface Reply {
   readonly node: string;
   readonly command: string;
   readonly channel: string;
+  readonly order: string;
   readonly acted: boolean;
   readonly detail: string;
   readonly streams?: readonly { readonly channel: string; readonly streamId: string; readonly players: number }[];
@@ -152,6 +153,8 @@ describe.each(redisKinds)('on a %s Redis', (kind) => {
     proxy.switchTo(fleet.redis.port);
     await victim.expectClosed();
     await fleet.journal.next(killed, 'stop');
+    await node.waitForLog(new RegExp(`kill-session done: publisher disconnected channel=${killed}`));
+    expect(await reply(killed)).toMatchObject({ node: fleet.nodeId(at), order: `kill-session>${killed}` });
     await expectFlows(other, player, 'spared');
   });
 

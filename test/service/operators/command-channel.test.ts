@@ -1,11 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import {
-  CommandChannel,
-  type CommandChannelOptions,
-  type CommandOutcome,
-} from '../../../service/operators/command-channel';
+import type { CommandOutcome } from '../../../service/operators/command-handler';
+import { Operators, type OperatorsOptions } from '../../../service/operators/operators';
 import type { Command } from '../../../service/operators/command-parser';
 import type { RedisConfig } from '../../../service/config/redis-settings';
 import { loadServiceConfig } from '../../../service/config/service-config';
@@ -20,7 +17,7 @@ const LISTENING = /^info Listening for commands/;
 const RECONNECT_MS = 20_000;
 
 const servers: RedisServer[] = [];
-const listeners: CommandChannel[] = [];
+const listeners: Operators[] = [];
 
 async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const server = await RedisServer.start(options);
@@ -50,7 +47,7 @@ class CountingLogger extends MemoryLogger {
 }
 
 interface Listener {
-  readonly channel: CommandChannel;
+  readonly operators: Operators;
   readonly logger: MemoryLogger;
   readonly commands: Command[];
   /** Resolves when the channel has been subscribed that many times. */
@@ -62,26 +59,26 @@ interface Listener {
 function listen(
   redis: RedisServer,
   config: Partial<RedisConfig> = {},
-  options: Partial<CommandChannelOptions> = {},
+  options: Partial<OperatorsOptions> = {},
 ): Listener {
   const logger = new CountingLogger();
   const commands: Command[] = [];
-  const execute = (command: Command): CommandOutcome => {
+  const carryOut = (command: Command): CommandOutcome => {
     commands.push(command);
     return { acted: !('channel' in command) || command.channel !== 'nobody', detail: 'as the test says' };
   };
   const { host, port } = redis;
   const none = { username: undefined, password: undefined, tls: undefined };
-  const channel = new CommandChannel({
+  const operators = new Operators({
     names: PLAIN_NAMES,
     log: logger,
-    execute,
+    carryOut,
     config: { host, port, ...none, channel: CHANNEL, ...config },
     ...options,
   });
-  listeners.push(channel);
+  listeners.push(operators);
   return {
-    channel,
+    operators,
     logger,
     commands,
     listening: (times = 1) => logger.waitForTimes(LISTENING, times),
@@ -93,7 +90,7 @@ function listen(
 }
 
 afterEach(async () => {
-  await Promise.all(listeners.splice(0).map((channel) => channel.stop()));
+  await Promise.all(listeners.splice(0).map((operators) => operators.stop()));
   await Promise.all(servers.splice(0).map((server) => server.remove()));
 });
 
@@ -102,7 +99,7 @@ describe('commands on the Redis channel', () => {
     const redis = await startRedis();
     const listener = listen(redis);
     await listener.listening();
-    expect(listener.channel.connected).toBe(true);
+    expect(listener.operators.connected).toBe(true);
     expect(await redis.publish(CHANNEL, 'kill-session>ch1')).toBe(1);
     await redis.publish(CHANNEL, 'close-stream>nobody|id 1');
     await listener.command(2);
@@ -121,16 +118,16 @@ describe('commands on the Redis channel', () => {
       redis,
       {},
       {
-        execute: () => ({ acted: false, detail: 'no stream is live' }),
+        carryOut: () => ({ acted: false, detail: 'no stream is live' }),
         remember: (command) => Promise.resolve('channel' in command && command.channel === 'ch'),
-        handled: (verb, acted) => void handled.push(`${verb} ${acted}`),
+        counted: (verb, result) => void handled.push(`${verb} ${result}`),
       },
     );
     await listener.listening();
     for (const command of ['block>ch|60', 'unblock>ch', 'unblock>other', 'kill-session>ch'])
       await redis.publish(CHANNEL, command);
     await listener.logger.waitFor(/Redis command kill-session/);
-    expect(handled.sort()).toEqual(['block true', 'kill-session false', 'unblock false', 'unblock true']);
+    expect(handled.sort()).toEqual(['block done', 'kill-session no_effect', 'unblock done', 'unblock no_effect']);
   });
 
   test('that are malformed are logged and ignored, and the next good one works', async () => {
@@ -149,14 +146,14 @@ describe('commands on the Redis channel', () => {
   test('that fail when executed are logged, and the next one works', async () => {
     const redis = await startRedis();
     let calls = 0;
-    const execute = (): CommandOutcome => {
+    const carryOut = (): CommandOutcome => {
       calls += 1;
       if (calls === 1) {
         throw new Error('a fault of the test');
       }
       return { acted: true, detail: 'fine' };
     };
-    const listener = listen(redis, {}, { execute });
+    const listener = listen(redis, {}, { carryOut });
     await listener.listening();
     await redis.publish(CHANNEL, 'kill-session>ch1');
     await redis.publish(CHANNEL, 'kill-session>ch1');
@@ -167,7 +164,7 @@ describe('commands on the Redis channel', () => {
   test('of a flood are looked at a few at a time, so that streams have their turn in between', async () => {
     const redis = await startRedis();
     let leftOut = 0;
-    const listener = listen(redis, {}, { leftOut: () => (leftOut += 1) });
+    const listener = listen(redis, {}, { counted: (_verb, result) => void (leftOut += result === 'left_out' ? 1 : 0) });
     await listener.listening();
     const sent = 5_000;
     const published = redis.withClient((client) => {
@@ -199,8 +196,8 @@ describe('commands on the Redis channel', () => {
     const redis = await startRedis();
     const listener = listen(redis);
     await listener.listening();
-    await listener.channel.stop();
-    expect(listener.channel.connected).toBe(false);
+    await listener.operators.stop();
+    expect(listener.operators.connected).toBe(false);
     await redis.stop();
     expect(listener.logger.matching(/^warning/)).toHaveLength(0);
   });
@@ -213,7 +210,7 @@ describe('when Redis', () => {
     await listener.listening();
     await redis[how]();
     await listener.logger.waitFor(/^warning Redis at .* cannot be used/);
-    expect(listener.channel.connected).toBe(false);
+    expect(listener.operators.connected).toBe(false);
     await redis.start();
     await listener.listening(2);
     await redis.publish(CHANNEL, 'kill-session>ch1');
@@ -228,7 +225,7 @@ describe('when Redis', () => {
     await redis.stop();
     const listener = listen(redis);
     await listener.logger.waitFor(/^warning .*ECONNREFUSED/);
-    expect(listener.channel.connected).toBe(false);
+    expect(listener.operators.connected).toBe(false);
     await redis.start();
     await listener.listening();
     await redis.publish(CHANNEL, 'kill-session>ch1');
@@ -254,7 +251,7 @@ describe('when Redis', () => {
     await listener.logger.waitFor(/^warning Redis at .* cannot be used/);
     redis.resume();
     await listener.listening(2);
-    expect(listener.channel.connected).toBe(true);
+    expect(listener.operators.connected).toBe(true);
   });
 
   test('stays away, the log is not filled', async () => {
@@ -288,7 +285,7 @@ describe('authentication', () => {
     const redis = await startRedis({ password: 'first' });
     const listener = listen(redis, { password });
     await listener.logger.waitFor(cause);
-    expect(listener.channel.connected).toBe(false);
+    expect(listener.operators.connected).toBe(false);
     await redis.withClient((client) => client.config('SET', 'requirepass', password ?? ''));
     await listener.logger.waitFor(LISTENING, RECONNECT_MS);
     await listener.logger.waitFor(/^info Redis at .* is back/, RECONNECT_MS);
@@ -312,7 +309,7 @@ describe('authentication', () => {
     const redis = await startRedis({ acl });
     const listener = listen(redis, { username: 'rtmp', password: 'pw' });
     await listener.logger.waitFor(/^warning Redis refuses the subscription.*NOPERM/);
-    expect(listener.channel.connected).toBe(false);
+    expect(listener.operators.connected).toBe(false);
     await redis.withClient((client) => client.call('ACL', 'SETUSER', 'rtmp', `&${CHANNEL}`));
     await listener.logger.waitFor(LISTENING, RECONNECT_MS);
   });
@@ -379,7 +376,7 @@ describe('TLS', () => {
     const redis = await startRedis({ tls: ca, password: 'pw' });
     const listener = listen(redis, { tls: { ca: trusted() }, password: 'pw' });
     await listener.logger.waitFor(/^warning Redis at .* cannot be used.*certificate/);
-    expect(listener.channel.connected).toBe(false);
+    expect(listener.operators.connected).toBe(false);
     const stats = await redis.withClient((client) => client.info('commandstats'));
     expect(stats).not.toMatch(/cmdstat_(auth|subscribe)/);
   });

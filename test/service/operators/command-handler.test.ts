@@ -30,13 +30,12 @@ beforeEach(() => {
   const drain = (): void => {
     drains += 1;
   };
-  const node = { id: 'node-1', drain };
   const endHeld = (publication: Publication): boolean => {
     if (publication.channel !== 'held') return false;
     heldThatEnded.push(publication);
     return true;
   };
-  handler = new CommandHandler({ hub, endHeld, node });
+  handler = new CommandHandler({ hub, endHeld, nodeIds: ['node-1', 'machine-1'], drain });
 });
 
 function publish(name: string, streamId: string, publisher = new FakePublisher()): FakePublisher {
@@ -96,6 +95,7 @@ describe('a command for nodes', () => {
     expect(drains).toBe(0);
     expect(handler.execute({ verb: 'drain', node: 'node-1' })).toEqual({ acted: true, detail: 'draining' });
     expect(drains).toBe(1);
+    expect(handler.execute({ verb: 'drain', node: 'machine-1' }).acted).toBe(true);
   });
 
   test('to list names the streams that are published here, without their keys', () => {

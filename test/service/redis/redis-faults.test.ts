@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { explainRedisFault, messageOf } from '../../../service/redis/redis-faults';
+import { messageOf } from '../../../service/errors/error-text';
+import { explainRedisFault } from '../../../service/redis/redis-faults';
 
 const error = (message: string, code?: string): Error => Object.assign(new Error(message), code && { code });
 const PLAIN = { secured: false, answered: false };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { SecretSource } from '../../../service/aws/secret-source';
-import { CommandChannel } from '../../../service/operators/command-channel';
+import { Operators } from '../../../service/operators/operators';
 import { MemoryLogger } from '../../support/memory-logger';
 import { RedisServer } from '../../support/servers/redis-server';
 import { ManualClock } from '../time/manual-clock';
@@ -18,7 +18,7 @@ let log: MemoryLogger;
 let clock: ManualClock;
 let stored: () => Promise<string>;
 let password: SecretSource;
-let channel: CommandChannel;
+let operators: Operators;
 beforeEach(async () => {
   redis = await RedisServer.start({ password: 'first' });
   log = new MemoryLogger();
@@ -26,7 +26,7 @@ beforeEach(async () => {
   stored = () => Promise.resolve('first');
 });
 afterEach(async () => {
-  await channel.stop();
+  await operators.stop();
   password.close();
   await redis.remove();
 });
@@ -39,12 +39,12 @@ function listen(username?: string): void {
     log,
     clock,
   });
-  channel = new CommandChannel({
+  operators = new Operators({
     names: PLAIN_NAMES,
     config: { host: redis.host, port: redis.port, username, password: STORED, tls: undefined, channel: CHANNEL },
     password,
     log,
-    execute: () => ({ acted: true, detail: 'as the test says' }),
+    carryOut: () => ({ acted: true, detail: 'as the test says' }),
   });
 }
 
@@ -75,7 +75,7 @@ describe('a Redis password kept in a secret', () => {
     stored = () => Promise.reject(new Error('keeper is away'));
     listen();
     await log.waitFor(/^warning REDIS_PASSWORD_ARN cannot be read/);
-    expect(channel.connected).toBe(false);
+    expect(operators.connected).toBe(false);
     // Nobody has tried to log in without one; the test's own client says HELLO.
     expect(await redis.withClient((client) => client.info('commandstats'))).not.toContain('cmdstat_auth');
     stored = () => Promise.resolve('first');
@@ -101,7 +101,7 @@ describe('a Redis password kept in a secret', () => {
     stored = () => Promise.resolve('second');
     await clock.advance(300_000);
     await log.waitFor(/REDIS_PASSWORD_ARN has changed/);
-    expect(channel.connected).toBe(true);
+    expect(operators.connected).toBe(true);
     await rotate('second');
     await log.waitFor(/^info Redis at .* is back/, 15_000);
     await expectCommandHeard('second');

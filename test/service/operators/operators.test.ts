@@ -1,11 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import {
-  CommandChannel,
-  type CommandChannelOptions,
-  type CommandedMember,
-} from '../../../service/operators/command-channel';
+import { type CommandedMember, Operators, type OperatorsOptions } from '../../../service/operators/operators';
 import { MAX_MESSAGE_LENGTH } from '../../../service/operators/command-intake';
 import { RecordingNode } from '../leases/redis/recording-node';
 import { MemoryLogger } from '../../support/memory-logger';
@@ -18,7 +14,7 @@ let redis: RedisServer;
 let replies: Redis;
 const said: string[] = [];
 const heard = new EventEmitter();
-const channels: CommandChannel[] = [];
+const running: Operators[] = [];
 const nodes: RecordingNode[] = [];
 
 /** Waits for that many replies, and gives them. */
@@ -35,19 +31,24 @@ function byNode(one: unknown, other: unknown): number {
   return (one as { node: string }).node.localeCompare((other as { node: string }).node);
 }
 
-async function listen(options: Partial<CommandChannelOptions> = {}): Promise<MemoryLogger> {
-  const logger = new MemoryLogger();
+function open(options: Partial<OperatorsOptions> = {}): { operators: Operators; log: MemoryLogger } {
+  const log = new MemoryLogger();
   const none = { username: undefined, password: undefined, tls: undefined };
-  const channel = new CommandChannel({
+  const operators = new Operators({
     names: PLAIN_NAMES,
     config: { host: redis.host, port: redis.port, ...none, channel: CHANNEL },
-    log: logger,
-    execute: () => ({ acted: false, detail: 'nothing here' }),
+    log,
+    carryOut: () => ({ acted: false, detail: 'nothing here' }),
     ...options,
   });
-  channels.push(channel);
-  await logger.waitFor(/Listening for commands/);
-  return logger;
+  running.push(operators);
+  return { operators, log };
+}
+
+async function listen(options: Partial<OperatorsOptions> = {}): Promise<MemoryLogger> {
+  const { log } = open(options);
+  await log.waitFor(/Listening for commands/);
+  return log;
 }
 
 beforeEach(async () => {
@@ -64,7 +65,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   replies.disconnect();
-  await Promise.all(channels.splice(0).map((channel) => channel.stop()));
+  await Promise.all(running.splice(0).map((operators) => operators.stop()));
   await Promise.all(nodes.splice(0).map(({ registry }) => registry.stop()));
   await redis.remove();
 });
@@ -73,7 +74,7 @@ describe('replies', () => {
   test('come from each node, whether it acted or not, as one line of JSON each', async () => {
     const act = () => ({ acted: true, detail: 'publisher disconnected' });
     await listen({ member: member('idle') });
-    await listen({ member: member('owner'), execute: act });
+    await listen({ member: member('owner'), carryOut: act });
     await redis.publish(CHANNEL, 'kill-session>ch');
     const about = { command: 'kill-session', channel: 'ch', order: 'kill-session>ch' };
     const at = expect.stringMatching(/^\d{4}-.*Z$/) as unknown;
@@ -94,14 +95,14 @@ describe('replies', () => {
 
   test('tell of streams that were asked for', async () => {
     const streams = [{ channel: 'ch', streamId: 'id', client: '192.0.2.1', players: 2 }];
-    await listen({ member: member('a'), execute: () => ({ acted: true, detail: '1 streams are live', streams }) });
+    await listen({ member: member('a'), carryOut: () => ({ acted: true, detail: '1 streams are live', streams }) });
     await redis.publish(CHANNEL, 'list>');
     expect(await repliesUntil(1)).toMatchObject([{ node: 'a', command: 'list', channel: '', streams }]);
   });
 
   test('are not sent by a node that is alone', async () => {
-    const alone = await listen({ execute: () => ({ acted: true, detail: 'done' }) });
-    await listen({ member: member('a'), execute: () => ({ acted: true, detail: 'done' }) });
+    const alone = await listen({ carryOut: () => ({ acted: true, detail: 'done' }) });
+    await listen({ member: member('a'), carryOut: () => ({ acted: true, detail: 'done' }) });
     await redis.publish(CHANNEL, 'kill-session>ch');
     await alone.waitFor(/kill-session done/);
     expect(await repliesUntil(1)).toHaveLength(1);
@@ -116,14 +117,14 @@ describe('a command', () => {
         steps.push(`remember ${command.verb}`);
         return Promise.resolve(true);
       },
-      execute: (command) => {
-        steps.push(`execute ${command.verb}`);
+      carryOut: (command) => {
+        steps.push(`carry out ${command.verb}`);
         return { acted: true, detail: 'done' };
       },
     });
     await redis.publish(CHANNEL, 'kill-session>ch');
     await logger.waitFor(/kill-session done/);
-    expect(steps).toEqual(['remember kill-session', 'execute kill-session']);
+    expect(steps).toEqual(['remember kill-session', 'carry out kill-session']);
   });
 
   test('to block is answered once for the fleet, by the first node that puts it into force', async () => {
@@ -163,6 +164,67 @@ describe('a command', () => {
   });
 });
 
+describe('a redelivered command', () => {
+  const done = { acted: true, detail: 'publisher disconnected' };
+
+  test('leaves the log line, the count and the reply of one that was heard', async () => {
+    const counts: string[] = [];
+    const counted: OperatorsOptions['counted'] = (verb, result) => counts.push(`${verb} ${result}`);
+    const { operators, log } = open({ member: member('a'), carryOut: () => done, counted });
+    await log.waitFor(/Listening for commands/);
+    await redis.publish(CHANNEL, 'close-stream>ch|id 1');
+    const [first] = await repliesUntil(1);
+    await operators.execute('close-stream>ch|id 1', 'redelivered');
+    const [, second] = await repliesUntil(2);
+    expect(first).toMatchObject({ node: 'a', command: 'close-stream', order: 'close-stream>ch|id 1', acted: true });
+    const at = expect.any(String) as unknown;
+    expect(second).toEqual({ ...Object(first), at });
+    expect(counts).toEqual(['close-stream done', 'close-stream done']);
+    const lines = log.matching(/Redis command/);
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toEqual(lines[0]);
+  });
+
+  test('is not remembered again, and bars no publishers', async () => {
+    const remembered: string[] = [];
+    const { operators, log } = open({
+      carryOut: () => done,
+      remember: ({ verb }) => {
+        remembered.push(verb);
+        return Promise.resolve(true);
+      },
+    });
+    await operators.execute('block>ch|600', 'redelivered');
+    expect(remembered).toEqual([]);
+    expect(log.matching(/block done: publisher disconnected \{/)).toHaveLength(1);
+  });
+
+  test('that makes no sense, or fails, is logged and does no harm', async () => {
+    const carryOut = (): never => {
+      throw new Error('a fault of the test');
+    };
+    const { operators, log } = open({ carryOut });
+    await operators.execute('kill-session', 'redelivered');
+    await operators.execute('kill-session>ch', 'redelivered');
+    expect(log.matching(/^warning Redis command ignored: /)).toHaveLength(1);
+    expect(log.matching(/^error .*kill-session failed: a fault of the test/)).toHaveLength(1);
+  });
+
+  test('that leaves nothing to do is not logged: a lifted block, and a drain that was heard before', async () => {
+    let drains = 0;
+    const carryOut = () => {
+      drains += 1;
+      return { acted: true, detail: 'draining' };
+    };
+    const { operators, log } = open({ carryOut });
+    await operators.execute('drain>a', 'heard');
+    await operators.execute('drain>a', 'redelivered');
+    await operators.execute('unblock>ch', 'redelivered');
+    expect(drains).toBe(1);
+    expect(log.matching(/Redis command/)).toHaveLength(1);
+  });
+});
+
 describe('a flood of commands', () => {
   test('is taken at a bounded rate, counted, and told of in one line', async () => {
     let taken = 0;
@@ -172,7 +234,9 @@ describe('a flood of commands', () => {
         taken += 1;
         return Promise.resolve(true);
       },
-      leftOut: () => (leftOut += 1),
+      counted: (verb, result) => {
+        if (`${verb} ${result}` === 'any left_out') leftOut += 1;
+      },
     });
     const [FLOOD, BURST] = [5_000, 200];
     await redis.withClient(async (client) => {
@@ -188,12 +252,12 @@ describe('a flood of commands', () => {
   });
 
   test('neither are long ones looked at', async () => {
-    let leftOut = 0;
-    const logger = await listen({ leftOut: () => (leftOut += 1) });
+    const counts: string[] = [];
+    const logger = await listen({ counted: (verb, result) => counts.push(`${verb} ${result}`) });
     await redis.publish(CHANNEL, `kill-session>${'x'.repeat(MAX_MESSAGE_LENGTH)}`);
     await logger.waitFor(/commands are left out/);
     await redis.publish(CHANNEL, 'kill-session>ch');
     await logger.waitFor(/kill-session had no effect/);
-    expect(leftOut).toBe(1);
+    expect(counts).toEqual(['any left_out', 'kill-session no_effect']);
   });
 });

@@ -1,0 +1,181 @@
+import type { RedisConfig } from '../config/redis-settings';
+import type { Logger } from '../logging/logger';
+import type { NameGrammar } from '../protocol/name-grammar';
+import { messageOf } from '../errors/error-text';
+import type { ChangingPassword } from '../redis/redis-password';
+import type { LivenessCheck } from '../redis/subscriber-connection';
+import { CommandChannel } from './command-channel';
+import type { CommandOutcome } from './command-handler';
+import { type Command, parseCommand } from './command-parser';
+import { CommandReplies } from './command-replies';
+
+/**
+ * The first nodes by name that list the registered nodes: one alone might miss the command, and all would say the same.
+ */
+const TELLERS = 3;
+
+/**
+ * How an order reached this node: `heard` on the Redis channel, or `redelivered` by the registry, because this node may
+ * have missed it.
+ */
+export type OrderOrigin = 'heard' | 'redelivered';
+
+/** The result of a command, as the metric counts it. */
+export type CommandResult = 'done' | 'no_effect' | 'left_out';
+
+export interface CommandedMember {
+  readonly id: string;
+  /** Ids of the fleet's nodes, at most some seconds old. */
+  readonly known: () => readonly string[];
+  /** Ids of all nodes that are registered now; empty when they cannot be read. Must not reject. */
+  readonly registered: () => Promise<readonly string[]>;
+}
+
+export interface OperatorsOptions {
+  readonly config: RedisConfig;
+  /** The password's source, if the configuration names a secret. */
+  readonly password?: ChangingPassword | undefined;
+  /** The rules for channel names. */
+  readonly names: NameGrammar;
+  readonly log: Logger;
+  /** Executes a command on this node. */
+  readonly carryOut: (command: Command) => CommandOutcome;
+  /** This node as a member of its fleet; if given, the node publishes its replies on REDIS_CHANNEL:replies. */
+  readonly member?: CommandedMember | undefined;
+  /**
+   * Stores the command for nodes that missed it, and sets and lifts blocks. True for the first node that does so, if a
+   * block was set or lifted. Called before the command is executed, so that a block is in force before an ended encoder
+   * tries again. Must not reject.
+   */
+  readonly remember?: ((command: Command) => Promise<boolean>) | undefined;
+  /** The channel is subscribed, perhaps after an outage: commands may have been missed. */
+  readonly subscribed?: (() => void) | undefined;
+  /** Counts a command by its effect on this node or in the registry; the verb of ignored commands is `any`. */
+  readonly counted?: ((verb: Command['verb'] | 'any', result: CommandResult) => void) | undefined;
+  /** Default: PING every 15 seconds, 10 seconds for an answer. */
+  readonly livenessCheck?: LivenessCheck | undefined;
+}
+
+/**
+ * Executes operators' orders. Every order passes through `execute`, whether it was heard on the Redis channel or
+ * redelivered by the registry, and is logged, counted and answered in the same way.
+ */
+export class Operators {
+  readonly #options: OperatorsOptions;
+  readonly #channel: CommandChannel;
+  readonly #replies: CommandReplies;
+  readonly #underWay = new Set<Promise<void>>();
+  #drains = false;
+
+  /** Subscribes to the Redis channel. */
+  constructor(options: OperatorsOptions) {
+    this.#options = options;
+    const { config, password, log, subscribed, livenessCheck } = options;
+    this.#replies = new CommandReplies({ config, password, log });
+    this.#channel = new CommandChannel({
+      config,
+      password,
+      log,
+      livenessCheck,
+      heard: (text) => void this.execute(text, 'heard'),
+      leftOut: () => options.counted?.('any', 'left_out'),
+      subscribed: () => subscribed?.(),
+    });
+  }
+
+  /** Whether a command published now would be received, as far as is known. */
+  get connected(): boolean {
+    return this.#channel.connected;
+  }
+
+  /** Executes one order. Never rejects; resolves when the order is logged and its reply is being sent. */
+  async execute(text: string, origin: OrderOrigin): Promise<void> {
+    const execution = this.#execute(text, origin);
+    this.#underWay.add(execution);
+    await execution;
+    this.#underWay.delete(execution);
+  }
+
+  /**
+   * Unsubscribes; resolves when the last orders are answered, one of which may be the reason for this node's end.
+   */
+  async stop(): Promise<void> {
+    this.#channel.close();
+    await Promise.all(this.#underWay);
+    await this.#replies.close();
+  }
+
+  async #execute(text: string, origin: OrderOrigin): Promise<void> {
+    const { names, log, counted } = this.#options;
+    const command = parseCommand(text, names);
+    if ('error' in command) {
+      log.warning(`Redis command ignored: ${command.error}`);
+      return;
+    }
+    if (origin === 'redelivered' && this.#isDone(command)) return;
+    const fields = {
+      ...('channel' in command && { channel: command.channel }),
+      ...('node' in command && { node: command.node }),
+      ...(command.verb === 'close-stream' && { streamId: command.streamIds[0] }),
+    };
+    try {
+      const outcome = await this.#carryOut(command, origin);
+      log.info(`Redis command ${command.verb} ${outcome.acted ? 'done' : 'had no effect'}: ${outcome.detail}`, fields);
+      counted?.(command.verb, outcome.acted ? 'done' : 'no_effect');
+      this.#reply(command, text, outcome);
+    } catch (error) {
+      // Thrown out of the Redis library's parser, the error would end the process.
+      log.error(`Redis command ${command.verb} failed: ${messageOf(error)}`, fields);
+    }
+  }
+
+  /**
+   * The registry stores the order and sets a block; this node ends the stream that is live here. A redelivered order is
+   * in the registry already.
+   */
+  async #carryOut(command: Command, origin: OrderOrigin): Promise<CommandOutcome> {
+    const { remember, carryOut } = this.#options;
+    const remembered = origin === 'heard' ? remember?.(command) : undefined;
+    const outcome = carryOut(command);
+    this.#drains ||= command.verb === 'drain' && outcome.acted;
+    return (await remembered) === true ? withBlock(command, outcome) : outcome;
+  }
+
+  /** Whether a redelivered command leaves this node nothing to do. */
+  #isDone({ verb }: Command): boolean {
+    // The registry has lifted the block, and a node receives the order to drain on the channel, too.
+    return verb === 'unblock' || (verb === 'drain' && this.#drains);
+  }
+
+  /** Nodes without an effect reply too, so that they can be told from nodes that missed the command. */
+  #reply(command: Command, order: string, { acted, detail, streams }: CommandOutcome): void {
+    const { member } = this.#options;
+    if (member === undefined) return;
+    this.#replies.send({
+      node: member.id,
+      command: command.verb,
+      channel: 'channel' in command ? command.channel : '',
+      order,
+      acted,
+      detail,
+      ...(streams && { streams }),
+      at: new Date().toISOString(),
+    });
+    if (!isTeller(member)) return;
+    void member.registered().then((nodes) => {
+      if (nodes.length > 0) this.#replies.send({ node: member.id, order, nodes });
+    });
+  }
+}
+
+function isTeller({ id, known }: CommandedMember): boolean {
+  return known().filter((other) => other < id).length < TELLERS;
+}
+
+/** Adds the effect on the registry to the outcome of the first node that stored a `block` or `unblock`. */
+function withBlock(command: Command, outcome: CommandOutcome): CommandOutcome {
+  if (command.verb === 'unblock') return { acted: true, detail: 'publishers are let in again' };
+  if (command.verb !== 'block') return outcome;
+  const kept = `publishers are kept out for ${command.seconds} s`;
+  return { acted: true, detail: outcome.acted ? `${outcome.detail}, ${kept}` : kept };
+}
