@@ -1,6 +1,13 @@
+import type { OpenAuthorizer } from '../auth/open-authorizer';
 import type { Readiness } from '../http/http-server';
 import type { StreamReport } from '../http/stream-report';
+import { reportStream } from '../http/stream-reporter';
+import type { LeaseRegistry } from '../leases/lease-registry';
 import type { NodeFigures } from '../metrics/node-figures';
+import type { Lifecycle } from './lifecycle';
+import type { Listeners } from './listeners';
+import type { Media } from './media';
+import type { MonotonicClock } from '../time/clock';
 
 /** A node's state for the HTTP port and metrics; each of several workers is a node. */
 export interface WorkerState {
@@ -10,4 +17,31 @@ export interface WorkerState {
   metrics(): Promise<readonly object[]>;
   /** The figures since the last call. */
   figures(): NodeFigures;
+}
+
+export interface ObservedNode extends Pick<Media, 'hub' | 'metrics'> {
+  readonly lifecycle: Lifecycle;
+  readonly listeners: Listeners;
+  readonly registry: LeaseRegistry;
+  readonly authorization: OpenAuthorizer;
+  readonly now: MonotonicClock;
+}
+
+export function nodeState(node: ObservedNode): WorkerState {
+  const { lifecycle, hub, metrics, authorization, now } = node;
+  return {
+    ready: () => lifecycle.readiness(() => faultOf(node)),
+    streams: () => [...hub.publications()].map((publication) => reportStream(publication, now())),
+    metrics: () => metrics.registry.getMetricsAsJSON(),
+    figures: () => metrics.takeFigures({ stopBacklog: authorization.pendingStops(), draining: lifecycle.draining }),
+  };
+}
+
+/** Why an open node cannot serve clients. */
+function faultOf({ listeners, registry, authorization }: ObservedNode): string | undefined {
+  if (listeners.fault !== undefined) return listeners.fault;
+  const refused = registry.refused ?? [];
+  if (refused.length > 0) return `Redis refuses ${refused.join(', ')}`;
+  const missing = authorization.waitsFor();
+  return missing === undefined ? undefined : `waiting for ${missing}`;
 }

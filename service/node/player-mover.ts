@@ -1,9 +1,11 @@
+import { within } from '../time/within';
 import type { LeaseRegistry } from '../leases/lease-registry';
 import type { Hub } from '../hub/hub';
 import type { ConnectionGate } from '../net/gate/connection-gate';
 import type { ConnectionIntake } from '../net/connection-intake';
 import type { Departure, MovableSession } from '../session/opening';
 import type { ConnectionHandle } from '../session/transport';
+import type { MonotonicClock } from '../time/clock';
 
 /** The connection of a viewer of this channel, in transit from one worker to another. */
 export interface PassedConnection {
@@ -34,10 +36,7 @@ export interface PlayerMoverOptions {
   readonly registry: LeaseRegistry;
   readonly line: WorkerLine;
   readonly hub: Hub;
-  readonly gate: ConnectionGate;
-  readonly intake: ConnectionIntake;
-  /** Milliseconds of a clock that never goes back. */
-  readonly now: () => number;
+  readonly now: MonotonicClock;
 }
 
 /**
@@ -64,7 +63,11 @@ export class PlayerMover {
 
   constructor(options: PlayerMoverOptions) {
     this.#options = options;
-    const { line, hub, gate, intake } = options;
+  }
+
+  /** Takes viewers that other workers give away, from now on. */
+  receive({ gate, intake }: { readonly gate: ConnectionGate; readonly intake: ConnectionIntake }): void {
+    const { line, hub } = this.#options;
     line.listen({
       passed: (from, { channel, departure }, handle) => {
         intake.takeOver(gate, handle, departure);
@@ -107,10 +110,7 @@ export class PlayerMover {
    */
   async #ownerOf(channel: string): Promise<string | undefined> {
     const { registry, line } = this.#options;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), LOCATE_MS)));
-    const found = await Promise.race([registry.locate(channel), late]);
-    clearTimeout(timer);
+    const found = await within(LOCATE_MS, registry.locate(channel), () => undefined);
     if (found === undefined || found.owner.draining) return undefined;
     // In a fleet, a worker's id in the registry is the machine's id followed by its own.
     const machine = registry.self.id.slice(0, -line.self.id.length);

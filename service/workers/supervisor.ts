@@ -1,9 +1,10 @@
 import { AggregatorRegistry } from 'prom-client';
 import type { ServiceConfig } from '../config/service-config';
 import { MemoryRegistry } from '../leases/memory-registry';
-import { HttpServer, type Readiness, STARTING } from '../http/http-server';
+import { type Readiness, STARTING } from '../http/http-server';
+import { openHttp } from '../http/open-http';
 import type { Logger } from '../logging/logger';
-import { EmfReporter } from '../metrics/emf-reporter';
+import { openEmfReporter } from '../metrics/open-emf-reporter';
 import { openConnectionLimits } from '../net/gate/open-connection-limits';
 import type { RunningService } from '../node/node';
 import { InheritedStops } from './inherited-stops';
@@ -24,10 +25,10 @@ const CHECK_MS = 2_000;
  * Runs the node as several processes that share its ports and act as one server. This process takes no connections: it
  * keeps the registry and limits that the workers share, and answers for all of them on the HTTP port.
  *
- * @throws Error with a message for the operator when the first workers cannot start
+ * @throws OperatorError when the first workers cannot start
  */
 export async function startWorkers(options: SupervisorOptions): Promise<RunningService> {
-  const { config, log, httpPortMayMove } = options;
+  const { config, log } = options;
   // Protection and ECS's intentions concern the whole task: several processes do not handle them yet.
   if (config.fleet?.taskProtection) log.warning('FLEET_TASK_PROTECTION is not used: it needs WORKERS=1');
 
@@ -41,7 +42,10 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
     drainRequested: () => options.drainRequested?.(),
   });
   let readiness: Readiness = STARTING;
-  const http = new HttpServer({
+  const http = await openHttp({
+    config,
+    log,
+    portMayMove: options.httpPortMayMove === true,
     ready: () => readiness,
     streams: async () => mergeReports((await pool.ask('streams')).flat()),
     metrics: {
@@ -51,17 +55,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
         return AggregatorRegistry.aggregate(metrics.map((ofOne) => [...ofOne])).metrics();
       },
     },
-    log,
-    skipProxyHeaders: config.proxy !== undefined,
-    allowedHosts: config.http?.allowedHosts ?? [],
   });
-  const listenHttp = (): Promise<number> | undefined => {
-    if (config.http === undefined) return undefined;
-    const { port, bindAddress } = config.http;
-    return httpPortMayMove === true ? http.listenOrNext(port, bindAddress) : http.listen(port, bindAddress);
-  };
-  const httpPort = await listenHttp();
-  if (config.http) log.info(`HTTP listening on ${config.http.bindAddress}:${httpPort}`);
 
   const ports = await pool.start();
   let stopping = false;
@@ -71,11 +65,10 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
   };
   await check();
   const checks = setInterval(() => void check(), CHECK_MS);
-  const { emf, slots } = config.nodeMetrics;
-  const reporter = emf && new EmfReporter({ service: emf.service, slots, collect: () => pool.ask('figures') });
+  const reporter = openEmfReporter(config.nodeMetrics, () => pool.ask('figures'));
 
   return {
-    ports: { ...ports, http: httpPort },
+    ports: { ...ports, http: http?.port },
     async stop() {
       if (stopping) return;
       stopping = true;
@@ -84,7 +77,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
       await pool.stop();
       clearInterval(checks);
       reporter?.close();
-      await http.close();
+      await http?.close();
     },
   };
 }

@@ -44,10 +44,9 @@ class Surroundings {
         tellCrowded: (to, channel) => void this.crowdedTold.push(`${to} ${channel}`),
       },
       hub: { find: () => ({ viewerCount: this.viewersHere }) } as unknown as Hub,
-      gate: openGate(),
-      intake: { takeOver: () => undefined } as unknown as ConnectionIntake,
       now: () => this.nowMs,
     });
+    this.mover.receive({ gate: openGate(), intake: { takeOver: () => undefined } as unknown as ConnectionIntake });
   }
 
   /** A viewer plays `channel`; whether it was moved. */

@@ -1,0 +1,76 @@
+import type { ServiceConfig } from '../config/service-config';
+import { Hub } from '../hub/hub';
+import { defaultMemoryBudget, MemoryGuard } from '../hub/memory-guard';
+import { SlabPool } from '../hub/slab';
+import type { Logger } from '../logging/logger';
+import { registerBatchingMetrics } from '../metrics/batching-metrics';
+import { registerMemoryMetrics } from '../metrics/memory-metrics';
+import { Metrics } from '../metrics/metrics';
+import { TrafficCounters } from '../metrics/traffic-counters';
+import { Batching } from '../net/batching/batching';
+import { SessionRegistry } from '../session/session-registry';
+import type { MonotonicClock } from '../time/clock';
+
+/** Unused slabs that are kept for the next stream. */
+const MAX_FREE_SLAB_BYTES = 64 * 1024 * 1024;
+/** How often the memory is looked at (ms). */
+const MEMORY_LOOK_MS = 250;
+
+/** The parts of a node through which its streams pass, and what is measured of them. */
+export interface Media {
+  readonly traffic: TrafficCounters;
+  readonly sessions: SessionRegistry;
+  readonly batching: Batching;
+  readonly hub: Hub;
+  readonly memory: MemoryGuard;
+  readonly metrics: Metrics;
+  close(): void;
+}
+
+export interface MediaOptions {
+  readonly config: ServiceConfig;
+  readonly log: Logger;
+  readonly version: string;
+  /** How many processes share the machine's memory. */
+  readonly processes: number;
+  readonly now: MonotonicClock;
+}
+
+export function openMedia({ config, log, version, processes, now }: MediaOptions): Media {
+  const traffic = new TrafficCounters();
+  const sessions = new SessionRegistry();
+  const batching = new Batching({ latencyMs: config.latencyMs, traffic });
+  const hub = new Hub({
+    pool: new SlabPool(MAX_FREE_SLAB_BYTES),
+    traffic,
+    chunkSize: config.rtmp.chunkSize,
+    gopCacheBytes: config.limits.gopCacheBytes,
+    scheduler: batching,
+    now,
+  });
+  const memory = new MemoryGuard({
+    budgetBytes: config.limits.memoryBudgetBytes ?? defaultMemoryBudget(processes),
+    log,
+    streams: () => hub.streams(),
+    used: () => process.memoryUsage().arrayBuffers,
+    now,
+  });
+  const memoryClock = setInterval(() => memory.tick(), MEMORY_LOOK_MS).unref();
+  const metrics = new Metrics({
+    version,
+    traffic,
+    gauges: {
+      sessionsByState: () => sessions.countByPhase(),
+      publishers: () => hub.publicationCount,
+      players: () => hub.playerCount,
+    },
+  });
+  registerBatchingMetrics(metrics.registry, batching);
+  registerMemoryMetrics(metrics.registry, memory);
+  const close = (): void => {
+    clearInterval(memoryClock);
+    batching.close();
+    metrics.close();
+  };
+  return { traffic, sessions, batching, hub, memory, metrics, close };
+}

@@ -1,0 +1,53 @@
+import type { Admission } from '../admission/admission';
+import type { ServiceConfig } from '../config/service-config';
+import type { FleetMember } from '../fleet/fleet-member';
+import type { Logger } from '../logging/logger';
+import type { IoPath } from '../net/sockets/io-path';
+import type { NameGrammar } from '../protocol/name-grammar';
+import type { MovableSession } from '../session/opening';
+import { NameRules } from '../session/rtmp-commands/name-rules';
+import type { SessionContext } from '../session/session-context';
+import type { Lifecycle } from './lifecycle';
+import type { Media } from './media';
+import type { PlayerMover } from './player-mover';
+import type { MonotonicClock } from '../time/clock';
+
+export interface ContextSurroundings {
+  readonly config: ServiceConfig;
+  readonly log: Logger;
+  readonly media: Media;
+  readonly names: NameGrammar;
+  readonly admission: Admission;
+  readonly member: FleetMember;
+  readonly lifecycle: Lifecycle;
+  /** Present when this is one of several processes of a machine. */
+  readonly mover: PlayerMover | undefined;
+  readonly ioPath: IoPath;
+  readonly now: MonotonicClock;
+}
+
+/** What all sessions of a node share, led to the parts that do it. */
+export function openContext(surroundings: ContextSurroundings): SessionContext {
+  const { config, log, media, names, admission, member, lifecycle, mover, ioPath, now } = surroundings;
+  const { hub, traffic, batching, metrics } = media;
+  const { playWhitelist, gopCacheBytes } = config.limits;
+  const moves = mover !== undefined && ioPath === 'onread';
+  return {
+    hub,
+    gate: admission,
+    names: new NameRules(names),
+    log,
+    traffic,
+    chunkSize: config.rtmp.chunkSize,
+    timeouts: config.timeouts,
+    gopCacheBytes,
+    streamWanted: (channel) => member.streamWanted(channel),
+    ...(member.verifyRelay && { verifyRelay: member.verifyRelay }),
+    ...(moves && { moveToStream: (session: MovableSession, channel: string) => mover.move(session, channel) }),
+    refusal: () => lifecycle.refusal,
+    mayPlay: (address) => playWhitelist.isEmpty || playWhitelist.allows(address),
+    now,
+    afterRead: () => batching.afterRead(),
+    sessionClosed: (code) => metrics.sessionClosed(code),
+  };
+}

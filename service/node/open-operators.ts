@@ -1,0 +1,50 @@
+import type { Admission } from '../admission/admission';
+import type { ServiceConfig } from '../config/service-config';
+import type { FleetMember } from '../fleet/fleet-member';
+import type { Hub } from '../hub/hub';
+import type { Logger } from '../logging/logger';
+import type { Metrics } from '../metrics/metrics';
+import { CommandHandler } from '../operators/command-handler';
+import { Operators } from '../operators/operators';
+import type { NameGrammar } from '../protocol/name-grammar';
+import type { ChangingPassword } from '../redis/redis-password';
+
+export interface OperatorsSurroundings {
+  readonly config: ServiceConfig;
+  /** Of Redis, when it is kept elsewhere. */
+  readonly password: ChangingPassword | undefined;
+  readonly names: NameGrammar;
+  readonly log: Logger;
+  readonly hub: Hub;
+  readonly admission: Admission;
+  readonly member: FleetMember;
+  readonly metrics: Metrics;
+  /** An operator wants this node emptied and ended. */
+  readonly drainRequested: () => void;
+}
+
+/** Operators' orders to this node, heard from now on; undefined without Redis, by which they come. */
+export function openOperators(surroundings: OperatorsSurroundings): Operators | undefined {
+  const { config, hub, admission, member, metrics, drainRequested, ...shared } = surroundings;
+  if (config.redis === undefined) return undefined;
+  const { registry } = member;
+  const handler = new CommandHandler({
+    hub,
+    endHeld: (publication) => admission.endHeld(publication),
+    nodeIds: [registry.self.id, member.machineId],
+    drain: drainRequested,
+  });
+  return new Operators({
+    ...shared,
+    config: config.redis,
+    carryOut: (command) => handler.execute(command),
+    member: config.fleet && {
+      id: registry.self.id,
+      known: () => member.peers(),
+      registered: async () => (await registry.nodes()).map(({ id }) => id),
+    },
+    counted: (verb, result) => metrics.commandHandled(verb, result),
+    remember: (command) => registry.remember(command),
+    subscribed: () => void registry.redeliverCommands(),
+  });
+}

@@ -1,0 +1,95 @@
+import type { Admission } from '../admission/admission';
+import type { PublishAuthorizer } from '../auth/publish-authorizer';
+import type { FleetMember } from '../fleet/fleet-member';
+import type { Logger } from '../logging/logger';
+import type { Operators } from '../operators/operators';
+import type { SessionRegistry } from '../session/session-registry';
+import { drainSessions } from './drain';
+import type { Listeners } from './listeners';
+import type { MonotonicClock } from '../time/clock';
+
+/** Of the drain time, what a fleet's node keeps for ending who has not left, and for the stop callbacks (ms). */
+const FINAL_MS = 3_000;
+/** Of the drain time, what is kept for closing connections after the stop callbacks (ms). */
+const CLOSE_MS = 500;
+
+/** One step of a node's end. */
+export interface ShutdownStep {
+  readonly name: string;
+  /** The step is over so long before the deadline (ms); default: 0. */
+  readonly reserveMs?: number;
+  /** The step waits at most this long (ms); default: as long as there is time. */
+  readonly maxMs?: number;
+  /** @param leftMs how long the step may wait: 0 when its time is over, for what must happen all the same */
+  readonly run: (leftMs: number) => unknown;
+}
+
+export interface ShutdownOptions {
+  readonly steps: readonly ShutdownStep[];
+  /** For all steps together (ms). */
+  readonly drainMs: number;
+  readonly log: Logger;
+  readonly now: MonotonicClock;
+}
+
+/** Takes the steps one after the other, each within its time. */
+export async function shutDown({ steps, drainMs, log, now }: ShutdownOptions): Promise<void> {
+  const deadline = now() + drainMs;
+  for (const { name, run, reserveMs = 0, maxMs = Infinity } of steps) {
+    const leftMs = Math.max(0, Math.min(maxMs, deadline - reserveMs - now()));
+    log.debug(`shutdown: ${name}`, { leftMs: Math.round(leftMs) });
+    await run(leftMs);
+  }
+}
+
+/** Something that ends with the node, if there is one. */
+type Closeable = { close(): unknown } | undefined;
+
+export interface StoppingNode {
+  readonly inFleet: boolean;
+  readonly log: Logger;
+  readonly sessions: SessionRegistry;
+  readonly listeners: Listeners;
+  readonly operators: Operators | undefined;
+  readonly admission: Admission;
+  readonly authorizer: PublishAuthorizer;
+  readonly member: FleetMember;
+  readonly stopClock: () => void;
+  /** What nothing needs any more after the steps, in the order in which it is closed. */
+  readonly rest: readonly Closeable[];
+}
+
+/** How a node ends: its clients first, then their stop callbacks, then its place in the fleet, then the rest. */
+export function shutdownSteps(node: StoppingNode): readonly ShutdownStep[] {
+  const { log, sessions, listeners, operators, admission, authorizer, member } = node;
+  let hushed: Promise<void> | undefined;
+  const handOver: readonly ShutdownStep[] = [
+    { name: 'tell the fleet', run: () => member.registry.drain() },
+    { name: 'let clients leave', reserveMs: FINAL_MS, run: (leftMs) => drainSessions(sessions, leftMs, log) },
+    // Publishers that were lost, or break before they make, may resume their streams at another node.
+    { name: 'let held streams move', reserveMs: FINAL_MS, run: (leftMs) => admission.noneHeld(leftMs) },
+  ];
+  return [
+    ...(node.inFleet ? handOver : []),
+    { name: 'accept no more connections', run: () => listeners.close() },
+    { name: 'hear no more orders', run: () => void (hushed = operators?.stop()) },
+    {
+      name: 'end sessions',
+      run: () => {
+        for (const session of sessions) session.shutDown();
+      },
+    },
+    { name: 'end streams', run: () => admission.close() },
+    { name: 'deliver stop callbacks', reserveMs: CLOSE_MS, run: (leftMs) => authorizer.drain(leftMs) },
+    { name: 'let connections close', maxMs: CLOSE_MS, run: (leftMs) => sessions.empty(leftMs) },
+    { name: 'stop the clock', run: node.stopClock },
+    { name: 'answer the last orders', run: () => hushed },
+    { name: 'leave the fleet', run: () => member.stop() },
+    {
+      name: 'close the rest',
+      run: async () => {
+        for (const part of node.rest) await part?.close();
+      },
+    },
+  ];
+}
