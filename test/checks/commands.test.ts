@@ -40,7 +40,7 @@ sayThatMotoIsMissing();
   beforeAll(async () => {
     moto = await Moto.start();
     folder = mkdtempSync(join(tmpdir(), 'rtmp-cdk-'));
-    // Images have a check of their own: here they are built and pushed in name only.
+    // Images have a separate check: here, building and pushing them is simulated.
     writeFileSync(join(folder, 'docker'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
   }, 300_000);
 
@@ -53,7 +53,7 @@ sayThatMotoIsMissing();
   /** Options -> the assembly that the app made of them when they were given first. */
   const assemblies = new Map<string, string>();
 
-  /** Where the app puts what it makes of a line's options, or what it has made of the same options before. */
+  /** The folder of the assembly of a line's options; made once for the same options. */
   function appOf(words: readonly string[]): string[] {
     const options = words.filter((word) => word.includes('=') && word !== 'env=dev').join(' ');
     const known = assemblies.get(options);
@@ -114,7 +114,7 @@ sayThatMotoIsMissing();
     async (line) => {
       const output = await type(line, ...quietly);
       expect(named(output, deployed)).toEqual(of(prefixOf(line)));
-      // The last thing that it says: where to publish, and the command that makes the first key.
+      // Its last line: where to publish, and the command that creates the first key.
       expect(output).toMatch(
         /Observability\.Publish = rtmp:\/\/\S+\/news\/KEY - KEY comes from: aws lambda invoke --function-name \S+ .*"create"/,
       );

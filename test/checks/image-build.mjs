@@ -27,10 +27,10 @@ const [, base, version] = /^ARG NODE_IMAGE=(node:([\d.]+)\S*)$/m.exec(
 );
 const folder = join(root, `.build/image-${version}`);
 const store = ['--root', join(folder, 'storage'), '--runroot', join(folder, 'run'), '--storage-driver', 'vfs'];
-/** Where this machine has another authority for the package registry, npm inside of the build needs it too. */
+/** If this machine trusts an extra authority for the package registry, npm inside the build needs it too. */
 const authorities = process.env.NODE_EXTRA_CA_CERTS;
 
-/** What npm says of a network that is not there. */
+/** npm's messages when there is no network. */
 const NO_NETWORK = /\b(EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT)\b/;
 
 const run = (program, ...args) =>
@@ -58,7 +58,7 @@ await withSetupLock(async () => {
   console.log(buildah('mount', container));
 });
 
-/** Not a fault of the image: whoever started this counts it as skipped. */
+/** Not a fault of the image: the caller counts it as skipped. */
 function skip(reason) {
   console.error(reason);
   process.exit(75);

@@ -8,7 +8,7 @@ import { imageSettings } from '../local/ingest/service-image';
 /** A slow package index must not hold the tests up. */
 const BUILD_MS = 360_000;
 
-/** The root file system of the image, as a real image builder made it of service/Dockerfile; or why there is none. */
+/** The root file system of the image that a real image builder made from service/Dockerfile; or why there is none. */
 function builtImage(): { readonly root: string } | { readonly missing: string } {
   if (process.getuid?.() !== 0) return { missing: 'it takes root' };
   for (const program of ['buildah', 'mmdebstrap', 'unshare']) {
@@ -25,7 +25,7 @@ function builtImage(): { readonly root: string } | { readonly missing: string } 
   return { root: stdout.trim() };
 }
 
-/** Its own mounts: the root read-only, as on Fargate, with /dev and /proc; then the user that the image names. */
+/** Mounts of the test's process: the root read-only, as on Fargate, with /dev and /proc; then the image's user. */
 const container = `set -e
 mount --bind "$1" "$1"
 mount -o remount,bind,ro "$1"

@@ -16,7 +16,7 @@ export function sayThatMotoIsMissing(): void {
   );
 }
 
-/** moto's server: an AWS as somebody else wrote it, empty at the start. */
+/** moto's server: a third party's emulator of AWS, empty at the start. */
 export class Moto {
   private constructor(
     readonly url: string,
@@ -41,12 +41,12 @@ export class Moto {
     return new Moto(`http://127.0.0.1:${port}`, program, folder);
   }
 
-  /** Variables with which the AWS SDKs and the CDK's command line come here, and nowhere else. */
+  /** Variables with which the AWS SDKs and the CDK's command line connect to this server only. */
   get environment(): NodeJS.ProcessEnv {
     return { ...identity, AWS_ENDPOINT_URL: this.url };
   }
 
-  /** What moto does not know and was given a stand-in for: one line for each type, attribute and update. */
+  /** Stand-ins for types, attributes and updates that moto lacks, one line each. */
   get gaps(): string[] {
     return readFileSync(join(this.folder, 'gaps'), 'utf8').trim().split('\n').sort();
   }
@@ -71,11 +71,11 @@ const identity = {
   AWS_REGION: 'us-east-1',
   AWS_DEFAULT_REGION: 'us-east-1',
   AWS_EC2_METADATA_DISABLED: 'true',
-  // What fails here fails every time.
+  // A failure here repeats every time.
   AWS_MAX_ATTEMPTS: '1',
 };
 
-/** moto cannot say which port it was given, so that one is looked for before. */
+/** moto does not report its port, so a free port is chosen before. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

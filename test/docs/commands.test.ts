@@ -10,7 +10,7 @@ interface RunByTest {
   readonly text: string;
 }
 
-/** Deploys, changes and their like run against an AWS of a third party, read from the READMEs themselves. */
+/** Deploys, changes and similar commands run against a third party's emulator of AWS, read from the READMEs. */
 const cdk: RunByTest = { test: 'test/checks/commands.test.ts', text: "documentedAs('deploy')" };
 
 const runByTests: readonly (readonly [command: RegExp, by: RunByTest])[] = [

@@ -54,7 +54,7 @@ export function tableRows(text: string, firstHead: string): Row[] {
   return found;
 }
 
-/** What stands in backticks. */
+/** The texts in backticks. */
 export function codeSpans(text: string): string[] {
   return [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code);
 }
@@ -86,7 +86,7 @@ function markdownFiles(folder: string): string[] {
   });
 }
 
-/** Lines, those of code blocks blanked: a comment there is no heading. */
+/** The lines, with code blocks blanked: a comment in them is no heading. */
 function proseLines(text: string): string[] {
   return text.replace(/^```[\s\S]*?^```/gm, (block) => block.replace(/.+/g, '')).split('\n');
 }

@@ -19,7 +19,7 @@ function brokenPaths({ path, text }: Document): string[] {
   return named.filter((word) => !exists(word) && !exists(join(dirname(path), word)));
 }
 
-/** As GitHub makes it of a heading. */
+/** The anchor that GitHub makes of a heading. */
 function anchorOf(heading: string): string {
   const text = heading.replace(/`/g, '').toLowerCase();
   return text.replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-');

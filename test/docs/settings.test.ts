@@ -24,7 +24,7 @@ const arn = (name: string): string => `arn:aws:secretsmanager:eu-west-1:11112222
 const OF_OTHER_SERVERS = ['CONTROL_USE', 'LOG_TRACE', 'MSG_BUFFER_SIZE'];
 const SET_BY_ECS = ['ECS_AGENT_URI', 'ECS_CONTAINER_METADATA_URI_V4'];
 
-/** With every part of the server in use, so that every variable matters. */
+/** With every part of the server in use, so that every variable has an effect. */
 const everything: EnvironmentValues = {
   SSL_CERT_ARN: arn('cert'),
   SSL_KEY_ARN: arn('key'),
@@ -130,7 +130,7 @@ test.each(withDefaults)('%s is %s by default', (name, value) => {
   for (const values of surroundings(name)) {
     expect(outcome({ ...values, [name]: value })).toEqual(outcome(values));
   }
-  // Where another value changed nothing either, the comparison above would have said nothing.
+  // If another value changed nothing either, the comparison above would prove nothing.
   const differs = surroundings(name).some(
     (values) => JSON.stringify(outcome({ ...values, [name]: another(value) })) !== JSON.stringify(outcome(values)),
   );

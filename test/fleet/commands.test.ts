@@ -163,7 +163,7 @@ describe.each(redisKinds)('on a %s Redis', (kind) => {
     await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
   });
 
-  /** A node with a way to Redis of its own. */
+  /** A node with a separate proxy to Redis. */
   async function nodeOfItsOwn(fleet: Fleet): Promise<{ node: ServerProcess; proxy: SwitchedProxy }> {
     const proxy = await SwitchedProxy.start(fleet.redis.port);
     proxies.push(proxy);

@@ -20,7 +20,7 @@ afterEach(async () => {
   await fleet.stop();
 });
 
-/** A channel whose handler gives each start an id of its own, and one that resumes the id it asks for. */
+/** A handler that gives each start a new id, and the requested id to a start that resumes. */
 function resumableChannel(): string {
   const channel = fleet.newChannel();
   fleet.journal.answer(channel, ({ claims }) => {
@@ -30,7 +30,7 @@ function resumableChannel(): string {
   return channel;
 }
 
-/** Connects to this node first, and to that one from then on. */
+/** Connects to the first node once, and to the second from then on. */
 function from(first: number, then: number): () => number {
   let asked = 0;
   return () => fleet.node((asked += 1) === 1 ? first : then).rtmpPort;
@@ -65,7 +65,7 @@ describe('a node that is told to end', () => {
     }
     expect([publisher.moves, publisher.failures]).toEqual([1, []]);
     expect(fleet.journal.events(channel)).toEqual(['start', 'start']);
-    // The one that does not understand the request is served until the end, and told then.
+    // The client that does not support the reconnect request is served until the end, and told then.
     const [patient, ...others] = viewers;
     await patient!.hears(UNPUBLISH);
     expect((await fleet.node(0).exited).code).toBe(0);

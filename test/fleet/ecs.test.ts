@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => ecs.stop());
 
-/** The handler names each stream, and goes on with one that is resumed. */
+/** The handler names each stream, and accepts a resumed stream under its name. */
 function nameStreams(channel: string): void {
   ecs.fleet.journal.answer(channel, ({ claims }) => {
     const resumed = claims['resume'];
@@ -70,7 +70,7 @@ describe('scale-in', () => {
     await leaving.server.waitForLog(/ECS: this task is being stopped/);
     expect((await fetch(leaving.server.httpUrl('/readyz'))).status).toBe(503);
     expect((await fetch(leaving.server.httpUrl('/healthz'))).status).toBe(200);
-    // One that the load balancer had accepted before it heard of it.
+    // A connection that the load balancer had accepted before it knew of the drain.
     const late = await ecs.connect(leaving);
     await late.connection.closed;
     expect(await (await fetch(leaving.server.httpUrl('/metrics'))).text()).toMatch(

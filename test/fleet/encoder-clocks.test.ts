@@ -19,19 +19,19 @@ const ofFile = FleetOfFile.start({ nodes: 2, environment: { LATENCY_MS: '0' } })
 /** Timestamps have 32 bits. */
 const CLOCK_MS = 2 ** 32;
 
-/** Frames as a player is to see them, when the encoder's clock was ahead of the file's by so much (ms). */
+/** The frames that a player must see when the encoder's clock was ahead of the file's by this much (ms). */
 function shifted(packets: readonly Packet[], aheadMs: number): Packet[] {
-  // ffmpeg takes times shortly before the clock wraps for negative ones.
+  // ffmpeg reads times shortly before the clock wraps as negative.
   const at = (time: number): number => (time + aheadMs + CLOCK_MS) % CLOCK_MS;
   return packets.map((packet) => ({ ...packet, dts: at(packet.dts), pts: at(packet.pts) }));
 }
 
-/** A player may count on where the clock of 32 bits wraps. */
+/** A player may continue counting where the clock of 32 bits wraps. */
 function onClock({ video, audio, configurations }: Packets): Packets {
   return { video: shifted(video, 0), audio: shifted(audio, 0), configurations };
 }
 
-/** Waits until ffmpeg plays this channel on both nodes, on the second one by relay. */
+/** Waits until ffmpeg plays this channel on both nodes, on the second by relay. */
 async function startPlayers(channel: string): Promise<Program[]> {
   const { fleet } = ofFile;
   const players = [0, 1].map((at) => playWithFfmpeg(fleet.node(at).rtmpUrl(channel, 'key')));

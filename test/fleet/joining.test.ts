@@ -31,7 +31,7 @@ describe('a node that starts', () => {
 
 describe('a node that finds no Redis', () => {
   const held = new Set<Socket>();
-  /** Where connections are taken, and nothing is ever said. */
+  /** A port that accepts connections and never answers. */
   async function silentPort(): Promise<number> {
     const server = createServer((socket) => held.add(socket.on('error', () => undefined)));
     await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -42,7 +42,7 @@ describe('a node that finds no Redis', () => {
     });
     return (server.address() as AddressInfo).port;
   }
-  /** Where nobody listens. */
+  /** A port without a listener. */
   async function closedPort(): Promise<number> {
     const port = await silentPort();
     await closing.pop()?.();
@@ -57,7 +57,7 @@ describe('a node that finds no Redis', () => {
     const environment = { REDIS_USE: 'YES', REDIS_PORT: String(await redisPort()), FLEET: 'YES', HTTP_PORT: '0' };
     const node = await ServerProcess.start({ ...environment, WORKERS: workers });
     closing.push(() => node.stop('SIGKILL'));
-    // With workers, the process that speaks for them asks them first.
+    // With workers, the parent process asks them first.
     while ((await fetch(node.httpUrl('/readyz'))).status !== 200) await sleep(50);
     const publisher = await RtmpClient.publisher({ port: node.rtmpPort, channel: 'channel', key: 'key' });
     expect(publisher.connection.isOpen).toBe(true);

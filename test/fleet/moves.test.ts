@@ -29,7 +29,7 @@ async function watch(fleet: Fleet, channel: string): Promise<LiveViewer[]> {
 }
 
 let streams = 0;
-/** The handler gives each start an id of its own, and one that resumes the id it asks for. */
+/** The handler gives each start a new id, and the requested id to a start that resumes. */
 function resumable(fleet: Fleet, channel: string): void {
   fleet.journal.answer(channel, ({ claims }) => {
     streams += 1;
@@ -165,7 +165,7 @@ describe.each(redisKinds)('on a %s Redis', (kind) => {
       await expectFlows(first, former, 'to the viewer that leaves');
       await former.close();
       await fleet.node(1).waitForLog(new RegExp(`play ended channel=${channel}`));
-      // The relay still feeds the channel when the publisher is let in: its node does not get to end it before.
+      // The relay still feeds the channel when the publisher is accepted: its node has no time to end it before.
       const { program } = fleet.node(0);
       program.signal('SIGSTOP');
       const second = await fleet.publisher(1, channel).finally(() => program.signal('SIGCONT'));
@@ -207,7 +207,7 @@ describe.each(redisKinds)('on a %s Redis', (kind) => {
       } finally {
         clearInterval(sends);
       }
-      // As after a change of networks: the connection is still there, but nothing comes any more.
+      // As after a change of networks: the connection is open, but nothing arrives any more.
       await fleet.publisherWhenPossible(2, channel);
       await keeper.expectClosed();
     });

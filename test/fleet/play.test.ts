@@ -59,7 +59,7 @@ describe('a stream on any node', () => {
     const first = await fleet.player(1, channel);
     expect(await first.nextMetadata()).toEqual({ width: 640 });
     await expectMedia(first, expected);
-    // The second one is served from what its node has by then.
+    // The second player gets the stream that its node already has.
     await expectMedia(await fleet.player(1, channel), expected);
   });
 

@@ -31,7 +31,7 @@ async function streamOn(fleet: Fleet, at: number): Promise<WatchedStream> {
   return { channel, publisher, viewers };
 }
 
-/** Nobody has noticed anything, and the channel is taken still. */
+/** Neither publisher nor viewers were disturbed, and the channel is still taken. */
 async function expectUntouched(fleet: Fleet, { channel, publisher, viewers }: WatchedStream): Promise<void> {
   const seen = publisher.sent + 5;
   for (const viewer of viewers) {

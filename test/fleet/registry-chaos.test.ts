@@ -12,7 +12,7 @@ const CHAOS_MS = 6_000;
 
 /** A node with its own way to Redis, whose callback handler accepts everything and is told of every stop. */
 class ChaosNode {
-  /** Channels with a publisher being let in: as in a real node's hub, one at a time. */
+  /** Channels with a publisher being decided on: as in a real node's hub, one at a time. */
   readonly candidates = new Set<string>();
   /** `jti` of all stops that were delivered, repetitions included. */
   readonly delivered: string[] = [];
@@ -30,7 +30,7 @@ class ChaosNode {
     return new ChaosNode(await RecordingNode.start({ port: proxy.port }), proxy);
   }
 
-  /** Is gone without a word: what it had not delivered by now, it never will. */
+  /** Ends without notice: undelivered stops are lost. */
   async crash(): Promise<void> {
     this.crashed = true;
     this.proxy.switchTo(undefined);
@@ -51,7 +51,7 @@ class ChaosNode {
   }
 }
 
-/** A random number generator whose sequence can be had again. */
+/** A random number generator whose sequence can be repeated. */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -62,7 +62,7 @@ function seeded(seed: number): () => number {
 
 class Chaos {
   readonly all: ChaosNode[] = [];
-  /** Sessions whose start was accepted, in the state that their stream ought to be in. */
+  /** Sessions whose start was accepted, with the state that their stream must have. */
   readonly accepted = new Map<
     string,
     { readonly request: LeaseRequest; readonly at: ChaosNode; readonly isKnown: boolean }
@@ -98,7 +98,7 @@ class Chaos {
       const request = leaseRequest(`ch-${Math.floor(this.random() * CHANNELS)}`);
       if (await this.#admit(at, request)) {
         await this.pause(800);
-        // What is live in the end has to have its lease.
+        // A stream that is live in the end must have its lease.
         if (!this.#isOver() && this.random() < 0.8) await this.#end(at, request);
       }
       await this.pause(200);
@@ -131,7 +131,7 @@ class Chaos {
       const continues = this.random() < 0.5;
       const former = outcome.lease.session;
       const replaced = await registry.replace(request, former, continues);
-      // If there was no answer it may have been done all the same: then this session's stop is that of both.
+      // Without an answer the request may still have been executed: then this session's stop is that of both.
       if (continues) this.continued.add(former);
       if (!replaced) {
         await at.node.end(request, 'a-stream');
@@ -142,7 +142,7 @@ class Chaos {
       await at.node.end(request, 'a-stream');
       return false;
     }
-    // Without Redis the node alone decides: the new publisher replaces the one that is there.
+    // Without Redis the node alone decides: the new publisher replaces the current one.
     const former = [...live.values()].find((lease) => lease.channel === channel);
     live.set(session, { ...request, state: 'live', streamId: 'a-stream', playKeyHash: '' });
     if (former) void at.node.end(former, 'a-stream');
@@ -176,7 +176,7 @@ class Chaos {
     }
   }
 
-  /** What is not as it should be, in words; empty in the end. */
+  /** Violations, in words; empty in the end. */
   async faults(): Promise<string[]> {
     const faults: string[] = [];
     const delivered = new Set(this.all.flatMap((node) => node.delivered));

@@ -1,12 +1,12 @@
 import { RecordingNode } from '../service/leases/redis/recording-node';
 import type { RegistryOrder, StopRecord } from '../../service/leases/lease-registry';
 
-/** What the test asks of a node in a process of its own: to publish all these channels at the same time. */
+/** The test's request to a node in a separate process: publish all these channels at the same time. */
 export interface ChildTask {
   readonly publish: readonly string[];
 }
 
-/** What the node says, after each task and whenever the registry told it something. */
+/** The node's report, after each task and after each notification of the registry. */
 export interface ChildReport {
   readonly ready?: true;
   /** Channels of the last task that are live on this node now, with the `jti` of their stops. */

@@ -28,7 +28,7 @@ async function startNode(port: number, options: Partial<RecordingNodeOptions> = 
   return node;
 }
 
-/** Some things can only be seen by looking again: whether the registry has come to hold something. */
+/** Polls the registry, which does not announce what it holds. */
 async function eventually(check: () => Promise<boolean> | boolean): Promise<void> {
   const deadline = performance.now() + 25_000;
   while (!(await check())) {
@@ -45,7 +45,7 @@ const away = (...some: RecordingNode[]): Promise<void> =>
 const back = (...some: RecordingNode[]): Promise<void> =>
   eventually(() => some.every((node) => node.registry.connected));
 
-/** Long enough for a sweeper to claim whom it holds for dead. */
+/** Long enough for a sweeper to claim the nodes that it considers dead. */
 const sweepsAreOver = (): Promise<void> => delay(2 * FAST.ttlMs + 4 * FAST.beatMs);
 
 afterEach(async () => {
@@ -217,7 +217,7 @@ describe('a Redis that comes back', () => {
     await replica.withClient((client) => client.replicaof('NO', 'ONE'));
     await primary.withClient((client) => client.replicaof('127.0.0.1', replica.port));
     await away(a);
-    // The address leads elsewhere from now on; connections that are open stay open.
+    // The address leads to another server from now on; open connections stay open.
     proxy.redirect(replica.port);
     await back(a);
     expect(await a.publish('other', 'stream-2')).toBeDefined();

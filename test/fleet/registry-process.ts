@@ -5,9 +5,9 @@ import type { ChildReport, ChildTask } from './registry-child';
 
 const NOTHING: ChildReport = { orders: [], claimed: [], stopsToSend: [] };
 
-/** A node of the registry in a process of its own, that can be stopped, continued and killed. */
+/** A node of the registry in a separate process, which can be stopped, continued and killed. */
 export class RegistryProcess {
-  /** All that it has said. */
+  /** All its reports. */
   report = NOTHING;
   readonly #child: ChildProcess;
   readonly #reports = new EventEmitter();

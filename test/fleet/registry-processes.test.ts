@@ -65,7 +65,7 @@ describe('a process that stands still for longer than nodes may be silent', () =
   test('also when the channel was taken before anybody sent its stop: then it sends that itself', async () => {
     const [owner, b] = [await startProcess(), await startNode()];
     const mine = await owner.publish(['ch']);
-    // After so long without trouble a node may hold another one for dead.
+    // After this long without a failure a node may declare another node dead.
     await delay(2 * FAST.ttlMs + 100);
     owner.signal('SIGSTOP');
     let next;

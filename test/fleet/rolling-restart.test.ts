@@ -56,7 +56,7 @@ test('all nodes are replaced one after the other under live publishers: no strea
     expect(fleet.journal.requests(channel, 'stop')).toEqual([]);
     moves += publisher.moves;
   }
-  // Each node had its share, and those that came to a node before its turn moved again.
+  // Each node had its share, and streams that had moved to a node before its restart moved again.
   expect(moves).toBeGreaterThanOrEqual(STREAMS);
   for (const { publisher } of streams) publisher.stop();
   for (const { channel } of streams) await fleet.journal.next(channel, 'stop');

@@ -9,13 +9,13 @@ const MAX_FAILURES = 2;
 
 const ofFile = FleetOfFile.start({ callbacks: true });
 
-/** A handler that fails a third of the requests, and notes what it was told by those that it did not fail. */
+/** A handler that fails a third of the requests, and records the others. */
 class FlakyHandler {
   /** Ids of accepted streams. */
   readonly accepted: string[] = [];
   /** Ids of streams by the jti of the stop that was answered 200. */
   readonly stopped = new Map<string, string>();
-  /** What each jti was seen to mean. */
+  /** The event of each jti. */
   readonly meanings = new Map<string, Set<string>>();
   failed = 0;
   redelivered = 0;

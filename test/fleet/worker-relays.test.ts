@@ -41,7 +41,7 @@ test('other nodes fetch streams from the workers at the ports that FLEET_ADVERTI
     const player = await fleet.player(1, channel);
     await expectFlows(publisher, player, `stream ${i}`);
   }
-  // Connections come to the workers in turn, the tests of their own among them.
+  // Workers get connections in turn, the server's self-test connections among them.
   const served = [...fleet.node(0).log.matchAll(/play worker=(\d+) .*relay=true/g)].map(([, worker]) => worker);
   expect(served).toHaveLength(4);
 });

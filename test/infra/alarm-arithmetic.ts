@@ -1,11 +1,11 @@
 import type { Json, JsonObject } from './template-queries';
 import { text } from './template-queries';
 
-/** One figure as it reaches CloudWatch: in which minute, of what, how much. */
+/** One figure as it reaches CloudWatch: minute, metric and value. */
 export interface Report {
   readonly minute: number;
   readonly value: number;
-  /** Dimensions beside those that all of its metric have, such as the zone. */
+  /** Dimensions besides those that all figures of the metric have, such as the zone. */
   readonly of?: Readonly<Record<string, string>>;
 }
 
@@ -16,7 +16,7 @@ interface MetricStat {
   readonly periodMinutes: number;
 }
 
-/** What an alarm says at the end of `minutes`, computed from its own properties as CloudWatch does. */
+/** An alarm's state at the end of `minutes`, computed from its properties as CloudWatch does. */
 export function alarmState(alarm: JsonObject, reports: readonly Report[], minutes: number): 'OK' | 'ALARM' | 'NONE' {
   const stats = metricsOf(alarm);
   const period = stats[0]?.periodMinutes ?? 1;
@@ -36,7 +36,7 @@ export function alarmState(alarm: JsonObject, reports: readonly Report[], minute
   return breaching >= needed ? 'ALARM' : 'OK';
 }
 
-/** How long, in minutes, a fault must last for the alarm to ring. */
+/** How long a fault must last before the alarm is raised (minutes). */
 export function minutesToRing(alarm: JsonObject): number {
   return Number(alarm.EvaluationPeriods) * (metricsOf(alarm)[0]?.periodMinutes ?? 1);
 }

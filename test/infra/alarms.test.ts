@@ -32,11 +32,11 @@ const lastMinutes = (count: number, reports: Reports): Reports =>
 interface Row {
   /** Of which figure, and of what in it, one report is. */
   readonly signal: string;
-  /** What a fleet of three tasks in three zones reports that carries its streams and has nothing to complain of. */
+  /** Reports of a healthy fleet of three tasks in three zones with streams. */
   readonly healthy: Reports;
-  /** Every ill fleet that it must ring for. */
+  /** Every faulty fleet for which the alarm must be raised. */
   readonly ill: Readonly<Record<string, Reports>>;
-  /** At most so long after the fault began. */
+  /** At most this long after the fault began. */
   readonly within: number;
 }
 
@@ -184,7 +184,7 @@ const table: Readonly<Record<string, Row>> = {
   },
 };
 
-/** Every alarm that tells somebody: `HealthyTargetsMissing-rtmp-1` -> its properties. */
+/** Every alarm that notifies the topic: `HealthyTargetsMissing-rtmp-1` -> its properties. */
 const alarms = new Map<string, JsonObject>(
   [...resourcesOf(templateOf('Observability', prod), 'AWS::CloudWatch::Alarm').values()].map(({ Properties = {} }) => [
     /README\.md, ([\w-]+)\.$/.exec(text(Properties.AlarmDescription))?.[1] ?? '',

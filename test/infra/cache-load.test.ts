@@ -64,7 +64,7 @@ describe('what the registry asks of a real server', () => {
   test('for a node that has nothing to do, each time that it renews its registration', async () => {
     await startNode({ ttlMs: 2_000, beatMs: 50, requestTimeoutMs: 5_000 });
     const counts = new Map<string, number>();
-    // Each renewal looks for mail once; for dead nodes it looks when it has been well for some time.
+    // Each renewal looks for mail once; it looks for dead nodes when renewals have succeeded for some time.
     do {
       for (const [name, count] of await commands()) counts.set(name, (counts.get(name) ?? 0) + count);
       await new Promise((resolve) => setTimeout(resolve, 50));

@@ -8,10 +8,10 @@ import { synthesize } from './synthesize';
 import { text } from './template-queries';
 import type { JsonObject } from './template-queries';
 
-/** The Python program of that name (the npm package is another one); CFN_LINT may name it. */
+/** The Python program of that name (the npm package is a different program); CFN_LINT may name it. */
 const program = process.env.CFN_LINT ?? 'cfn-lint';
 const installed = spawnSync(program, ['--version'], { encoding: 'utf8' });
-/** Older ones do not know properties that the templates set, such as EarlySuccessCriteria. */
+/** Older versions do not know properties that the templates set, such as EarlySuccessCriteria. */
 const MINIMUM_MINOR = 58;
 const minor = Number(/^cfn-lint 1\.(\d+)/.exec(installed.stdout)?.[1] ?? 0);
 const missing = installed.status !== 0 || minor < MINIMUM_MINOR;
@@ -21,7 +21,7 @@ if (missing) {
   );
 }
 
-/** Warnings that stand, each with its reason. */
+/** Accepted warnings, each with its reason. */
 const accepted = {
   W3005: 'CDK writes down dependencies that references imply as well; harmless, and not ours to change',
   W3010: 'zones stand in a template where the option availabilityZones names them',
@@ -53,7 +53,7 @@ function withoutNames(value: string): string {
     .replace(/Subnet\d/g, 'Subnet');
 }
 
-/** As few templates of the combinations as say together what all of them say: those with most news first. */
+/** As few templates of the combinations as cover together what all of them contain: those that add most come first. */
 function differentTemplates(): string[] {
   const left = Object.values(combinations).flatMap((options) =>
     [...synthesize(options).templates.values()].map((template) => template.toJSON() as object),

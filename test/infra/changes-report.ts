@@ -1,4 +1,4 @@
-// Prints, as JSON, what changing each option does. A program of its own: the CDK runs several times as fast outside of
+// Prints, as JSON, the effect of changing each option. A separate program: the CDK runs several times as fast outside
 // the test runner.
 import { optionValues } from './option-values';
 import type { OptionValues } from './option-values';
@@ -12,7 +12,7 @@ export interface OptionReport {
   readonly effect: Effect;
   /** Stacks that would be left with the value of a resource that is gone. */
   readonly stale: readonly string[];
-  /** Whether it takes an output away that a later stack read. */
+  /** Whether the change removes an output that a later stack read. */
   readonly takesOutputs: boolean;
   /** Whether a template exports or imports anything, which would keep other changes from being made. */
   readonly exports: boolean;

@@ -30,7 +30,7 @@ const ownVpc: Options = {
 };
 const abroad: Options = { env: 'dev', callbackUrl: 'https://api.example.com/rtmp' };
 
-/** Deployments that differ in one option, or in what goes with it; a deployment may go from each to each other. */
+/** Deployments that differ in one option, or in options that depend on it; each may be changed into each other. */
 export interface OptionValues {
   /** What all of them have. @default dev as it is */
   readonly base?: Options;

@@ -46,7 +46,7 @@ function allResources(options: Options): [string, Resource][] {
 }
 
 describe('what holds state', () => {
-  // A changed id here means that CloudFormation makes a new one and drops the old: read the diff before the list.
+  // A changed id means that CloudFormation creates a new resource and deletes the old: read the diff before the list.
   test('keeps its logical id', () => {
     expect([...found(prod).keys()].sort()).toEqual([
       'Callback/AuditTable18A3095C',
@@ -80,7 +80,7 @@ describe('what holds state', () => {
         [...found(options).values()].filter(({ Type }) => Type === type).map(({ DeletionPolicy }) => DeletionPolicy),
       );
     for (const [type, kept] of [
-      // Protected from deletion, with a name of its own at each try: a deployment that failed may leave it.
+      // Protected from deletion, with a different name at each try: a deployment that failed may leave it.
       ['AWS::DynamoDB::GlobalTable', 'Retain'],
       ['AWS::SecretsManager::Secret', 'RetainExceptOnCreate'],
       ['AWS::ElastiCache::ServerlessCache', 'RetainExceptOnCreate'],

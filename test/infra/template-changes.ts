@@ -24,7 +24,7 @@ interface TemplateDiff {
   };
 }
 
-/** The pinned command line, from its file: what it knows of each type's properties is what CloudFormation publishes. */
+/** The pinned command line, from its file: its knowledge of each type's properties is published by CloudFormation. */
 const { DiffFormatter } = createRequire(__filename)(join(repositoryRoot, 'node_modules/aws-cdk/lib/index.js')) as {
   DiffFormatter: new (props: object) => {
     computeDiff(name: string, before: unknown, after: unknown, changeSet: undefined, mappings: object): TemplateDiff;
@@ -40,7 +40,7 @@ const keepsData = new Set([
   'AWS::ElastiCache::UserGroup',
   'AWS::S3::Bucket',
 ]);
-/** Replacing one of these takes the address that streamers know, or the ground that others stand on. */
+/** Replacing one of these loses the address that streamers know, or a resource that others depend on. */
 const ground = new Set([
   'AWS::ElasticLoadBalancingV2::LoadBalancer',
   'AWS::EC2::VPC',
@@ -101,7 +101,7 @@ function effectOfOne({ type, impact }: Change): Effect {
   return 'nothing';
 }
 
-/** Outputs that a stack read before and that the change takes away: without them it may not find its way back. */
+/** Outputs that a stack read before and that the change removes: without them a rollback may fail. */
 export function outputsTakenAway(before: Options, after: Options): string[] {
   const remaining = JSON.stringify([...synthesize(after).templates.values()].map((template) => outputsOf(template)));
   const old = [...synthesize(before).templates];
@@ -119,7 +119,7 @@ function outputsOf(template: Template): string[] {
 
 /**
  * Replaced resources whose value another stack reads, in a template that the change leaves as it is: `cdk deploy` would
- * skip that stack, and it would go on with the value of what is gone.
+ * skip that stack, which would keep the value of the removed resource.
  */
 export function staleReaders(before: Options, after: Options): string[] {
   const replaced = changesBetween(before, after).filter(({ impact }) => impact.endsWith('_REPLACE'));

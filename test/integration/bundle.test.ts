@@ -31,7 +31,7 @@ function alone(name: string): ServerOptions & { readonly cwd: string } {
   return { cwd, bundle: join(cwd, 'rtmp-server.cjs') };
 }
 
-/** Publishes, plays, asks for health and metrics, and ends in good order. */
+/** Publishes, plays, asks for health and metrics, and ends the server with a signal. */
 async function expectToServe(server: ServerProcess): Promise<void> {
   const to = { port: server.rtmpPort, channel: 'live', key: 'demo' };
   const player = await RtmpClient.player(to);
@@ -118,7 +118,7 @@ describe('the image', () => {
   });
 });
 
-/** As much of a container's walls as this machine lets a test put up; only root can drop rights it has. */
+/** As much of a container's isolation as this machine allows; only root can drop rights. */
 function unprivileged(): readonly string[] {
   if (process.getuid?.() !== 0 || spawnSync('setpriv', ['--version']).status !== 0) return [process.execPath];
   const asNobody = 'setpriv --reuid 1000 --regid 1000 --clear-groups --no-new-privs --bounding-set=-all';

@@ -45,7 +45,7 @@ describe('GStreamer', () => {
     await publishWithFfmpeg(file, url, { realTime: false }).succeeded();
     await player.succeeded();
     const [played, published] = await Promise.all([packetsOfFile(path(`${channel}.flv`)), packetsOfFile(file)]);
-    // rtmp2src has room for one message, and forgets it when it hears of the stream's end before it was fetched.
+    // rtmp2src holds one message, and drops it if the stream ends before it was fetched.
     const missing = published.video.length + published.audio.length - played.video.length - played.audio.length;
     expect([0, 1]).toContain(missing);
     expect(played.video).toEqual(published.video.slice(0, played.video.length));

@@ -46,7 +46,7 @@ test('a connection on its way to a worker that dies is served by another one', a
   const opened = [open(), open(), open(), open()];
   let served = 0;
   for (const client of opened) void client.then(() => (served += 1));
-  // All but the one that the stopped worker has been given.
+  // All but the connection that the stopped worker was given.
   await until(() => served === 3);
   process.kill(first!, 'SIGKILL');
   for (const client of await Promise.all(opened)) expect(client.connection.isOpen).toBe(true);
@@ -54,7 +54,7 @@ test('a connection on its way to a worker that dies is served by another one', a
   // The parent process keeps none of them.
   await until(() => socketsOf(pid) <= before);
   expect(socketsOf(pid)).toBeLessThanOrEqual(before);
-  // The one that is left takes its turn, and so does the new one.
+  // The remaining worker and the new worker get connections in turn.
   for (let i = 0; i < 8; i += 1) await open();
 });
 
@@ -66,7 +66,7 @@ test('viewers on their way to a worker that dies are told, and the parent proces
   const victim = workersOf(server)[Number(owner) - 1]!;
   process.kill(victim, 'SIGSTOP');
   const viewers: RtmpClient[] = [];
-  // One comes to the worker that is stopped, if none waits there already; the others are passed on to it.
+  // The stopped worker gets one connection, if none waits there already; the other workers move theirs to it.
   for (let i = 0; i < 5; i += 1) {
     const viewer = await Promise.race([open(), sleep(1_000).then(() => undefined)]);
     if (viewer === undefined) continue;

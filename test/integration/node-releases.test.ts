@@ -98,7 +98,7 @@ function serves(command: readonly string[], ioPath: 'onread' | 'public'): void {
     const players: RtmpClient[] = [];
     for (let i = 0; i < 4; i += 1) players.push(await RtmpClient.player(target));
     for (const [i, player] of players.entries()) await expectFlows(publisher, player, `player ${i}`);
-    // Connections come to the workers in turn.
+    // Workers get connections in turn.
     expect(server.log.includes('code=moved')).toBe(ioPath === 'onread');
     await publisher.reset();
     for (const player of players) await player.waitForStatus('NetStream.Play.UnpublishNotify');

@@ -28,7 +28,7 @@ async function npmRun(...args: string[]): Promise<{ code: number | null; output:
   return { code, output: program.output };
 }
 
-/** As from a terminal: npm and what it starts are one process group, which Ctrl-C reaches as a whole. */
+/** As from a terminal: npm and its child processes are one process group, to which Ctrl-C sends the signal. */
 function npmStart(environment: Record<string, string> = {}): Program {
   const { PATH, HOME } = process.env;
   const env = { PATH, HOME, CI: 'true', RTMP_PORT: '0', ...environment };

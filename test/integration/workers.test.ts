@@ -112,7 +112,7 @@ describe('WORKERS=2', () => {
       () => playWithRtmpdump(url, newFile()),
     ];
     for (const play of kinds) {
-      // Connections come to the workers in turn, the server's own test connections among them.
+      // Workers get connections in turn, the server's self-test connections among them.
       for (const before = moved(); moved() === before && programs.length < 8;) {
         programs.push(play());
         await playedBy(channel, programs.length);
@@ -268,7 +268,7 @@ test('SIGTERM ends all processes, one that hangs too, and the stops of all are s
   expect(await server.stop()).toBe(0);
   expect(pids.filter(isRunning)).toEqual([]);
   const stops = handler.requests.filter(({ claims }) => claims['event'] === 'stop');
-  // The parent process sends those of the worker that it had to end.
+  // The parent process sends the stops of the worker that it had to end.
   expect(stops.map(({ claims }) => claims['channel'])).toEqual([channelOf.get('2'), channelOf.get('1')]);
   await handler.stop();
 });

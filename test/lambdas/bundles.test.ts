@@ -25,7 +25,7 @@ async function bundle(name: string): Promise<string> {
   return outfile;
 }
 
-/** Runs a bundle's handler once, in a process of its own, with nothing but this in its environment. */
+/** Runs a bundle's handler once, in a separate process, with only these variables in its environment. */
 async function invoke(name: string, environment: NodeJS.ProcessEnv, event: unknown): Promise<unknown> {
   const program = `require(process.argv[1]).handler(JSON.parse(process.argv[2]), { awsRequestId: 'bundled' })
     .then((result) => console.log('\\n' + JSON.stringify(result ?? null)))`;
@@ -101,7 +101,7 @@ describe('a bundled handler works by its environment alone:', () => {
   test('canary', async () => {
     const key = JSON.stringify({ channel: 'canary', key: 'the-canary-key' });
     const environment = {
-      // An HTTP server is no RTMP server: red, without an exception.
+      // An HTTP server is no RTMP server: the check fails, without an exception.
       CANARY_TARGETS: JSON.stringify([{ name: 'rtmp', url: fixture.dynamoDb.endpoint.replace('http:', 'rtmp:') }]),
       CANARY_KEY_ARN: fixture.secretsManager.createSecret('canary', key),
     };

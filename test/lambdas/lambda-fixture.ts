@@ -27,7 +27,7 @@ export interface LambdaFixture {
   runKeys(request: object): Promise<KeysResult>;
   /** Creates a channel and returns its key. */
   createChannel(channel: string, policy?: object): Promise<string>;
-  /** A callback handler as one warm container has it: with a cache of its own. */
+  /** A callback handler as in one warm container: with a separate cache. */
   createCallback(options?: CallbackOptions): CallbackHandler;
   stop(): Promise<void>;
 }

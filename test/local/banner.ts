@@ -7,7 +7,7 @@ export interface BannerOptions {
   readonly environmentFile: string;
 }
 
-/** What to do with a deployment that has just come up. */
+/** Tells what can be done with a deployment that has just started. */
 export function banner(deployment: LocalDeployment, { channel, key, environmentFile }: BannerOptions): string {
   const { balancer, ca, functions, service } = deployment;
   const urls = balancer.listeners.map(({ port, protocol }) => {

@@ -11,7 +11,7 @@ export type Claims = Readonly<Record<string, unknown>>;
 
 const START_MS = 90_000;
 
-/** One deployment for all tests of a file. What a test opens through it is gone after the test. */
+/** One deployment for all tests of a file. It closes after each test what the test has opened through it. */
 export class DeploymentOfFile {
   /** Claims of every callback that reached the function, in order. */
   readonly callbacks: Claims[] = [];
@@ -38,7 +38,7 @@ export class DeploymentOfFile {
     }, START_MS);
     afterEach(() => {
       for (const { connection } of file.#clients.splice(0)) connection.socket.destroy();
-      // Whatever a test does, nobody in the deployment asks for what its role may not have.
+      // In no test does a task or function of the deployment ask for something that its role is not allowed.
       const provoked = (message: string): boolean => file.#provoked.some((pattern) => pattern.test(message));
       expect(file.deployment.gateway.denied.filter((message) => !provoked(message))).toEqual([]);
     });
@@ -95,7 +95,7 @@ export class DeploymentOfFile {
     return this.callbacks.filter((claims) => claims['channel'] === channel);
   }
 
-  /** Waits until something is so; its events come from other processes. */
+  /** Waits until the condition holds; its events come from other processes. */
   async until(what: string, isSo: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
     const deadlineMs = Date.now() + timeoutMs;
     while (!(await isSo())) {

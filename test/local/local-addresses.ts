@@ -12,7 +12,7 @@ export interface Places {
   readonly ingestName: string;
 }
 
-/** Gives variables in which the addresses of the templates are those where the same is here. */
+/** Replaces the addresses of the templates in variables with those of this machine. */
 export function localAddresses({ assembly, values, gateway, balancer, ingestName }: Places) {
   const addresses = new Map<string, string>();
   for (const { port } of balancer.listeners) addresses.set(`${ingestName}:${port}`, `127.0.0.1:${balancer.port(port)}`);

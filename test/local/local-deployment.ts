@@ -31,7 +31,7 @@ const home = { region: STAND_IN_REGION, account: '123456789012' };
 /** The name that streamers would connect to. */
 const ingestName = 'live.example.com';
 
-/** The dev environment under a name, so that it takes RTMPS: with a certificate of the load balancer, or its own. */
+/** The dev environment with a domain name, so that it accepts RTMPS: TLS ends at the load balancer or in the task. */
 const deployed = {
   nlb: {
     ...{ env: 'dev', region: home.region, domainName: ingestName },
@@ -47,13 +47,13 @@ const deployed = {
 export interface LocalDeploymentOptions {
   /** Who ends TLS. Default: the load balancer. */
   readonly tls?: 'nlb' | 'service';
-  /** Listener's port -> the port here that it should rather be; another one where that is taken. */
+  /** Listener's port -> preferred port on this machine; another port where that is taken. */
   readonly preferredPorts?: ReadonlyMap<number, number>;
   /** Other values for variables that functions have in the templates, to save time. */
   readonly functionVariables?: Readonly<Record<string, string>>;
-  /** Variables of the tasks beside those of the templates, to save time. */
+  /** Variables of the tasks besides those of the templates, to save time. */
   readonly taskVariables?: Readonly<Record<string, string>>;
-  /** Tasks run within a container's walls, where the machine allows it. Default false. */
+  /** Tasks run isolated as in a container, where the machine allows it. Default false. */
   readonly contained?: boolean;
   /** Takes each line that a task or function logs. */
   readonly log?: (line: string) => void;
@@ -75,7 +75,7 @@ export interface LocalDeployment {
   readonly ecs: EcsService;
   /** Invokes functions, as an administrator. */
   readonly lambda: LambdaClient;
-  /** Ends everything and leaves nothing behind. */
+  /** Ends all processes and removes all files. */
   stop(): Promise<void>;
 }
 
@@ -109,7 +109,7 @@ async function deploy(
   const tables = undoing.later(await startTables(assembly, values, home), (it) => it.stop());
   const cache = undoing.later(await Cache.start(assembly, values, secrets, ca), (it) => it.server.remove());
 
-  // Who may do what, and the functions.
+  // Roles and functions.
   const roles = new Roles(assembly, values, home.account);
   const { onCallback: onUrlCall } = options;
   const functions = undoing.later(await Functions.open({ assembly, values, roles, home, onUrlCall }), (it) =>
@@ -130,7 +130,7 @@ async function deploy(
   const functionNamed = (name: string) => functions.named(name);
   const gateway = undoing.later(await startAwsGateway({ roles, home, endpoints, functionNamed }), (it) => it.stop());
 
-  // The way in.
+  // The load balancer.
   const balancer = undoing.later(await LoadBalancer.start(assembly, values, ca, options.preferredPorts), (it) =>
     it.stop(),
   );
@@ -139,7 +139,7 @@ async function deploy(
   const reachable = localAddresses({ assembly, values, gateway, balancer, ingestName });
   const everywhere = {
     AWS_ENDPOINT_URL: gateway.url,
-    // What the SDK says about older releases of Node.js does not concern those that are deployed.
+    // The SDK's warning about older releases of Node.js does not apply to the releases that are deployed.
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   };
   const override = overriding(options.functionVariables ?? {});

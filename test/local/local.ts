@@ -6,7 +6,7 @@ import { startLocalDeployment } from './local-deployment';
 import { asShellScript, shellEnvironment } from './shell-environment';
 import { createChannel } from './stream-channels';
 
-/** RTMP's own port, and one for RTMPS that takes no rights; others where they are not free. */
+/** RTMP's port, and a port for RTMPS that needs no privilege; others where these are not free. */
 const preferredPorts = new Map([
   [1935, 1935],
   [443, 1443],
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   let log = (line: string): void => void lines.push(line);
   const deployment = await startLocalDeployment({ preferredPorts, log: (line) => log(line) }).catch(
     (error: unknown) => {
-      // Ctrl-C ends the programs that are at work, too, and with them the start.
+      // Ctrl-C ends the running programs, too, and with them the start.
       if (end.signal.aborted) return undefined;
       throw error;
     },

@@ -13,7 +13,7 @@ import { createChannel } from './stream-channels';
 
 const file = DeploymentOfFile.start();
 
-/** Bytes that a network load balancer was seen to send: its health check, and a client that came by PrivateLink. */
+/** Bytes captured from a network load balancer: its health check, and a client that connected by PrivateLink. */
 const [healthCheck = Buffer.alloc(0), privateLink = Buffer.alloc(0)] = proxyHeaderV2Vectors.map(({ hex }) =>
   Buffer.from(hex.replace(/\s+/g, ''), 'hex'),
 );
@@ -27,7 +27,7 @@ function firstTask(): FargateTask {
   return task;
 }
 
-/** Passes connections on to the first task, from the address given, with these bytes in front. */
+/** Forwards connections to the first task, from the given address, with these bytes in front. */
 async function front(header: Buffer, localAddress = balancerAddress): Promise<number> {
   const server = createServer((client) => {
     const node = connect({ host: '127.0.0.1', port: firstTask().port(1935), localAddress });
@@ -79,7 +79,7 @@ describe('a node', () => {
   });
 
   test('has no rights and no file that it could write, as the task definition says', () => {
-    // Only root can put up these walls.
+    // Only root can isolate a task like this.
     if (!canContain()) return;
     for (const { program } of file.deployment.service.tasks) {
       const status = readFileSync(`/proc/${program.pid}/status`, 'utf8');

@@ -54,7 +54,7 @@ test('no publisher is refused while the signing secret is rotated, twice', async
       await standIn.client.send(new RotateSecretCommand({ SecretId, ClientRequestToken: randomUUID() }));
       await standIn.rotationsEnded();
     }
-    // By now the callback knows the first secret no more: nodes that still sign with it have to notice.
+    // The callback no longer accepts the first secret: nodes that still sign with it have to notice.
     const before = published;
     await file.until('more publishers', () => published >= before + 20);
   };

@@ -1,4 +1,4 @@
-// `npm run local`: brings what it needs (packages, Debian programs) and starts the deployment on this machine.
+// `npm run local`: installs packages and Debian programs that are missing, and starts the deployment on this machine.
 import { installPackages, requireNodeVersion } from '../../service/build/prerequisites.mjs';
 import { withSetupLock } from '../../service/build/setup-lock.mjs';
 import { installDebianPackages, packagesOfMissingPrograms } from '../support/programs/debian-packages.mjs';
@@ -28,7 +28,7 @@ try {
   console.error(`Cannot start: ${error.message}`);
   process.exit(1);
 }
-// What the SDK says about older releases of Node.js does not concern those that are deployed.
+// The SDK's warning about older releases of Node.js does not apply to the releases that are deployed.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 // From here on TypeScript can be loaded.
 await import('tsx');

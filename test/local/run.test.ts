@@ -49,7 +49,7 @@ test('the local deployment shows where to publish, and Ctrl-C leaves nothing beh
   expect((await program.exited).code).toBe(0);
   await publisher.expectClosed();
   expect(processes.filter((pid) => parents().has(pid))).toEqual([]);
-  // What tsx keeps of compiled sources serves the next start.
+  // The next start uses tsx's cache of compiled sources.
   expect(readdirSync(folder.path).filter((name) => !name.startsWith('tsx-'))).toEqual([]);
 }, 120_000);
 

@@ -8,7 +8,7 @@ export class Undoing {
     return started;
   }
 
-  /** Goes on when a step fails, and rejects with the first failure in the end. */
+  /** Continues when a step fails, and rejects with the first failure in the end. */
   async run(): Promise<void> {
     const failures: unknown[] = [];
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {

@@ -1,7 +1,7 @@
 /**
- * The floors of the house, ground floor first. A folder may import from folders on lower floors, never from its own
+ * The floors of the code, ground floor first. A folder may import from folders on lower floors, never from its own
  * floor or from a higher one. Files of one folder may import each other, but not in a circle. Programs in plain
- * JavaScript (`.mjs`), which run before anything is installed or compiled, stand outside.
+ * JavaScript (`.mjs`), which run before anything is installed or compiled, are exempt.
  */
 export const FLOORS: readonly (readonly string[])[] = [
   // What knows nothing of this program.
@@ -15,7 +15,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ],
   ['service/logging', 'service/protocol/amf', 'service/protocol/chunk', 'service/protocol/handshake'],
   ['service/metrics', 'service/config', 'service/protocol/message'],
-  // Streams, and the outside world that they do not need.
+  // Streams, and the external services that they do not need.
   ['service/hub', 'service/aws', 'service/redis', 'service/net/gate'],
   ['service/session/rtmp-commands', 'service/operators', 'service/auth', 'service/net/tls', 'service/net/batching'],
   // Clients' sessions, and who may publish.

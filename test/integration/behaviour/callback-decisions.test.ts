@@ -68,7 +68,7 @@ describe('the start callback decides', () => {
     expect((await refusal(channel)).code).toBe(code);
     journal.answer(channel, () => ({}));
     await server.publisher(channel);
-    // A handler that had the question may have accepted.
+    // A handler that received the request may have accepted.
     const undone = answer.hangUp === true ? [await journal.next(channel, 'stop')] : [];
     expect(journal.requests(channel, 'stop')).toEqual(undone);
     expect(undone.map(({ claims }) => claims['stream_id'])).toEqual(undone.map(() => ''));

@@ -193,7 +193,7 @@ describe('stop callback', () => {
     const publisher = await server.publisher(channel);
     await end(publisher);
     await journal.next(channel, 'stop');
-    // The channel is published once more: whatever the first end has still to say comes before that end's stop.
+    // The channel is published once more: callbacks of the first stream come before the second stream's stop.
     await (await server.publisher(channel, 'last')).close();
     for (;;) if ((await journal.next(channel, 'stop')).claims['key'] === 'last') break;
     const events = journal.events(channel);

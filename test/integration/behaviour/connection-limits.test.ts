@@ -67,7 +67,7 @@ describe('connections per address', () => {
     const idle = await Promise.all([0, 1].map(() => two.open({ ...from, handshake: 'none' })));
     await expectRefused(two, from);
     await idle[0]!.connection.reset();
-    // Nothing tells when the server has noticed.
+    // No event says when the server has noticed.
     await expect(retried(() => two.connect('after', from))).resolves.toBeDefined();
   });
 

@@ -20,7 +20,7 @@ const server = ServerOfFile.start(() => {
 });
 afterAll(() => folder.remove());
 
-/** Whether something is lost depends on when the server reads: one run in two, at the best, shows it. */
+/** Whether data is lost depends on when the server reads: at best, every second run shows the loss. */
 const runs = [1, 2, 3, 4, 5];
 
 const items: MediaItem[] = Array.from({ length: 201 }, (_, index) => ({
@@ -29,7 +29,7 @@ const items: MediaItem[] = Array.from({ length: 201 }, (_, index) => ({
   payload: (index === 0 ? avc.keyframe : avc.interFrame)(`frame-${index}`, 40_000),
 }));
 
-/** Everything that is left to say, in the order in which encoders end. */
+/** The remaining messages, in the order in which encoders end. */
 function rest(publisher: RtmpClient): Buffer {
   const { chunks } = publisher.connection;
   publisher.connection.setChunkSize(60_000);

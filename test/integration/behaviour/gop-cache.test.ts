@@ -4,7 +4,7 @@ import { type RtmpClient } from '../../support/rtmp/rtmp-client';
 import { expectMedia, fingerprints, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
 import { MessageType } from '../../support/rtmp/wire-builder';
 
-// Nothing is held, so that what was published before a player joined is not still on its way to the players.
+// No batching, so that media published before a player joined is not still waiting to be sent.
 const LATENCY_MS = '0';
 const server = ServerOfFile.start({ LATENCY_MS });
 const small = ServerOfFile.start({ LATENCY_MS, GOP_CACHE_SIZE_MB: '1' });

@@ -8,8 +8,7 @@ import { expectFlows } from '../../support/servers/server-of-file';
 import { ServerProcess } from '../../support/servers/server-process';
 
 /**
- * What takes half a minute by its nature. All of it runs at the same time, from the beginning; each test only looks at
- * its part.
+ * Behaviour that takes half a minute. All scenarios run at the same time, from the beginning; each test checks one.
  */
 let journal: CallbackJournal;
 let server: ServerProcess;

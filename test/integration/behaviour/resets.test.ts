@@ -12,7 +12,7 @@ const { certPath, keyPath } = createTestCertificate(folder.path, 'localhost');
 afterAll(() => folder.remove());
 
 const HEADER = Buffer.from('PROXY TCP4 192.0.2.7 192.0.2.1 40000 1935\r\n');
-/** A place for each client is asked of the parent process: for a moment nobody but the listener has the connection. */
+/** The parent process is asked for a place for each client: until its answer, only the listener has the connection. */
 const settings = { WORKERS: '2', PROXY_PROTOCOL: 'any', PROXY_TRUSTED: '127.0.0.1' };
 const { c0c1 } = new ClientHandshake('simple');
 
@@ -50,7 +50,7 @@ const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 describe('clients behind a load balancer that reset their connections, with WORKERS=2', () => {
   const server = ServerOfFile.start({ ...settings, SSL_CERT: certPath, SSL_KEY: keyPath });
-  /** Streams on both workers, each with somebody who watches it. */
+  /** Streams on both workers, each with a player. */
   const streams: { publisher: RtmpClient; player: RtmpClient }[] = [];
   beforeAll(async () => {
     const publishers: [string, RtmpClient][] = [];

@@ -26,7 +26,7 @@ const canReach = (port: number, host: string): Promise<boolean> =>
     socket.once('close', () => resolve(false)).once('connect', () => socket.destroy());
   });
 
-/** One that nobody listened on a moment ago. */
+/** A port that had no listener a moment ago. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -14,7 +14,7 @@ afterEach(() => {
   acceptEverybody();
 });
 
-/** Gives each start an id of its own, and one that resumes the id it asks for. */
+/** Gives each start a new id, and the requested id to a start that resumes. */
 function acceptEverybody(): void {
   handler.answerWith(accept);
 }
@@ -24,7 +24,7 @@ const accept: CallbackScript = ({ claims }) => {
   return { status: 200, headers: { 'stream-id': (claims['resume'] as string | undefined) ?? `stream-${streamIds}` } };
 };
 
-/** The same, but it takes its time for the starts of one channel. */
+/** The same, but starts of one channel are answered late. */
 function answerSlowly(channel: string, delayMs: number): void {
   handler.answerWith((request) => {
     const isSlow = request.claims['channel'] === channel && request.claims['event'] === 'start';

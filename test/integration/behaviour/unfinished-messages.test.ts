@@ -4,7 +4,7 @@ import { expectMedia, fingerprints, sendMedia, ServerOfFile } from '../../suppor
 
 const server = ServerOfFile.start();
 
-/** The first 128 of an audio message's 300 bytes, on chunk stream 7, with which it is left. */
+/** The first 128 of an audio message's 300 bytes, on chunk stream 7; the rest is never sent. */
 const unfinished = Buffer.concat([
   Buffer.from('070000c800012c0801000000', 'hex'),
   Buffer.of(0xaf, 1),

@@ -10,10 +10,10 @@ const folder = temporaryDirectory();
 const { certPath, keyPath } = createTestCertificate(folder.path, 'localhost');
 afterAll(() => folder.remove());
 
-/** Far below every time-out of the server, except on a machine that stands still (ms). */
+/** Far below every time-out of the server, except on a stalled machine (ms). */
 const SOON_MS = 5_000;
 
-/** What clients of other protocols say first. */
+/** The first bytes of clients of other protocols. */
 const words = {
   http: Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'),
   rtmpt: Buffer.from('POST /open/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n\0'),
@@ -25,7 +25,7 @@ const words = {
 };
 const ports = { rtmp: 'rtmpPort', rtmps: 'rtmpsPort', http: 'httpPort' } as const;
 
-/** What a TLS client says first. */
+/** The first bytes of a TLS client. */
 async function clientHello(): Promise<Buffer> {
   return new Promise((resolve) => {
     const tcp = new Duplex({
@@ -39,7 +39,7 @@ async function clientHello(): Promise<Buffer> {
   });
 }
 
-/** Says it and waits until the server closes the connection; whatever comes back. */
+/** Sends the bytes, waits until the server closes the connection, and returns the answer. */
 async function say(bytes: Buffer, port: number): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1' });
   socket.on('error', () => undefined);

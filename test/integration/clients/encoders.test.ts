@@ -82,7 +82,7 @@ describe('encoders', () => {
     connection.send(command('deleteStream', 8, [null, client.streamId]));
     connection.socket.end();
     await player.waitForStatus('NetStream.Play.UnpublishNotify');
-    // Any onStatus of level error would have ended it before.
+    // Any onStatus of level error would have ended the client before.
     expect(
       client.received.map(({ command: got }) => (got?.args[1] as { level?: string } | null | undefined)?.level),
     ).not.toContain('error');

@@ -26,10 +26,10 @@ interface Parts {
   readonly fromKeyframe: readonly MediaItem[];
 }
 
-/** Connects as players do that understand streams of several tracks. */
+/** Connects as players that support multitrack streams do. */
 const multitrack = { extra: { capsEx: 2 } };
 
-/** Everything passes bit for bit to a player that was there, and what is needed to one that joins late. */
+/** An early player gets every byte; a player that joins late gets what it needs. */
 async function expectCached({ headers, before, fromKeyframe }: Parts): Promise<void> {
   const channel = server.newChannel();
   const early = await server.player(channel, 'key', multitrack);
@@ -182,7 +182,7 @@ describe('a player that does not say that it understands multitrack', () => {
   ];
   const ofMain = obs.filter((_, i) => i % 2 === 0);
 
-  /** A stream of two tracks with a player from its begin and one that joins late, which ask for it in this way. */
+  /** A stream of two tracks with an early and a late player, which ask for it in this way. */
   async function play(query: string, extra = {}): Promise<Record<'early' | 'late', string[]>> {
     const channel = server.newChannel();
     const early = await server.player(channel, `key${query}`, { extra });

@@ -3,14 +3,14 @@ import { aac, avc, type MediaItem } from '../../support/rtmp/media';
 import type { RtmpClient } from '../../support/rtmp/rtmp-client';
 import { expectMedia, fingerprints, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
 
-// Media as encoders have been seen to send it. Nothing is held, so that late players get what was sent before they came.
+// Media as real encoders send it. No batching, so that late players get what was sent before they joined.
 const server = ServerOfFile.start({ LATENCY_MS: '0' });
 
 const audio = (timestamp: number, payload: Buffer): MediaItem => ({ kind: 'audio', timestamp, payload });
 const video = (timestamp: number, payload: Buffer): MediaItem => ({ kind: 'video', timestamp, payload });
 const [audioConfig, videoConfig] = [audio(0, aac.sequenceHeader()), video(0, avc.sequenceHeader())];
 
-/** Sends it past a player; returns what one gets that joins afterwards. */
+/** Sends the media while a player plays; returns what a player that joins afterwards gets. */
 async function publish(items: readonly MediaItem[], metadata = {}): Promise<{ late: RtmpClient; items: string[] }> {
   const channel = server.newChannel();
   const early = await server.player(channel);

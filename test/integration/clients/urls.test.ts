@@ -4,7 +4,7 @@ import { startCallbackServer } from '../../support/servers/callback-server';
 import { ecma, type Amf } from '../../support/rtmp/amf-test-codec';
 import { ServerOfFile } from '../../support/servers/server-of-file';
 
-/** The callback tells what the server made of a client's names. */
+/** The callback shows how the server parsed a client's names. */
 let journal: CallbackJournal;
 const server = ServerOfFile.start(async () => {
   journal = new CallbackJournal(await startCallbackServer());
@@ -17,7 +17,7 @@ interface Names {
   readonly tcUrl?: string | undefined;
   readonly name: string;
   readonly extra?: Record<string, Amf>;
-  /** What is handed to the callback as query. */
+  /** The query that the callback gets. */
   readonly query?: string;
 }
 

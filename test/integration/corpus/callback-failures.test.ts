@@ -5,8 +5,8 @@ import { FleetOfFile } from '../../support/servers/fleet';
 import type { RtmpClient } from '../../support/rtmp/rtmp-client';
 import { expectFlows, ServerOfFile } from '../../support/servers/server-of-file';
 
-// "Stream already publishing" with nobody publishing is what servers are most often reported for after their callback
-// handler had a bad minute. Whatever the handler does, the channel is free as soon as the publisher was told.
+// The most frequent report about servers after a failure of the callback handler: "Stream already publishing" although
+// nobody publishes. For every behaviour of the handler, the channel must be free as soon as the publisher was answered.
 
 const FAILURES: [string, CallbackAnswerScript][] = [
   ['refuses', { status: 403 }],
@@ -61,7 +61,7 @@ function fleetOfTwo(): () => Rig {
       connect: (channel) => fleet.connect(0, channel),
       async publisher(channel) {
         const publisher = await fleet.publisher(1, channel);
-        // An answer to node 0, too, which would otherwise take the handler for one that is down.
+        // An answer to node 0, too, which would otherwise consider the handler down.
         await fleet.publisher(0, fleet.newChannel());
         return publisher;
       },

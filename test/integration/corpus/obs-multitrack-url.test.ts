@@ -3,9 +3,9 @@ import { CallbackJournal } from '../../support/servers/callback-journal';
 import { startCallbackServer } from '../../support/servers/callback-server';
 import { expectFlows, ServerOfFile } from '../../support/servers/server-of-file';
 
-// With multitrack video OBS makes the stream name anew: the key, and behind it the queries of the key and of the server
-// field with `clientConfigId`. A key field that is empty gives a stream name that is a query and nothing else. What the
-// server field holds is the app, query included, without `/{stream_key}`.
+// With multitrack video OBS builds the stream name from the key and, after it, the queries of the key and of the server
+// field with `clientConfigId`. With an empty key field the stream name is only a query. The app is the text of the
+// server field, query included, without `/{stream_key}`.
 
 let journal: CallbackJournal;
 const server = ServerOfFile.start(async () => {

@@ -50,7 +50,7 @@ async function expectPlayed(channel: string): Promise<void> {
   expect(await packetsOfFile(file(`${channel}-rtmpdump`))).toEqual(published);
   await players.gstreamer.succeeded();
   const byGstreamer = await packetsOfFile(file(`${channel}-gstreamer`));
-  // rtmp2src forgets a message that it has not handed on when it hears of the stream's end.
+  // At the stream's end rtmp2src drops a message that it has not passed on yet.
   expect(published.video.length - byGstreamer.video.length).toBeLessThanOrEqual(1);
   expect(byGstreamer.video).toEqual(published.video.slice(0, byGstreamer.video.length));
   expect(byGstreamer.audio).toEqual(published.audio.slice(0, byGstreamer.audio.length));

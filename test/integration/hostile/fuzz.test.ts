@@ -7,7 +7,7 @@ import { expectMedia, sendMedia, ServerOfFile } from '../../support/servers/serv
 import { captures } from './captures';
 import { mutate, seededRandom } from './mutations';
 
-/** Another seed tries other bytes; the one of a failure is in its message. */
+/** Another seed tries other bytes; a failure's message contains its seed. */
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_260_501);
 const connections = Number(process.env['FUZZ_CONNECTIONS'] ?? 1_500);
 const atOnce = 10;
@@ -72,7 +72,7 @@ describe(`broken connections (seed ${seed})`, () => {
         payload: avc.keyframe(`healthy-${index + 1}`, 5_000),
       })),
     );
-    // What it was sent of broken streams could be read as RTMP all the time; a broken key ends it in good order.
+    // The parts of broken streams that the player got were always valid RTMP; a broken key closes it regularly.
     if (!victim.statusCodes.includes('NetStream.Play.BadName')) await victim.roundTrip();
     const late = await server.player('broken', 'key');
     const items = avcAacStream('afterwards', 30);

@@ -17,7 +17,7 @@ copyFileSync(first!.keyPath, key);
 afterAll(() => folder.remove());
 
 const server = ServerOfFile.start({ SSL_CERT: cert, SSL_KEY: key, SSL_CHECK_RELOAD_SECONDS: '1' });
-/** Room for some 20 connections beside what Node itself holds open. */
+/** Enough for some 20 connections besides the files that Node.js holds open. */
 const starved = ServerOfFile.start(
   {},
   { command: ['/bin/sh', '-c', 'ulimit -n 45; exec "$0" "$@"', process.execPath] },
@@ -54,7 +54,7 @@ describe('what used to end or stop the whole server', () => {
     await Promise.any(sockets.map((socket) => once(socket.resume(), 'close')));
     await expectFlows(publisher, player, 'goes on');
     for (const socket of sockets) socket.destroy();
-    // Nothing tells when the server has seen all of them go.
+    // No event says when the server has noticed that all have disconnected.
     for (let left = 100; ; left -= 1) {
       const joined = await starved.player(channel).catch(() => undefined);
       if (joined !== undefined) break;

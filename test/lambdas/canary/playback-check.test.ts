@@ -6,7 +6,7 @@ const sent = createTestStream('this run');
 const other = createTestStream('another run');
 const keyframes = sent.frames.filter(({ keyframe }) => keyframe);
 
-/** What a check says of a player that got exactly this. */
+/** The check's result for a player that received exactly this. */
 function check(media: readonly MediaMessage[], metadata: Buffer = sent.metadata): string {
   const playback = new PlaybackCheck(sent);
   playback.metadata(metadata);

@@ -14,7 +14,7 @@ import type { SecretsManagerStandIn } from '../../support/aws/secrets-manager';
 import { signatureFault } from '../../support/aws/sigv4-check';
 import { STAND_IN_CREDENTIALS, STAND_IN_REGION } from '../../support/aws/stand-in-identity';
 
-/** ElastiCache's query protocol for one user, who needs a few looks before a change is known everywhere. */
+/** ElastiCache's query protocol for one user, whose changes are complete only after several queries. */
 class CacheStandIn {
   passwords: readonly string[] = ['old-password-0123456789'];
   looksUntilActive = 0;
@@ -91,7 +91,7 @@ describe('rotating the password of a user of the cache', () => {
       pauseMs: 1,
       sleep: () => Promise.resolve(),
     };
-    // Each step twice: Secrets Manager repeats what it is not sure of.
+    // Each step twice: Secrets Manager repeats a step when it does not know the result.
     secrets.onRotation(arn, async (step) => {
       await rotatePassword(parseRotationEvent(step), dependencies);
       await rotatePassword(parseRotationEvent(step), dependencies);

@@ -235,7 +235,7 @@ test('no publish is refused during rotations, with several warm callbacks and no
   fixture = await startLambdaFixture();
   const key = await fixture.createChannel('live');
   const cacheMs = 500;
-  // One copy lags far behind the others, and none may look again just because it does not know a signature.
+  // One copy lags far behind the others, and no copy may reload just because it does not know a signature.
   const copies = [cacheMs, 20, 20, 20].map((secretCacheMs) =>
     fixture.createCallback({ secretCacheMs, minRefetchMs: 60_000 }),
   );

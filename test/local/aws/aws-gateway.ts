@@ -23,7 +23,7 @@ export interface AwsGatewayOptions {
 /** All of AWS at one address, for AWS_ENDPOINT_URL. */
 export interface AwsGateway {
   readonly url: string;
-  /** What was refused, and to whom. */
+  /** Refused requests, each with its caller. */
   readonly denied: readonly string[];
   stop(): Promise<void>;
 }
@@ -45,8 +45,8 @@ interface Answer {
 }
 
 /**
- * Stands in front of the stand-ins as AWS stands in front of its services: only who signs with the credentials of a
- * role gets through, and only with what the role's policies in the templates allow.
+ * Checks requests to the stand-ins as AWS does: a request must be signed with the credentials of a role, and the role's
+ * policies in the templates must allow it.
  */
 export async function startAwsGateway({
   roles,
@@ -126,7 +126,7 @@ export async function startAwsGateway({
   };
 }
 
-/** Hands a request on to a stand-in, which checks a signature too: that of the one user it knows. */
+/** Forwards a request to a stand-in, which checks a signature too: that of the only user it knows. */
 async function forward(
   endpoint: URL,
   service: string,

@@ -4,7 +4,7 @@ import type { Principal, Roles } from './roles';
 /** Who signed a request, and for which service of AWS; or what is wrong with it. */
 export type Caller = { readonly principal: Principal; readonly service: string } | { readonly fault: string };
 
-/** Finds out whose signature a request bears and checks it, with the session token that belongs to it. */
+/** Finds out who signed a request, and checks the signature and the session token. */
 export function callerOf(request: SignedRequest, roles: Roles, region: string): Caller {
   const [, accessKeyId, service] =
     /Credential=([^/]+)\/\d{8}\/[^/]+\/([^/]+)\/aws4_request/.exec(request.headers['authorization'] ?? '') ?? [];

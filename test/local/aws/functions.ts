@@ -20,9 +20,9 @@ export interface FunctionsOptions {
 }
 
 export interface FunctionPlace {
-  /** What the place adds to a function's variables. */
+  /** Variables that this machine adds to a function's. */
   readonly surroundings: Readonly<Record<string, string>>;
-  /** Turns a function's variables into what they are here. */
+  /** Replaces values of a function's variables with those of this machine. */
   readonly localized: (variables: Readonly<Record<string, string>>) => Record<string, string>;
   readonly log: (line: string) => void;
 }
@@ -34,7 +34,7 @@ export class Functions {
   readonly #resources: readonly TemplateResource[];
 
   private constructor(private readonly options: FunctionsOptions) {
-    // Those of the CDK itself, for its custom resources, have another handler.
+    // The CDK's functions for its custom resources have another handler.
     this.#resources = options.assembly
       .ofType('AWS::Lambda::Function')
       .filter(({ properties }) => properties['Handler'] === 'index.handler');
@@ -68,7 +68,7 @@ export class Functions {
           variables: localized(variables),
           surroundings: {
             AWS_REGION: this.options.home.region,
-            // Nobody's AWS profile may have a say.
+            // No AWS profile of this machine may be used.
             HOME: '/var/task',
             AWS_LAMBDA_FUNCTION_NAME: name,
             AWS_ACCESS_KEY_ID: credentials.accessKeyId,

@@ -3,7 +3,7 @@ export class LambdaError extends Error {
   override readonly name = 'LambdaError';
 
   constructor(
-    /** Name of the error that the handler threw, or of what happened to it. */
+    /** Name of the error that the handler threw, or of the way in which it failed. */
     readonly errorType: string,
     message: string,
   ) {

@@ -10,7 +10,7 @@ export interface LambdaSettings {
   readonly handler: string;
   /** The function's own variables. */
   readonly variables: Readonly<Record<string, string>>;
-  /** What Lambda and the place add. */
+  /** Variables that Lambda and this machine add. */
   readonly surroundings: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   /** Called with each line that it logs. */
@@ -27,12 +27,12 @@ interface Instance {
   busy: boolean;
 }
 
-/** Each further event waits for a free instance. A machine of two cores is not helped by more. */
+/** Each further event waits for a free instance. More would not be faster on two cores. */
 const MAX_INSTANCES = 4;
 
 /**
- * A function in processes of its own, as Lambda runs it: with nothing but its variables, one event at a time in each
- * instance, instances started on demand and kept warm, and killed when they take too long.
+ * A function in separate processes, as Lambda runs it: with only its variables, one event at a time in each instance,
+ * instances started on demand and kept warm, and killed when they take too long.
  */
 export class LambdaFunction {
   readonly #instances = new Set<Instance>();
@@ -96,7 +96,7 @@ export class LambdaFunction {
     return instance;
   }
 
-  /** Sends, and waits for the one answer. */
+  /** Sends a message and waits for its answer. */
   #exchange({ program }: Instance, timeoutMs: number, send: () => void): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 const [, , file, handlerName, ...variables] = process.argv;
 process.on('disconnect', () => process.exit());
 
-/** Names that the function has asked for; set beside its own by Lambda or read by the AWS SDK later are the others. */
+/** Names that the function has read. Other variables are set by Lambda, or read by the AWS SDK later. */
 const asked = new Set();
 const setByOthers = /^(AWS|NODE)_/;
 process.env = new Proxy(process.env, {

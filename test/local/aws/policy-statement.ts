@@ -4,7 +4,7 @@ import { isList, type Json, type JsonObject, type TemplateValues } from '../synt
 export interface AccessRequest {
   /** Such as `secretsmanager:GetSecretValue`. */
   readonly action: string;
-  /** ARN of what it is done to. */
+  /** ARN of the resource. */
   readonly resource: string;
   /** Condition keys of the request; a list where it names several things. */
   readonly context?: Readonly<Record<string, string | readonly string[]>>;
@@ -29,7 +29,7 @@ export class PolicyStatement {
     return new PolicyStatement(Effect === 'Allow', patterns(Action), patterns(Resource), conditionsOf(Condition ?? {}));
   }
 
-  /** What the statement says to the request; undefined when nothing. */
+  /** The statement's effect on the request; undefined when it does not apply. */
   verdict({ action, resource, context = {} }: AccessRequest): 'allow' | 'deny' | undefined {
     const fits =
       this.actions.some((pattern) => pattern.test(action)) &&
@@ -42,7 +42,7 @@ export class PolicyStatement {
 
 type Condition = (context: NonNullable<AccessRequest['context']>) => boolean;
 
-/** Of the operators only those that compare with one value, and the one that confines a request to some of many. */
+/** Only the operators that compare with one value, and the operator that confines a request to some of many values. */
 function conditionsOf(condition: Json): Condition[] {
   return Object.entries(condition as JsonObject).flatMap(([operator, comparisons]) =>
     Object.entries(comparisons as JsonObject).map(([key, value]) => conditionOf(operator, key, value)),
@@ -52,7 +52,7 @@ function conditionsOf(condition: Json): Condition[] {
 function conditionOf(operator: string, key: string, value: Json): Condition {
   if (operator === 'ForAllValues:StringEquals' && isList(value)) {
     const allowed = value.map(String);
-    // As in IAM: a request that names none of them fits too.
+    // As in IAM: a request that names none of the values matches too.
     return (context) => [context[key] ?? []].flat().every((named) => allowed.includes(named));
   }
   if (operator !== 'StringEquals' && operator !== 'Bool') throw new Error(`condition ${operator} is not supported`);

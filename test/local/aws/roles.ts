@@ -11,7 +11,7 @@ export interface Credentials {
   readonly sessionToken: string | undefined;
 }
 
-/** Somebody who may call AWS. */
+/** A caller of AWS. */
 export class Principal {
   #statements: readonly PolicyStatement[] = [];
 

@@ -17,7 +17,7 @@ export interface ContainerOptions {
   readonly image: string;
   readonly settings: ContainerSettings;
   readonly environment: Readonly<Record<string, string>>;
-  /** Authorities that the machine trusts beside the usual ones, as the cache's certificate needs one. */
+  /** Certificate authorities to trust besides the usual ones: the cache's certificate needs one. */
   readonly caFile: string;
   readonly onLine?: (line: string) => void;
 }
@@ -26,19 +26,19 @@ export interface ContainerOptions {
 const CA_IN_CONTAINER = '/etc/ssl/local-ca.pem';
 const NODE_IN_CONTAINER = '/usr/local/bin/node';
 
-/** Whether this machine lets us put up a container's walls: root of its own, another user, a file system to read. */
+/** Whether this machine allows a container's isolation: a separate root, another user, a read-only file system. */
 export function canContain(): boolean {
   const mounts = 'mount -t tmpfs tmpfs /mnt && mkdir /mnt/proc && mount -t proc proc /mnt/proc';
   return process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'sh', '-c', mounts]).status === 0;
 }
 
 /**
- * Runs the image's entry point with these variables. Within walls (see `canContain`) it finds nothing but the image's
- * files, Node.js and what that needs; without, it runs as whoever is here, in the image's folder.
+ * Runs the image's entry point with these variables. Isolated (see `canContain`), it finds only the image's files,
+ * Node.js and the files that Node.js needs; otherwise it runs as the current user, in the image's folder.
  */
 export function startContainer(options: ContainerOptions, walls: boolean): RunningProgram {
   const { environment, entryPoint } = imageSettings();
-  // HOME as container runtimes set it for the image's user 1000; with another one, somebody's AWS profile might be found.
+  // HOME as container runtimes set it for the image's user 1000; with another HOME, an AWS profile might be found.
   const env = { HOME: '/home/node', ...environment, ...options.environment, NODE_EXTRA_CA_CERTS: options.caFile };
   const [, ...args] = entryPoint;
   if (walls) return startWithinWalls(options, { ...env, NODE_EXTRA_CA_CERTS: CA_IN_CONTAINER }, args);

@@ -10,12 +10,12 @@ import type { TaskDefinition } from './task-definition';
 export interface FargateServiceOptions {
   readonly ecs: EcsService;
   readonly definition: TaskDefinition;
-  /** The definition's variables as they are here. */
+  /** The definition's variables, with the values of this machine. */
   readonly variables: Readonly<Record<string, string>>;
   readonly role: Principal;
   readonly balancer: LoadBalancer;
   readonly container: Pick<ContainerOptions, 'image' | 'caFile'>;
-  /** Whether the tasks run within a container's walls. */
+  /** Whether the tasks run isolated as in a container. */
   readonly walls: boolean;
   readonly log: (line: string) => void;
 }
@@ -68,7 +68,7 @@ export class FargateService {
     ecsTask.desiredStatus = 'STOPPED';
     ecsTask.lastStatus = 'DEACTIVATING';
     await this.options.balancer.deregister(ecsTask.id);
-    // A task that ends by itself is not waited for.
+    // A task that has ended already is not waited for.
     await Promise.race([program.exited, sleep(waits.deregistrationMs, undefined, { ref: false })]);
     ecsTask.lastStatus = 'STOPPING';
     await program.stop(waits.stopMs);
@@ -93,7 +93,7 @@ function listeningOn(protocol: string): RegExp {
   return new RegExp(`\\b${protocol} listening on [^\\s"]*:(\\d+)`);
 }
 
-/** Where the service listens is what it says in its log. */
+/** Reads from the service's log where it listens. */
 function portsOf(program: RunningProgram, variables: TaskDefinition['variables']): FargateTask['port'] {
   const names = [
     ['RTMP', 'RTMP_PORT'],

@@ -88,7 +88,7 @@ export class LoadBalancer {
     }
   }
 
-  /** No new connections for the target; those that it has go on. */
+  /** No new connections for the target; its open connections continue. */
   async deregister(id: string): Promise<void> {
     const slot = this.#targets.indexOf(id);
     if (slot < 0) throw new Error(`there is no target ${id}`);
@@ -98,7 +98,7 @@ export class LoadBalancer {
     this.#targets[slot] = undefined;
   }
 
-  /** The listener refuses connections until it is mended. */
+  /** The listener refuses connections until it is repaired. */
   async breakListener(port: number): Promise<void> {
     await this.haproxy.command(`disable frontend listener-${port}`);
   }
@@ -116,7 +116,7 @@ function serverName({ port }: Listener, slot: number): string {
   return `targets-${port}/t${slot}`;
 }
 
-/** Health checks are more frequent than on AWS, nothing else about them is different. */
+/** Only the health checks' frequency differs from AWS: it is higher. */
 function configuration(listeners: readonly Listener[], portOf: (listener: Listener) => number, pem: string): string {
   const sections = listeners.map((listener) => {
     const { port, protocol, group } = listener;

@@ -38,9 +38,9 @@ export function readTaskDefinition(assembly: CloudAssembly, values: TemplateValu
 }
 
 /**
- * `addedByEcs` is what ECS sets beside the definition's own variables.
+ * `addedByEcs` are the variables that ECS sets besides those of the definition.
  *
- * @throws Error naming the variables that the service never looks at: misspelt, or of another version
+ * @throws Error naming the variables that the service never reads: misspelt, or of another version
  */
 export function refuseUnknownVariables(variables: Variables, addedByEcs: Variables): void {
   const asked = new Set<string | symbol>();
@@ -71,7 +71,7 @@ export function refuseClosedPorts({ variables, ports }: TaskDefinition, listener
 }
 
 /**
- * The same variables for a task that has no network of its own: free ports of the loopback interface, and the load
+ * The same variables for a task without a separate network: free ports of the loopback interface, and the load
  * balancer at its address here. `balancerCidrs` is where the templates put it.
  */
 export function withoutOwnNetwork(variables: Variables, balancerCidrs: readonly string[]): Record<string, string> {

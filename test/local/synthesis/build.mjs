@@ -1,6 +1,6 @@
 // Synthesizes the deployment and builds the service's image, unless that was done since a source has changed, and
-// prints the folder with both. Its argument: the deployment's options as JSON. A program of its own because the CDK is
-// quicker to load outside of a test runner.
+// prints the folder with both. Its argument: the deployment's options as JSON. A separate program because the CDK loads
+// faster outside of a test runner.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,7 +17,7 @@ const [, , options = '{}'] = process.argv;
 const directory = join(cache, fingerprint());
 if (!existsSync(directory)) {
   await withSetupLock(async () => {
-    // Another one may have done it while this one waited.
+    // Another process may have built it while this one waited.
     if (!existsSync(directory)) await build(`${directory}.partial`);
   });
 }
@@ -25,7 +25,7 @@ utimesSync(directory, new Date(), new Date());
 removeUnused();
 console.log(directory);
 
-/** In a folder that gets its name when all is done, so that nobody meets half of it. */
+/** In a folder that gets its name when all is done, so that no process reads an incomplete one. */
 async function build(partial) {
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });

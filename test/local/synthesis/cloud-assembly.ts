@@ -42,7 +42,7 @@ export class CloudAssembly {
     const resources: TemplateResource[] = [];
     const outputs = new Map<string, Json>();
     for (const [id, { properties }] of Object.entries(artifacts)) {
-      // The name is left out where it is the artifact's own.
+      // The name is left out where it is the artifact's name.
       const { templateFile, stackName: stack = id } = properties ?? {};
       if (templateFile === undefined) continue;
       const template = readJson(directory, templateFile) as Template;

@@ -3,14 +3,14 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
-/** Where a resource stands in the templates. */
+/** A resource's place in the templates. */
 export interface ResourceId {
   /** Name of its stack, such as `RtmpDev-Ingest`. */
   readonly stack: string;
   readonly logicalId: string;
 }
 
-/** What a resource is called once it exists. */
+/** A resource's names once it exists. */
 export interface PhysicalResource {
   /** Answers `Ref`. */
   readonly ref: string;
@@ -23,14 +23,14 @@ export class UnresolvedValueError extends Error {
   override readonly name = 'UnresolvedValueError';
 }
 
-/** What a stack tells the others, by `outputKey`. */
+/** A stack's outputs, by `outputKey`. */
 export type TemplateOutputs = ReadonlyMap<string, Json>;
 
 export function outputKey(stack: string, name: string): string {
   return `${stack}.${name}`;
 }
 
-/** Turns the values of templates into what they will be, as CloudFormation does at deploy. */
+/** Resolves the values of templates, as CloudFormation does at deploy. */
 export class TemplateValues {
   readonly #resources = new Map<string, PhysicalResource>();
   readonly #pseudo: Readonly<Record<string, string>>;
@@ -47,7 +47,7 @@ export class TemplateValues {
     };
   }
 
-  /** Says that a resource exists, and as what. */
+  /** Registers a resource that exists, with its names. */
   provide(id: ResourceId, physical: PhysicalResource): void {
     this.#resources.set(keyOf(id), physical);
   }
