@@ -4,7 +4,7 @@
  * JavaScript (`.mjs`), which run before anything is installed or compiled, are exempt.
  */
 export const FLOORS: readonly (readonly string[])[] = [
-  // What knows nothing of this program.
+  // Folders that know nothing of this program.
   [
     'service/collections',
     'service/errors',

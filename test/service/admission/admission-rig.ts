@@ -51,7 +51,7 @@ export class AdmissionRig {
       noRoom: () => undefined,
     });
     const deaf = { channelChanged() {}, command() {}, conflict() {}, secretChanged() {} };
-    // In the process, this is done when it returns.
+    // The registry in memory has finished when the call returns.
     void registry.start(registryListener(this.admission, deaf));
   }
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { TakeoverGuard } from '../../../service/admission/takeover-guard';
 
-/** What `keeps` is after each look at [seconds, when media came]. */
+/** The value of `keeps` after each look at [seconds, time of the last media]. */
 function looks(...at: readonly (readonly [number, number])[]): boolean[] {
   const guard = new TakeoverGuard();
   return at.map(([seconds, mediaAt]) => {

@@ -4,7 +4,7 @@ import { MemoryRegistryView } from '../../../service/leases/memory-registry-view
 import { avc } from '../../support/rtmp/media';
 import { AdmissionRig } from './admission-rig';
 
-/** A registry that is away. */
+/** A registry that is unavailable. */
 function away(): MemoryRegistry {
   const registry = new MemoryRegistry();
   registry.acquire = () => ({ kind: 'unavailable' });
@@ -25,7 +25,7 @@ describe.each([
     const kept = await rig.publishes(second);
     expect(rig.displaced).toEqual([first]);
     expect(await rig.admit(first)).toMatchObject({ accepted: false, final: false });
-    // No keyframe for so long: where the stream goes on, players get nothing of this.
+    // No keyframe for this long: if the stream continues, players get none of these frames.
     rig.pass(11, 20, second, avc.interFrame('undecodable'));
     expect(await rig.admit(first)).toMatchObject({ accepted: false, final: false });
     expect(kept.publisher).toBe(second);

@@ -28,7 +28,7 @@ async function start(): Promise<{ server: CallbackServer; client: CallbackClient
   return { server, client };
 }
 
-/** A server that speaks bytes, for what no HTTP server would do. */
+/** A server that sends raw bytes, for answers that no HTTP server gives. */
 async function startRaw(onRequest: (socket: Socket) => void): Promise<CallbackClient> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {

@@ -1,4 +1,4 @@
-// Run as a program of its own: asks the handler that the environment names, as the server would, and prints the answer.
+// Run as a separate program: asks the handler that the environment names, as the server would, and prints the answer.
 import { CallbackClient } from '../../../service/auth/callback-client';
 import { loadServiceConfig } from '../../../service/config/service-config';
 

@@ -19,9 +19,9 @@ interface Asked {
   answer(answer: AskedQuestion): void;
 }
 
-/** What reached the handler. */
+/** The questions that reached the handler. */
 let asked: Asked[];
-/** What it answers at once; undefined: nothing. */
+/** The handler's immediate answer; undefined: none. */
 let answerAll: AskedQuestion | undefined;
 let clock: ManualClock;
 let logger: MemoryLogger;
@@ -63,7 +63,7 @@ function ask(clientIp: string, signal = STAYS, channel?: string): Promise<Publis
   });
 }
 
-/** Addresses whose questions are with the handler or were, in order. */
+/** Addresses whose questions have reached the handler, in order. */
 async function addresses(): Promise<string[]> {
   await settled();
   return asked.map(({ ip }) => ip);

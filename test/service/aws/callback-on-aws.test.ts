@@ -40,7 +40,7 @@ afterEach(async () => {
   await lambdas.stop();
 });
 
-/** Takes the place of the signing secret; the one before the last is forgotten by the handler. */
+/** Replaces the signing secret; the handler keeps only the current and the previous secret. */
 async function putSigningSecret(value: string): Promise<void> {
   const { client } = lambdas.secretsManager;
   await client.send(new PutSecretValueCommand({ SecretId: lambdas.jwtSecretArn, SecretString: value }));
@@ -160,7 +160,7 @@ test('a token that a handler no longer accepts is signed anew with a fresh secre
   await putSigningSecret('rotated away, 1');
   await putSigningSecret('rotated away, 2');
 
-  // Just read: not again at once, whoever asks.
+  // Just read: not read again at once, whichever caller asks.
   await expect(authorizer.authorizeStart(request, stays)).resolves.toMatchObject({ accepted: false, final: true });
   await clock.advance(10_000);
   const decision = await authorizer.authorizeStart(request, stays);

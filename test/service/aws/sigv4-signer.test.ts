@@ -77,7 +77,7 @@ describe('a signed callback', () => {
     const client = newClient();
     await expect(post(client)).resolves.toMatchObject({ status: 200 });
     role.next('AKIDNEXT');
-    // Fetched beside the requests, none of which waits for it.
+    // Fetched during the requests, none of which waits for it.
     while (functionUrl.denied.length === 0) await post(client);
     expect(functionUrl.denied).toEqual(['unknown access key']);
     role.stop();
@@ -103,7 +103,7 @@ describe('a signed callback', () => {
   });
 });
 
-/** The credentials endpoint of a task; what it gives is always about to expire. */
+/** The credentials endpoint of a task; its credentials are always about to expire. */
 async function startTaskRole({ silent = false } = {}) {
   let accessKeyId = STAND_IN_CREDENTIALS.accessKeyId;
   const server = createServer((_request, response) => {

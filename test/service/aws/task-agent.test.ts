@@ -11,12 +11,12 @@ const MINUTE = 60_000;
 let clock: ManualClock;
 let log: MemoryLogger;
 let publishers: number;
-/** What ECS says of the task. */
+/** ECS's description of the task. */
 let standing: () => Promise<TaskStanding>;
 /** Why ECS does not protect. */
 let refusal: Error | undefined;
 let looks: number;
-/** What the agent has asked for, and when. */
+/** The agent's requests, with their times. */
 let wishes: { readonly enabled: boolean; readonly atMs: number }[];
 let counted: string[];
 let left: number;

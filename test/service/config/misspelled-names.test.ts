@@ -44,7 +44,7 @@ test('every variable of README.md counts as a setting, also where nothing calls 
   const rows = readme.matchAll(/^\| (`[A-Z_]+`(?:, `[A-Z_]+`)*) \|/gm);
   const named = [...rows].flatMap(([, names = '']) => names.match(/[A-Z_]+/g) ?? []);
   expect(named.length).toBeGreaterThan(60);
-  // One letter more makes a name near to a known one alone.
+  // With one letter more the name is near to only one known name.
   for (const name of named.filter((name) => name.length > 5 && !/^CONTROL_|^EXTERNAL_/.test(name))) {
     expect(warnings({ [`${name}X`]: 'x' })).toEqual([`${name}X is no setting: is ${name} meant?`]);
   }

@@ -3,7 +3,7 @@ import { ServerClock } from '../../../service/leases/redis/server-clock';
 
 const HOUR_US = 3_600_000_000;
 
-/** An answer to TIME of a server whose clock is wrong by so much. */
+/** An answer to TIME of a server whose clock is wrong by this much. */
 function answer(wrongByUs: number): [string, string] {
   const us = Math.round((performance.timeOrigin + performance.now()) * 1000) + wrongByUs;
   return [String(Math.floor(us / 1e6)), String(us % 1e6)];

@@ -11,16 +11,16 @@ import { ChunkBuilder } from '../../support/rtmp/wire-builder';
 import { aacFrame, aacHeader, avcHeader, interFrame, keyframe, StreamRig } from './stream-rig';
 
 /**
- * What the media path may cost, in counts that do not depend on the machine: a step back in one of these is a step back
- * in speed. The load: 4 Mbps of video at 30 frames a second with a keyframe every two seconds, and audio, in chunks of
- * 4096 bytes, as it comes out of a socket: one read for each frame.
+ * The cost of the media path, in counts that do not depend on the machine: if one of them rises, the server is slower.
+ * The load: 4 Mbps of video at 30 frames a second with a keyframe every two seconds, and audio, in chunks of 4096
+ * bytes, as it comes out of a socket: one read for each frame.
  */
 
 const SECONDS = 12;
 const WARM_UP_SECONDS = 6;
 const FRAMES_PER_SECOND = 30;
 
-/** Takes what it is given like a socket that never has to wait; copies nothing. */
+/** Accepts writes like a socket that never has to wait; copies nothing. */
 class CountingOutlet implements PlayerOutlet {
   readonly unsentBytes = 0;
   writes = 0;
@@ -76,7 +76,7 @@ interface Cost {
   readonly flushes: number;
   readonly writesPerPlayer: number[];
   readonly bytesCopied: number;
-  /** Calls that make memory: Buffer.alloc, allocUnsafe, allocUnsafeSlow, from and concat. */
+  /** Calls that allocate memory: Buffer.alloc, allocUnsafe, allocUnsafeSlow, from and concat. */
   readonly buffersMade: number;
   /** Calls of subarray. */
   readonly viewsMade: number;
@@ -99,13 +99,13 @@ function run({ players, readsPerFlush }: { players: number; readsPerFlush: numbe
   );
   const size = new ChunkBuilder().message({ type: 1, streamId: 0, timestamp: 0, payload: Buffer.of(0, 0, 0x10, 0) });
   reader.read(size, 0, size.length);
-  // As sockets are read: all into the same memory.
+  // As sockets are read: all reads use the same memory.
   const readBuffer = Buffer.alloc(128 * 1024);
   const feed = (from: number, to: number): number => {
     let flushes = 0;
     for (let i = from; i < to; i += 1) {
       const { wire } = reads[i]!;
-      // Not by the method that is counted.
+      // Without the method that is counted.
       Uint8Array.prototype.set.call(readBuffer, wire);
       reader.read(readBuffer, 0, wire.length);
       if (i % readsPerFlush !== readsPerFlush - 1) continue;
@@ -134,7 +134,7 @@ function run({ players, readsPerFlush }: { players: number; readsPerFlush: numbe
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
-/** Has `note` told of every call's result and first argument; returns what undoes that. */
+/** Calls `note` with every call's result and first argument; returns a function that undoes that. */
 function watch(target: object, name: string, note: (result: unknown, first: unknown) => void): () => void {
   const own = Object.getOwnPropertyDescriptor(target, name);
   const original = Reflect.get(target, name) as Method;

@@ -2,13 +2,13 @@ import { Player, type PlayerListener, type PlayerOutlet } from '../../../service
 import { ChunkDecoder, type ReceivedMessage } from '../../support/rtmp/wire-reader';
 
 /**
- * A socket as far as players know one. Like the real one it keeps what it was given, not a copy, until it is drained:
- * memory that is used again too early shows as wrong bytes.
+ * A socket, as far as players use it. Like a real socket it keeps the given buffers, not copies, until it is drained,
+ * so that memory that is reused too early shows as wrong bytes.
  */
 export class FakeOutlet implements PlayerOutlet {
   /** False: nothing leaves before `drain`. */
   fast = true;
-  /** Calls of `write` and `writeAll`: what costs a system call. */
+  /** Calls of `write` and `writeAll`, each of which costs a system call. */
   writes = 0;
   unsentBytes = 0;
   /** The very buffer that was written last. */
@@ -72,15 +72,15 @@ export interface FakePlayerOptions {
   readonly fast?: boolean;
   /** Another node's. */
   readonly isRelay?: boolean;
-  /** What it does when it is told that a stream begins. */
+  /** Called when the player is told that a stream begins. */
   readonly began?: (player: Player) => void;
-  /** What it does when it is told that it is too slow. */
+  /** Called when the player is told that it is too slow. */
   readonly slow?: () => void;
   /** False: knows of no multitrack. */
   readonly wantsAllTracks?: boolean;
 }
 
-/** A player on a fake socket that notes what its session is told. */
+/** A player on a fake socket that records the notifications of its session. */
 export class FakePlayer {
   readonly outlet = new FakeOutlet();
   /** In order: began, ended, refused, and why it is too slow. */

@@ -64,7 +64,7 @@ describe('with video', () => {
 });
 
 describe('with video that stops', () => {
-  /** Audio from `start` on, every 20 ms for so many seconds. */
+  /** Audio from `start` on, every 20 ms for this many seconds. */
   const audioFor = (seconds: number, start: number, every = 20): (readonly [number, number])[] =>
     Array.from({ length: (seconds * 1000) / every }, (_, i) => [Audio, (start + i * every) >>> 0] as const);
   const moving = [[KEY, 0] as const, [Video, 40] as const, [Video, 80] as const];

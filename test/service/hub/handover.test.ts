@@ -7,7 +7,7 @@ import { MessageType } from '../../../service/protocol/message-types';
 import { FakePlayer } from './fake-player';
 import { aacFrame, inWords, interFrame, keyframe, StreamRig } from './stream-rig';
 
-/** A publisher, or another node's stream, with its own way into the channel. */
+/** A publisher, or a relay of another node's stream, with its input to the channel. */
 class Source implements Publisher {
   readonly clientIp = '192.0.2.1';
   readonly software = 'test';

@@ -29,7 +29,7 @@ const DEEDS = [
   'tick',
 ] as const;
 
-/** Something that is done to a channel. `choice` says by whom, where there are several. */
+/** An action on a channel. `choice` selects the actor, where there are several. */
 interface Deed {
   readonly channel: string;
   readonly what: (typeof DEEDS)[number];
@@ -38,7 +38,7 @@ interface Deed {
 
 class Viewer {
   readonly player: Player;
-  /** What it was told since it came. */
+  /** The notifications that it got since it joined. */
   readonly heard: string[] = [];
   isHere = true;
 
@@ -70,7 +70,7 @@ class Source implements Publisher {
   readonly software = 'test';
   publication: Publication | undefined;
   displacements = 0;
-  /** Its connection has broken: nobody tells it anything any more. */
+  /** Its connection has broken: it gets no more notifications. */
   isLost = false;
 
   constructor(
@@ -92,7 +92,7 @@ class Source implements Publisher {
   }
 }
 
-/** A hub whose every listener, whenever it is told something, does the next thing in a list. */
+/** A hub whose listeners run the next action of a list at each notification. */
 class World {
   readonly hub = new Hub(new StreamRig().env);
   readonly faults: string[] = [];
@@ -164,7 +164,7 @@ class World {
     this.#check();
   }
 
-  /** What holds when everybody has been told everything. */
+  /** The invariants when all notifications have been delivered. */
   checkAtRest(): void {
     this.#check();
     for (const { channel, heard, isHere, player } of this.#viewers) {
@@ -181,7 +181,7 @@ class World {
     for (const source of this.#sources) {
       const { publication } = source;
       const goesOn = (publication?.publisher ?? source) !== source;
-      // Until the next source has a keyframe the one before still feeds the stream.
+      // Until the next source has a keyframe, the previous source still feeds the stream.
       const isHandedOver = publication !== undefined && publication.inlet !== publication.stream;
       if (goesOn && source.displacements === 0 && !source.isLost && !isHandedOver) {
         this.faults.push('a publisher whose stream goes on without it was not displaced');
@@ -189,7 +189,7 @@ class World {
     }
   }
 
-  /** What holds at any time, also while somebody is being told something. */
+  /** The invariants at any time, also during a notification. */
   #check(): void {
     for (const channel of this.#channels) {
       const { name, publication } = channel;
@@ -197,7 +197,7 @@ class World {
       const here = isFound ? this.#viewers.filter((viewer) => viewer.isHere && viewer.channel === name) : [];
       if (!channel.isUnused && !isFound) this.faults.push(`channel ${name} is in use, but not to be found`);
       const viewers = here.filter(({ player }) => !player.isRelay).length;
-      // A refused player is gone before it has heard so.
+      // A refused player is removed before it is notified.
       const refused = here.filter(({ player }) => player.key === 'wrong').length;
       if (channel.viewerCount > viewers || channel.viewerCount < viewers - refused) {
         this.faults.push(`${channel.viewerCount} viewers instead of ${viewers}`);
@@ -236,7 +236,7 @@ class World {
 
   #feed(channel: Channel, isRelay: boolean, how: (source: Source, begin: typeof BEGIN) => Publication): void {
     this.#giveUp(channel);
-    // That was the last thing in it.
+    // The channel is empty now.
     if (this.hub.find(channel.name) !== channel) return;
     const source = this.#reserve(channel, isRelay);
     if (source === undefined) return;

@@ -262,7 +262,7 @@ describe('the hub', () => {
     channel.end(publication);
     expect(isKept()).toBe(false);
     expect(hub.channel('channel')).not.toBe(channel);
-    // The one that is gone does not take its namesake along.
+    // A removed channel does not remove a new channel of the same name.
     channel.removePlayer(player.player);
     expect(hub.find('channel')).toBeDefined();
   });

@@ -10,7 +10,7 @@ const BUDGET = 100 * MB;
 let log: MemoryLogger;
 let streams: StreamRig[];
 let nowMs: number;
-/** What is in buffers beside the cached starts (bytes). */
+/** Bytes in buffers besides the cached starts. */
 let otherBytes: number;
 beforeEach(() => {
   log = new MemoryLogger();
@@ -29,7 +29,7 @@ function newGuard(budgetBytes = BUDGET): MemoryGuard {
   });
 }
 
-/** A stream whose cached start has so many megabytes. */
+/** A stream whose cached start has this many megabytes. */
 function cached(megabytes: number): StreamRig {
   const rig = new StreamRig({ chunkSize: 65_536 });
   rig.video(0, keyframe('k'));
@@ -38,7 +38,7 @@ function cached(megabytes: number): StreamRig {
   return rig;
 }
 
-/** A player of the stream that reads nothing, with so many megabytes unsent. */
+/** A player of the stream that reads nothing, with this many megabytes unsent. */
 function slow(rig: StreamRig, megabytes: number): FakePlayer {
   const player = rig.join({ fast: false });
   for (let i = 0; i < megabytes; i += 1) {

@@ -119,7 +119,7 @@ describe('a stuck player', () => {
       log.trim(log.position, 0);
       return view;
     });
-    // What the log has let go of is still intact for the player, and left to the collector.
+    // A slab that the log has dropped stays intact for the player, and is left to the garbage collector.
     log.trim(log.position, Infinity);
     expect(isUsedAgain(views[0]!, pool)).toBe(false);
     expect(views[0]!.toString('latin1', 12, 14)).toBe('0 ');

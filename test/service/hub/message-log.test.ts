@@ -29,7 +29,7 @@ function make(pool = new SlabPool(1 << 26), chunkSize = CHUNK_SIZE) {
   return { pool, observer, log: new MessageLog(pool, chunkSize, observer) };
 }
 
-/** The message as players are to get it. */
+/** The message as players must get it. */
 function encoded(typeId: number, timestamp: number, payload: Buffer, chunkSize = CHUNK_SIZE, streamId = 1): Buffer {
   return encodeMessage(CHUNK_STREAMS[typeId]!, timestamp, typeId, streamId, payload, chunkSize);
 }

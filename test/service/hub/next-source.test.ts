@@ -50,7 +50,7 @@ beforeEach(() => {
   });
 });
 
-/** As a session hands it over: in pieces. */
+/** In pieces, as a session passes it on. */
 function send(typeId: number, timestamp: number, bytes: Buffer): void {
   const sink = next.openMedia(typeId, timestamp, bytes.length);
   sink.append(bytes, 0, 3);
@@ -138,7 +138,7 @@ test('one that has taken over cannot be given up', () => {
 });
 
 test('headers that never end do not add up', () => {
-  // A publisher is trusted with large messages, but not with any number of large headers.
+  // A publisher may send large messages, but only a limited number of large headers.
   for (let record = 0; record < 1_000; record += 1) {
     const header = avc.sequenceHeader(Buffer.alloc(70_000, record));
     next.appendMedia(MessageType.Video, 0, header);

@@ -9,8 +9,8 @@ import { StreamRig } from './stream-rig';
 
 /**
  * Streams that share one pool of memory, with players that come and go, are fast, slow or stuck, pause and resume, and
- * publishers that interleave, abort and go on after their stream's end. Whatever happens in whatever order, what reaches
- * a player is what was published to its stream, byte for byte, each kind in order.
+ * publishers that interleave, abort and continue after their stream's end. In every order of events a player gets
+ * exactly the bytes that were published to its stream, each kind in order.
  */
 
 const CHUNK_SIZE = 65_536;
@@ -77,7 +77,7 @@ class Scene {
     this.stream = this.rig.stream;
   }
 
-  /** Timestamps count the messages of the scene, so that what arrives says what it must hold. */
+  /** Timestamps count the messages of the scene, so that a received message tells its expected content. */
   publish(kind: 'key' | 'inter' | 'audio', size: number, piecewise: boolean): void {
     const id = this.published.length;
     const tag = kind === 'audio' ? [0xaf, 1] : [kind === 'key' ? 0x17 : 0x27, 1, 0, 0, 0];
@@ -105,7 +105,7 @@ class Scene {
     this.players.push({ fake: this.rig.join(options), wasPaused: false, left: false });
   }
 
-  /** The stream ends and another begins; the publisher may go on with messages of the old one. */
+  /** The stream ends and a new stream begins; the publisher may continue messages of the old stream. */
   restart(): void {
     this.stream.end();
     this.rig = new StreamRig({ pool: this.#pool, chunkSize: CHUNK_SIZE });
@@ -128,7 +128,7 @@ class Scene {
     const entry = this.players[which % Math.max(1, this.players.length)];
     if (entry === undefined) return;
     const { player, outlet } = entry.fake;
-    // What waits in a socket goes on leaving it after the player has left.
+    // Bytes that wait in a socket are still sent after the player has left.
     if (action === 'drain') outlet.drain(60_000 * (which + 1));
     else if (entry.left) return;
     else if (action === 'leave') {
@@ -154,7 +154,7 @@ class Scene {
       const last = new Map<number, number>();
       for (const { type, timestamp, payload } of fake.outlet.messages(CHUNK_SIZE)) {
         expect(this.published[timestamp]!.equals(payload)).toBe(true);
-        // Others may overtake a message that does not come to its end, those of its kind may not.
+        // An unfinished message may be overtaken by messages of other kinds, but not of its own kind.
         if (!wasPaused) expect(timestamp).toBeGreaterThan(last.get(type) ?? -1);
         last.set(type, timestamp);
       }

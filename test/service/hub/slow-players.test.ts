@@ -7,7 +7,7 @@ const MB = 1024 * 1024;
 /** A frame of one megabyte that begins with the label. */
 const mega = (frame: Buffer): Buffer => Buffer.concat([frame, Buffer.from(' '), Buffer.alloc(MB, 0)]);
 
-/** A stream that has begun, with one player whose socket takes nothing, and one that is fast. */
+/** A stream that has begun, with a player whose socket accepts nothing, and a fast player. */
 function make(): { rig: StreamRig; slow: FakePlayer; fast: FakePlayer } {
   const rig = new StreamRig({ chunkSize: 65_536 });
   rig.video(0, avcHeader('V'));
@@ -142,7 +142,7 @@ describe('a player that begins with a large cache', () => {
 });
 
 describe('a player that begins with more than it can take in half a minute', () => {
-  /** A GOP of 120 MB, and a player that has been sent that. */
+  /** A GOP of 120 MB, and a player to which it has been sent. */
   function joined(): { rig: StreamRig; slow: FakePlayer } {
     const rig = new StreamRig({ chunkSize: 65_536 });
     publish(rig, 0, keyframe('k0'));
@@ -150,7 +150,7 @@ describe('a player that begins with more than it can take in half a minute', () 
     return { rig, slow: rig.join({ fast: false }) };
   }
 
-  /** Seconds in which so much is published and so much drains. */
+  /** Seconds, in each of which this much is published and this much drains. */
   function pass(rig: StreamRig, slow: FakePlayer, seconds: number, published: number, drained: number): void {
     for (let i = 0; i < seconds; i += 1) {
       publish(rig, 1_000, Buffer.concat([interFrame('i'), Buffer.alloc(published)]));

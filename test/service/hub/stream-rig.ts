@@ -17,7 +17,7 @@ export interface BenchOptions {
   readonly scheduler?: FlushScheduler;
 }
 
-/** A live stream with its surroundings under the test's control: a clock that stands, flushes on demand. */
+/** A live stream whose clock and flushes the test controls. */
 export class StreamRig implements FlushScheduler {
   readonly traffic: TrafficCounters;
   readonly env: StreamEnvironment;
@@ -62,7 +62,7 @@ export class StreamRig implements FlushScheduler {
     return player;
   }
 
-  /** What has reached a player, one line for each message. */
+  /** The messages that have reached a player, one line each. */
   received({ outlet }: FakePlayer): string[] {
     return outlet.messages(this.env.chunkSize).map(inWords);
   }

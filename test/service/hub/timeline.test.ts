@@ -105,7 +105,7 @@ describe('sound and picture of the next source', () => {
 
   test('video that steps back below what players have is put there, and all that follows with it', () => {
     const timeline = joined();
-    // 340 is due at 1998, and nothing may go below 2000.
+    // 340 would be sent at 1998, and no time may be below 2000.
     expect(send(timeline, 340, 380)).toEqual([2_000, 2_040]);
     expect(sendAudio(timeline, 507)).toEqual([2_167]);
   });

@@ -29,7 +29,7 @@ interface Parsed {
   readonly [member: string]: unknown;
 }
 
-/** Checks what CloudWatch wants of a line, and gives it parsed. */
+/** Checks CloudWatch's requirements for a line, and returns it parsed. */
 function parse(line: string): Parsed {
   expect(line).not.toContain('\n');
   const parsed = JSON.parse(line) as Parsed;

@@ -19,7 +19,7 @@ afterEach(() => {
 });
 afterAll(() => folder.remove());
 
-/** Has publishers left unread while `paces` is set, and lets a test say when they are read again. */
+/** Leaves publishers unread while `paces` is set; a test decides when they are read again. */
 class HandBatching {
   paces = true;
   held: PacedReader[] = [];
@@ -160,7 +160,7 @@ test('a publisher that sends as fast as it can shares the event loop with others
     await new Promise(setImmediate);
     most = Math.max(most, rig.traffic.reads - reads);
   }
-  // The event loop by itself reads a socket up to 32 times before it looks at the next one.
+  // Without a limit the event loop reads a socket up to 32 times before the next socket.
   expect(most).toBeLessThan(8);
 });
 

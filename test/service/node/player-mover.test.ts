@@ -49,7 +49,7 @@ class Surroundings {
     this.mover.receive({ gate: openGate(), intake: { takeOver: () => undefined } as unknown as ConnectionIntake });
   }
 
-  /** A viewer plays `channel`; whether it was moved. */
+  /** A viewer plays `channel`; returns whether it was moved. */
   async play(opening: Partial<Opening> = {}): Promise<boolean> {
     const before = this.passed.length;
     const transport = { detach: () => Promise.resolve(HANDLE) };

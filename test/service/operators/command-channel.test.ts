@@ -179,7 +179,7 @@ describe('commands on the Redis channel', () => {
       most = Math.max(most, leftOut - before);
     }
     await published;
-    // A read is 64 KB at most; the event loop by itself would read 32 times in a row.
+    // A read is 64 KB at most; without a limit the event loop would read 32 times in a row.
     expect(most).toBeLessThan(60);
   });
 
@@ -259,7 +259,7 @@ describe('when Redis', () => {
     const listener = listen(redis);
     await listener.listening();
     await redis.stop();
-    // Something else on its port, that opens connections which are of no use.
+    // A different server on its port, whose connections are useless.
     const useless = createServer((socket) => socket.on('error', () => undefined).end('-ERR max clients reached\r\n'));
     useless.listen(redis.port, redis.host);
     for (let attempt = 1; attempt <= 4; attempt += 1) {

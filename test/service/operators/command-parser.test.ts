@@ -135,7 +135,7 @@ describe('what is no command', () => {
       fc.property(text, (message) => {
         const parsed = parseCommand(message);
         expect(!('channel' in parsed) || /^[A-Za-z0-9_-]{1,128}$/.test(parsed.channel)).toBe(true);
-        // A line end is no part of a command, so that an id cannot keep one at its end.
+        // A line end is not part of a command, so that an id cannot end with it.
         const repeatable = !('error' in parsed) && !message.endsWith('\n\n') && !message.endsWith('\n\r\n');
         if (repeatable) expect(parseCommand(commandText(parsed))).toEqual(parsed);
       }),

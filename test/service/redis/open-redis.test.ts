@@ -9,7 +9,7 @@ jest.mock('ioredis', () => {
 });
 
 test('a node loads the Redis client, which takes 12 MB, only when it is to use Redis', async () => {
-  // Only now, so that what the service loads together with its files is counted too.
+  // Imported only now, so that modules that the service loads with its files are counted too.
   const { startNode } = await import('../../../service/node/node');
   const own = { RTMP_PORT: '0', BIND_ADDRESS: '127.0.0.1', DRAIN_SECONDS: '1' };
   const start = (values: Record<string, string>) =>

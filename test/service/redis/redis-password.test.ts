@@ -48,7 +48,7 @@ function listen(username?: string): void {
   });
 }
 
-/** What an operator does; `login` is the password of the moment. */
+/** An operator's action; `login` is the current password. */
 const asOperator = (login: string, ...command: [string, ...string[]]): Promise<unknown> =>
   redis.withClient((client) => client.call(...command), { password: login });
 
@@ -58,7 +58,7 @@ async function expectCommandHeard(login: string): Promise<void> {
   while (log.matching(/kill-session done/).length === heard) await new Promise(setImmediate);
 }
 
-/** The password changes, and whoever is connected has to log in again. */
+/** The password changes, and all connected clients have to log in again. */
 async function rotate(to: string): Promise<void> {
   await asOperator('first', 'CONFIG', 'SET', 'requirepass', to);
   await asOperator(to, 'CLIENT', 'KILL', 'TYPE', 'pubsub');
@@ -76,7 +76,7 @@ describe('a Redis password kept in a secret', () => {
     listen();
     await log.waitFor(/^warning REDIS_PASSWORD_ARN cannot be read/);
     expect(operators.connected).toBe(false);
-    // Nobody has tried to log in without one; the test's own client says HELLO.
+    // No client has tried to log in without a password; the test's client sends HELLO.
     expect(await redis.withClient((client) => client.info('commandstats'))).not.toContain('cmdstat_auth');
     stored = () => Promise.resolve('first');
     await clock.advance(10_000);

@@ -3,7 +3,7 @@ import { type Location, Lookups } from '../../../service/relay/lookups';
 
 const somewhere = { lease: { node: 'a' }, owner: { id: 'a' } } as Location;
 
-/** Look-ups at a registry that is answered by hand. */
+/** Look-ups at a registry whose answers the test gives. */
 function lookups(): {
   looking: Lookups;
   asked: string[];

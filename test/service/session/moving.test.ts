@@ -6,7 +6,7 @@ import { ClientHandshake } from '../../support/rtmp/client-handshake';
 import { ChunkBuilder, command } from '../../support/rtmp/wire-builder';
 import { SessionRig } from './session-rig';
 
-/** What players say, in pieces: handshake, connect and play of Flash-like clients. */
+/** The bytes of players, in pieces: handshake, connect and play of Flash-like clients. */
 function opening(playKey = 'key'): Buffer[] {
   const chunks = new ChunkBuilder();
   return [
@@ -23,7 +23,7 @@ interface Moved {
   readonly departure: Departure;
 }
 
-/** A rig whose viewers all leave for another process. */
+/** A rig whose viewers are all moved to another process. */
 function benchThatMoves(moved: Moved[]): SessionRig {
   return new SessionRig((session) => {
     if (session.opening.canMove) moved.push({ session, departure: session.opening.depart() });
@@ -51,7 +51,7 @@ describe('a viewer whose stream another process has', () => {
         there.bytes(departure.said);
         expect(there.session.phase).toBe('playing');
         const again = Buffer.concat(there.transport.written);
-        // The handshake's 3073 bytes are random; nobody sees the second ones.
+        // The handshake's 3073 bytes are random; the second handshake is not sent to the client.
         expect(again.subarray(3073, sent.length)).toEqual(sent.subarray(3073));
         expect(again.length).toBeGreaterThan(sent.length);
       }),
@@ -96,7 +96,7 @@ describe('a viewer whose stream another process has', () => {
   });
 });
 
-/** Many small messages that mean nothing, such as a client may send for whatever reason. */
+/** Many small messages without effect, as a client may send them. */
 function flood(): Buffer {
   const chunks = new ChunkBuilder();
   const message = (): Buffer => chunks.message({ type: 3, streamId: 0, timestamp: 0, payload: Buffer.alloc(4) });

@@ -37,7 +37,7 @@ describe('bounds of a session', () => {
     player.command('play', null, 'key');
     player.transport.readsNothing = true;
     for (let asked = 0; asked < 1_000 && !player.transport.ended; asked += 1) {
-      // So slowly that its budget pays for it.
+      // Slowly enough for its budget.
       rig.nowMs += 250;
       player.command('pause', null, true, 0);
       player.command('pause', null, false, 0);
@@ -85,7 +85,7 @@ describe('bounds of a session', () => {
     expect(rig.closed).toEqual(['protocol_error']);
   });
 
-  /** A publisher that has left a message unfinished, and a second of whose video is so many megabytes. */
+  /** A publisher that has left a message unfinished, and whose video is this many megabytes a second. */
   async function publishBehindUnfinished(megabytes: readonly number[]): Promise<SessionClient> {
     const publisher = await rig.publisher();
     publisher.bytes(publisher.chunks.chunks({ ...frame }, { csid: 20 })[0]!);
@@ -263,7 +263,7 @@ describe('bounds of a session', () => {
       ),
     );
     const second = [...video.slice(0, 30), ...audio.slice(0, 32), ...video.slice(30), ...audio.slice(32)];
-    // Copies: the reader moves payloads together within what it is given.
+    // Copies, because the reader moves payloads together within the given buffer.
     rig.advance(30, () => second.forEach((bytes) => publisher.bytes(Buffer.from(bytes))));
     expect(rig.closed).toEqual([]);
     expect(rig.hub.find('channel')!.publication!.stream.stats.messages).toBe(30 * second.length);

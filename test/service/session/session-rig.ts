@@ -22,17 +22,17 @@ import {
 import { ChunkDecoder, type ReceivedMessage } from '../../support/rtmp/wire-reader';
 import { PLAIN_NAMES } from '../../support/names';
 
-/** More than players' unsent answers may take by themselves. */
+/** More than the limit for players' unsent answers. */
 export const GOP_CACHE_BYTES = 128 * 2 ** 20;
 
-/** Sessions on a clock that the test moves, each with a client made of bytes. */
+/** Sessions on a clock that the test moves, each with a client that sends raw bytes. */
 export class SessionRig {
   nowMs = 1_000;
   readonly log = new MemoryLogger();
   readonly closed: CloseCode[] = [];
   readonly traffic = new TrafficCounters();
   readonly sessions = new SessionRegistry();
-  /** What a publish is granted; undefined leaves it undecided. */
+  /** The decision on a publish; undefined leaves it undecided. */
   grant: StreamGrant | undefined = { streamId: 'id' };
   readonly hub = new Hub({
     pool: new SlabPool(0),
@@ -80,7 +80,7 @@ export class SessionRig {
     sessionClosed: (code) => void this.closed.push(code),
   };
 
-  /** @param moveToStream what is asked when somebody plays; default: there is one process only */
+  /** @param moveToStream asked when a client plays; default: there is only one process */
   constructor(moveToStream?: SessionContext['moveToStream']) {
     if (moveToStream !== undefined) this.context = { ...this.context, moveToStream };
   }

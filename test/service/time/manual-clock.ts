@@ -5,7 +5,7 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** Time that passes only when told to. */
+/** A clock that only the test advances. */
 export class ManualClock implements Clock {
   private nowMs = Date.UTC(2026, 0, 1);
   private readonly timers = new Set<Timer>();
@@ -20,7 +20,7 @@ export class ManualClock implements Clock {
     return () => void this.timers.delete(timer);
   }
 
-  /** Lets time pass: each timer that falls due runs at its own moment, with what it sets off, before the next. */
+  /** Advances the clock: each due timer runs at its time, with everything that it triggers, before the next timer. */
   async advance(byMs: number): Promise<void> {
     const untilMs = this.nowMs + byMs;
     await settled();
@@ -39,7 +39,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Resolves when everything that is only waiting for promises has run. */
+/** Resolves when all code that waits only for promises has run. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -132,7 +132,7 @@ describe('a worker that', () => {
     nextOnes('serves');
     await poolOf(1).start();
     process.kill(processIds()[0]!, 'SIGKILL');
-    // Its end takes effect at once, but is heard of only when this process comes to look.
+    // Its end takes effect at once, but this process learns of it only in a later turn of its event loop.
     for (const until = performance.now() + 100; performance.now() < until;);
     expect(await pool?.ask('ready')).toEqual([]);
     await untilServing(1);

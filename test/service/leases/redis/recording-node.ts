@@ -13,7 +13,7 @@ import type {
 } from '../../../../service/leases/lease-registry';
 import { MemoryLogger } from '../../../support/memory-logger';
 
-/** Some times as fast as in production. */
+/** Several times as fast as in production. */
 export const FAST: RegistryTiming = { ttlMs: 1_200, beatMs: 250, requestTimeoutMs: 600, auditMs: 600_000 };
 
 export interface RecordingNodeOptions {
@@ -41,8 +41,8 @@ export function leaseRequest(channel: string, more: Partial<LeaseRequest> = {}):
 }
 
 /**
- * A node of a fleet as the registry sees it: it streams nothing, but obeys orders as a node does and remembers
- * everything that it was told.
+ * A node of a fleet as the registry sees it: it has no streams, but executes orders as a node does and records all
+ * notifications.
  */
 export class RecordingNode implements RegistryListener {
   readonly registry: RedisRegistry;
@@ -82,7 +82,7 @@ export class RecordingNode implements RegistryListener {
     return node;
   }
 
-  /** As it stands in names of keys. */
+  /** As in the names of keys. */
   get member(): string {
     const { id, incarnation } = this.registry.self;
     return `${id}/${incarnation}`;
@@ -114,12 +114,12 @@ export class RecordingNode implements RegistryListener {
     return isMine;
   }
 
-  /** Calls back whenever the registry has told something. */
+  /** Calls back after each notification of the registry. */
   whenTold(callback: () => void): void {
     this.#told.on('told', callback);
   }
 
-  /** Resolves when `condition` holds; looked at whenever the registry tells something. */
+  /** Resolves when `condition` holds; it is checked after each notification of the registry. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await once(this.#told, 'told');
   }

@@ -29,7 +29,7 @@ test.each([
   await node.log.waitFor(/Redis refuses what the fleet needs/);
   expect([...node.registry.refused].sort()).toEqual(refused);
   for (const command of refused) expect(node.log.matching(new RegExp(`Redis refuses.*${command} \\(`))).toHaveLength(1);
-  // With rights come new connections: users lose theirs when they are changed.
+  // New rights come with new connections: Redis closes a user's connections when the user is changed.
   await redis.withClient(async (client) => {
     await client.call('ACL', 'SETUSER', 'service', '+@all');
     await client.call('CLIENT', 'KILL', 'TYPE', 'normal');

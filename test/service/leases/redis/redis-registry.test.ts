@@ -14,7 +14,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
   }
 
   beforeAll(async () => {
-    // One user hears no announcements: what has to arrive must arrive without them.
+    // One user gets no announcements: everything essential must arrive without them.
     const deaf = 'user deaf on >pw ~{rtmp}:* resetchannels +@all';
     const everybody = kind === 'plain' ? ['user default on nopass ~* &* +@all'] : [];
     redis = await RedisServer.start({ kind, acl: [...everybody, deaf] });
@@ -233,7 +233,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       for (const node of [a, b]) node.keys.use('new');
       await b.registry.stop();
       const anew = await startNode({ secret: 'new' });
-      // What the node has is written again with its next renewal.
+      // The node writes its leases again with its next renewal.
       const heldBy = async (): Promise<string> => JSON.stringify(await recordsOf(a.member));
       const id = a.keys.current!.id;
       while ((await heldBy()).split(id).length < 3);

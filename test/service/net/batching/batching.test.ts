@@ -35,7 +35,7 @@ class Node {
     this.batching.afterRead();
   }
 
-  /** Lets time pass under this load; the node has evaluated it afterwards. */
+  /** Advances the time under this load; afterwards the node has evaluated the load. */
   load(messagesOut: number, messagesIn = 0, ms = 1_000, publisher = this.rig): void {
     const bring = audio(publisher);
     for (let at = 0; at < ms; at += 250) {
@@ -249,7 +249,7 @@ describe('ride-along', () => {
 });
 
 describe('tick', () => {
-  /** Just after a tick, whose immediate comes a fake millisecond later. The load has ended, which is noticed soon. */
+  /** Just after a tick, whose immediate runs a fake millisecond later. The load has ended, which is noticed soon. */
   function ticking(): Node {
     const node = new Node(100);
     node.load(20_000);
@@ -343,7 +343,7 @@ describe('tick', () => {
     const reader = { readAgain: jest.fn() };
     node.read(video(node.rig));
     node.batching.hold(reader);
-    // The load is looked at over several ticks.
+    // The load is measured over several ticks.
     jest.advanceTimersByTime(1000);
     expect(node.setting).toBe('at-once 0');
     expect(node.received).toBe(1);

@@ -73,7 +73,7 @@ describe('connections per client', () => {
 });
 
 describe('connections a second', () => {
-  /** Opens and closes connections as fast as can be; how many were let in. */
+  /** Opens and closes connections as fast as possible; returns how many were accepted. */
   function opened(places: ConnectionLimits, tries: number, address = HOME): number {
     let count = 0;
     for (let i = 0; i < tries; i += 1) {

@@ -35,7 +35,7 @@ async function balance(options: Parameters<typeof startProxyFront>[0]): Promise<
   return balancer.port;
 }
 
-/** Every line that tells of an address, but for those about listening. */
+/** Every line with an address, except those about listening. */
 const addressesLogged = (node: TestNode): unknown[] => [
   ...new Set(node.log.entries.map(({ fields }) => fields['ip']).filter((ip) => ip !== undefined)),
 ];

@@ -33,7 +33,7 @@ function judgedAfter(bytes: Buffer, mode?: ProxyProtocolMode): number {
   return length;
 }
 
-/** A version 2 header around what follows its fixed 16 bytes. */
+/** A version 2 header: its fixed 16 bytes, then the given bytes. */
 function v2(command: number, family: number, rest: string): Buffer {
   const tail = hex(rest);
   const fixed = hex('0d0a0d0a000d0a515549540a 00 00 0000');
@@ -101,7 +101,7 @@ describe('malformed version 2 headers', () => {
     ['VPC endpoint id of no bytes', v2(0x21, 0x11, `${addresses} ea 0001 01`)],
   ])('%s', (_name, bytes) => {
     expect(outcome(bytes)).toBe('bad_proxy_header');
-    // The bytes that come after the header must not be taken for its own.
+    // The bytes after the header must not be read as part of the header.
     expect(outcome(Buffer.concat([bytes, Buffer.alloc(100)]))).toBe('bad_proxy_header');
   });
 

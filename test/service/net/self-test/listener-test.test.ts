@@ -90,7 +90,7 @@ test('a test connection that stays is ended', async () => {
   try {
     const client = await connectAnnounced();
     client.resume();
-    // It says nothing.
+    // It sends nothing.
     await once(client, 'close');
     expect(rig.sessions.size).toBe(0);
   } finally {
@@ -113,7 +113,7 @@ describe('a listener that does not serve clients', () => {
     for (const socket of sockets.splice(0)) socket.destroy();
   });
 
-  /** Tests a port on which `accept` is all that happens. */
+  /** Tests a port whose server only calls `accept`. */
   async function testOf(accept: (socket: Socket) => void, processes = 1, port?: number): Promise<ListenerTest> {
     server = createServer((socket) => {
       sockets.push(socket.on('error', () => undefined));

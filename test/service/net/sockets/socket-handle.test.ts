@@ -90,7 +90,7 @@ describe(`accepted sockets on Node.js ${process.version}`, () => {
     const { client, adopted } = await connected(reads.onRead);
     reads.goOn = false;
     adopted.resume();
-    // More than the buffer takes: without the stop it would be filled again and again.
+    // More than the buffer's size: without the stop it would be filled again and again.
     client.write('y'.repeat(3 * READ_BUFFER.length));
     await reads.reach(1);
     await roundTrip(adopted, client);
@@ -231,7 +231,7 @@ test('a socket that is closed already cannot be taken over', async () => {
   ).rejects.toThrow('onread');
 });
 
-/** Resolves when a message has gone to the client and what it sent before has had every chance to arrive. */
+/** Resolves when a message has been sent to the client and all that the client sent before should have arrived. */
 async function roundTrip(from: Socket, to: Socket): Promise<void> {
   const arrived = once(to, 'data');
   from.write('ping');

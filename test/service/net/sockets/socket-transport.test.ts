@@ -43,7 +43,7 @@ test('bytes stay in order when the kernel takes no more', async () => {
   let unsent = false;
   pieces.forEach((piece, i) => {
     if (i % 5 === 2) {
-      // Callers use their list again for the next write.
+      // Callers reuse their list for the next write.
       list.splice(0, list.length, piece.subarray(0, 1000), piece.subarray(1000));
       unsent = transport.writeAll(list);
     } else unsent = transport.write(piece);
@@ -74,7 +74,7 @@ test('a client that has gone closes the socket with the reason; what is written 
   const gone = new Promise((resolve) => accepted.once('close', resolve));
   client.resetAndDestroy();
   await once(client, 'close');
-  // The kernel learns of the reset with the first of these writes and says so with the next.
+  // The kernel learns of the reset with the first of these writes and reports it with the next.
   while (!accepted.destroyed) {
     transport.write(pattern(1000, 1));
     transport.writeAll([pattern(10, 1), pattern(10, 2)]);

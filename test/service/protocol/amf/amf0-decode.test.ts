@@ -107,7 +107,7 @@ describe('AMF0 faults', () => {
   });
 
   test('references cannot blow a value up: what they stand for counts again', () => {
-    // Each array holds the one before it twice: 2^n values when written out.
+    // Each array holds the previous array twice: 2^n values when written out.
     const doubling = Array.from({ length: 14 }, (_, i) => (i === 0 ? '0a 00000001 05' : `0a 00000002 ${twice(i - 1)}`));
     expect(faultOf(hex(doubling.slice(0, 10).join('')))).toBeUndefined();
     expect(faultOf(hex(doubling.join('')))).toBe('amf_too_many_entries');

@@ -1,4 +1,4 @@
-/** Writes AMF3 by hand, part by part, so that tests say themselves what is a reference and what is inline. */
+/** Writes AMF3 part by part, so that tests decide which values are references and which are inline. */
 
 export type Bytes = readonly number[];
 

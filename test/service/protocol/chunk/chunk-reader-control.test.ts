@@ -136,7 +136,7 @@ describe('stopping', () => {
 
   test.each([
     ['payload', audio(3, Buffer.alloc(0))],
-    // Chunk stream 2, whose header byte goes on as the timestamp would.
+    // Chunk stream 2, whose header byte is followed by the bytes that a timestamp would have.
     ['payload and the next header', { ...control(5, 77), timestamp: 9 }],
   ])('halt after every message loses nothing, cut anywhere in %s that look like a timestamp', (_, next) => {
     const builder = new ChunkBuilder();

@@ -15,7 +15,7 @@ const payloads = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ minL
 interface Step {
   readonly message: OutgoingMessage;
   readonly form: ChunkForm;
-  /** With how many bytes of the timestamp payload begins where the sender leaves that out of type 3 chunks. */
+  /** How many bytes of the timestamp the payload begins with, where the sender omits that in type 3 chunks. */
   readonly resemblance: number;
 }
 
@@ -51,8 +51,8 @@ const connections = fc.record({
 });
 
 /**
- * The wire of a connection and what is to come out. Format 1 is taken only where its fields are as its chunk stream
- * had them before and the time goes forward by less than half the clock: what is beyond has a test of its own.
+ * The bytes of a connection and the expected messages. Format 1 is used only where its fields are as its chunk stream
+ * had them before and the time increases by less than half the clock: larger steps have a separate test.
  */
 function build({ chunkSize, repeats: mayRepeat, steps }: Connection) {
   const builder = new ChunkBuilder();

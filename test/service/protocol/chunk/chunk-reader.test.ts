@@ -112,7 +112,7 @@ test('small chunks of a message that come with one read are handed on in one pie
   expect(whole.pieces).toBe(3);
   const cut = readInPieces(wire, [2_000]);
   expect(cut.messages).toEqual(whole.messages);
-  // The end of a chunk that the first read had begun is one of its own.
+  // The end of a chunk that the first read had begun counts as a piece.
   expect(cut.pieces).toBe(5);
 });
 

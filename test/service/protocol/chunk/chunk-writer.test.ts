@@ -5,7 +5,7 @@ import { ChunkDecoder } from '../../../support/rtmp/wire-reader';
 import { ChunkBuilder, control, MessageType } from '../../../support/rtmp/wire-builder';
 import { inWords, readInPieces } from './recording-receiver';
 
-/** A collected message whose payload the readers do not look into. */
+/** A collected message whose payload the readers do not parse. */
 const SHARED_OBJECT = 19;
 
 const timestamps = fc.oneof(

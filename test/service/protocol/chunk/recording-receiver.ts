@@ -16,12 +16,12 @@ export const GENEROUS_LIMITS: ReaderLimits = {
   maxChunkStreams: 64,
 };
 
-/** One line that says all of a message, quick to compare. */
+/** A complete message as one line, which is quick to compare. */
 export function inWords({ type, streamId, timestamp, payload }: ReadMessage): string {
   return `type ${type} on ${streamId} at ${timestamp}: ${payload.toString('hex')}`;
 }
 
-/** Keeps what a reader hands over: whole messages in their order, and how many were aborted. */
+/** Records a reader's output: complete messages in their order, and how many were aborted. */
 export class RecordingReceiver implements MessageReceiver {
   readonly messages: ReadMessage[] = [];
   aborted = 0;

@@ -14,7 +14,7 @@ const version3 = Buffer.from([3]);
 const packet = fc.uint8Array({ minLength: 1536, maxLength: 1536 });
 const fixedRandom = (bytes: number): Buffer => Buffer.alloc(bytes, 0xab);
 
-/** Feeds the pieces as they come from a socket and gives what was answered and what was left over. */
+/** Feeds the pieces as a socket does, and returns the answer and the remaining bytes. */
 function run(
   pieces: readonly Buffer[],
   handshake = new ServerHandshake(),

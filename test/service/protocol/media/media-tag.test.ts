@@ -235,7 +235,7 @@ describe('truncated and random tags', () => {
     ]),
   ];
 
-  /** The result with other bytes around it: what is outside must make no difference. */
+  /** The result with other bytes around the tag, which must make no difference. */
   function readAmid(body: Uint8Array, filler: number, read: typeof readVideoTag): MediaTag {
     const bytes = Buffer.alloc(body.length + 16, filler);
     bytes.set(body, 8);
@@ -249,7 +249,7 @@ describe('truncated and random tags', () => {
       const tag = readAmid(body, 0x00, read);
       expect(tag.flags & (read === readVideoTag ? Video : Audio)).not.toBe(0);
       expect(readAmid(body, 0xff, read)).toEqual(tag);
-      // At the very end of memory reading on would throw.
+      // At the end of the memory, reading too far throws.
       read(Buffer.from(body), 0, body.length, new MediaTag());
     }
   }

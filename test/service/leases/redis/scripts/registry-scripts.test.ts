@@ -44,7 +44,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
     await redis.remove();
   });
 
-  /** A connection of a node whose idea of the server's time is wrong by so much. */
+  /** A connection of a node whose estimate of the server's time is wrong by this much. */
   async function connect(nodeId: string, wrongByMs = 0): Promise<RegistryConnection> {
     class WrongClock extends ServerClock {
       override now = (): string => String(Number(super.now()) + wrongByMs * 1000);
