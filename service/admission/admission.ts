@@ -369,10 +369,12 @@ export class Admission implements PublishGate {
     if (incumbent !== undefined) {
       const replaced = await registry.replace(request, incumbent.session, continues);
       if (replaced === false && continues) return 'former has it';
-      if (replaced !== true) return 'no';
+      if (replaced === undefined) return 'no';
+      // The former publisher may have left by itself.
+      if (!replaced && (await registry.acquire(request)).kind !== 'acquired') return 'no';
+      // Before it is live, so that the one that it displaces cannot come between.
+      if (replaced && incumbent.isLive) void registry.keep(request.channel, request.session, true);
     }
-    // Before it is live, so that the one that it displaces cannot come between.
-    if (incumbent?.isLive === true) void registry.keep(request.channel, request.session, true);
     return (await registry.confirm(request.channel, request.session, live)) ? 'yes' : 'no';
   }
 

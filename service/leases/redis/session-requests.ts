@@ -43,8 +43,8 @@ export class SessionRequests {
     const { channel, session, keyHash, startedAt, stop } = request;
     book.open(request);
     const record = seal.close(stop);
-    const args = this.#whileBooked(session, () => {
-      return [channel, session, keyHash, startedAt, record, this.#fence()];
+    const args = this.#whileBooked(session, ({ since }) => {
+      return [channel, session, keyHash, startedAt, record, this.#fence(), since];
     });
     let reply = await this.#ask(ACQUIRE, args);
     if (reply?.status === 'busy' && this.#isLeftOver(readLease(channel, reply.rest[0] ?? ''))) {

@@ -84,7 +84,7 @@ describe('PUBLISHER_TAKEOVER=YES', () => {
     await player.waitForPayload(avc.keyframe('keeper key'));
   });
 
-  test('one that is accepted after the one before has left by itself is told so', async () => {
+  test('one that is accepted after the one before has left by itself is let in', async () => {
     const channel = server.newChannel();
     const first = await server.publisher(channel);
     answerSlowly(channel, 1_500);
@@ -94,8 +94,8 @@ describe('PUBLISHER_TAKEOVER=YES', () => {
     second.sendPublish('key');
     await handler.request(asked + 1);
     first.deleteStream();
-    const { description } = await second.waitForStatus('NetStream.Publish.BadName');
-    expect(description).toBe('The stream was ended while the callback was asked, try again');
+    await second.waitForStatus('NetStream.Publish.Start');
+    expect(events(channel).filter(({ event }) => event === 'stop')).toHaveLength(1);
   });
 
   test('one with another key does not', async () => {
@@ -132,6 +132,32 @@ describe('a publisher that leaves while it is decided on', () => {
     await first.connection.reset();
     await server.process.waitForLog(new RegExp(`closed.*channel=${channel}`));
     await server.publisher(channel, 'quick');
+  });
+});
+
+describe('PUBLISHER_TAKEOVER=YES with RECONNECT_GRACE_SECONDS', () => {
+  const server = ServerOfFile.start(() => {
+    acceptEverybody();
+    const callbacks = { CALLBACK_URL: handler.url.href, JWT_SECRET: 'secret' };
+    return { PUBLISHER_TAKEOVER: 'YES', RECONNECT_GRACE_SECONDS: '3', ...callbacks };
+  });
+
+  test('one that was to continue a stream which has ended meanwhile is told so, and the stream has one stop', async () => {
+    const channel = `both-${server.newChannel()}`;
+    const first = await server.publisher(channel);
+    answerSlowly(channel, 1_500);
+    const second = await server.connect(channel);
+    await second.createStream();
+    const asked = handler.requests.length;
+    second.sendPublish('key');
+    await handler.request(asked + 1);
+    first.deleteStream();
+    const { description } = await second.waitForStatus('NetStream.Publish.BadName');
+    expect(description).toBe('The stream was ended while the callback was asked, try again');
+    const third = await server.publisher(channel);
+    const stops = events(channel).filter(({ event }) => event === 'stop');
+    expect(stops).toHaveLength(1);
+    third.deleteStream();
   });
 });
 

@@ -1,6 +1,9 @@
 import { registryScript } from './registry-script';
 
-/** Takes a channel's lease unless a valid one exists. ARGV: channel, session, keyHash, startedAt, stop, fence. */
+/**
+ * Takes a channel's lease unless a valid one exists.
+ * ARGV: channel, session, keyHash, startedAt, stop, fence, since (empty: now).
+ */
 export const ACQUIRE = registryScript(
   'acquire',
   (_, [channel]) => [`block:${channel}`, `lease:${channel}`, 'clock'],
@@ -13,6 +16,8 @@ local lease = readLease(channel)
 local isOthers = lease and lease.session ~= session
 if isOthers and not need('node:' .. lease.node, 'gone:' .. lease.session) then return undeclared() end
 local since = now()
+-- An attempt that was heard of before: commands that came since then are meant for it as well.
+if (ARGV[12] or '') ~= '' then since = ARGV[12] end
 if isOthers then
   local owner = alive(lease.node, lease.incarnation)
   if owner then return { 'busy', 0, cjson.encode(lease), owner, since } end

@@ -87,6 +87,17 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       expect(await b.registry.confirm('ch', second.session, live('stream-2'))).toBe(false);
     });
 
+    test('ends one that found the channel taken before, and free after it', async () => {
+      const [a, b] = await Promise.all([startNode(), startNode()]);
+      const first = (await a.publish('ch', 'stream-1'))!;
+      const second = leaseRequest('ch');
+      expect(await b.registry.acquire(second)).toMatchObject({ kind: 'busy' });
+      await a.registry.remember({ verb: 'kill-session', channel: 'ch' });
+      await a.end(first, 'stream-1');
+      expect(await b.registry.acquire(second)).toEqual({ kind: 'acquired' });
+      expect(await b.registry.confirm('ch', second.session, live('stream-2'))).toBe(false);
+    });
+
     test('of one stream id leaves another one alone', async () => {
       const a = await startNode();
       const [one, other] = [leaseRequest('one'), leaseRequest('other')];
