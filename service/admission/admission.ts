@@ -15,11 +15,11 @@ import { TakeoverGuard } from './takeover-guard';
 import { Turns } from './turns';
 
 export interface AdmissionPolicy {
-  /** A publisher with the same channel and key may replace the one that is there. */
+  /** A publisher with the same channel and key may replace the current publisher. */
   readonly takeover: boolean;
-  /** How long a channel is held for a publisher that was lost (ms); 0: not at all. */
+  /** How long a channel is held for a publisher that lost its connection (ms); 0: not at all. */
   readonly graceMs: number;
-  /** What becomes of new publishes while the registry is away. */
+  /** What happens to new publishes while the registry is unavailable. */
   readonly withoutRegistry: 'accept' | 'reject';
 }
 
@@ -31,41 +31,41 @@ export interface AdmissionOptions {
   readonly keyHash: KeyHash;
   readonly log: Logger;
   /**
-   * A stream goes on at another node: its channel has no publisher here, or one that is about to leave, and perhaps
-   * players. Called again when that one has left.
+   * A stream continues on another node. Its channel may have players here, and a publisher that is about to disconnect;
+   * called again when that publisher has disconnected.
    */
   orphaned(channel: Channel, publication: Publication): void;
   /** Why no new stream can begin on this node now; undefined when one can. */
   refusal(): string | undefined;
-  /** Why there is no room for another stream now, although the node goes on; undefined when there is. */
+  /** Why there is no room for another stream now, although the node keeps running; undefined when there is room. */
   noRoom(): string | undefined;
 }
 
 /** The stream that a new publisher of the same key may replace. */
 interface Incumbent {
   readonly session: string;
-  /** The id to resume, when the stream is to go on; undefined when it is to be replaced by a new one. */
+  /** The id under which the stream may be resumed; undefined when a new stream replaces it. */
   readonly resume: string | undefined;
-  /** The `jti` of the start that gave that id, where it is known. */
+  /** The `jti` of the start callback that returned that id, where it is known. */
   readonly startJti: string | undefined;
-  /** Its publisher is neither lost nor about to leave. */
+  /** Its publisher is connected, and its node is not draining. */
   readonly isLive: boolean;
 }
 
-/** What becomes of a stream whose lease has moved. */
+/** What happens to a stream whose lease has moved. */
 export interface MovedOrder {
   readonly session: string;
-  /** The new holder goes on with the same stream. */
+  /** The new holder continues the same stream. */
   readonly continues: boolean;
-  /** Another node has taken this one for dead and sent the stop. */
+  /** Another node has declared this node dead and sent the stop. */
   readonly stopIsSent: boolean;
 }
 
-/** A publisher whose stream goes on elsewhere is disconnected if it has not left after this long (ms). */
+/** A publisher whose stream continues on another node is disconnected if it has not left after this long (ms). */
 const LEAVE_MS = 10_000;
 
 const TAKEN_OVER = 'Another publisher has taken this channel over';
-const GOES_ON = 'The stream goes on at another node';
+const GOES_ON = 'The stream continues on another node';
 
 const ENDED_MEANWHILE: AdmissionOutcome = {
   accepted: false,
@@ -75,30 +75,30 @@ const ENDED_MEANWHILE: AdmissionOutcome = {
 const CROWDED: AdmissionOutcome = {
   accepted: false,
   final: false,
-  reason: 'Others are being decided on for this channel, try again soon',
+  reason: 'Other publishers of this channel are waiting for a decision, try again soon',
 };
 const BUSY: AdmissionOutcome = { accepted: false, final: false, reason: 'Stream already publishing' };
-/** Publishers wait so long for those before them to be decided on (ms). */
+/** How long a publisher waits for the decisions on earlier publishers of its channel (ms). */
 const MAX_WAIT_MS = 15_000;
-/** Another node's decision is looked for again after this (ms). */
+/** How often the registry is asked whether another node has decided (ms). */
 const LOOK_AGAIN_MS = 250;
 
 const GONE: AdmissionOutcome = { accepted: false, final: false, reason: 'The publisher has gone' };
 
 /**
- * Decides who publishes what, in this order: the channel's one place on this node, the fleet's lease on it, the start
- * callback, the lease again (it may have moved meanwhile), and only then the stream itself. Whatever fails gives back
- * what was taken before it.
+ * Decides who may publish a channel, in this order: the channel is reserved on this node, the fleet's lease on it is
+ * acquired, the start callback is asked, the lease is confirmed (it may have moved meanwhile), and the stream begins. A
+ * step that fails releases what the steps before it acquired.
  */
 export class Admission implements PublishGate {
   readonly #options: AdmissionOptions;
   readonly #admitted = new AdmittedStreams();
   readonly #turns = new Turns();
-  /** Channels with a publisher being decided on, and the order that came meanwhile. */
+  /** Channels with a publisher being decided on, each with the order that arrived meanwhile. */
   readonly #deciding = new Map<string, MovedOrder | undefined>();
-  /** Held streams whose time was up while somebody was being decided on who may continue them. */
+  /** Held streams whose grace time ended while a publisher that may resume them was being decided on. */
   readonly #overdue = new Set<Admitted>();
-  /** Streams whose end the registry is being told of. */
+  /** Requests that report the end of streams to the registry. */
   readonly #ending = new Set<Promise<void>>();
   #closed = false;
 
@@ -108,7 +108,7 @@ export class Admission implements PublishGate {
 
   async admit(publisher: Publisher, stream: StreamTarget, signal: AbortSignal): Promise<AdmissionOutcome> {
     const { authorizer } = this.#options;
-    // May take seconds, which is why nothing is reserved yet.
+    // May take seconds, so nothing is reserved yet.
     const screened = authorizer.screen({ ...stream, clientIp: publisher.clientIp }, signal);
     const unwanted = screened instanceof Promise ? await screened : screened;
     if (unwanted !== undefined) return unwanted;
@@ -124,7 +124,7 @@ export class Admission implements PublishGate {
       channel.change(() => this.#decided(channel, publisher));
       this.#turns.ended(channel.name);
     }
-    // Another one may have taken its place in the very moment.
+    // Another publisher may have replaced it already.
     return outcome.accepted && outcome.publication.publisher !== publisher ? BUSY : outcome;
   }
 
@@ -134,7 +134,7 @@ export class Admission implements PublishGate {
     this.#change(publication, (channel) => {
       const admitted = this.#admitted.find(publication.channel);
       if (admitted?.publication !== publication) {
-        // The stream has gone on at another node already.
+        // The stream continues on another node already.
         channel.hold(publisher);
         this.#options.orphaned(channel, publication);
       } else if (graceful || this.#options.policy.graceMs === 0 || this.#closed) {
@@ -146,12 +146,12 @@ export class Admission implements PublishGate {
     });
   }
 
-  /** The lease of a session moved to another: ends this node's copy, or lets it go on elsewhere. */
+  /** A session's lease moved to another session: ends the stream here, or leaves it to the node that continues it. */
   moved(channelName: string, order: MovedOrder): void {
     const admitted = this.#admitted.find(channelName);
     if (admitted?.request.session !== order.session) return;
     if (this.#deciding.has(channelName)) {
-      // Perhaps it moved to the publisher that is being let in here, which then sees to it itself.
+      // The lease may have moved to the publisher that is being decided on here, whose admission then handles this.
       this.#deciding.set(channelName, order);
       return;
     }
@@ -168,27 +168,27 @@ export class Admission implements PublishGate {
     });
   }
 
-  /** Once a second: whether streams that took their channels over still send. Milliseconds of a clock that never goes back. */
+  /** Checks once a second whether publishers that took their channels over still send; `now` is monotonic (ms). */
   tick(now: number): void {
     for (const { guard, request, publication } of this.#admitted) {
-      // What it sends counts, not what players get: before its first keyframe that is nothing.
+      // Counts sent media, not what players get: before the first keyframe players get nothing.
       const mediaAt = publication.publisher?.mediaAt;
       if (mediaAt === undefined || guard?.look(mediaAt, now) !== true) continue;
       void this.#options.registry.keep(request.channel, request.session, guard.keeps);
     }
   }
 
-  /** A dead node's streams: their stops are this node's to send. */
+  /** This node has to send the stops of a dead node's streams. */
   stopsClaimed(stops: readonly StopRecord[]): void {
     for (const { jti, ...stream } of stops) this.#options.authorizer.streamEnded({ ...stream, stopJti: jti });
   }
 
-  /** What this node publishes, for a registry that has lost its memory. */
+  /** The leases of this node's streams, for a registry that has lost its data. */
   leases(): LiveLease[] {
     return this.#admitted.leases(this.#options.keyHash);
   }
 
-  /** Ends a stream that is held for its publisher; false when it is none. */
+  /** Ends a stream that is held for its publisher; false when the stream is not held. */
   endHeld(publication: Publication): boolean {
     const admitted = this.#admitted.find(publication.channel);
     if (admitted?.publication !== publication || admitted.state !== 'held') return false;
@@ -202,8 +202,8 @@ export class Admission implements PublishGate {
   }
 
   /**
-   * Ends held channels at once: nobody can come back to a node that is going. Resolves when every ended stream's stop
-   * is with the authorizer; the registry bounds how long that takes.
+   * Ends held channels at once: no publisher can reconnect to a node that is stopping. Resolves when every ended stream's
+   * stop has been passed to the authorizer; the registry limits how long that takes.
    */
   async close(): Promise<void> {
     this.#closed = true;
@@ -211,7 +211,7 @@ export class Admission implements PublishGate {
     await Promise.all(this.#ending);
   }
 
-  /** Makes the publisher the one that is decided on, when its turn has come. */
+  /** Waits for the publisher's turn and reserves the channel for it. */
   async #takePlace(
     publisher: Publisher,
     { channel: name, key }: StreamTarget,
@@ -244,7 +244,7 @@ export class Admission implements PublishGate {
 
   #mayReplace(current: Publication | null, key: string): boolean {
     if (current === null) return true;
-    // A relay's stream lives elsewhere: the lease decides.
+    // A relay's stream is published on another node: the lease decides.
     if (current.publisher?.isRelay === true) return true;
     if (!keysEqual(current.key, key)) return false;
     return current.publisher === null || this.#options.policy.takeover;
@@ -280,7 +280,7 @@ export class Admission implements PublishGate {
     if (isAlone) {
       const refusal = this.#refusalWithoutRegistry(channel);
       if (refusal !== undefined) {
-        // The lease may have been taken all the same.
+        // The registry may have granted the lease although its answer was lost.
         void registry.abandon(stream.channel, session);
         return refusal;
       }
@@ -298,7 +298,7 @@ export class Admission implements PublishGate {
     const asked = { ...identity, stopJti: session, startJti, ...(resume !== undefined && { resume }) };
     const decision = await authorizer.authorizeStart(asked, signal);
     if (!decision.accepted) {
-      // What may still come of it is the authorizer's to settle, or another node's should this one die.
+      // The handler may have accepted: the authorizer sends the stop, or another node if this node dies.
       if (decision.unsettled === true) this.#tellEnd(request, request.stop);
       else void registry.abandon(stream.channel, session);
       return decision;
@@ -319,7 +319,7 @@ export class Admission implements PublishGate {
     const leased = await this.#secureLease(request, live, isAlone ? undefined : incumbent, continues);
     if (leased !== 'yes' || hasGone()) {
       log.warning('publisher accepted but not let in', { channel: stream.channel, aborted: hasGone() });
-      // An id that was to be continued, and did not come over, is the former publisher's to stop.
+      // If the stream was not moved here, the former publisher's session sends the stop for its id.
       if (leased === 'former has it') void registry.abandon(stream.channel, session);
       else this.#sendStop(admitted);
       return hasGone() ? GONE : this.#whyNot(request);
@@ -331,7 +331,7 @@ export class Admission implements PublishGate {
     if (this.#options.policy.withoutRegistry === 'reject') {
       return { accepted: false, final: false, reason: 'The fleet registry cannot be reached' };
     }
-    // This much can be known: another node still sends the stream of another publisher, or this one keeps its own.
+    // Known without the registry: a relay still gets a stream from another node, or this node's stream keeps the channel.
     const keeps = this.#isLiveHere(name) && this.#admitted.find(name)?.guard?.keeps === true;
     return keeps || publication?.publisher?.isRelay === true ? BUSY : undefined;
   }
@@ -347,7 +347,7 @@ export class Admission implements PublishGate {
     return { session: lease.session, resume, startJti, isLive: !leaving };
   }
 
-  /** The stream that this very node holds for its publisher. */
+  /** The stream that this node holds for its publisher. */
   #heldHere({ name }: Channel): Incumbent | undefined {
     const admitted = this.#admitted.find(name);
     if (admitted?.state !== 'held') return undefined;
@@ -378,7 +378,7 @@ export class Admission implements PublishGate {
     return (await registry.confirm(request.channel, request.session, live)) ? 'yes' : 'no';
   }
 
-  /** Why one that the handler has accepted was not let in. */
+  /** Why a publisher that the handler has accepted was refused. */
   async #whyNot({ channel, session }: LeaseRequest): Promise<AdmissionOutcome> {
     const found = await this.#options.registry.locate(channel);
     return found === undefined || found.lease.session === session ? ENDED_MEANWHILE : BUSY;
@@ -402,7 +402,7 @@ export class Admission implements PublishGate {
         else this.#sendStop(former);
       }
       const current = channel.publication;
-      // What another node still sends is better than nothing until there is a keyframe of the new publisher's.
+      // Until the new publisher's first keyframe, players keep getting the stream that another node still sends.
       const gently = current?.publisher?.isRelay === true;
       const goesOn = continues && current !== null;
       const publication = goesOn ? channel.resume(publisher, begin, gently) : channel.begin(publisher, begin);
@@ -411,24 +411,24 @@ export class Admission implements PublishGate {
     });
   }
 
-  /** The publisher has been let in or not. */
+  /** The publisher was accepted or refused. */
   #decided(channel: Channel, publisher: Publisher): void {
     const deferred = this.#deciding.get(channel.name);
     this.#deciding.delete(channel.name);
     if (deferred !== undefined) this.moved(channel.name, deferred);
     const held = this.#admitted.find(channel.name);
     if (held !== undefined && this.#overdue.delete(held)) this.#expire(held);
-    // After begin or resume the publisher is no candidate any more, and this leaves its stream alone.
+    // After `begin` or `resume` the publisher is no candidate any more, and this does not affect its stream.
     channel.withdraw(publisher);
   }
 
-  /** Changes what there is of a stream, here and in its channel, before anybody hears of it. */
+  /** Changes a stream's state here and in its channel, before anybody is notified. */
   #change({ channel: name }: Publication, steps: (channel: Channel) => void): void {
     const channel = this.#options.hub.channel(name);
     channel.change(() => steps(channel));
   }
 
-  /** The publisher was lost and may come back. */
+  /** The publisher lost its connection and may reconnect. */
   #hold(admitted: Admitted): void {
     const { policy, registry, log } = this.#options;
     const { publication, request } = admitted;
@@ -445,14 +445,14 @@ export class Admission implements PublishGate {
     this.#finish(admitted);
   }
 
-  /** The stream goes on at another node: this one's publisher is done with it, its players are not. */
+  /** The stream continues on another node: its publisher here is no longer needed, its players stay. */
   #letGo(channel: Channel, publication: Publication): void {
     if (channel.publication !== publication) return;
     const { publisher } = publication;
     if (publisher !== null && this.#options.refusal() === undefined) {
       channel.hold(publisher, GOES_ON);
     } else if (publisher !== null) {
-      // It was asked to connect anew, and sends its last frames here before its first ones there.
+      // It was asked to reconnect, and sends its last frames here before it publishes on the other node.
       setTimeout(() => {
         if (publication.publisher === publisher) publisher.displaced(GOES_ON);
       }, LEAVE_MS).unref();
@@ -473,7 +473,7 @@ export class Admission implements PublishGate {
     });
   }
 
-  /** The stop becomes pending in the registry and on its way to the handler. */
+  /** Stores the stop in the registry as pending, and sends it to the handler. */
   #sendStop({ request, grant }: Pick<Admitted, 'request' | 'grant'>): void {
     const stop: StopRecord = { ...request.stop, streamId: grant.streamId };
     this.#tellEnd(request, stop, () => {
@@ -482,7 +482,7 @@ export class Admission implements PublishGate {
     });
   }
 
-  /** The session's stop becomes pending in the registry; `isMine` is called if it is this node's to send. */
+  /** Stores the session's stop in the registry as pending; calls `isMine` if this node has to send it. */
   #tellEnd({ channel, session }: LeaseRequest, stop: StopRecord, isMine?: () => void): void {
     const ending = this.#options.registry.end(channel, session, stop).then((mine) => {
       this.#ending.delete(ending);
@@ -492,7 +492,7 @@ export class Admission implements PublishGate {
   }
 }
 
-/** Somebody else's start is out on another node: the channel may be free in a moment. */
+/** Another node is asking its handler about a start: the channel may be free soon. */
 function isBeingDecided(outcome: AcquireOutcome): boolean {
   return outcome.kind === 'busy' && outcome.lease.state === 'starting';
 }

@@ -3,18 +3,18 @@ import type { Publication, StreamGrant } from '../hub/publication';
 import type { KeyHash } from '../leases/key-hash';
 import type { TakeoverGuard } from './takeover-guard';
 
-/** What this node remembers of a stream that it was let in, beside the publication itself. */
+/** What this node remembers of an accepted stream, in addition to the publication. */
 export interface Admitted {
   readonly request: LeaseRequest;
   readonly publication: Publication;
   readonly grant: StreamGrant;
   state: 'live' | 'held';
   graceTimer?: NodeJS.Timeout;
-  /** For one that took the channel over from a publisher that was still connected. */
+  /** For a stream that took the channel over from a publisher that was still connected. */
   readonly guard?: TakeoverGuard;
 }
 
-/** The streams of this node's own publishers, one a channel. */
+/** The streams of this node's publishers (without relays), one per channel. */
 export class AdmittedStreams {
   readonly #byChannel = new Map<string, Admitted>();
   #onNoneHeld: (() => void) | undefined;
@@ -27,7 +27,7 @@ export class AdmittedStreams {
     return this.#byChannel.get(channel);
   }
 
-  /** Waits for its publisher to come back, and calls `expired` if it does not in `graceMs`. */
+  /** Waits for the stream's publisher to reconnect, and calls `expired` if it does not within `graceMs`. */
   hold(admitted: Admitted, graceMs: number, expired: () => void): void {
     admitted.state = 'held';
     admitted.graceTimer = setTimeout(expired, graceMs);
@@ -60,7 +60,7 @@ export class AdmittedStreams {
     });
   }
 
-  /** All of them, for a registry that has lost its memory. */
+  /** All leases, for a registry that has lost its data. */
   leases(keyHash: KeyHash): LiveLease[] {
     return [...this.#byChannel.values()].map(({ request, state, grant }) => ({
       ...request,

@@ -1,10 +1,10 @@
-/** A publisher that sends no audio or video for so long is silent (ms). */
+/** A publisher that sends no audio or video for this long is silent (ms). */
 const SILENT_MS = 3_000;
 
 /**
- * Whether a stream that took its channel over from another one keeps it: it does so while its publisher sends. Otherwise
- * two encoders with one key, each of which tries again when it is displaced, would displace each other for ever. An
- * encoder whose network has changed comes back when its former connection has fallen silent, and is let in.
+ * Whether a stream that took its channel over keeps it: it does while its publisher sends. Otherwise two encoders with
+ * one key, each of which reconnects when it is displaced, would displace each other for ever. An encoder whose network
+ * has changed reconnects when its former connection is silent, and is accepted.
  */
 export class TakeoverGuard {
   #keeps = true;
@@ -16,9 +16,9 @@ export class TakeoverGuard {
   }
 
   /**
-   * Looks at when the publisher last sent audio or video; the first look counts as sending.
+   * Checks when the publisher last sent audio or video; the first check counts as sending.
    *
-   * @param mediaAt milliseconds, as is `now`, but of a clock that may be another
+   * @param mediaAt milliseconds, possibly of a different clock than `now`
    * @returns whether `keeps` has changed
    */
   look(mediaAt: number, now: number): boolean {

@@ -1,6 +1,6 @@
 import { addressGroup } from '../addresses/address-group';
 
-/** Most publishers that wait for their turn at one channel. */
+/** Most publishers that wait for their turn on one channel. */
 const MAX_WAITING = 16;
 
 interface Waiting {
@@ -11,21 +11,21 @@ interface Waiting {
 }
 
 interface Line {
-  /** Of the one whose turn it is or was last. */
+  /** Group and round of the publisher that has, or last had, the turn. */
   group: string;
   round: number;
   readonly waiting: Waiting[];
 }
 
 /**
- * Publishers of one channel are decided on one after another: who comes meanwhile waits here. The turns go round by
- * client address: an address that has had its turn, or waits already, comes after those that have not. So whoever does
- * not have the key keeps its owner waiting for one decision, however many connections it has.
+ * Publishers of one channel are decided on one after another; the others wait here. Client addresses take turns: an
+ * address that has had its turn, or waits already, comes after addresses that have not. So a client without the key
+ * delays the owner of the channel by one decision only, however many connections it opens.
  */
 export class Turns {
   readonly #lines = new Map<string, Line>();
 
-  /** Somebody's turn has begun; `ended` has to follow. */
+  /** A publisher's turn has begun; `ended` has to follow. */
   begun(channel: string, clientIp: string): void {
     const line = this.#lines.get(channel);
     const group = addressGroup(clientIp);
@@ -33,7 +33,7 @@ export class Turns {
     else this.#lines.set(channel, { group, round: 0, waiting: [] });
   }
 
-  /** The turn is over: who is next may try. */
+  /** The turn is over: the next publisher may try. */
   ended(channel: string): void {
     const line = this.#lines.get(channel);
     if (!line) return;
@@ -52,7 +52,7 @@ export class Turns {
   /**
    * Waits for a turn, at most for `timeoutMs`.
    *
-   * @returns whether the turn has come; false also for those who would have to wait longest when too many do
+   * @returns whether the turn has come; when too many wait, false for those who would have to wait longest
    */
   wait(channel: string, clientIp: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
     const line = this.#lines.get(channel);
@@ -79,7 +79,7 @@ export class Turns {
   }
 }
 
-/** Sends the last of the last round away, if that comes after the given one. */
+/** Refuses the last waiting publisher of the last round, if that round is after the given round. */
 function makeRoom(waiting: readonly Waiting[], round: number): boolean {
   let last: Waiting | undefined;
   for (const each of waiting) if (!last || each.round >= last.round) last = each;
