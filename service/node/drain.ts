@@ -35,7 +35,7 @@ export function askToLeave(sessions: SessionRegistry, log: Logger): () => void {
     const count = askNext(sessions);
     asked += count;
     if (asked > 0 && count === 0) {
-      log.info('clients were asked to connect anew', { asked });
+      log.info('clients were asked to reconnect', { asked });
       asked = 0;
     }
     if (sessions.size === 0) clearInterval(timer);

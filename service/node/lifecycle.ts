@@ -2,12 +2,12 @@ import type { TaskStanding } from '../aws/task-standing';
 import { type Readiness, STARTING } from '../http/http-server';
 
 /**
- * Where a node is in its life. `leaving`: AWS ECS stops its task; the node is emptied without a deadline, until it is
- * told to end or nobody is left. `stopping`: it ends within its drain time.
+ * A node's phase. `leaving`: AWS ECS stops its task; the node is drained without a deadline, until it is told to end or
+ * no session is left. `stopping`: it ends within its drain time.
  */
 export type LifecyclePhase = 'starting' | 'open' | 'leaving' | 'stopping';
 
-/** A node's one state, from which everything follows that the node says of itself and whom it lets in. */
+/** A node's state; its readiness, and which clients it accepts, follow from it. */
 export class Lifecycle {
   #phase: LifecyclePhase = 'starting';
   #left = false;
@@ -22,21 +22,21 @@ export class Lifecycle {
     if (this.#phase === 'starting') this.#phase = 'open';
   }
 
-  /** The node is to be emptied. */
+  /** The node begins to drain. */
   leave(): void {
     if (this.#phase === 'stopping') return;
     this.#phase = 'leaving';
     this.#left = true;
   }
 
-  /** The node is to end; false when that is under way already. */
+  /** The node begins to end; false when it is already ending. */
   stop(): boolean {
     if (this.#phase === 'stopping') return false;
     this.#phase = 'stopping';
     return true;
   }
 
-  /** From now on the node counts as draining when ECS wants its task no longer. */
+  /** From now on the node counts as draining when ECS no longer wants its task. */
   followTask(task: { readonly standing: TaskStanding } | undefined): void {
     this.#task = task;
   }
@@ -46,12 +46,12 @@ export class Lifecycle {
     return this.#phase === 'leaving' || this.#phase === 'stopping' ? 'Server is shutting down' : undefined;
   }
 
-  /** Whether new connections are closed at once: a load balancer that is told to leave this node out opens others. */
+  /** Whether new connections are closed at once, so that the load balancer connects these clients to other nodes. */
   get turnsAway(): boolean {
     return this.#left;
   }
 
-  /** Whether the node counts as draining, which it does once ECS has a newer one for it, too. */
+  /** Whether the node counts as draining, also because ECS has started a newer task in its place. */
   get draining(): boolean {
     return this.#phase === 'stopping' || (this.#task !== undefined && this.#task.standing !== 'wanted');
   }

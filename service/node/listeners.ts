@@ -20,14 +20,14 @@ import { closedContext } from '../session/closed-context';
 import type { SessionContext } from '../session/session-context';
 import type { SessionRegistry } from '../session/session-registry';
 
-/** Connections at a time that have not published or played yet: what they hold is bounded by this. */
+/** Most connections at a time that have not published or played yet; limits the memory that they take. */
 const MAX_UNPROVEN_CONNECTIONS = 4096;
-/** The same on the port for relays, where strangers get no further. */
+/** The same on the port for relays, where other clients get no further. */
 const MAX_UNPROVEN_RELAYS = 256;
-/** Where the processes of one machine reach each other. */
+/** The address at which the processes of one machine reach each other. */
 const LOOPBACK = '127.0.0.1';
 
-/** What the parent of several processes keeps for all of them, as far as it concerns connections. */
+/** State about connections that the parent process keeps for all worker processes. */
 export interface SharedListening {
   /** Which of the machine's processes this one is, from 0. */
   readonly slot: number;
@@ -48,13 +48,13 @@ export interface ListenersOptions {
   readonly tls: TlsTermination | undefined;
   /** Whether connections from this address may be other nodes' relays. */
   readonly isPeer: (address: string) => boolean;
-  /** Whether new clients are to try another node. */
+  /** Whether new clients must try another node. */
   readonly turnsAway: () => boolean;
   /** Counts a connection that did not become a session. */
   readonly rejected: (reason: string) => void;
 }
 
-/** All ports on which a node takes connections, and the way from there to its sessions. */
+/** All ports on which a node accepts connections; accepted connections become sessions. */
 export class Listeners {
   readonly gate: ConnectionGate;
   readonly intake: ConnectionIntake;
@@ -67,7 +67,7 @@ export class Listeners {
   constructor(options: ListenersOptions) {
     this.#options = options;
     const { config, log, parent, context, sessions, batching, ioPath, turnsAway, rejected } = options;
-    // Among workers, relays come to a port of their own: whoever comes to the public one is a client.
+    // With several workers, relays have a separate port: connections to the public port are clients'.
     const isPeer = (address: string): boolean => parent === undefined && options.isPeer(address);
     const maxOpen = maxConnections();
     this.gate = new ConnectionGate({
@@ -92,13 +92,13 @@ export class Listeners {
     });
   }
 
-  /** What clients cannot do although the ports are open; undefined when all is well. */
+  /** Why clients cannot be served although the ports are open; undefined when they can. */
   get fault(): string | undefined {
     return this.#test.fault;
   }
 
   /**
-   * Takes the public ports; whoever connects waits for `open`.
+   * Listens on the public ports; connections wait until `open`.
    *
    * @throws OperatorError when a port cannot be listened on
    */
@@ -110,7 +110,7 @@ export class Listeners {
   }
 
   /**
-   * Takes the port at which relays reach this worker: the workers of a machine share the public port.
+   * Listens on the port at which relays reach this worker: the workers of a machine share the public port.
    *
    * @throws OperatorError when the port cannot be listened on
    */
@@ -130,13 +130,13 @@ export class Listeners {
     return address.port;
   }
 
-  /** Serves who has come, and who comes from now on; resolves when the first test connections are over. */
+  /** Serves waiting and new connections; resolves when the first test connections are over. */
   async open(): Promise<void> {
     for (const listener of this.#listeners) listener.open();
     await this.#test.start();
   }
 
-  /** Tells the log of the ports. */
+  /** Logs the ports. */
   announce(): void {
     for (const line of this.#announcements) this.#options.log.info(line);
   }
@@ -166,7 +166,7 @@ export class Listeners {
   }
 }
 
-/** Relays of other nodes come without the load balancer, under a header of their own. */
+/** Relays of other nodes do not come through the load balancer, and send a PROXY header themselves. */
 function openProxyStage(
   { config, log, rejected }: ListenersOptions,
   isPeer: (address: string) => boolean,

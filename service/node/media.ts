@@ -13,10 +13,10 @@ import type { MonotonicClock } from '../time/clock';
 
 /** Unused slabs that are kept for the next stream. */
 const MAX_FREE_SLAB_BYTES = 64 * 1024 * 1024;
-/** How often the memory is looked at (ms). */
+/** How often the memory is checked (ms). */
 const MEMORY_LOOK_MS = 250;
 
-/** The parts of a node through which its streams pass, and what is measured of them. */
+/** The parts of a node through which its streams pass, and their metrics. */
 export interface Media {
   readonly traffic: TrafficCounters;
   readonly sessions: SessionRegistry;

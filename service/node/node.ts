@@ -26,22 +26,22 @@ import { PlayerMover, type WorkerLine } from './player-mover';
 import { shutDown, shutdownSteps } from './shutdown';
 import { monotonicNow } from '../time/clock';
 
-/** How often deadlines are looked at (ms). */
+/** How often deadlines are checked (ms). */
 const TICK_MS = 1000;
 
 export interface NodeOptions {
   readonly config: ServiceConfig;
   readonly log: Logger;
   readonly version: string;
-  /** The next HTTP port is taken where the configured one is not free. */
+  /** Uses the next free HTTP port if the configured port is taken. */
   readonly httpPortMayMove?: boolean;
-  /** Present when this is one of several processes that share the ports of a machine: what the parent keeps for all. */
+  /** Present in one of several workers that share the ports of a machine: what the parent process keeps for all. */
   readonly parent?: LeaseRegistry & WorkerLine & SharedListening;
-  /** How sockets are read; default: what works on this Node.js. */
+  /** How sockets are read; default: the best way that works on this Node.js. */
   readonly ioPath?: IoPath;
-  /** An operator wants this node emptied and ended. */
+  /** An operator wants this node drained and ended. */
   readonly drainRequested?: () => void;
-  /** AWS ECS stops this node's task, and nobody is left on it: there is nothing to wait for. */
+  /** AWS ECS stops this node's task, and no session or stream is left: the process can end. */
   readonly emptied?: () => void;
 }
 
@@ -52,14 +52,14 @@ export interface RunningService {
 }
 
 export interface RunningNode extends RunningService {
-  /** Live streams, metrics and readiness, for whoever speaks for this node. */
+  /** Live streams, metrics and readiness, for the process that has the HTTP port. */
   readonly state: WorkerState;
 }
 
 /**
- * Starts one node: everything the configuration asks for, listening. Ports are taken first, so that a start that fails
- * there disturbs no running node of the same name; clients are served once the node has joined its fleet, or has found
- * that it cannot for now.
+ * Starts one node as configured. It listens on its ports before it joins the fleet, so that a start that fails there does
+ * not disturb a running node with the same id. Clients are served once the node has joined its fleet, or has found that
+ * it cannot at present.
  *
  * @throws OperatorError when a port cannot be listened on or the certificate cannot be used
  */
@@ -77,7 +77,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const tls = config.tls && (await openTls(config.tls, secrets, log));
   const ioPath = options.ioPath ?? (await chooseIoPath(log, tls?.termination));
   registerIoPathMetric(metrics.registry, ioPath);
-  /** Of the ports, what is known: the configured ones may be any free ones. */
+  /** The ports as far as they are known: a configured port 0 means any free port. */
   const ports = { rtmp: config.rtmp.port };
   const { concurrencyWhitelist, maxConnectionsPerIp } = config.limits;
   const authorization = openAuthorizer({
@@ -161,7 +161,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const clock = setInterval(() => {
     for (const part of [sessions, hub, admission, member]) part.tick(now());
     if (operators) metrics.setRedisConnected(operators.connected);
-    // A channel that is held for its publisher is not left alone: it may go on at another node.
+    // A held channel still needs this node: its stream may be resumed on another node.
     if (lifecycle.phase === 'leaving' && sessions.size === 0 && hub.publicationCount === 0) options.emptied?.();
   }, TICK_MS);
 
@@ -189,7 +189,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   };
 }
 
-/** Follows a Redis password that is kept in a secret; undefined when it is given, or there is none. */
+/** Reads a Redis password from Secrets Manager; undefined when the setting contains it, or there is none. */
 function openPassword(config: ServiceConfig, secrets: SecretsManager, log: Logger): SecretSource | undefined {
   const password = config.redis?.password;
   if (typeof password !== 'object') return undefined;
@@ -197,7 +197,7 @@ function openPassword(config: ServiceConfig, secrets: SecretsManager, log: Logge
   return new SecretSource({ name: 'REDIS_PASSWORD_ARN', read, refreshMs: config.secretRefreshMs, log });
 }
 
-/** Other nodes may still use the callback's secret of before its last rotation. One that never changed has none. */
+/** Other nodes may still use the callback's previous secret. A secret that never changed has no previous version. */
 function acceptFormerSecret(config: ServiceConfig, secrets: SecretsManager, keys: FleetKeys): void {
   const jwtSecret = config.callback?.jwtSecret;
   if (config.fleet === undefined || typeof jwtSecret !== 'object') return;

@@ -20,13 +20,13 @@ export interface ContextSurroundings {
   readonly admission: Admission;
   readonly member: FleetMember;
   readonly lifecycle: Lifecycle;
-  /** Present when this is one of several processes of a machine. */
+  /** Present in one of several worker processes of a machine. */
   readonly mover: PlayerMover | undefined;
   readonly ioPath: IoPath;
   readonly now: MonotonicClock;
 }
 
-/** What all sessions of a node share, led to the parts that do it. */
+/** Connects the context that all sessions of a node share with the node's parts. */
 export function openContext(surroundings: ContextSurroundings): SessionContext {
   const { config, log, media, names, admission, member, lifecycle, mover, ioPath, now } = surroundings;
   const { hub, traffic, batching, metrics } = media;

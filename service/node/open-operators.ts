@@ -11,7 +11,7 @@ import type { ChangingPassword } from '../redis/redis-password';
 
 export interface OperatorsSurroundings {
   readonly config: ServiceConfig;
-  /** Of Redis, when it is kept elsewhere. */
+  /** Redis's password, when it is in Secrets Manager. */
   readonly password: ChangingPassword | undefined;
   readonly names: NameGrammar;
   readonly log: Logger;
@@ -19,11 +19,11 @@ export interface OperatorsSurroundings {
   readonly admission: Admission;
   readonly member: FleetMember;
   readonly metrics: Metrics;
-  /** An operator wants this node emptied and ended. */
+  /** An operator wants this node drained and ended. */
   readonly drainRequested: () => void;
 }
 
-/** Operators' orders to this node, heard from now on; undefined without Redis, by which they come. */
+/** Starts to receive operators' orders to this node; undefined without Redis, which delivers them. */
 export function openOperators(surroundings: OperatorsSurroundings): Operators | undefined {
   const { config, hub, admission, member, metrics, drainRequested, ...shared } = surroundings;
   if (config.redis === undefined) return undefined;

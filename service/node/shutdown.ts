@@ -8,19 +8,19 @@ import { drainSessions } from './drain';
 import type { Listeners } from './listeners';
 import type { MonotonicClock } from '../time/clock';
 
-/** Of the drain time, what a fleet's node keeps for ending who has not left, and for the stop callbacks (ms). */
+/** Part of the drain time that a fleet's node reserves for ending remaining sessions and for stop callbacks (ms). */
 const FINAL_MS = 3_000;
-/** Of the drain time, what is kept for closing connections after the stop callbacks (ms). */
+/** Part of the drain time that is reserved for closing connections after the stop callbacks (ms). */
 const CLOSE_MS = 500;
 
 /** One step of a node's end. */
 export interface ShutdownStep {
   readonly name: string;
-  /** The step is over so long before the deadline (ms); default: 0. */
+  /** The step ends this long before the deadline (ms); default: 0. */
   readonly reserveMs?: number;
   /** The step waits at most this long (ms); default: as long as there is time. */
   readonly maxMs?: number;
-  /** @param leftMs how long the step may wait: 0 when its time is over, for what must happen all the same */
+  /** @param leftMs how long the step may wait; 0 when its time is over, because the step must run anyway */
   readonly run: (leftMs: number) => unknown;
 }
 
@@ -32,7 +32,7 @@ export interface ShutdownOptions {
   readonly now: MonotonicClock;
 }
 
-/** Takes the steps one after the other, each within its time. */
+/** Runs the steps one after the other, each within its time. */
 export async function shutDown({ steps, drainMs, log, now }: ShutdownOptions): Promise<void> {
   const deadline = now() + drainMs;
   for (const { name, run, reserveMs = 0, maxMs = Infinity } of steps) {
@@ -55,7 +55,7 @@ export interface StoppingNode {
   readonly authorizer: PublishAuthorizer;
   readonly member: FleetMember;
   readonly stopClock: () => void;
-  /** What nothing needs any more after the steps, in the order in which it is closed. */
+  /** Parts that are closed after all other steps, in this order. */
   readonly rest: readonly Closeable[];
 }
 
@@ -66,7 +66,7 @@ export function shutdownSteps(node: StoppingNode): readonly ShutdownStep[] {
   const handOver: readonly ShutdownStep[] = [
     { name: 'tell the fleet', run: () => member.registry.drain() },
     { name: 'let clients leave', reserveMs: FINAL_MS, run: (leftMs) => drainSessions(sessions, leftMs, log) },
-    // Publishers that were lost, or break before they make, may resume their streams at another node.
+    // Publishers that were lost, or that disconnect before they reconnect, may resume their streams on another node.
     { name: 'let held streams move', reserveMs: FINAL_MS, run: (leftMs) => admission.noneHeld(leftMs) },
   ];
   return [
