@@ -9,9 +9,9 @@ export interface ActiveStream {
   readonly clientIp?: string | undefined;
   /** The node that serves the stream, as named in the event token. */
   readonly rtmpHost?: string | undefined;
-  /** The event that began the stream. */
+  /** The id of the event that began the stream. */
   readonly startJti?: string | undefined;
-  /** When the last start that was accepted for it was first asked (seconds since the epoch). */
+  /** When the stream's last accepted start was first requested (seconds since the epoch). */
   readonly askedAt?: number | undefined;
 }
 
@@ -24,7 +24,7 @@ export interface ChannelRecord {
   readonly previousKey?: { readonly hash: string; readonly validUntil: number } | undefined;
   readonly policy: ChannelPolicy;
   readonly active?: ActiveStream | undefined;
-  /** Counts the owner's changes: a start that was decided by older rules is not recorded, but decided again. */
+  /** Counts the owner's changes: a start that was decided under older rules is not recorded, but decided again. */
   readonly revision: number;
   readonly createdAt: string;
   readonly updatedAt: string;

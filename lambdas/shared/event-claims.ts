@@ -12,7 +12,7 @@ export interface StartEvent {
   readonly eventId?: string | undefined;
   /** The stream that this publish continues, after a short disconnect. */
   readonly resume?: string | undefined;
-  /** When it was first asked (seconds since the epoch), by the clock of its node. */
+  /** When the start was first requested (seconds since the epoch), by the clock of its node. */
   readonly issuedAt?: number | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface StartEvent {
 export interface StopEvent {
   readonly event: 'stop';
   readonly channel: string;
-  /** Empty when the server never learnt it: then `startJti` says which start is over. */
+  /** Empty when the server never learnt it; then `startJti` identifies the start that is over. */
   readonly streamId: string;
   /** The `eventId` of the start that began the stream; absent from servers that do not send it. */
   readonly startJti?: string | undefined;

@@ -38,7 +38,7 @@ export interface RefusedStart {
 
 export type StartDecision = AcceptedStart | RefusedStart;
 
-/** Starts that were first asked closer together than this are not told apart: their nodes' clocks differ (s). */
+/** The order of starts whose `iat` differ by less than this is not known, because the nodes' clocks differ (s). */
 const CLOCKS_DIFFER_SECONDS = 2;
 
 function refuse(status: 403 | 409, reason: string): RefusedStart {
@@ -52,7 +52,7 @@ export function streamIdOf({ channel, eventId = randomUUID() }: Pick<StartEvent,
   return createHash('sha256').update(`${channel}/${eventId}`).digest('hex').slice(0, 32);
 }
 
-/** Whether the channel's stream was asked about after this start, which has been long under way then. */
+/** Whether the channel's current stream was requested after this start, which was delayed. */
 function isOvertaken({ issuedAt }: StartEvent, { active }: ChannelRecord): boolean {
   if (issuedAt === undefined || active?.askedAt === undefined) return false;
   return issuedAt + CLOCKS_DIFFER_SECONDS < active.askedAt;

@@ -97,19 +97,19 @@ export class StreamStore {
   }
 
   /**
-   * Ends what a start began, if anything, and sees to it that it begins nothing later: its server has given it up and
-   * does not know what became of it. True when its stream held the channel.
+   * Ends the stream that a start began, if any, and keeps the start from beginning one later: its server has given up
+   * the start without knowing its result. True when that stream held the channel.
    *
-   * @param streamId what a stream that this start began is called
+   * @param streamId the id of the stream that this start began, if it did
    */
   async endStart(channel: string, streamId: string, now: Date): Promise<boolean> {
     if ((await this.#get(channelKey(channel))) === undefined) return false;
-    // A start that comes after this finds its session over.
+    // A start that is handled after this finds its session ended.
     await updateIf(this.client, this.tableName, sessionKey(streamId), {
       set: { channel, endedAt: now.toISOString(), ttl: this.#expiry(now) },
       condition: 'attribute_not_exists(#endedAt)',
     });
-    // One that has looked for the session before cannot take the channel any more, and looks again.
+    // A start that has read the session before this can no longer write the channel, and reads again.
     await updateIf(this.client, this.tableName, channelKey(channel), { set: { lastOver: streamId } });
     return updateIf(this.client, this.tableName, channelKey(channel), {
       set: activityAttributes(undefined),

@@ -202,8 +202,8 @@ export class Admission implements PublishGate {
   }
 
   /**
-   * Ends held channels at once: no publisher can reconnect to a node that is stopping. Resolves when every ended stream's
-   * stop has been passed to the authorizer; the registry limits how long that takes.
+   * Ends held channels at once: no publisher can reconnect to a node that is stopping. Resolves when every ended
+   * stream's stop has been passed to the authorizer; the registry limits how long that takes.
    */
   async close(): Promise<void> {
     this.#closed = true;
@@ -331,7 +331,8 @@ export class Admission implements PublishGate {
     if (this.#options.policy.withoutRegistry === 'reject') {
       return { accepted: false, final: false, reason: 'The fleet registry cannot be reached' };
     }
-    // Known without the registry: a relay still gets a stream from another node, or this node's stream keeps the channel.
+    // Known without the registry: a relay still gets a stream from another node, or this node's stream keeps the
+    // channel.
     const keeps = this.#isLiveHere(name) && this.#admitted.find(name)?.guard?.keeps === true;
     return keeps || publication?.publisher?.isRelay === true ? BUSY : undefined;
   }
@@ -370,9 +371,9 @@ export class Admission implements PublishGate {
       const replaced = await registry.replace(request, incumbent.session, continues);
       if (replaced === false && continues) return 'former has it';
       if (replaced === undefined) return 'no';
-      // The former publisher may have left by itself.
+      // The former publisher may have left meanwhile.
       if (!replaced && (await registry.acquire(request)).kind !== 'acquired') return 'no';
-      // Before it is live, so that the one that it displaces cannot come between.
+      // Set before the stream is live, so that the displaced publisher cannot take the channel back first.
       if (replaced && incumbent.isLive) void registry.keep(request.channel, request.session, true);
     }
     return (await registry.confirm(request.channel, request.session, live)) ? 'yes' : 'no';

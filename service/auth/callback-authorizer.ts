@@ -69,7 +69,7 @@ const TOO_MANY_REQUESTS = 429;
 /** Bad Gateway and Gateway Timeout. */
 const GATEWAY_ERRORS: ReadonlySet<number> = new Set([502, 504]);
 
-/** A start that has timed out is listened to for so long (ms). */
+/** How long the answer to a timed-out start is still awaited (ms). */
 const LATE_MS = 60_000;
 
 /** The first retry pause of a start is between this and twice this. */
@@ -85,7 +85,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   readonly #random: () => number;
   readonly #stops: StopQueue;
   readonly #questions: StartQuestions;
-  /** Ends the waiting for late answers, one each. */
+  /** Functions that end the waiting for late answers, one per request. */
   readonly #late = new Set<() => void>();
   #draining = false;
   readonly #faults: FaultRateLimit;
@@ -128,8 +128,8 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   }
 
   /**
-   * If the publisher leaves while the handler decides, or the time is up, the answer is still awaited in the background:
-   * a handler that accepts has to get a stop, or it would keep the stream as live.
+   * If the publisher leaves while the handler decides, or the time is up, the answer is still awaited in the
+   * background: a handler that accepts has to get a stop, or it would keep the stream as live.
    */
   authorizeStart(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision> {
     if (signal.aborted) {
@@ -163,7 +163,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
 
   drain(deadlineMs: number): Promise<number> {
     this.#draining = true;
-    // Their answers would take longer than there is time.
+    // There is no time left for late answers.
     for (const giveUp of [...this.#late]) {
       giveUp();
     }
@@ -225,7 +225,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     return { decision: isUndecided || late.isOut ? { ...decision, unsettled: true } : decision, result };
   }
 
-  /** Hears the answer to a start that has timed out. */
+  /** Receives the answer to a start that has timed out. */
   #listenLate(request: AskedStart): LateListener & { readonly isOut: boolean } {
     let forget = (): void => undefined;
     let isOut = false;
@@ -257,8 +257,8 @@ export class CallbackAuthorizer implements PublishAuthorizer {
   }
 
   /**
-   * The start was accepted, or that is not known (undefined), and its publisher is not let in. An id that was offered is
-   * still that of the stream that has it.
+   * Sends the stop of a start that was accepted, or may have been (`streamId` undefined), but whose publisher is
+   * refused. No stop is sent if the handler returned the id to resume: that stream continues.
    */
   #takeBack(request: AskedStart, streamId: string | undefined): void {
     if (streamId !== undefined && streamId === request.resume) {
@@ -272,7 +272,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     this.#options.stopStore?.remove(stopOf({ ...request, streamId: '' }));
   }
 
-  /** AWS answers in place of a function that ran out of time, whatever that had done by then. */
+  /** AWS answers in place of a function that timed out; the function may have accepted before. */
   #mayHaveAccepted(answer: CallbackAnswer): boolean {
     return this.#options.behindLambda === true && answer.outcome === 'answered' && GATEWAY_ERRORS.has(answer.status);
   }
@@ -381,12 +381,12 @@ function isRefusal(status: number): boolean {
   return status >= 400 && status <= 499 && status !== TOO_MANY_REQUESTS;
 }
 
-/** Whether the handler may have had the event although there is no answer. */
+/** Whether the handler may have received the event although there is no answer. */
 function isUnknown(answer: CallbackAnswer): boolean {
   return answer.outcome === 'unreachable' && answer.wasSent === true;
 }
 
-/** The event that tells the handler of the end. */
+/** The event that notifies the handler of a stream's end. */
 export function stopOf(stream: EndedStream): StopEvent {
   const { channel, key, clientIp, query, streamId, stopJti = randomUUID(), startJti } = stream;
   return { event: 'stop', jti: stopJti, channel, key, clientIp, query, streamId, startJti };

@@ -10,7 +10,7 @@ import { type Clock, systemClock } from '../time/clock';
 /** Most requests at once; further ones wait for a connection, within their own time-out. */
 export const MAX_CONCURRENT_CALLBACKS = 256;
 
-/** Besides those, requests that have timed out and stay open. */
+/** Most requests, in addition to these, that have timed out and stay open. */
 export const MAX_LATE_CALLBACKS = 64;
 
 const MAX_IDLE_CONNECTIONS = 32;
@@ -46,15 +46,15 @@ export interface PostOptions {
   readonly signal?: AbortSignal | undefined;
   /** Uses a new connection: a handler that was restarted has closed all those of the pool. Default false. */
   readonly fresh?: boolean;
-  /** When given, a request that has timed out stays open; absent: it is ended. */
+  /** If given, a request that has timed out stays open; otherwise it is ended. */
   readonly late?: LateListener;
 }
 
-/** Who wants to know how a request ends that has timed out. */
+/** Is notified how a request that has timed out ends. */
 export interface LateListener {
   /** How much longer the request stays open (ms). */
   readonly forMs: number;
-  /** The request has timed out. Ends it before its time when called; after its end that does nothing. */
+  /** The request has timed out. `giveUp` ends it early; it has no effect after the request's end. */
   begun(giveUp: () => void): void;
   /** Called once after `begun`. */
   ended(answer: CallbackAnswer): void;

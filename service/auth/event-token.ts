@@ -20,15 +20,15 @@ export interface StartEvent extends EventFacts {
   readonly rtmpPort: number;
   /** Id of the stream that this publish resumes. */
   readonly resume?: string;
-  /** When the handler was first asked (ms since the epoch); default: now. */
+  /** When the handler was first asked about this event (ms since the epoch); default: now. */
   readonly askedAtMs?: number;
 }
 
 export interface StopEvent extends EventFacts {
   readonly event: 'stop';
-  /** The id that the handler gave at the start; empty when it gave none, or what it gave is not known. */
+  /** The id that the handler returned at the start; empty when it returned none, or its answer is not known. */
   readonly streamId: string;
-  /** The `jti` of the start that gave the id; absent when that is not known any more. */
+  /** The `jti` of the start for which the handler returned the id; absent when it is no longer known. */
   readonly startJti?: string | undefined;
 }
 
@@ -48,9 +48,9 @@ export function fixedSecret(text: string): SigningSecret {
 }
 
 /**
- * The compact JWT (RFC 7519, HS256) of the `rtmp-event` header. `exp` is that of this delivery, and so is `iat` of a
- * stop; a start's `iat` says when it was first asked, for handlers that must tell which of two is newer. All other claims
- * depend only on the event. Rejects when the secret is empty.
+ * The compact JWT (RFC 7519, HS256) of the `rtmp-event` header. `exp` depends on this delivery, and so does `iat` of a
+ * stop; a start's `iat` is the time of its first request, so that handlers can tell which of two starts is newer. All
+ * other claims depend only on the event. Rejects when the secret is empty.
  */
 export async function signEventToken(
   event: CallbackEvent,

@@ -27,7 +27,7 @@ export interface AuthorizerSurroundings {
   handlerDown(down: boolean): void;
   /** A stop was delivered, or needs no delivery. */
   stopDelivered(jti: string): void;
-  /** All stops that were not delivered yet, where they are kept beyond this process. */
+  /** All undelivered stops, if they are stored outside of this process. */
   readonly pendingStops?: () => readonly EndedStream[];
   readonly log: Logger;
 }

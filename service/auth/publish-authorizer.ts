@@ -24,8 +24,8 @@ export interface PublishRefusal {
   readonly final: boolean;
   readonly reason: string;
   /**
-   * The publisher was not waited for any longer, or there was no answer: the handler may have accepted, or still do so.
-   * The authorizer sends the stop that may be due then, under `stopJti`, and says that it is delivered if none is.
+   * The publisher has left, or there was no answer in time: the handler may have accepted, or may still accept. If it
+   * does, the authorizer sends the stop, under `stopJti`; otherwise it reports that stop as delivered.
    */
   readonly unsettled?: boolean;
 }
@@ -36,11 +36,11 @@ export interface EndedStream {
   readonly key: string;
   readonly clientIp: string;
   readonly query: string;
-  /** Empty when the handler gave none, or what it gave is not known. */
+  /** Empty when the handler returned none, or its answer is not known. */
   readonly streamId: string;
   /** As given with the PublishRequest. */
   readonly stopJti?: string | undefined;
-  /** The `jti` of the start that gave the id. */
+  /** The `jti` of the start for which the handler returned the id. */
   readonly startJti?: string | undefined;
 }
 

@@ -20,8 +20,8 @@ export interface StopStore {
    */
   remove(stop: StopEvent): void;
   /**
-   * All stops that were added and not removed. When given, the queue takes no more than it has room for, and looks here
-   * for the others when it has room again; they need not be added for that.
+   * All stops that were added and not removed. If given, stops beyond the queue's places stay in the store, and the
+   * queue reads them here when it has free places again; they need not be added to the queue.
    */
   pending?(): Iterable<StopEvent>;
 }
@@ -41,8 +41,8 @@ export interface StopQueueOptions {
   /** How long a stop is retried; default 24 hours. */
   readonly retryForMs?: number;
   /**
-   * Most pending stops; default 10,000 (some 10 MB). Beyond that, a new stop waits in the store; without a store that
-   * keeps stops, the oldest is given up for it.
+   * Most pending stops; default 10,000 (some 10 MB). Beyond that, a new stop waits in the store; without a store with
+   * `pending`, the oldest stop is given up.
    */
   readonly maxPending?: number;
   /** Most attempts at once; default 16. */
@@ -251,7 +251,7 @@ export class StopQueue {
     this.#othersWait = true;
   }
 
-  /** Takes what was left in the store, once there is room for many. */
+  /** Takes stops that were left in the store, once half of the places are free. */
   #refill(): void {
     const { maxPending, store } = this.#options;
     if (!this.#othersWait || this.#pending.size > maxPending / 2) {

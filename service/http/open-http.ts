@@ -5,18 +5,18 @@ import { HttpServer, type HttpServerOptions } from './http-server';
 export interface HttpSurroundings extends Pick<HttpServerOptions, 'ready' | 'streams' | 'metrics'> {
   readonly config: Pick<ServiceConfig, 'http' | 'proxy'>;
   readonly log: Logger;
-  /** The next port is taken where the configured one is not free. */
+  /** Uses the next free port if the configured port is taken. */
   readonly portMayMove: boolean;
 }
 
 export interface OpenHttp {
-  /** Differs from the configured port where that was 0, or may move. */
+  /** Differs from the configured port if that was 0 or taken. */
   readonly port: number;
   close(): Promise<void>;
 }
 
 /**
- * The HTTP port that the configuration asks for; undefined when there is none.
+ * Opens the configured HTTP port; undefined when none is configured.
  *
  * @throws OperatorError when the port cannot be listened on
  */

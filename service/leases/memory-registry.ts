@@ -130,7 +130,7 @@ export class MemoryRegistry {
     const lease = this.#leases.get(channel);
     if (lease?.session !== session) return;
     this.#leases.delete(channel);
-    // Of one that was never live nobody has heard.
+    // A session that was never live was not announced.
     if (lease.state !== 'starting') this.#changed(channel);
   }
 

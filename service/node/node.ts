@@ -57,9 +57,9 @@ export interface RunningNode extends RunningService {
 }
 
 /**
- * Starts one node as configured. It listens on its ports before it joins the fleet, so that a start that fails there does
- * not disturb a running node with the same id. Clients are served once the node has joined its fleet, or has found that
- * it cannot at present.
+ * Starts one node as configured. It listens on its ports before it joins the fleet, so that a start that fails there
+ * does not disturb a running node with the same id. Clients are served once the node has joined its fleet, or has found
+ * that it cannot at present.
  *
  * @throws OperatorError when a port cannot be listened on or the certificate cannot be used
  */

@@ -65,7 +65,7 @@ export class PlayerMover {
     this.#options = options;
   }
 
-  /** Takes viewers that other workers give away, from now on. */
+  /** Accepts viewers that other workers move here, from now on. */
   receive({ gate, intake }: { readonly gate: ConnectionGate; readonly intake: ConnectionIntake }): void {
     const { line, hub } = this.#options;
     line.listen({

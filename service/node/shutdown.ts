@@ -59,7 +59,7 @@ export interface StoppingNode {
   readonly rest: readonly Closeable[];
 }
 
-/** How a node ends: its clients first, then their stop callbacks, then its place in the fleet, then the rest. */
+/** The steps of a node's end: first clients, then their stop callbacks, then the fleet, then the rest. */
 export function shutdownSteps(node: StoppingNode): readonly ShutdownStep[] {
   const { log, sessions, listeners, operators, admission, authorizer, member } = node;
   let hushed: Promise<void> | undefined;

@@ -1,6 +1,6 @@
 import type { SessionContext } from './session-context';
 
-/** Sessions that may neither publish nor play, for this reason; relays that prove themselves still may. */
+/** A context for sessions that may neither publish nor play, for this reason; only authenticated relays may play. */
 export function closedContext(context: SessionContext, reason: string): SessionContext {
   const { moveToStream: _moves, ...others } = context;
   return {

@@ -32,7 +32,7 @@ async function until(holds: () => boolean): Promise<void> {
   for (let i = 0; i < 400 && !holds(); i += 1) await sleep(20);
 }
 
-/** Resolves when another worker has taken the place of one that has ended. */
+/** Resolves when a new worker has replaced a worker that has ended. */
 async function replaced(): Promise<void> {
   await server.waitForLog(/a worker ended, another one is started/);
   await server.waitForLog(/(?:RTMP listening[^]*){3}/);

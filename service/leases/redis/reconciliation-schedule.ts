@@ -5,7 +5,7 @@ import { jittered } from './registry-timing';
 
 export interface ReconciliationScheduleOptions {
   readonly reconciliation: Reconciliation;
-  /** About how often the two are reconciled without a reason (ms). */
+  /** About how often node and registry are reconciled without a reason (ms). */
   readonly auditMs: number;
   readonly log: Logger;
 }

@@ -1,6 +1,6 @@
 import type { PayloadSink } from './payload-sink';
 
-/** Collects the payload of one message that is looked at as a whole. */
+/** Collects the payload of one message that is parsed as a whole. */
 export abstract class CollectingSink implements PayloadSink {
   /** Filled as far as the message has arrived. */
   protected readonly payload: Buffer;

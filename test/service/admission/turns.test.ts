@@ -6,7 +6,7 @@ const [STRANGER, OWNER] = ['192.0.2.1', '198.51.100.7'];
 const LONG_MS = 60_000;
 
 let turns: Turns;
-/** Whose turn came, in order. */
+/** The publishers whose turn came, in order. */
 let taken: string[];
 beforeEach(() => {
   jest.useFakeTimers();
@@ -23,7 +23,7 @@ function waits(name: string, ip: string, signal = STAYS, timeoutMs = LONG_MS): P
   return turn;
 }
 
-/** Each whose turn it is takes it and ends it. */
+/** Each publisher takes its turn and ends it. */
 async function goRound(): Promise<void> {
   for (let turn = 0; turn < 30; turn += 1) {
     turns.ended('channel');

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { silentLogger } from '../../../service/logging/silent-logger';
 import { shutDown, shutdownSteps, type ShutdownStep, type StoppingNode } from '../../../service/node/shutdown';
 
-/** Takes steps of which some take their time, by a clock of its own; the steps with the time that each had. */
+/** Runs steps, some of which take time, on a fake clock; returns the steps with the time that each had. */
 async function take(steps: readonly Omit<ShutdownStep, 'run'>[], drainMs: number, tookMs: readonly number[]) {
   let nowMs = 1_000;
   const taken: [string, number][] = [];
