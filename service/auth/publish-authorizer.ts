@@ -13,7 +13,7 @@ export interface PublishRequest {
   /** The `jti` of the stream's stop event; chosen by the authorizer when absent. */
   readonly stopJti?: string;
   /** The `jti` of the start event; chosen by the authorizer when absent. */
-  readonly startJti?: string;
+  readonly startJti?: string | undefined;
 }
 
 export type PublishDecision = { readonly accepted: true; readonly grant: StreamGrant } | PublishRefusal;
