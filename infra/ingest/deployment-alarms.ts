@@ -54,7 +54,7 @@ export class DeploymentAlarms extends Construct {
       ...props,
       alarmName: name,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      alarmDescription: 'Rolls back a deploy of the RTMP fleet that makes it ring; tells nobody by itself.',
+      alarmDescription: 'Rolls back a deploy of the RTMP fleet during which it is raised; notifies nobody.',
     });
   }
 }

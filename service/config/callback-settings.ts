@@ -66,11 +66,11 @@ function warnOfUnusedSecret(env: Environment): void {
 function warnOfWeakness(env: Environment, url: URL, jwtSecret: string | StoredSecret): void {
   if (typeof jwtSecret === 'string' && Buffer.byteLength(jwtSecret) < MIN_SECRET_BYTES) {
     env.warn(
-      `JWT_SECRET is shorter than ${MIN_SECRET_BYTES} bytes: whoever sees one token can try to guess the secret`,
+      `JWT_SECRET is shorter than ${MIN_SECRET_BYTES} bytes: anybody who sees one token can try to guess the secret`,
     );
   }
   if (url.protocol === 'http:' && !LOOPBACK_HOST.test(url.hostname)) {
-    env.warn('CALLBACK_URL is http:// to another host: whoever sees that traffic reads the stream keys in it');
+    env.warn('CALLBACK_URL is http:// to another host: anybody who sees that traffic can read the stream keys in it');
   }
 }
 

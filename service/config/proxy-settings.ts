@@ -25,7 +25,7 @@ export function readProxySettings(env: Environment): ProxyConfig | undefined {
   const named = /[^\s,]/.test(env.text('PROXY_TRUSTED') ?? '');
   if (!named) env.fault('PROXY_TRUSTED', 'the addresses of the load balancers, as IPs and CIDR ranges');
   if (trusted.allowsEveryone) {
-    env.warn('PROXY_TRUSTED is *: whoever reaches the port can pose as any client address');
+    env.warn('PROXY_TRUSTED is *: anybody who reaches the port can pose as any client address');
   }
   if (direct.allowsEveryone) env.fault('PROXY_DIRECT', 'the addresses of those who come without a header, never all');
   return { mode, trusted, direct };

@@ -159,7 +159,7 @@ export class SessionDeadlines {
       session.fail('protocol_error', 'chunk_flood: too many chunks below 128 bytes');
     }
     if ((session.streams.publishing?.publication.stream.blockedBytes ?? 0) > MAX_BLOCKED_BYTES) {
-      session.fail('protocol_error', 'a message was left unfinished while others went on');
+      session.fail('protocol_error', 'a message was left unfinished while others continued');
     }
   }
 

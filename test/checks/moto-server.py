@@ -267,7 +267,7 @@ def protection(wish):
     return {**parameters, "cluster": "fleet", "tasks": ["0123456789abcdef"]}
 
 
-# moto runs no tasks on Fargate: one of a service, with which a task that asks about itself goes on to ask about that.
+# moto runs no tasks on Fargate. This is a service's task: a task that finds itself in a service asks about the service next.
 TASK = {"tasks": [{"group": "service:fleet", "lastStatus": "RUNNING", "desiredStatus": "RUNNING"}], "failures": []}
 
 original_call = DomainDispatcherApplication.__call__
@@ -296,7 +296,7 @@ def call(self, environ, start_response):
 
 DomainDispatcherApplication.__call__ = call
 
-# A stack that came of a change set keeps, in moto, the outputs of the empty template it was reserved with.
+# In moto a stack that a change set created keeps the outputs of the empty template with which it was reserved.
 Stack.output_map = property(
     lambda self: parsing.OutputMap(self.resource_map, self.resource_map._template, self.stack_id),
     lambda self, _: None,
@@ -339,7 +339,7 @@ CloudFormationBackend.delete_change_set = discard
 
 responses.CloudFormationResponse.update_termination_protection = protect
 responses.get_stack_from_s3_url = template_at
-# What a stack told when it was last changed; moto would work it out anew each time, from what other stacks tell now.
+# A stack's outputs as of its last change; moto would compute them again each time, from the other stacks' current outputs.
 original_outputs = Stack.outputs
 Stack.outputs = property(lambda self: getattr(self, "told", None))
 original_apply = ChangeSet.apply

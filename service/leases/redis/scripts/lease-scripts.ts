@@ -16,7 +16,7 @@ local lease = readLease(channel)
 local isOthers = lease and lease.session ~= session
 if isOthers and not need('node:' .. lease.node, 'gone:' .. lease.session) then return undeclared() end
 local since = now()
--- An attempt that was heard of before: commands that came since then are meant for it as well.
+-- A repeated attempt: commands that were executed since the first attempt apply to it, too.
 if (ARGV[12] or '') ~= '' then since = ARGV[12] end
 if isOthers then
   local owner = alive(lease.node, lease.incarnation)
@@ -101,7 +101,7 @@ else
     if not need('node:' .. lease.node, 'mail:' .. home(lease), 'gone:' .. lease.session) then return undeclared() end
     local valid = alive(lease.node, lease.incarnation)
     local own = home(lease) == SELF
-    -- Between two of its own the node decides, and one that is starting may yet come to nothing.
+    -- Between two sessions of one node the node decides, and a session that is starting may still be refused.
     if own and state == 'starting' and lease.state ~= 'starting' then return { 'other', 0 } end
     if valid and not own then
       local mine, theirs = tonumber(startedAt), tonumber(lease.startedAt)
@@ -165,7 +165,7 @@ local channel, session, jti, stop = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local lease = readLease(channel)
 if lease and lease.session == session then
   redis.call('DEL', k('lease:' .. channel))
-  -- Of one that was never live nobody has heard.
+  -- A session that was never live was not announced.
   if lease.state ~= 'starting' then wake('channel ' .. channel) end
 end
 redis.call('HDEL', k('sessions:' .. SELF), session)

@@ -35,7 +35,7 @@ local MAIL_SECONDS = 86400
 local declared, needed, isMissing = {}, {}, false
 for _, key in ipairs(KEYS) do declared[key] = true end
 
--- Whether the script was given all these keys, besides those that it asked for before.
+-- Whether the script was given all these keys, and all that it asked for before.
 local function need(...)
   for _, name in ipairs({ ... }) do
     table.insert(needed, name)
@@ -56,9 +56,9 @@ local function k(name)
   return key
 end
 
--- Microseconds since the epoch by this server's clock, as the node has measured it, and later than any time before: the
--- order of two requests is the order in which they were executed, however well their nodes have measured. As text: Lua
--- would print the number in scientific notation.
+-- Microseconds since the epoch by this server's clock, as the node has measured it, and later than all earlier times:
+-- the times of two requests are in the order of execution, even if their nodes have measured inaccurately. As text,
+-- because Lua would print the number in scientific notation.
 local function now()
   local last = tonumber(redis.call('GET', k('clock')) or '0')
   local time = string.format('%.0f', math.max(tonumber(NOW), last + 1))
@@ -66,8 +66,8 @@ local function now()
   return time
 end
 
--- Counts the node's writes: a counter that goes back tells it that this server has lost some of them. Whoever has
--- written something is known, so that somebody will look after it.
+-- Counts the node's writes: from a counter that goes back the node learns that this server has lost some of them. Each
+-- node that has written is in the set of nodes, so that its records are claimed if it dies.
 local function count()
   redis.call('SADD', k('nodes'), SELF)
   return redis.call('HINCRBY', k('sessions:' .. SELF), '#', 1)
@@ -101,13 +101,13 @@ local function blockedMs(channel)
   return redis.call('PTTL', k('block:' .. channel))
 end
 
--- Remembers what became of a session that lost its lease: lost, continued or claimed.
+-- Stores the fate of a session that lost its lease: lost, continued or claimed.
 local function bury(session, how)
   redis.call('SET', k('gone:' .. session), how, 'EX', TOMBSTONE_SECONDS)
 end
 
 local function wake(text)
-  -- Not worth failing for, in the middle of a script.
+  -- An error here must not end the script half-way.
   redis.pcall('PUBLISH', P .. 'events', text)
 end
 
