@@ -56,7 +56,7 @@ export class SharedMember implements FleetMember {
     this.#tokens = new RelayTokens({
       keys: options.keys,
       fallback: provisional,
-      self: () => options.registry.self.id,
+      self: () => options.registry.self,
     });
     this.#lookups = new Lookups(options.registry);
     this.relays = new Relays({

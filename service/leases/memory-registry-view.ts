@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Command } from '../operators/command-parser';
 import type { MemoryRegistry } from './memory-registry';
 import type {
@@ -19,11 +18,11 @@ export class MemoryRegistryView implements LeaseRegistry {
   readonly #registry: MemoryRegistry;
   #address: NodeAddress;
 
-  /** @param id unique among the members */
+  /** @param id unique among the members, and for all time: one run of one process */
   constructor(registry: MemoryRegistry, id: string) {
     this.#registry = registry;
     const place = { host: '127.0.0.1', port: 0 };
-    this.#address = { ...place, id, incarnation: randomUUID(), proxyHeader: false, draining: false };
+    this.#address = { ...place, id, incarnation: id, proxyHeader: false, draining: false };
   }
 
   get self(): NodeAddress {

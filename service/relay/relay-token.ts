@@ -10,19 +10,24 @@ export interface RelayTokensOptions {
   readonly keys: FleetKeys;
   /** Signs until the fleet's own keys are known; any bytes will do. */
   readonly fallback: Uint8Array;
-  /** Id of this node. */
-  readonly self: () => string;
+  readonly self: () => RelayedNode;
+}
+
+/** A node as relay tokens name it: one run of its process. */
+export interface RelayedNode {
+  readonly id: string;
+  readonly incarnation: string;
 }
 
 /**
- * Tokens that let a node play a channel from another node: short-lived, for one channel of one node. Signed with a key
- * that is not in Redis, if nodes have one; otherwise with the fleet's secret, which is in Redis.
+ * Tokens that let a node play a channel from another node: short-lived, for one channel of one run of one node, so that
+ * a process which has taken the place of a dead one does not answer for it. Signed with a key that is not in Redis, if
+ * nodes have one; otherwise with the fleet's secret, which is in Redis.
  */
 export class RelayTokens {
   #fallback: Uint8Array;
   readonly #keys: FleetKeys;
-  /** Id of this node. */
-  readonly #self: () => string;
+  readonly #self: () => RelayedNode;
 
   constructor({ keys, fallback, self }: RelayTokensOptions) {
     this.#keys = keys;
@@ -35,13 +40,13 @@ export class RelayTokens {
     this.#fallback = secret;
   }
 
-  /** @param node id of the node that has the channel */
-  sign(channel: string, node: string): Promise<string> {
+  /** @param node the node that has the channel */
+  sign(channel: string, node: RelayedNode): Promise<string> {
     const issuedAt = Math.floor(Date.now() / 1000);
     return new SignJWT({ channel })
       .setProtectedHeader({ alg: 'HS256' })
       .setSubject(SUBJECT)
-      .setAudience(node)
+      .setAudience([node.id, nameOf(node)])
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + LIFETIME_SECONDS)
       .sign(this.#keys.current?.tokens ?? this.#fallback);
@@ -61,15 +66,21 @@ export class RelayTokens {
       const { payload } = await jwtVerify(token, key, {
         algorithms: ['HS256'],
         subject: SUBJECT,
-        audience: this.#self(),
+        audience: this.#self().id,
         // The signer cannot make a token valid for longer.
         maxTokenAge: LIFETIME_SECONDS,
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
         requiredClaims: ['exp'],
       });
-      return payload.channel === channel;
+      // Releases before named the node alone.
+      const isForThisRun = !Array.isArray(payload.aud) || payload.aud.includes(nameOf(this.#self()));
+      return isForThisRun && payload.channel === channel;
     } catch {
       return false;
     }
   }
+}
+
+function nameOf({ id, incarnation }: RelayedNode): string {
+  return `${id}/${incarnation}`;
 }

@@ -171,7 +171,7 @@ export class Relays implements RelayOwner {
     }
     this.#refuseStrangers(name, found);
     if (!this.#isWatched(name)) return;
-    const token = await tokens.sign(name, found.owner.id);
+    const token = await tokens.sign(name, found.owner);
     const channel = hub.find(name);
     if (this.#closed || channel === undefined || channel.viewerCount === 0 || !this.mayFeed(channel)) return;
     const former = this.#relays.get(name);
