@@ -5,7 +5,8 @@ import type { AcquireOutcome, LeaseRequest, LiveLease, StopRecord, LeaseRegistry
 import type { Channel } from '../hub/channel';
 import type { Hub } from '../hub/hub';
 import { keysEqual } from '../hub/key-equality';
-import type { Publication, Publisher } from '../hub/publication';
+import type { LiveStream } from '../hub/live-stream';
+import type { Publication, Publisher, StreamGrant } from '../hub/publication';
 import type { Logger } from '../logging/logger';
 import type { StreamTarget } from '../session/rtmp-commands/name-rules';
 import type { AdmissionOutcome, PublishGate } from '../session/rtmp-commands/publish-gate';
@@ -48,6 +49,8 @@ interface Incumbent {
   readonly resume: string | undefined;
   /** The `jti` of the start callback that returned that id, where it is known. */
   readonly startJti: string | undefined;
+  /** When its first publisher came (ms since the epoch), if known. */
+  readonly beganAt: number | undefined;
   /** Its publisher is connected, and its node is not draining. */
   readonly isLive: boolean;
 }
@@ -260,12 +263,13 @@ export class Admission implements PublishGate {
     const session = randomUUID();
     const hasGone = (): boolean => signal.aborted;
     const identity = { ...stream, clientIp: publisher.clientIp };
+    const now = Date.now();
     let request: LeaseRequest = {
       channel: stream.channel,
       session,
       keyHash: keyHash.of(stream.key),
-      startedAt: Date.now(),
-      stop: { ...identity, jti: session, streamId: '', startJti: randomUUID() },
+      startedAt: now,
+      stop: { ...identity, jti: session, streamId: '', startJti: randomUUID(), beganAt: now },
     };
     let outcome = await registry.acquire(request);
     const waitUntil = performance.now() + MAX_WAIT_MS;
@@ -305,8 +309,9 @@ export class Admission implements PublishGate {
     }
     const { grant } = decision;
     const continues = resume !== undefined && grant.streamId === resume;
-    const began = continues ? incumbent?.startJti : undefined;
-    request = { ...request, stop: { ...request.stop, streamId: grant.streamId, startJti: began ?? startJti } };
+    const former = continues ? incumbent : undefined;
+    const began = { startJti: former?.startJti ?? startJti, beganAt: former?.beganAt ?? request.startedAt };
+    request = { ...request, stop: { ...request.stop, ...began, streamId: grant.streamId } };
     const playKeyHash = keyHash.of(grant.playKey ?? stream.key);
     if (hasGone() && continues) {
       // The stream stays with the publisher that has it.
@@ -345,7 +350,7 @@ export class Admission implements PublishGate {
     if (!leaving && (!policy.takeover || lease.keeps)) return undefined;
     const resume = policy.graceMs > 0 ? lease.streamId : undefined;
     const startJti = lease.startJti === '' ? undefined : lease.startJti;
-    return { session: lease.session, resume, startJti, isLive: !leaving };
+    return { session: lease.session, resume, startJti, beganAt: lease.beganAt, isLive: !leaving };
   }
 
   /** The stream that this node holds for its publisher. */
@@ -353,7 +358,8 @@ export class Admission implements PublishGate {
     const admitted = this.#admitted.find(name);
     if (admitted?.state !== 'held') return undefined;
     const { session, stop } = admitted.request;
-    return { session, resume: admitted.grant.streamId, startJti: stop.startJti, isLive: false };
+    const { startJti, beganAt } = stop;
+    return { session, resume: admitted.grant.streamId, startJti, beganAt, isLive: false };
   }
 
   #isLiveHere(channel: string): boolean {
@@ -392,9 +398,7 @@ export class Admission implements PublishGate {
     admitted: Omit<Admitted, 'publication'>,
     continues: boolean,
   ): Publication {
-    const { grant } = admitted;
-    const playKey = grant.playKey ?? stream.key;
-    const begin = { key: stream.key, grant, admitsKey: (key: string) => keysEqual(key, playKey) };
+    const playKey = admitted.grant.playKey ?? stream.key;
     return channel.change(() => {
       const former = this.#admitted.find(stream.channel);
       if (former !== undefined) {
@@ -406,6 +410,8 @@ export class Admission implements PublishGate {
       // Until the new publisher's first keyframe, players keep getting the stream that another node still sends.
       const gently = current?.publisher?.isRelay === true;
       const goesOn = continues && current !== null;
+      const grant = continues ? withAge(admitted, goesOn ? current.stream : undefined) : admitted.grant;
+      const begin = { key: stream.key, grant, admitsKey: (key: string) => keysEqual(key, playKey) };
       const publication = goesOn ? channel.resume(publisher, begin, gently) : channel.begin(publisher, begin);
       this.#admitted.add({ ...admitted, publication });
       return publication;
@@ -496,4 +502,11 @@ export class Admission implements PublishGate {
 /** Another node is asking its handler about a start: the channel may be free soon. */
 function isBeingDecided(outcome: AcquireOutcome): boolean {
   return outcome.kind === 'busy' && outcome.lease.state === 'starting';
+}
+
+/** The grant of a stream that continues here, with how long it was live before `stream` began. */
+function withAge({ grant, request }: Omit<Admitted, 'publication'>, stream: LiveStream | undefined): StreamGrant {
+  const { beganAt = request.startedAt } = request.stop;
+  const hereMs = stream === undefined ? 0 : performance.now() - stream.startedAt;
+  return { ...grant, liveElsewhereMs: Math.max(0, Date.now() - beganAt - hereMs) };
 }

@@ -11,6 +11,8 @@ export interface StreamGrant {
   /** What players must present instead of the publishing key. */
   readonly playKey?: string;
   readonly maxDurationSeconds?: number;
+  /** How long the stream was live on other nodes before this one (ms); it counts towards its longest duration. */
+  readonly liveElsewhereMs?: number;
   readonly maxBitrateKbps?: number;
 }
 

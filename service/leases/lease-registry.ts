@@ -14,6 +14,8 @@ export interface Lease {
   readonly streamId: string;
   /** The `jti` of the start that gives the id; empty if it is not known. */
   readonly startJti?: string;
+  /** When the stream's first publisher came (ms since the epoch); absent if that is not known. */
+  readonly beganAt?: number | undefined;
   /** Fleet-keyed hashes of the publishing key and of the players' key: keys themselves are not stored here. */
   readonly keyHash: string;
   readonly playKeyHash: string;
@@ -47,6 +49,8 @@ export interface StopRecord {
   readonly streamId: string;
   /** The `jti` of the start that gives the id; absent in records of earlier releases. */
   readonly startJti?: string | undefined;
+  /** When the stream's first publisher came (ms since the epoch); absent in records of earlier releases. */
+  readonly beganAt?: number | undefined;
 }
 
 export interface LeaseRequest {

@@ -199,6 +199,7 @@ export class MemoryRegistry {
       keyHash,
       startedAt,
       startJti: stop.startJti ?? '',
+      beganAt: stop.beganAt,
       ...unnamed,
     };
     this.#leases.set(channel, { ...lease, state: 'starting' });

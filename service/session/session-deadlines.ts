@@ -180,7 +180,10 @@ export class SessionDeadlines {
     this.#measure(now);
     if (now - this.#mediaAt > mediaMs) {
       session.fail('media_timeout', `no audio or video for ${mediaMs / 1000} s`);
-    } else if (grant.maxDurationSeconds !== undefined && now - stream.startedAt > grant.maxDurationSeconds * 1000) {
+    } else if (
+      grant.maxDurationSeconds !== undefined &&
+      now - stream.startedAt + (grant.liveElsewhereMs ?? 0) > grant.maxDurationSeconds * 1000
+    ) {
       // The stream's duration, not this connection's: a publisher that reconnects does not get more time.
       session.kill(`Stream reached its maximum duration of ${grant.maxDurationSeconds} s`);
     } else if (

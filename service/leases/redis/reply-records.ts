@@ -14,6 +14,7 @@ export function readLease(channel: string, json: string): Lease {
     state: state === 'live' || state === 'held' ? state : 'starting',
     streamId: text(fields.streamId),
     startJti: text(fields.startJti),
+    ...(Number(fields.beganAt) > 0 && { beganAt: Number(fields.beganAt) }),
     keyHash: text(fields.keyHash),
     playKeyHash: text(fields.playKeyHash),
     startedAt: Number(fields.startedAt),
@@ -36,7 +37,7 @@ export function readAddress(json: string): NodeAddress {
 
 /** Reads a stop without its sealed values; `sealed` is empty where there are none. */
 export function readStop(json: string): StopRecord & { readonly sealed: string } {
-  const { jti, channel, clientIp, streamId, startJti, sealed } = parse(json);
+  const { jti, channel, clientIp, streamId, startJti, beganAt, sealed } = parse(json);
   return {
     jti: text(jti),
     channel: text(channel),
@@ -45,6 +46,7 @@ export function readStop(json: string): StopRecord & { readonly sealed: string }
     query: '',
     streamId: text(streamId),
     ...(typeof startJti === 'string' && { startJti }),
+    ...(typeof beganAt === 'number' && { beganAt }),
     sealed: text(sealed),
   };
 }

@@ -1,6 +1,7 @@
 import { Admission, type AdmissionPolicy } from '../../../service/admission/admission';
 import { FleetKeys } from '../../../service/leases/fleet-keys';
 import { KeyHash } from '../../../service/leases/key-hash';
+import type { PublishAuthorizer } from '../../../service/auth/publish-authorizer';
 import { AcceptAllAuthorizer } from '../../../service/auth/accept-all-authorizer';
 import { MemoryRegistry } from '../../../service/leases/memory-registry';
 import { MemoryRegistryView } from '../../../service/leases/memory-registry-view';
@@ -38,10 +39,11 @@ export class AdmissionRig {
   constructor(
     policy: Partial<AdmissionPolicy>,
     registry: LeaseRegistry = new MemoryRegistryView(new MemoryRegistry(), 'node'),
+    authorizer: PublishAuthorizer = new AcceptAllAuthorizer(),
   ) {
     this.admission = new Admission({
       hub: this.hub,
-      authorizer: new AcceptAllAuthorizer(),
+      authorizer,
       registry,
       policy: { takeover: false, graceMs: 0, withoutRegistry: 'accept', ...policy },
       keyHash: new KeyHash(new FleetKeys(), Buffer.alloc(32)),

@@ -222,6 +222,16 @@ describe('limits that the start callback grants', () => {
     expect(rig.closed).toEqual(['client_closed', 'killed']);
   });
 
+  test('max-duration-seconds counts the time that the stream was live on other nodes', async () => {
+    rig.grant = { streamId: 'id', maxDurationSeconds: 60, liveElsewhereMs: 50_000 };
+    const publisher = await rig.publisher();
+    const sendVideo = (): void => publisher.video(rig.nowMs, avc.keyframe('x'));
+    rig.advance(10, sendVideo);
+    expect(rig.closed).toEqual([]);
+    rig.advance(1, sendVideo);
+    expect(rig.closed).toEqual(['killed']);
+  });
+
   test('max-bitrate-kbps: over it for 10 s ends the publish with the reason, a short burst does not', async () => {
     rig.grant = { streamId: '', maxBitrateKbps: 1_000 };
     const publisher = await rig.publisher();

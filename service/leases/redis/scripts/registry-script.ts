@@ -128,10 +128,15 @@ end
 local function take(channel, session, state, keyHash, startedAt, since, stop)
   local key = k('lease:' .. channel)
   local readable, record = pcall(cjson.decode, stop)
-  local startJti = readable and record.startJti or ''
+  local startJti, beganAt = '', ''
+  if readable then
+    startJti = record.startJti or ''
+    if record.beganAt then beganAt = string.format('%.0f', record.beganAt) end
+  end
   redis.call('DEL', key)
   redis.call('HSET', key, 'node', ME, 'incarnation', INC, 'session', session, 'state', state, 'streamId', '',
-    'keyHash', keyHash, 'playKeyHash', '', 'startedAt', startedAt, 'lastTimestamp', '0', 'since', since, 'startJti', startJti)
+    'keyHash', keyHash, 'playKeyHash', '', 'startedAt', startedAt, 'lastTimestamp', '0', 'since', since, 'startJti', startJti,
+    'beganAt', beganAt)
 end
 
 local function keepRecord(session, stop)

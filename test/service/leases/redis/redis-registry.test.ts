@@ -103,6 +103,15 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       expect(await keeps()).toBe(false);
     });
 
+    test('says by which start its stream began, and when', async () => {
+      const [a, b] = await Promise.all([startNode(), startNode()]);
+      const request = leaseRequest('ch');
+      const began = { startJti: 'start-1', beganAt: 1_700_000_000_123 };
+      await a.registry.acquire({ ...request, stop: { ...request.stop, ...began } });
+      await a.registry.confirm('ch', request.session, { streamId: 'stream-1', playKeyHash: '' });
+      expect(await b.registry.locate('ch')).toMatchObject({ lease: began });
+    });
+
     test('that came to nothing is announced to nobody', async () => {
       const [a, b] = await Promise.all([startNode(), startNode()]);
       const refused = leaseRequest('refused');
