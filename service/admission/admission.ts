@@ -267,7 +267,7 @@ export class Admission implements PublishGate {
     let request: LeaseRequest = {
       channel: stream.channel,
       session,
-      keyHash: keyHash.of(stream.key),
+      keyHash: keyHash.of(stream.channel, stream.key),
       startedAt: now,
       stop: { ...identity, jti: session, streamId: '', startJti: randomUUID(), beganAt: now },
     };
@@ -312,7 +312,7 @@ export class Admission implements PublishGate {
     const former = continues ? incumbent : undefined;
     const began = { startJti: former?.startJti ?? startJti, beganAt: former?.beganAt ?? request.startedAt };
     request = { ...request, stop: { ...request.stop, ...began, streamId: grant.streamId } };
-    const playKeyHash = keyHash.of(grant.playKey ?? stream.key);
+    const playKeyHash = keyHash.of(stream.channel, grant.playKey ?? stream.key);
     if (hasGone() && continues) {
       // The stream stays with the publisher that has it.
       void registry.abandon(stream.channel, session);
@@ -345,7 +345,8 @@ export class Admission implements PublishGate {
   /** The stream that holds the lease, when this publisher may replace it. */
   #incumbent({ lease, owner }: AcquireOutcome & { kind: 'busy' }, request: LeaseRequest): Incumbent | undefined {
     const { policy, keyHash } = this.#options;
-    if (lease.state === 'starting' || !keyHash.matches(request.stop.key, lease.keyHash)) return undefined;
+    if (lease.state === 'starting' || !keyHash.matches(request.channel, request.stop.key, lease.keyHash))
+      return undefined;
     const leaving = lease.state === 'held' || (owner.draining && policy.graceMs > 0);
     if (!leaving && (!policy.takeover || lease.keeps)) return undefined;
     const resume = policy.graceMs > 0 ? lease.streamId : undefined;

@@ -65,8 +65,8 @@ export class AdmittedStreams {
     return [...this.#byChannel.values()].map(({ request, state, grant }) => ({
       ...request,
       // The fleet's secret may not have been known when the stream began.
-      keyHash: keyHash.of(request.stop.key),
-      playKeyHash: keyHash.of(grant.playKey ?? request.stop.key),
+      keyHash: keyHash.of(request.channel, request.stop.key),
+      playKeyHash: keyHash.of(request.channel, grant.playKey ?? request.stop.key),
       state,
       streamId: grant.streamId,
     }));

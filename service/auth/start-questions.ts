@@ -131,9 +131,13 @@ export class StartQuestions {
       let result: QuestionResult = 'unknown';
       let failure = '';
       try {
-        const answer = await question(deadlineMs - this.#clock.now());
+        const askedAtMs = this.#clock.now();
+        const leftMs = deadlineMs - askedAtMs;
+        const answer = await question(leftMs);
         const { decision } = answer;
-        result = answer.result;
+        // A question that had to wait for its place and then ran out of time says nothing about the handler.
+        const hadLess = leftMs < timeoutMs && this.#clock.now() - askedAtMs >= leftMs;
+        result = answer.result === 'failed' && hadLess ? 'unknown' : answer.result;
         if (decision.accepted) this.#delays.accepted(asked);
         else if (decision.final) this.#delays.refused(asked);
         else failure = decision.reason;

@@ -7,7 +7,8 @@ const AFTER_ID = '.';
 /**
  * Compares stream keys between nodes without storing them: a hash under each of the fleet's keys that this node knows,
  * with that key's id, so that nodes that share only one key agree while the secret changes. Without such keys, a hash
- * under the secret that the fleet keeps in Redis.
+ * under the secret that the fleet keeps in Redis. A hash is of a channel and a key, so that equal keys of two channels
+ * do not show.
  */
 export class KeyHash {
   #fallback: Buffer;
@@ -24,27 +25,29 @@ export class KeyHash {
     this.#fallback = secret;
   }
 
-  of(key: string): string {
+  of(channel: string, key: string): string {
     const known = this.#keys.all;
-    if (known.length === 0) return hash(this.#fallback, key);
-    return known.map(({ id, hashes }) => `${id}${AFTER_ID}${hash(hashes, key)}`).join(BETWEEN_HASHES);
+    if (known.length === 0) return hash(this.#fallback, channel, key);
+    return known.map(({ id, hashes }) => `${id}${AFTER_ID}${hash(hashes, channel, key)}`).join(BETWEEN_HASHES);
   }
 
-  /** Whether this is the key's hash, compared in constant time. */
-  matches(key: string, hashes: string): boolean {
+  /** Whether this is the hash of the channel's key, compared in constant time. */
+  matches(channel: string, key: string, hashes: string): boolean {
     const known = this.#keys.all;
-    if (known.length === 0) return isEqual(hash(this.#fallback, key), hashes);
+    if (known.length === 0) return isEqual(hash(this.#fallback, channel, key), hashes);
     for (const each of hashes.split(BETWEEN_HASHES)) {
       const [id, text = ''] = each.split(AFTER_ID, 2);
       const keys = known.find((candidate) => candidate.id === id);
-      if (keys !== undefined) return isEqual(hash(keys.hashes, key), text);
+      if (keys !== undefined) return isEqual(hash(keys.hashes, channel, key), text);
     }
     return false;
   }
 }
 
-function hash(secret: Buffer, key: string): string {
-  return createHmac('sha256', secret).update(key).digest('base64url');
+function hash(secret: Buffer, channel: string, key: string): string {
+  return createHmac('sha256', secret)
+    .update(JSON.stringify([channel, key]))
+    .digest('base64url');
 }
 
 function isEqual(expected: string, given: string): boolean {

@@ -178,7 +178,7 @@ export class Relay implements Publisher, PlayEvents {
     }
     const current = channel.publication;
     const grant = { streamId: lease.streamId };
-    const admitsKey = (key: string): boolean => keyHash.matches(key, this.lease.playKeyHash);
+    const admitsKey = (key: string): boolean => keyHash.matches(this.lease.channel, key, this.lease.playKeyHash);
     const begin = { key: '', grant, admitsKey };
     const continues = current !== null && current.grant.streamId === lease.streamId;
     const publication = continues ? channel.resume(this, begin, true) : channel.begin(this, begin);

@@ -188,7 +188,7 @@ export class Relays implements RelayOwner {
     const channel = hub.find(name);
     // Without the registry, the secret of the hashes may have changed meanwhile.
     if (channel?.publication !== null || !registry.connected) return;
-    channel.refuseOthers((key) => keyHash.matches(key, lease.playKeyHash));
+    channel.refuseOthers((key) => keyHash.matches(lease.channel, key, lease.playKeyHash));
   }
 
   #isWatched(name: string): boolean {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { PublishDecision, PublishRequest } from '../../../service/auth/publish-authorizer';
 import {
@@ -10,6 +11,7 @@ import { MemoryLogger } from '../../support/memory-logger';
 import { ManualClock, settled } from '../time/manual-clock';
 
 const STAYS = new AbortController().signal;
+setMaxListeners(0, STAYS);
 const ACCEPTED: AskedQuestion = { decision: { accepted: true, grant: { streamId: '' } }, result: 'answered' };
 const REFUSED: AskedQuestion = { decision: { accepted: false, final: true, reason: 'no' }, result: 'answered' };
 const DOWN: AskedQuestion = { decision: { accepted: false, final: false, reason: '500' }, result: 'failed' };
@@ -141,6 +143,23 @@ describe('a handler that is down', () => {
     await expect(ask('192.0.2.9')).resolves.toMatchObject({ accepted: true });
     expect(observed.at(-1)).toBe('down: false');
     expect(questions.out).toBe(0);
+  });
+
+  test('is not one that had too little time, because the questions waited for their places', async () => {
+    for (let count = 0; count < 16; count += 1) void ask(`192.0.2.${1 + (count % 2)}`);
+    await settled();
+    await clock.advance(8_000);
+    for (const question of asked.splice(0)) question.answer(ACCEPTED);
+    await settled();
+    expect(asked).toHaveLength(8);
+    await clock.advance(2_000);
+    for (const question of asked.splice(0)) question.answer(DOWN);
+    await settled();
+    expect(observed).not.toContain('down: true');
+    // Less time, but an error at once: that is the handler's.
+    answerAll = DOWN;
+    await fail(5);
+    expect(observed).toContain('down: true');
   });
 
   test('is not asked by those who wait for a place either', async () => {
