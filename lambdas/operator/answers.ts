@@ -46,8 +46,16 @@ export class Answers {
     if (reply === undefined) return;
     const { acted, ...said } = reply;
     this.#answered.add(said.node);
-    if (!acted || this.#length + length > MAX_REPLIES_LENGTH) return;
+    if (!acted) return;
+    if (this.#length + length > MAX_REPLIES_LENGTH) {
+      this.acted.push(withoutStreams(said));
+      return;
+    }
     this.#length += length;
     this.acted.push(said);
   }
+}
+
+function withoutStreams({ streams = [], ...said }: CommandReply): CommandReply {
+  return { ...said, detail: `${said.detail}; its ${streams.length} streams do not fit into this answer` };
 }

@@ -19,8 +19,8 @@ export interface HeardReply {
   readonly reply?: CommandReply & { readonly acted: boolean };
 }
 
-/** A thousand listed streams with the longest names are smaller. */
-const MAX_LENGTH = 4 * 1024 * 1024;
+/** Messages that are longer are none of a node's: it would have to list some ten thousand streams with the longest names. */
+const MAX_LENGTH = 16 * 1024 * 1024;
 
 /** Reads one message of the replies channel; undefined for anything else. */
 export function readReply(text: string): HeardReply | undefined {
