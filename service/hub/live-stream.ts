@@ -7,7 +7,7 @@ import { AudioOnly } from './audio-only';
 import { FanOut } from './fan-out';
 import { type Flushable, type FlushScheduler, FlushTicket } from './flush-scheduler';
 import { GopCache } from './gop-cache';
-import { LEFT_OUT, type LogMessage, type LogObserver, MessageLog } from './message-log';
+import { LEFT_OUT, type LogMessage, type LogObserver, MAX_BLOCKED_BYTES, MessageLog } from './message-log';
 import type { ContinuedStream } from './next-source';
 import type { Player } from './player';
 import type { SlabPool } from './slab';
@@ -27,9 +27,6 @@ export interface StreamEnvironment {
   now(): number;
 }
 
-/** Bytes that may wait behind an unfinished message; a publisher that exceeds them is disconnected. */
-export const MAX_BLOCKED_BYTES = 32 * 1024 * 1024;
-
 /**
  * The media of one publication, from its first message to its end. Encodes each message once, into the log, classifies
  * it and keeps what late players need; FanOut sends it to the players.
@@ -45,6 +42,11 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
   readonly #log: MessageLog;
   readonly #gop: GopCache;
   readonly #fanOut: FanOut;
+  /**
+   * Most memory of the log (bytes): twice what the cache may hold, since messages of half a slab leave half of it
+   * unused.
+   */
+  readonly #maxKeptBytes: number;
   readonly #tag = new MediaTag();
   readonly #timeline = new Timeline();
   /** The stream has had more than one source. */
@@ -57,6 +59,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     this.#scheduler = env.scheduler;
     this.#log = new MessageLog(env.pool, env.chunkSize, this);
     this.#gop = new GopCache(env.gopCacheBytes);
+    this.#maxKeptBytes = 2 * env.gopCacheBytes + MAX_BLOCKED_BYTES;
     this.startedAt = env.now();
     this.stats = new StreamStats(this.startedAt);
     this.#fanOut = new FanOut({
@@ -155,6 +158,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     }
     if ((flags & (MediaFlag.SideTrack | MediaFlag.WrappedMain)) !== 0) this.#fanOut.tracksBegin();
     this.#gop.add(position, slab.base + end, gopFlags, timestamp);
+    if (this.#log.keptBytes > this.#maxKeptBytes) this.#gop.clear();
     this.stats.add(end - start, flags, tag.codec, timestamp);
     this.#traffic.messagesIn += 1;
     const isWanted = this.#fanOut.messageReady(position, slab.base + end);

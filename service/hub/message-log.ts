@@ -10,6 +10,8 @@ import { copyBytes } from '../protocol/chunk/copy-bytes';
 import type { PayloadSink } from '../protocol/chunk/payload-sink';
 import { MediaFlag } from '../protocol/media/media-tag';
 import { MessageType } from '../protocol/message-types';
+import { ProtocolError } from '../protocol/protocol-errors';
+import { PlaceQueue } from './place-queue';
 import { SLAB_BYTES, type Slab, type SlabPool } from './slab';
 import { isOtherTrack, isWanted, isWantedUnwrapped, Wanted } from './wanted';
 
@@ -45,6 +47,13 @@ export const LEFT_OUT = -1;
 /** Gives the main track's part of an encoded message; undefined when the message has none. */
 export type Unwrap = (encoded: Buffer) => Buffer | undefined;
 
+/** Bytes that may wait behind an unfinished message; a publisher that exceeds them is disconnected. */
+export const MAX_BLOCKED_BYTES = 32 * 1024 * 1024;
+/** Messages that may wait behind an unfinished message: all become readable at once, while all other streams wait. */
+export const MAX_WAITING_MESSAGES = 10_000;
+/** Message objects that are kept for later messages. */
+const MAX_SPARE_MESSAGES = 256;
+
 /** Bytes that `makeRoom` may leave unused at the end of a slab. */
 const MAX_ROOM_BYTES = SLAB_BYTES / 4;
 
@@ -74,11 +83,14 @@ export class MessageLog {
   /** Slabs no longer kept whose views may still wait in a player's socket. */
   readonly #limbo: Slab[] = [];
   /** Messages in progress in the order of their places; a message becomes readable when all before it are. */
-  readonly #open: OpenMessage[] = [];
+  readonly #open = new PlaceQueue<OpenMessage>();
   /** Unfinished messages that later ones have overtaken: they have no place in the log any more. */
   readonly #aside: OpenMessage[] = [];
   readonly #spare: OpenMessage[] = [];
   #begun = 0;
+  #keptBytes = 0;
+  /** Where the next slab begins while there is none. */
+  #base = 0;
 
   constructor(pool: SlabPool, chunkSize: number, observer: LogObserver) {
     this.#pool = pool;
@@ -86,14 +98,30 @@ export class MessageLog {
     this.#observer = observer;
   }
 
-  /** Bytes from the first unfinished message on: they cannot be sent yet. */
+  /** Memory from the first unfinished message on: it cannot be sent yet (bytes). */
   get blockedBytes(): number {
-    const first = this.#open[0];
-    const last = this.#slabs[this.#slabs.length - 1];
-    return first === undefined || last === undefined ? 0 : last.base + last.reserved - first.slab.base - first.start;
+    const first = this.#open.first;
+    if (first === undefined) return 0;
+    let bytes = -first.start;
+    for (let i = this.#slabs.length - 1; i >= 0; i -= 1) {
+      const slab = this.#slabs[i]!;
+      // Nothing more is written behind the messages of an earlier slab.
+      bytes += i === this.#slabs.length - 1 ? slab.reserved : slab.bytes.length;
+      if (slab === first.slab) break;
+    }
+    return bytes;
   }
 
-  /** Reserves the place of a message whose payload follows piece by piece. */
+  /** Memory of the slabs that are kept, with what is unused in them (bytes). */
+  get keptBytes(): number {
+    return this.#keptBytes;
+  }
+
+  /**
+   * Reserves the place of a message whose payload follows piece by piece.
+   *
+   * @throws ProtocolError when too much waits behind an unfinished message
+   */
   open(
     typeId: number,
     timestamp: number,
@@ -102,6 +130,7 @@ export class MessageLog {
     isMetadata = false,
   ): PayloadSink {
     const bytes = encodedLength(timestamp, length, this.#chunkSize);
+    if (this.#open.length >= MAX_WAITING_MESSAGES) throw tooMuchWaits();
     const slab = this.#slabFor(bytes);
     const message = this.#spare.pop() ?? new OpenMessage(this, this.#chunkSize);
     message.begin(slab, slab.reserved, bytes, typeId, timestamp, length);
@@ -109,7 +138,7 @@ export class MessageLog {
     message.isMetadata = isMetadata;
     message.serial = this.#begun++;
     slab.reserved += bytes;
-    this.#open.push(message);
+    message.place = this.#open.push(message);
     return message;
   }
 
@@ -126,18 +155,19 @@ export class MessageLog {
    * the messages of a kind in order. Called about once a second.
    */
   letOvertake(): void {
-    let last = this.#open.length - 1;
-    while (last > 0 && !this.#open[last]!.hasWaited) last -= 1;
-    for (let i = 0; i < last;) {
-      if (this.#open[i]!.done) {
-        i += 1;
-        continue;
-      }
-      this.#setAside(i);
-      last -= 1;
+    const open = this.#open;
+    if (open.length === 0) return;
+    let last = open.to - 1;
+    while (last > open.from && open.at(last)?.hasWaited !== true) last -= 1;
+    for (let place = open.from; place < last; place += 1) {
+      const message = open.at(place);
+      if (message?.done === false) this.#setAside(message);
     }
     this.#advance();
-    for (const message of this.#open) message.hasWaited = message.done;
+    for (let place = open.from; place < open.to; place += 1) {
+      const message = open.at(place);
+      if (message !== undefined) message.hasWaited = message.done;
+    }
   }
 
   /**
@@ -146,9 +176,10 @@ export class MessageLog {
    */
   abandonUnfinished(): void {
     this.#aside.length = 0;
-    for (let i = 0; i < this.#open.length;) {
-      if (this.#open[i]!.done) i += 1;
-      else this.#detach(i);
+    const open = this.#open;
+    for (let place = open.from; place < open.to; place += 1) {
+      const message = open.at(place);
+      if (message?.done === false) this.#detach(message);
     }
     this.#advance();
   }
@@ -249,7 +280,11 @@ export class MessageLog {
    * `heldFrom`, the position of the oldest byte that a player's socket still holds.
    */
   trim(keepFrom: number, heldFrom: number): void {
-    while (this.#slabs.length > 1 && this.#slabs[0]!.end <= keepFrom) this.#limbo.push(this.#slabs.shift()!);
+    while (this.#slabs.length > 1 && this.#slabs[0]!.end <= keepFrom) {
+      const slab = this.#slabs.shift()!;
+      this.#keptBytes -= slab.bytes.length;
+      this.#limbo.push(slab);
+    }
     while (this.#limbo.length > 0 && this.#limbo[0]!.end <= heldFrom) this.#pool.release(this.#limbo.shift()!);
     while (this.#limbo.length > MAX_LIMBO_SLABS) this.#limbo.shift();
   }
@@ -264,20 +299,26 @@ export class MessageLog {
   close(heldFrom: number): void {
     this.taint(heldFrom);
     // The publisher's connection may outlive the stream and send the rest of a message that it has begun.
-    for (const { slab } of this.#open) slab.tainted = true;
+    for (let place = this.#open.from; place < this.#open.to; place += 1) {
+      const message = this.#open.at(place);
+      if (message !== undefined) message.slab.tainted = true;
+    }
     for (const slab of this.#limbo) this.#pool.release(slab);
     for (const slab of this.#slabs) this.#pool.release(slab);
     this.#limbo.length = 0;
     this.#slabs.length = 0;
-    this.#open.length = 0;
+    this.#keptBytes = 0;
+    this.#open.clear();
     this.#aside.length = 0;
   }
 
   #slabFor(bytes: number): Slab {
     const last = this.#slabs[this.#slabs.length - 1];
     if (last !== undefined && last.reserved + bytes <= last.bytes.length) return last;
-    const slab = this.#pool.take(last === undefined ? 0 : last.end, bytes);
+    if (this.blockedBytes > MAX_BLOCKED_BYTES) throw tooMuchWaits();
+    const slab = this.#pool.take(last === undefined ? this.#base : last.end, bytes);
     this.#slabs.push(slab);
+    this.#keptBytes += slab.bytes.length;
     return slab;
   }
 
@@ -290,77 +331,114 @@ export class MessageLog {
   /** @internal */
   aborted(message: OpenMessage): void {
     if (message.isAside) {
-      if (this.#leaveAside(message)) this.#spare.push(message);
+      if (this.#leaveAside(message)) this.#recycle(message);
       return;
     }
-    const at = this.#open.indexOf(message);
-    if (at < 0) return;
-    this.#takeOut(at);
+    if (this.#open.at(message.place) !== message) return;
+    this.#takeOut(message);
+    this.#recycle(message);
     this.#advance();
   }
 
   /** Makes complete messages readable, up to the first unfinished message. */
   #advance(): void {
-    while (this.#open.length > 0 && this.#open[0]!.done) {
-      const message = this.#open[0]!;
+    const open = this.#open;
+    for (let message = open.first; message?.done === true; message = open.first) {
+      const { slab } = message;
+      // Messages before it were taken out; nobody reads its bytes yet, so they may move.
+      if (message.start > slab.ready) message.moveTo(slab.ready);
       const flags = this.#observer.messageReady(message, message.start + headerLength(message.timestamp));
       if (flags === LEFT_OUT) {
-        this.#takeOut(0);
+        this.#takeOut(message);
+        this.#recycle(message);
         continue;
       }
-      this.#open.shift();
-      const { slab, start, end } = message;
-      slab.starts.push(start);
+      open.takeOut(message.place);
+      slab.starts.push(message.start);
       slab.flags.push(flags);
-      slab.ready = end;
-      this.position = slab.base + end;
+      slab.ready = message.end;
+      this.position = slab.base + message.end;
       if (this.#aside.length > 0) this.#noteOvertaking(message);
-      this.#spare.push(message);
+      this.#recycle(message);
+    }
+    if (open.length === 0) this.#giveBackEnd();
+  }
+
+  /** Takes a message out of the queue that will not be sent, or not from its present place. */
+  #takeOut(message: OpenMessage): void {
+    const { slab } = message;
+    this.#open.takeOut(message.place);
+    // A large message has its slab to itself, which need not wait for those behind it.
+    if (slab.bytes.length > SLAB_BYTES) this.#removeSlab(this.#slabs.lastIndexOf(slab));
+    this.#giveBackEnd();
+  }
+
+  /** Gives back the space behind the last message. */
+  #giveBackEnd(): void {
+    const slabs = this.#slabs;
+    const lastMessage = this.#open.last;
+    for (let i = slabs.length - 1; i >= 0; i -= 1) {
+      const slab = slabs[i]!;
+      if (slab === lastMessage?.slab) {
+        slab.reserved = lastMessage.end;
+        return;
+      }
+      slab.reserved = slab.ready;
+      if (slab.ready > 0 || i === 0) return;
+      const before = slabs[i - 1]!;
+      // One empty slab is kept for the next message.
+      if (before === lastMessage?.slab || before.ready > 0) return;
+      this.#removeSlab(i);
     }
   }
 
-  /** Removes a message that will not be sent. */
-  #takeOut(at: number): void {
-    const message = this.#open[at]!;
-    this.#closeGap(at, message.start, message.end);
-    this.#spare.push(message);
+  #removeSlab(index: number): void {
+    if (index < 0) return;
+    const slab = this.#slabs[index]!;
+    this.#slabs.splice(index, 1);
+    this.#base = slab.base;
+    this.#keptBytes -= slab.bytes.length;
+    this.#pool.release(slab);
+  }
+
+  #recycle(message: OpenMessage): void {
+    if (this.#spare.length < MAX_SPARE_MESSAGES) this.#spare.push(message);
   }
 
   /** Takes an unfinished message out of the log until it is finished. */
-  #setAside(at: number): void {
-    this.#aside.push(this.#detach(at));
+  #setAside(message: OpenMessage): void {
+    this.#detach(message);
+    this.#aside.push(message);
   }
 
   /** Moves an unfinished message from the log to separate memory, where the rest of its payload is written. */
-  #detach(at: number): OpenMessage {
-    const message = this.#open[at]!;
-    const { start, end } = message;
+  #detach(message: OpenMessage): void {
     message.setAside();
-    this.#closeGap(at, start, end);
-    return message;
+    this.#takeOut(message);
   }
 
   /** A message that was set aside is complete: appends it, unless a later message of its kind comes first. */
   #bringBack(message: OpenMessage): void {
     if (!this.#leaveAside(message)) return;
     if (message.isOvertaken) {
-      this.#spare.push(message);
+      this.#recycle(message);
       return;
     }
+    const open = this.#open;
     // Unfinished messages of its kind that the publisher began later have to follow this message.
-    for (let i = 0; i < this.#open.length;) {
-      const { typeId, done } = this.#open[i]!;
-      if (typeId === message.typeId && done) {
-        this.#spare.push(message);
+    for (let place = open.from; place < open.to; place += 1) {
+      const other = open.at(place);
+      if (other?.typeId !== message.typeId) continue;
+      if (other.done) {
+        this.#recycle(message);
         return;
       }
-      if (typeId === message.typeId) this.#setAside(i);
-      else i += 1;
+      this.#setAside(other);
     }
     const slab = this.#slabFor(message.end - message.start);
     message.bringBack(slab, slab.reserved);
     slab.reserved = message.end;
-    this.#open.push(message);
+    message.place = open.push(message);
   }
 
   /** Takes a message out of `#aside`; false when it was given up or the stream has ended meanwhile. */
@@ -375,18 +453,10 @@ export class MessageLog {
       if (message.typeId === typeId && message.serial < serial) message.isOvertaken = true;
     }
   }
+}
 
-  /**
-   * Closes the gap at `[start, end)` that a message leaves: the bytes behind it are not readable yet, so they may move.
-   */
-  #closeGap(at: number, start: number, end: number): void {
-    const { slab } = this.#open[at]!;
-    this.#open.splice(at, 1);
-    slab.bytes.copyWithin(start, end, slab.reserved);
-    slab.reserved -= end - start;
-    for (let i = at; i < this.#open.length && this.#open[i]!.slab === slab; i += 1)
-      this.#open[i]!.moveDown(end - start);
-  }
+function tooMuchWaits(): ProtocolError {
+  return new ProtocolError('too_much_unfinished', 'a message was left unfinished while others continued');
 }
 
 /** A message whose payload is arriving; writes it in chunk-encoded form into its reserved place. */
@@ -407,6 +477,8 @@ class OpenMessage implements PayloadSink, LogMessage {
   isOvertaken = false;
   /** Counts messages in the order in which the publisher began them. */
   serial = 0;
+  /** In the queue of the log's messages, while it is there. */
+  place = 0;
   #target!: Buffer;
   #at = 0;
   #chunkRemaining = 0;
@@ -458,10 +530,10 @@ class OpenMessage implements PayloadSink, LogMessage {
     this.log.aborted(this);
   }
 
-  moveDown(bytes: number): void {
-    this.start -= bytes;
-    this.end -= bytes;
-    this.#at -= bytes;
+  /** Moves the complete message to a lower place in its slab. */
+  moveTo(start: number): void {
+    this.slab.bytes.copyWithin(start, this.start, this.end);
+    this.#shift(start - this.start);
   }
 
   /** Moves to separate memory, where the rest of the payload is written. */
@@ -470,7 +542,7 @@ class OpenMessage implements PayloadSink, LogMessage {
     this.#target.copy(own, 0, this.start, this.#at);
     this.#target = own;
     this.isAside = true;
-    this.moveDown(this.start);
+    this.#shift(-this.start);
   }
 
   /** Moves the complete message back into the log. */
@@ -479,7 +551,13 @@ class OpenMessage implements PayloadSink, LogMessage {
     this.slab = slab;
     this.#target = slab.bytes;
     this.isAside = false;
-    this.moveDown(this.start - start);
+    this.#shift(start - this.start);
+  }
+
+  #shift(bytes: number): void {
+    this.start += bytes;
+    this.end += bytes;
+    this.#at += bytes;
   }
 }
 

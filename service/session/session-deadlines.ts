@@ -1,4 +1,4 @@
-import { MAX_BLOCKED_BYTES } from '../hub/live-stream';
+import { MAX_BLOCKED_BYTES } from '../hub/message-log';
 import type { EndReason } from '../hub/publication';
 import type { ByteIntake } from './byte-intake';
 import type { Authorizing, OpenStreams, Publishing } from './rtmp-commands/open-streams';
