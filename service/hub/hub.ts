@@ -31,7 +31,7 @@ export class Hub {
     return this.#channels.get(name);
   }
 
-  /** Channels with players but no stream. */
+  /** Channels without a stream: with players who wait for one, or a candidate, or both. */
   *waiting(): Generator<Channel> {
     for (const channel of this.#channels.values()) if (channel.publication === null) yield channel;
   }
@@ -45,15 +45,15 @@ export class Hub {
     for (const { stream } of this.publications()) yield stream;
   }
 
-  /** Streams whose publisher is here, held ones included. */
+  /** Streams that this node does not relay: those of its own clients, and held streams, a relay's too. */
   get publicationCount(): number {
     let count = 0;
     for (const { publisher } of this.publications()) if (publisher?.isRelay !== true) count += 1;
     return count;
   }
 
-  /** Players including idle ones, without relays of other nodes. */
-  get playerCount(): number {
+  /** Players including waiting ones, without relays of other nodes. */
+  get viewerCount(): number {
     let count = 0;
     for (const channel of this.#channels.values()) count += channel.viewerCount;
     return count;

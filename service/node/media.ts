@@ -62,7 +62,7 @@ export function openMedia({ config, log, version, processes, now }: MediaOptions
     gauges: {
       sessionsByState: () => sessions.countByPhase(),
       publishers: () => hub.publicationCount,
-      players: () => hub.playerCount,
+      players: () => hub.viewerCount,
     },
   });
   registerBatchingMetrics(metrics.registry, batching);

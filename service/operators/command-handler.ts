@@ -74,7 +74,7 @@ export class CommandHandler {
       channel,
       streamId: grant.streamId,
       client: publisher?.clientIp ?? '',
-      players: stream.playerCount,
+      players: stream.viewerCount,
     }));
     return { acted: true, detail: `${own.length} streams are live`, streams };
   }

@@ -43,6 +43,7 @@ export interface ListedStream {
   readonly streamId: string;
   /** Address of the publisher; empty while the channel is held for it. */
   readonly client: string;
+  /** Viewers: relays of other nodes are not counted. */
   readonly players: number;
 }
 

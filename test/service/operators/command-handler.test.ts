@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { CommandHandler } from '../../../service/operators/command-handler';
 import { Hub } from '../../../service/hub/hub';
 import type { Publication, Publisher } from '../../../service/hub/publication';
+import { FakePlayer } from '../hub/fake-player';
 import { StreamRig } from '../hub/stream-rig';
 
 class FakePublisher implements Publisher {
@@ -98,14 +99,15 @@ describe('a command for nodes', () => {
     expect(handler.execute({ verb: 'drain', node: 'machine-1' }).acted).toBe(true);
   });
 
-  test('to list names the streams that are published here, without their keys', () => {
+  test('to list names the streams that are published here, without their keys, and counts their viewers', () => {
     publish('ch', 'id-1');
+    for (const isRelay of [false, true]) hub.channel('ch').addPlayer(new FakePlayer({ isRelay }).player);
     publish('elsewhere', 'id-2', new FakePublisher(true));
     const outcome = handler.execute({ verb: 'list' });
     expect(outcome).toEqual({
       acted: true,
       detail: '1 streams are live',
-      streams: [{ channel: 'ch', streamId: 'id-1', client: '192.0.2.1', players: 0 }],
+      streams: [{ channel: 'ch', streamId: 'id-1', client: '192.0.2.1', players: 1 }],
     });
   });
 });
