@@ -24,16 +24,16 @@ export function declareFleet(app: Construct, config: DeploymentConfig): readonly
   const id = (stack: string) => `${stackPrefix(config)}-${stack}`;
   const serviceName = `${config.name}-${config.environment}`;
   const common = { config, env: { region: config.region, account: config.account } };
-  // Stacks that hold state, or the address that streamers know, cannot be deleted by accident.
-  const stateful = { ...common, terminationProtection: config.protectData };
+  // No termination protection: the CDK sets it before a stack's first deploy, and could then not delete the stack to
+  // retry a first deploy that failed. Under protectData each resource that holds data has its own protection.
   const networkStack = new NetworkStack(app, id('Network'), common);
   const { network } = networkStack;
-  const secrets = new SecretsStack(app, id('Secrets'), stateful);
+  const secrets = new SecretsStack(app, id('Secrets'), common);
   const { jwtSecret, keyPepper, cachePasswords, canaryKey } = secrets;
-  const channel = new CommandChannelStack(app, id('CommandChannel'), { ...stateful, network, cachePasswords });
+  const channel = new CommandChannelStack(app, id('CommandChannel'), { ...common, network, cachePasswords });
   const { cache, rotation } = channel;
-  const callback = new CallbackStack(app, id('Callback'), { ...stateful, network, cache, jwtSecret, keyPepper });
-  const ingest = new IngestStack(app, id('Ingest'), { ...stateful, network, cache, jwtSecret, callback, serviceName });
+  const callback = new CallbackStack(app, id('Callback'), { ...common, network, cache, jwtSecret, keyPepper });
+  const ingest = new IngestStack(app, id('Ingest'), { ...common, network, cache, jwtSecret, callback, serviceName });
   const functions = { ...callback.functions, ...(rotation && { rotateCachePassword: rotation }) };
   const watching = { ...common, network, ingest, functions, canaryKey, keys: callback.keys, serviceName };
   const observability = new ObservabilityStack(app, id('Observability'), watching);

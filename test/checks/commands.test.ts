@@ -109,6 +109,13 @@ sayThatMotoIsMissing();
     for (const line of documentedAs('bootstrap')) expect(await type(line)).toContain('bootstrapped');
   }, 600_000);
 
+  test('a first deploy of prod that failed is repeated with the same command', async () => {
+    const line = 'npx cdk deploy RtmpProd-Secrets -c env=prod';
+    await type(line, ...quietly);
+    await moto.setStackStatus('RtmpProd-Secrets', 'ROLLBACK_COMPLETE');
+    expect(named(await type(line, ...quietly), deployed)).toEqual(['RtmpProd-Secrets']);
+  }, 600_000);
+
   test.each([...documentedAs('deploy'), 'npx cdk deploy --all -c env=staging'])(
     '%s',
     async (line) => {

@@ -278,6 +278,10 @@ def call(self, environ, start_response):
     if length > 0 and environ["REQUEST_METHOD"] in ("POST", "PUT"):
         body = environ["wsgi.input"].read(length)
         environ["wsgi.input"] = io.BytesIO(body)
+        if environ["PATH_INFO"] == "/stack-status":
+            set_status(json.loads(body))
+            start_response("200 OK", [])
+            return []
         if environ["PATH_INFO"] == "/task-protection/v1/state":
             validate("ecs", "UpdateTaskProtection", protection(json.loads(body)))
         prefix, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
@@ -310,6 +314,28 @@ def protect(self):
 
 class ChangeSetNotFound(parsing.ValidationError):
     code = "ChangeSetNotFound"
+
+
+original_delete_stack = CloudFormationBackend.delete_stack
+
+
+def delete_stack(self, name_or_stack_id, *arguments, **named):
+    stack = self.get_stack(name_or_stack_id)
+    if stack.enable_termination_protection:
+        raise parsing.ValidationError(message=f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+    return original_delete_stack(self, name_or_stack_id, *arguments, **named)
+
+
+CloudFormationBackend.delete_stack = delete_stack
+
+
+def set_status(asked):
+    """Nothing fails in moto: a test says which stack did."""
+    for regions in cloudformation_backends.values():
+        for backend in regions.values():
+            for stack in backend.stacks.values():
+                if stack.name == asked["stack"]:
+                    stack.status = asked["status"]
 
 
 original_describe = CloudFormationBackend.describe_change_set

@@ -59,6 +59,11 @@ export class Moto {
     return lines.map((line) => JSON.parse(line) as { call: string; fault: string });
   }
 
+  /** Makes a stack look as if its last change had ended with that status, such as ROLLBACK_COMPLETE. */
+  async setStackStatus(stack: string, status: string): Promise<void> {
+    await fetch(new URL('/stack-status', this.url), { method: 'POST', body: JSON.stringify({ stack, status }) });
+  }
+
   async stop(): Promise<void> {
     await this.program.stop();
     rmSync(this.folder, { recursive: true });
