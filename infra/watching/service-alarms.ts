@@ -25,18 +25,19 @@ export class ServiceAlarms extends Construct {
     const { service, serviceName, minTasks, topic } = props;
     const alarms: Record<string, Omit<ExplainedAlarmProps, 'topic'>> = {
       SlotsNearlyFull: {
+        // An average: a single full task is no fault, because new streams go to the tasks that scaling adds.
         meaning: 'The fleet is nearly full and scaling does not keep up: new publishers may soon be turned away.',
         metric: serviceMetric(serviceName, 'SlotUtilization'),
         threshold: 85,
       },
       CpuHigh: {
-        meaning: 'Tasks are short of CPU: streams get delayed before slots run out.',
-        metric: service.metricCpuUtilization({ period: minute }),
+        meaning: 'A task is short of CPU: its streams get delayed.',
+        metric: service.metricCpuUtilization({ period: minute, statistic: Stats.MAXIMUM }),
         threshold: 85,
       },
       MemoryHigh: {
-        meaning: 'Tasks are short of memory and may be killed with all their streams.',
-        metric: service.metricMemoryUtilization({ period: minute }),
+        meaning: 'A task is short of memory and may be killed with all its streams.',
+        metric: service.metricMemoryUtilization({ period: minute, statistic: Stats.MAXIMUM }),
         threshold: 85,
       },
       EventLoopLag: {

@@ -51,13 +51,13 @@ const table: Readonly<Record<string, Row>> = {
   CpuHigh: {
     signal: 'CPUUtilization: a task a minute, per cent',
     healthy: tasks(60, 70, 65),
-    ill: { 'all short of CPU': tasks(95, 90, 93) },
+    ill: { 'one of three short of CPU': tasks(60, 95, 65) },
     within: 5,
   },
   MemoryHigh: {
     signal: 'MemoryUtilization: a task a minute, per cent',
     healthy: tasks(40, 45, 50),
-    ill: { 'all short of memory': tasks(88, 90, 95) },
+    ill: { 'one of three about to be killed': tasks(40, 96, 50) },
     within: 5,
   },
   EventLoopLag: {
