@@ -107,9 +107,12 @@ export class IngestService extends Construct {
       description: 'Tasks of the RTMP fleet',
       allowAllOutbound: false,
     });
-    securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'AWS APIs and HTTPS callbacks');
     const port = callbackUrl === undefined ? 443 : portOf(new URL(callbackUrl));
-    if (port !== 443) securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(port), 'Callbacks');
+    // In subnets of both families tasks have IPv6 addresses too, and programs may try those first.
+    for (const anywhere of [Peer.anyIpv4(), Peer.anyIpv6()]) {
+      securityGroup.addEgressRule(anywhere, Port.tcp(443), 'AWS APIs and HTTPS callbacks');
+      if (port !== 443) securityGroup.addEgressRule(anywhere, Port.tcp(port), 'Callbacks');
+    }
     // A node fetches a stream from the node that its publisher is connected to.
     securityGroup.connections.allowInternally(Port.tcp(containerPorts.rtmp), 'Streams between nodes');
     return securityGroup;

@@ -1,4 +1,4 @@
-import { Fn, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnResource, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   FlowLogDestination,
   FlowLogTrafficType,
@@ -74,6 +74,7 @@ export class NewNetwork extends Construct implements FleetNetwork {
       },
     });
     this.logRejectedTraffic(props.logRetentionDays);
+    this.keepLogOfGroupCloser(props.logRetentionDays);
     this.ingress = this.firstZones('ingress', props.azCount);
     this.tasks = this.firstZones('tasks', props.azCount);
     this.data = { subnetGroupName: 'data' };
@@ -92,6 +93,17 @@ export class NewNetwork extends Construct implements FleetNetwork {
     return { subnets: this.vpc.selectSubnets({ subnetGroupName }).subnets.slice(0, zones) };
   }
 
+  /** The CDK's function that closes the VPC's default security group: Lambda would make a log group without expiry. */
+  private keepLogOfGroupCloser(logRetentionDays: RetentionDays): void {
+    const logGroup = new LogGroup(this, 'GroupCloserLog', {
+      retention: logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const handler = Stack.of(this).node.findChild(groupCloser).node.findChild('Handler');
+    if (!CfnResource.isCfnResource(handler)) throw new Error(`${handler.node.path} is no resource`);
+    handler.addPropertyOverride('LoggingConfig.LogGroup', logGroup.logGroupName);
+  }
+
   private logRejectedTraffic(logRetentionDays: RetentionDays): void {
     const logGroup = new LogGroup(this, 'RejectedTraffic', {
       retention: logRetentionDays,
@@ -103,6 +115,9 @@ export class NewNetwork extends Construct implements FleetNetwork {
     });
   }
 }
+
+// The function's path in the CDK's tree.
+const groupCloser = 'Custom::VpcRestrictDefaultSGCustomResourceProvider';
 
 function accountZones(): string[] {
   return Array.from({ length: mostZones }, (_, index) => Fn.select(index, Fn.getAzs()));

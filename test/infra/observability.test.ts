@@ -160,3 +160,13 @@ test('every log group ends some day', () => {
     }
   }
 });
+
+test("every function writes to a log group of its stack, the CDK's own functions too", () => {
+  for (const [stack, template] of synthesize({ env: 'prod' }).templates) {
+    const groups = [...resourcesOf(template, 'AWS::Logs::LogGroup').keys()];
+    for (const [id, { Properties = {} }] of resourcesOf(template, 'AWS::Lambda::Function')) {
+      const { LogGroup } = (Properties.LoggingConfig ?? {}) as { LogGroup?: { Ref?: string } };
+      expect([stack, id, groups.includes(LogGroup?.Ref ?? '')]).toEqual([stack, id, true]);
+    }
+  }
+});

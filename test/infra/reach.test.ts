@@ -57,6 +57,7 @@ describe('who can reach whom', () => {
       'OperatorSecurityGroup -> CacheSecurityGroup:6379',
       'OperatorSecurityGroup -> OperatorSecretsEndpointSecurityGroup:443',
       'RtmpSecurityGroup -> 0.0.0.0/0:443',
+      'RtmpSecurityGroup -> ::/0:443',
       'RtmpSecurityGroup -> CacheSecurityGroup:6379',
       'RtmpSecurityGroup -> RtmpSecurityGroup:1935',
     ]);
@@ -72,6 +73,8 @@ describe('who can reach whom', () => {
       'OperatorSecurityGroup -> CacheSecurityGroup:6379',
       'RtmpSecurityGroup -> 0.0.0.0/0:443',
       'RtmpSecurityGroup -> 0.0.0.0/0:8000',
+      'RtmpSecurityGroup -> ::/0:443',
+      'RtmpSecurityGroup -> ::/0:8000',
       'RtmpSecurityGroup -> CacheSecurityGroup:6379',
       'RtmpSecurityGroup -> RtmpSecurityGroup:1935',
     ]);
