@@ -23,7 +23,10 @@ const retentionDays = Object.values(RetentionDays)
  * defaults are in infra/README.md; a test keeps the two lists equal.
  */
 export const deploymentOptions = {
-  name: matching(/^[a-z][a-z0-9-]{1,15}$/, '2 to 16 small letters, digits and dashes, a letter first'),
+  name: matching(
+    /^(?=.{2,16}$)[a-z](-?[a-z0-9])+$/,
+    '2 to 16 small letters, digits and single dashes, a letter first and no dash last',
+  ),
   region: matching(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as eu-west-1'),
   account: matching(/^\d{12}$/, 'a 12-digit account id'),
   protectData: flag(),

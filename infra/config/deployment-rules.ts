@@ -1,4 +1,4 @@
-import { ingressBlock, overlaps } from './address-blocks';
+import { ingressBlock, networkOf, overlaps } from './address-blocks';
 import type { Settings } from './environment-defaults';
 
 /** Fargate's sizes: CPU units, and the memory (MiB) that they may have. */
@@ -18,6 +18,7 @@ const twoZoneRegions: readonly string[] = ['us-west-1'];
 export function crossOptionFaults(settings: Settings): string[] {
   return [
     ...networkFaults(settings),
+    ...addressFaults(settings),
     ...zoneFaults(settings),
     ...transcoderFaults(settings),
     ...tlsFaults(settings),
@@ -53,6 +54,17 @@ function networkFaults(s: Settings): string[] {
     faults.push('egress=isolated needs callbackUrl inside the VPC: a Lambda function URL has no private address');
   }
   return faults;
+}
+
+/** The largest VPC that AWS makes, and the smallest that has room for all subnets (bits of the network). */
+const vpcBits = { largest: 16, smallest: 19 } as const;
+
+function addressFaults({ vpcCidr, vpcId }: Settings): string[] {
+  const network = networkOf(vpcCidr);
+  if (network !== vpcCidr) return [`vpcCidr=${vpcCidr} is an address inside a network: give the network, ${network}`];
+  const bits = Number(vpcCidr.split('/')[1]);
+  if (vpcId !== undefined || (bits >= vpcBits.largest && bits <= vpcBits.smallest)) return [];
+  return [`vpcCidr=${vpcCidr} must be /${vpcBits.largest} to /${vpcBits.smallest}, to have room for all subnets`];
 }
 
 /**
@@ -134,6 +146,11 @@ function taskFaults(s: Settings): string[] {
   }
   if (s.minTasks > 0 && s.minTasks < s.azCount) {
     faults.push(`minTasks=${s.minTasks} leaves a zone empty (azCount=${s.azCount}): each zone serves only itself`);
+  }
+  for (const { cron, minTasks } of s.scaleSchedule ?? []) {
+    if (minTasks > 0 && minTasks < s.azCount) {
+      faults.push(`scaleSchedule leaves a zone empty with ${minTasks} tasks from ${cron} on (azCount=${s.azCount})`);
+    }
   }
   if (s.protectionMinPublishers >= s.slots) {
     faults.push('protectionMinPublishers must be below slots, or no task is ever protected');

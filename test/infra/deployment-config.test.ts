@@ -40,6 +40,14 @@ describe('where a setting comes from', () => {
     expect(loadDeploymentConfig(combinations['a callback elsewhere'])).toMatchObject({ callbackAuth: 'none' });
   });
 
+  test('names with single dashes, and the smallest and the largest network of a new VPC', () => {
+    for (const options of [{ name: 'live-tv-2' }, { name: 'a-name-of-16-chr' }, { name: 'tv' }]) {
+      expect(faultsOf(options)).toEqual([]);
+    }
+    for (const vpcCidr of ['10.0.0.0/16', '10.0.32.0/19', '172.31.0.0/18']) expect(faultsOf({ vpcCidr })).toEqual([]);
+    expect(faultsOf({ env: 'prod', scaleSchedule: 'cron(0 20 ? * * *)=0..50' })).toEqual([]);
+  });
+
   test("CDK's own context is none of its business", () => {
     expect(faultsOf({ '@aws-cdk/core:checkSecretUsage': true, 'aws:cdk:bundling-stacks': [] })).toEqual([]);
   });
@@ -81,6 +89,20 @@ describe('what cannot be used', () => {
       'ingestCidrs is "10.0.0.0/8,300.0.0.0/8"; it must be a list (separated by ",") of which each is an IPv4 or IPv6 CIDR',
     ],
     [{ vpcCidr: '2001:db8::/32' }, 'vpcCidr is "2001:db8::/32"; it must be an IPv4 CIDR such as 10.42.0.0/16'],
+    [
+      { vpcCidr: '10.42.5.0/16' },
+      'vpcCidr=10.42.5.0/16 is an address inside a network: give the network, 10.42.0.0/16',
+    ],
+    [{ vpcCidr: '10.0.0.0/24' }, 'vpcCidr=10.0.0.0/24 must be /16 to /19, to have room for all subnets'],
+    [{ vpcCidr: '10.0.0.0/8' }, 'vpcCidr=10.0.0.0/8 must be /16 to /19, to have room for all subnets'],
+    ...['live-', 'live--tv', '-live', 'l', 'a-name-of-17-char'].map((name): [Options, string] => [
+      { name },
+      `name is "${name}"; it must be 2 to 16 small letters, digits and single dashes, a letter first and no dash last`,
+    ]),
+    [
+      { env: 'prod', scaleSchedule: 'cron(0 7 ? * * *)=10..50; cron(0 20 ? * * *)=2..50' },
+      'scaleSchedule leaves a zone empty with 2 tasks from cron(0 20 ? * * *) on (azCount=3)',
+    ],
     [
       { logRetentionDays: 8 },
       expect.stringContaining('logRetentionDays is 8; it must be one of 1, 3, 5, 7,') as unknown as string,
