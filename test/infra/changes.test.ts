@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { deploymentOptions } from '../../infra/config/deployment-options';
+import { environmentDefaults, environmentNames } from '../../infra/config/environment-defaults';
 import { repositoryRoot } from '../../infra/shared/repository';
 import type { OptionReport } from './changes-report';
 import { optionValues } from './option-values';
+import type { OptionValues } from './option-values';
 
 /** The rows of the table under "Changing options": effect -> the options that it lists. */
 const documented = new Map<string, string[]>();
@@ -52,6 +54,21 @@ test('README names the options that take an output away which a later stack read
   const found = Object.keys(reports).filter((name) => reports[name]?.takesOutputs);
   expect(named.sort()).toEqual(found.sort());
 });
+
+/** Options without a default that can be left out only together with others: see the row of vpcId. */
+const partsOfVpc = ['ingressSubnetIds', 'taskSubnetIds', 'dataSubnetIds'];
+
+test.each(Object.keys(optionValues).filter((name) => !hasDefault(name) && !partsOfVpc.includes(name)))(
+  'among the values of %s is that it is not given: a forgotten -c is a change',
+  (name) => {
+    const { base = {}, values }: OptionValues = optionValues[name as keyof typeof optionValues];
+    expect(values.filter((value) => !(name in { ...base, ...value }))).not.toEqual([]);
+  },
+);
+
+function hasDefault(name: string): boolean {
+  return environmentNames.some((env) => Object.hasOwn(environmentDefaults[env], name));
+}
 
 test('README lists every option once, under the worst that changing it can do', () => {
   const listed = [...documented.values()].flat().sort();

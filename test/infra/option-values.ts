@@ -4,7 +4,8 @@ import type { Options } from './synthesize';
 const certificate = (id: string) => `arn:aws:acm:us-east-1:111122223333:certificate/${id}`;
 const secret = (name: string) => `arn:aws:secretsmanager:us-east-1:111122223333:secret:${name}-AbCdEf`;
 
-const named: Options = { env: 'prod', domainName: 'live.example.com', certificateArn: certificate('one') };
+const onlyNamed: Options = { env: 'prod', domainName: 'live.example.com' };
+const named: Options = { ...onlyNamed, certificateArn: certificate('one') };
 const zone: Options = { hostedZoneId: 'Z0123456789ABCDEFGHIJ', hostedZoneName: 'example.com' };
 const ownTls: Options = {
   env: 'dev',
@@ -27,6 +28,14 @@ const ownVpc: Options = {
   ingressSubnetIds: 'subnet-00000001,subnet-00000002',
   taskSubnetIds: 'subnet-00000003,subnet-00000004',
   dataSubnetIds: 'subnet-00000005,subnet-00000006',
+};
+/** The step between two subnets of the second zone. */
+const firstZoneOfOwnVpc: Options = {
+  ...ownVpc,
+  azCount: 1,
+  availabilityZones: 'us-east-1a',
+  ingressSubnetIds: 'subnet-00000001',
+  taskSubnetIds: 'subnet-00000003',
 };
 const abroad: Options = { env: 'dev', callbackUrl: 'https://api.example.com/rtmp' };
 
@@ -55,7 +64,7 @@ export const optionValues = {
   availabilityZones: of([{}, { availabilityZones: 'us-east-1a,us-east-1b,us-east-1c' }], { env: 'staging' }),
   vpcCidr: each('vpcCidr', ['10.42.0.0/16', '10.43.0.0/16']),
   vpcId: of([{ env: 'staging' }, ownVpc]),
-  ingressSubnetIds: each('ingressSubnetIds', [ownVpc.ingressSubnetIds, 'subnet-00000001,subnet-00000009'], ownVpc),
+  ingressSubnetIds: of([ownVpc, firstZoneOfOwnVpc, { ...ownVpc, ingressSubnetIds: 'subnet-00000001,subnet-00000009' }]),
   taskSubnetIds: each('taskSubnetIds', [ownVpc.taskSubnetIds, 'subnet-00000003,subnet-00000009'], ownVpc),
   dataSubnetIds: each('dataSubnetIds', [ownVpc.dataSubnetIds, 'subnet-00000005,subnet-00000009'], ownVpc),
   egress: of([{ egress: 'public-ip' }, { egress: 'nat' }, { egress: 'isolated' }], {
@@ -70,7 +79,7 @@ export const optionValues = {
   }),
   plainRtmp: each('plainRtmp', [true, false], named),
   tls: of([
-    { env: 'dev', tls: 'none', domainName: 'live.example.com' },
+    { env: 'dev', domainName: 'live.example.com' },
     { env: 'dev', tls: 'nlb', domainName: 'live.example.com', certificateArn: certificate('one') },
     ownTls,
   ]),
@@ -83,11 +92,16 @@ export const optionValues = {
     { env: 'prod', domainName: 'live.example.com', ...zone },
     { env: 'prod', domainName: 'other.example.com', ...zone },
   ]),
-  certificateArn: each('certificateArn', [certificate('one'), certificate('two')], named),
-  hostedZoneId: of([named, { ...named, ...zone }, { env: 'prod', domainName: 'live.example.com', ...zone }]),
-  hostedZoneName: of([zone, { hostedZoneId: 'Z9876543210ABCDEFGHIJ', hostedZoneName: 'live.example.com' }], named),
-  tlsCertSecretArn: each('tlsCertSecretArn', [secret('cert'), secret('cert2')], ownTls),
-  tlsKeySecretArn: each('tlsKeySecretArn', [secret('key'), secret('key2')], ownTls),
+  certificateArn: of([{ env: 'prod' }, onlyNamed, named, { ...named, certificateArn: certificate('two') }]),
+  hostedZoneId: of([{ env: 'prod' }, onlyNamed, named, { ...named, ...zone }, { ...onlyNamed, ...zone }]),
+  hostedZoneName: of([
+    { env: 'prod' },
+    onlyNamed,
+    { ...named, ...zone },
+    { ...named, hostedZoneId: 'Z9876543210ABCDEFGHIJ', hostedZoneName: 'live.example.com' },
+  ]),
+  tlsCertSecretArn: of([{ env: 'dev' }, ownTls, { ...ownTls, tlsCertSecretArn: secret('cert2') }]),
+  tlsKeySecretArn: of([{ env: 'dev' }, ownTls, { ...ownTls, tlsKeySecretArn: secret('key2') }]),
   accessLogs: each('accessLogs', [true, false], named),
 
   cpu: of([
@@ -122,7 +136,7 @@ export const optionValues = {
     { ...abroad, env: 'prod' },
     { env: 'prod', callbackUrl: 'https://api.example.com:8443/' },
   ]),
-  callbackAuth: each('callbackAuth', ['sigv4', 'none'], { callbackConcurrency: '50' }),
+  callbackAuth: of([{}, { callbackAuth: 'sigv4' }, { callbackAuth: 'none' }], { callbackConcurrency: '50' }),
   callbackConcurrency: each('callbackConcurrency', [0, 60]),
   jwtSubject: each('jwtSubject', ['rtmp_event', 'other']),
   jwtRotationDays: each('jwtRotationDays', [30, 60, 0]),
@@ -133,11 +147,11 @@ export const optionValues = {
 
   cache: of([{ env: 'staging' }, { env: 'staging', cache: 'nodes' }, ownCache]),
   cacheNodeType: each('cacheNodeType', ['cache.t4g.micro', 'cache.t4g.small'], { env: 'staging', cache: 'nodes' }),
-  cacheHost: each('cacheHost', ['redis.internal', 'other.internal'], ownCache),
+  cacheHost: of([{ env: 'staging' }, ownCache, { ...ownCache, cacheHost: 'other.internal' }]),
   cachePort: each('cachePort', [6379, 6380], ownCache),
   cacheTls: each('cacheTls', [true, false], ownCache),
   cacheUsername: of([{}, { cacheUsername: 'rtmp' }], ownCache),
-  cachePasswordSecretArn: each('cachePasswordSecretArn', [secret('redis'), secret('redis2')], ownCache),
+  cachePasswordSecretArn: of([{ env: 'staging' }, ownCache, { ...ownCache, cachePasswordSecretArn: secret('redis2') }]),
   cacheSecurityGroupId: of(
     [{}, { cacheSecurityGroupId: 'sg-0123456789abcdef0' }, { cacheSecurityGroupId: 'sg-0123456789abcdef1' }],
     ownCache,

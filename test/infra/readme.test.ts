@@ -31,3 +31,9 @@ test('the defaults that it gives are the ones in force', () => {
     }
   }
 });
+
+test('the entry of cdk.json that it shows is one that a deploy of prod accepts', () => {
+  const [, block = ''] = /```json\n([\s\S]*?)```/.exec(readme) ?? [];
+  const { context } = JSON.parse(block) as { context: { prod: Record<string, unknown> } };
+  expect(loadDeploymentConfig({ ...context, env: 'prod' })).toMatchObject({ ...context.prod, tls: 'nlb' });
+});

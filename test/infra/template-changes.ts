@@ -10,7 +10,15 @@ export interface Change {
   readonly stack: string;
   readonly logicalId: string;
   readonly type: string;
+  /** Ways in that a load balancer loses: of a zone (subnet), or of IPv6. AWS ends the connections that came by them. */
+  readonly closes: boolean;
   readonly impact: 'WILL_CREATE' | 'WILL_UPDATE' | 'WILL_REPLACE' | 'MAY_REPLACE' | 'WILL_DESTROY' | 'WILL_ORPHAN';
+}
+
+/** What says, of a load balancer, by which ways clients come in. */
+interface BalancerProperties {
+  readonly IpAddressType?: string;
+  readonly Subnets?: readonly unknown[];
 }
 
 interface TemplateDiff {
@@ -18,7 +26,13 @@ interface TemplateDiff {
     forEachDifference(
       visit: (
         logicalId: string,
-        change: { oldResourceType?: string; newResourceType?: string; changeImpact: Change['impact'] | 'NO_CHANGE' },
+        change: {
+          oldResourceType?: string;
+          newResourceType?: string;
+          oldProperties?: BalancerProperties;
+          newProperties?: BalancerProperties;
+          changeImpact: Change['impact'] | 'NO_CHANGE';
+        },
       ) => void,
     ): void;
   };
@@ -31,6 +45,7 @@ const { DiffFormatter } = createRequire(__filename)(join(repositoryRoot, 'node_m
   };
 };
 
+const loadBalancer = 'AWS::ElasticLoadBalancingV2::LoadBalancer';
 const keepsData = new Set([
   'AWS::SecretsManager::Secret',
   'AWS::DynamoDB::GlobalTable',
@@ -41,12 +56,7 @@ const keepsData = new Set([
   'AWS::S3::Bucket',
 ]);
 /** Replacing one of these loses the address that streamers know, or a resource that others depend on. */
-const ground = new Set([
-  'AWS::ElasticLoadBalancingV2::LoadBalancer',
-  'AWS::EC2::VPC',
-  'AWS::EC2::Subnet',
-  'AWS::ECS::Cluster',
-]);
+const ground = new Set([loadBalancer, 'AWS::EC2::VPC', 'AWS::EC2::Subnet', 'AWS::ECS::Cluster']);
 const ports = new Set([
   'AWS::ElasticLoadBalancingV2::Listener',
   'AWS::ElasticLoadBalancingV2::TargetGroup',
@@ -54,7 +64,7 @@ const ports = new Set([
 ]);
 
 /** From the gentlest on: what a change of options does to streams and data. */
-export const effects = ['nothing', 'tasks', 'port', 'data', 'fixed'] as const;
+export const effects = ['nothing', 'tasks', 'zone', 'port', 'data', 'fixed'] as const;
 export type Effect = (typeof effects)[number];
 
 const known = new Map<string, Change[]>();
@@ -77,11 +87,22 @@ function changesOf(stack: string, before: Template | undefined, after: Template)
   const formatter = new DiffFormatter({ templateInfo: { oldTemplate, newTemplate, mappings: {} } });
   formatter
     .computeDiff(stack, oldTemplate, template, undefined, {})
-    .resources.forEachDifference((logicalId, { oldResourceType, newResourceType, changeImpact: impact }) => {
+    .resources.forEachDifference((logicalId, change) => {
+      const { oldResourceType, newResourceType, oldProperties, newProperties, changeImpact: impact } = change;
       const type = newResourceType ?? oldResourceType ?? '';
-      if (impact !== 'NO_CHANGE') changes.push({ stack, logicalId, type, impact });
+      const closes = type === loadBalancer && losesAWayIn(oldProperties ?? {}, newProperties ?? {});
+      if (impact !== 'NO_CHANGE') changes.push({ stack, logicalId, type, closes, impact });
     });
   return changes;
+}
+
+function losesAWayIn(before: BalancerProperties, after: BalancerProperties): boolean {
+  const left = new Set((after.Subnets ?? []).map((subnet) => JSON.stringify(subnet)));
+  const dualStack = 'dualstack';
+  return (
+    (before.Subnets ?? []).some((subnet) => !left.has(JSON.stringify(subnet))) ||
+    (before.IpAddressType === dualStack && after.IpAddressType !== dualStack)
+  );
 }
 
 /** The worst of what the changes do. */
@@ -90,13 +111,14 @@ export function effectOf(changes: readonly Change[]): Effect {
   return effects[index] ?? 'nothing';
 }
 
-function effectOfOne({ type, impact }: Change): Effect {
+function effectOfOne({ type, closes, impact }: Change): Effect {
   const replaced = impact === 'WILL_REPLACE' || impact === 'MAY_REPLACE';
   const gone = impact === 'WILL_DESTROY' || impact === 'WILL_ORPHAN';
   if (replaced && (keepsData.has(type) || ground.has(type))) return 'fixed';
   if (gone && ground.has(type)) return 'fixed';
   if (gone && keepsData.has(type)) return 'data';
   if ((replaced || gone) && ports.has(type)) return 'port';
+  if (closes) return 'zone';
   if (type === 'AWS::ECS::Service' || type === 'AWS::ECS::TaskDefinition') return 'tasks';
   return 'nothing';
 }
