@@ -12,12 +12,16 @@ const FIRST_FRAME_GAP_MS = 10_000;
 const MAX_FRAME_GAP_MS = 30_000;
 /** A longer gap between two audio messages (ms) is a step of the encoder's clock, and counts as this much. */
 const MAX_AUDIO_GAP_MS = 1_000;
+/** Messages that the cache may hold: half an hour of 60 frames and 50 audio messages a second. */
+export const MAX_CACHED_MESSAGES = 200_000;
 
 /** A place in the log that the cache may start at. */
 interface Step {
   readonly position: number;
   /** Bytes of all messages before it. */
   readonly bytesBefore: number;
+  /** How many messages came before it. */
+  readonly messagesBefore: number;
   /** By the clock of the audio messages (ms). */
   readonly time: number;
 }
@@ -36,6 +40,9 @@ export class GopCache {
   /** Bytes of all messages so far, and of those before `start`. */
   #bytes = 0;
   #bytesBefore = 0;
+  /** The same in messages. */
+  #messages = 0;
+  #messagesBefore = 0;
   /** Places where the cache may start once video has stopped, all at or after `start`. */
   readonly #steps: Step[] = [];
   /** A clock that advances with audio timestamps, but without their steps (ms). */
@@ -56,6 +63,11 @@ export class GopCache {
     return this.#hasVideo && this.start >= 0;
   }
 
+  /** Messages from `start` on. */
+  get messages(): number {
+    return this.start < 0 ? 0 : this.#messages - this.#messagesBefore;
+  }
+
   /**
    * Notes a message at `[position, end)` of the log. `flags` has SequenceHeader only when the header replaces a
    * different one.
@@ -65,7 +77,9 @@ export class GopCache {
     if ((flags & MediaFlag.Video) !== 0) this.#addVideo(position, flags);
     else this.#addOther(position, flags, timestamp);
     this.#bytes += end - position;
-    if (this.start >= 0 && this.#bytes - this.#bytesBefore > this.#maxBytes) this.clear();
+    this.#messages += 1;
+    if (this.start < 0) return;
+    if (this.#bytes - this.#bytesBefore > this.#maxBytes || this.messages > MAX_CACHED_MESSAGES) this.clear();
   }
 
   /** Empties the cache; it fills again from the next keyframe on. */
@@ -79,6 +93,7 @@ export class GopCache {
       this.#steps.length = 0;
       this.start = position;
       this.#bytesBefore = this.#bytes;
+      this.#messagesBefore = this.#messages;
     } else if (!this.#hasVideo || (flags & MediaFlag.SequenceHeader) !== 0) {
       // Frames before a new sequence header cannot be decoded with it, and those before any keyframe not at all.
       this.clear();
@@ -116,7 +131,7 @@ export class GopCache {
   #addStep(position: number): void {
     const last = this.#steps[this.#steps.length - 1];
     if (last !== undefined && this.#audioTime - last.time < AUDIO_STEP_MS) return;
-    this.#steps.push({ position, bytesBefore: this.#bytes, time: this.#audioTime });
+    this.#steps.push({ position, bytesBefore: this.#bytes, messagesBefore: this.#messages, time: this.#audioTime });
     if (this.#steps.length > AUDIO_STEPS) this.#steps.shift();
     if (!this.#hasVideo) this.#startAtStep();
   }
@@ -125,5 +140,6 @@ export class GopCache {
     const [first] = this.#steps;
     this.start = first?.position ?? -1;
     this.#bytesBefore = first?.bytesBefore ?? 0;
+    this.#messagesBefore = first?.messagesBefore ?? 0;
   }
 }

@@ -6,12 +6,14 @@ import type { LiveStream } from './live-stream';
 import type { Player } from './player';
 
 export interface MemoryGuardOptions {
-  /** Limit of the memory in media and other buffers (bytes). */
+  /** Limit of the memory in media and other buffers, and in the heap beyond ORDINARY_HEAP_BYTES (bytes). */
   readonly budgetBytes: number;
   readonly log: Logger;
   readonly streams: () => Iterable<LiveStream>;
   /** Memory in buffers now, including those that wait for the garbage collector (bytes). */
   readonly used: () => number;
+  /** The JavaScript heap now, and the size at which the engine ends the process (bytes). */
+  readonly heap: () => { readonly used: number; readonly limit: number };
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
 }
@@ -23,7 +25,9 @@ export interface MemoryGuardOptions {
 const RELIEF_AT = 0.85;
 const RELIEF_TO = 0.7;
 const TIGHT_AT = 0.9;
-/** Pause after freeing memory, until the garbage collector has run (ms); none while the budget is exceeded. */
+/** A heap up to this size is a busy node's, garbage included, and does not count towards the budget. */
+const ORDINARY_HEAP_BYTES = 256 * 1024 * 1024;
+/** Pause after freeing memory, until the garbage collector has run (ms); none while a limit is all but reached. */
 const SETTLE_MS = 2_000;
 /** Players with fewer unsent bytes hold too little memory to be worth disconnecting. */
 const SLOW_PLAYER_BYTES = 1024 * 1024;
@@ -41,6 +45,8 @@ export class MemoryGuard {
   readonly #faults: FaultRateLimit;
   #relievedAt = -Infinity;
   #used = 0;
+  /** The heap at the last check, as a share of its limit. */
+  #heapShare = 0;
   /** How many cached starts were dropped, and players disconnected, so far. */
   readonly relieved = { caches: 0, players: 0 };
 
@@ -53,24 +59,27 @@ export class MemoryGuard {
     return this.#options.budgetBytes;
   }
 
-  /** Memory in buffers at the last check (bytes). */
+  /** Memory in buffers, and in the heap beyond ORDINARY_HEAP_BYTES, at the last check (bytes). */
   get usedBytes(): number {
     return this.#used;
   }
 
   /** Whether there is no memory for another publisher. */
   get isTight(): boolean {
-    return this.#used > TIGHT_AT * this.budgetBytes;
+    return this.#used > TIGHT_AT * this.budgetBytes || this.#heapShare > TIGHT_AT;
   }
 
   /** Checks the memory; to be called a few times a second. */
   tick(): void {
     const { budgetBytes, used, now } = this.#options;
-    this.#used = used();
-    if (this.#used <= RELIEF_AT * budgetBytes) return;
-    if (this.#used <= budgetBytes && now() - this.#relievedAt < SETTLE_MS) return;
+    const heap = this.#options.heap();
+    this.#used = used() + Math.max(0, heap.used - ORDINARY_HEAP_BYTES);
+    this.#heapShare = heap.used / heap.limit;
+    if (this.#used <= RELIEF_AT * budgetBytes && this.#heapShare <= RELIEF_AT) return;
+    const isUrgent = this.#used > budgetBytes || this.#heapShare > TIGHT_AT;
+    if (!isUrgent && now() - this.#relievedAt < SETTLE_MS) return;
     this.#relievedAt = now();
-    this.#relieve(this.#used - RELIEF_TO * budgetBytes);
+    this.#relieve(Math.max(this.#used - RELIEF_TO * budgetBytes, heap.used - RELIEF_TO * heap.limit));
   }
 
   #relieve(bytes: number): void {
@@ -85,6 +94,7 @@ export class MemoryGuard {
     this.#faults.report('warning', 'memory', 'memory is short', {
       used_mb: Math.round(this.#used / 2 ** 20),
       budget_mb: Math.round(this.budgetBytes / 2 ** 20),
+      heap_percent: Math.round(this.#heapShare * 100),
       caches,
       players,
     });

@@ -268,7 +268,7 @@ export class MessageLog {
   visit(from: number, to: number, visit: (slab: Slab, index: number) => boolean): void {
     for (const slab of this.#slabs) {
       if (slab.end <= from || slab.base >= to) continue;
-      for (let i = firstAtOrAfter(slab.starts, from - slab.base); i < slab.starts.length; i += 1) {
+      for (let i = slab.firstFrom(from - slab.base); i < slab.count; i += 1) {
         if (slab.base + slab.starts[i]! >= to) return;
         if (!visit(slab, i)) return;
       }
@@ -354,9 +354,7 @@ export class MessageLog {
         continue;
       }
       open.takeOut(message.place);
-      slab.starts.push(message.start);
-      slab.flags.push(flags);
-      slab.ready = message.end;
+      slab.add(message.start, message.end, flags);
       this.position = slab.base + message.end;
       if (this.#aside.length > 0) this.#noteOvertaking(message);
       this.#recycle(message);
@@ -564,16 +562,4 @@ class OpenMessage implements PayloadSink, LogMessage {
 function chunkStreamIdOf(typeId: number): number {
   if (typeId === MessageType.Audio) return ChunkStreamId.Audio;
   return typeId === MessageType.Video ? ChunkStreamId.Video : ChunkStreamId.Data;
-}
-
-/** Index of the first element that is not below `value` in an ascending list. */
-function firstAtOrAfter(list: readonly number[], value: number): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (list[middle]! < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import type { ServiceConfig } from '../config/service-config';
 import { Hub } from '../hub/hub';
 import { defaultMemoryBudget, MemoryGuard } from '../hub/memory-guard';
@@ -53,6 +54,10 @@ export function openMedia({ config, log, version, processes, now }: MediaOptions
     log,
     streams: () => hub.streams(),
     used: () => process.memoryUsage().arrayBuffers,
+    heap: () => {
+      const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+      return { used, limit };
+    },
     now,
   });
   const memoryClock = setInterval(() => memory.tick(), MEMORY_LOOK_MS).unref();

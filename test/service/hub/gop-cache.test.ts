@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { GopCache } from '../../../service/hub/gop-cache';
+import { GopCache, MAX_CACHED_MESSAGES } from '../../../service/hub/gop-cache';
 import { MediaFlag } from '../../../service/protocol/media/media-tag';
 
 const { Audio, Video, Data, Keyframe, Config, SequenceHeader } = MediaFlag;
@@ -43,6 +43,17 @@ describe('with video', () => {
     expect(after(400, KEY, Video, Video, Video, Audio).start).toBe(-1);
     expect(after(400, KEY, Video, Video, Video, Video, Video, KEY, Video).start).toBe(600);
     expect(after(99, KEY).start).toBe(-1);
+  });
+
+  test('it holds so many messages, however small, and no more', () => {
+    const cache = new GopCache(1 << 28);
+    const frames = (from: number, to: number): void => {
+      for (let i = from; i < to; i += 1) cache.add(i * 13, (i + 1) * 13, i === 0 ? KEY : Video, i);
+    };
+    frames(0, MAX_CACHED_MESSAGES);
+    expect([cache.start, cache.messages]).toEqual([0, MAX_CACHED_MESSAGES]);
+    frames(MAX_CACHED_MESSAGES, MAX_CACHED_MESSAGES + 1);
+    expect([cache.start, cache.messages]).toEqual([-1, 0]);
   });
 
   test('the bound is of messages: what is left unused where memory ends does not count', () => {

@@ -12,11 +12,13 @@ let streams: StreamRig[];
 let nowMs: number;
 /** Bytes in buffers besides the cached starts. */
 let otherBytes: number;
+let heapBytes: number;
 beforeEach(() => {
   log = new MemoryLogger();
   streams = [];
   nowMs = 0;
   otherBytes = 0;
+  heapBytes = 50 * MB;
 });
 
 function newGuard(budgetBytes = BUDGET): MemoryGuard {
@@ -25,6 +27,7 @@ function newGuard(budgetBytes = BUDGET): MemoryGuard {
     log,
     streams: () => streams.map(({ stream }) => stream),
     used: () => otherBytes + streams.reduce((sum, { stream }) => sum + stream.cachedBytes, 0),
+    heap: () => ({ used: heapBytes, limit: 1_000 * MB }),
     now: () => nowMs,
   });
 }
@@ -109,6 +112,29 @@ describe('a node near its memory budget', () => {
     guard.tick();
     expect(guard.isTight).toBe(true);
     otherBytes = 50 * MB;
+    guard.tick();
+    expect(guard.isTight).toBe(false);
+  });
+
+  test('counts a heap that is larger than ordinary', () => {
+    cached(20);
+    heapBytes = 330 * MB;
+    const guard = newGuard();
+    guard.tick();
+    expect(Math.round(guard.usedBytes / MB)).toBe(94);
+    expect([guard.isTight, cachedMegabytes()]).toEqual([true, [0]]);
+  });
+
+  test('does the same when the heap is near the size at which the process ends', () => {
+    for (const megabytes of [20, 30]) cached(megabytes);
+    const guard = newGuard(10_000 * MB);
+    heapBytes = 840 * MB;
+    guard.tick();
+    expect([guard.isTight, cachedMegabytes()]).toEqual([false, [20, 30]]);
+    heapBytes = 910 * MB;
+    guard.tick();
+    expect([guard.isTight, cachedMegabytes()]).toEqual([true, [0, 0]]);
+    heapBytes = 600 * MB;
     guard.tick();
     expect(guard.isTight).toBe(false);
   });

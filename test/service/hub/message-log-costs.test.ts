@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { LEFT_OUT, MAX_BLOCKED_BYTES, MAX_WAITING_MESSAGES, MessageLog } from '../../../service/hub/message-log';
-import { SLAB_BYTES, SlabPool } from '../../../service/hub/slab';
+import { Slab, SLAB_BYTES, SlabPool } from '../../../service/hub/slab';
 import { encodedLength } from '../../../service/protocol/chunk/chunk-writer';
 import type { PayloadSink } from '../../../service/protocol/chunk/payload-sink';
 import { MediaFlag } from '../../../service/protocol/media/media-tag';
@@ -179,4 +179,18 @@ describe('the memory of a message that is aborted', () => {
     }
     expect(taken()).toBeLessThanOrEqual(MAX_BLOCKED_BYTES + 10 * SLAB_BYTES);
   });
+});
+
+test('the index of tiny messages is outside of the JavaScript heap, and follows their number', () => {
+  const slab = new Slab(SLAB_BYTES);
+  for (let i = 0; i < 20_000; i += 1) slab.add(i * TINY_BYTES, (i + 1) * TINY_BYTES, MediaFlag.Video);
+  expect([slab.count, slab.firstFrom(15_000 * TINY_BYTES), slab.endOf(19_999)]).toEqual([
+    20_000,
+    15_000,
+    20_000 * TINY_BYTES,
+  ]);
+  expect([slab.starts, slab.flags].every((index) => ArrayBuffer.isView(index))).toBe(true);
+  expect(slab.starts.length).toBeLessThan(40_000);
+  slab.reset(0);
+  expect(slab.starts.length + slab.flags.length).toBeLessThan(2_000);
 });
