@@ -68,6 +68,7 @@ export interface MovedOrder {
 const LEAVE_MS = 10_000;
 
 const TAKEN_OVER = 'Another publisher has taken this channel over';
+const COUNTED_AS_DEAD = 'The fleet could not reach this node and ended the stream, publish again';
 const GOES_ON = 'The stream continues on another node';
 
 const ENDED_MEANWHILE: AdmissionOutcome = {
@@ -85,6 +86,8 @@ const BUSY: AdmissionOutcome = { accepted: false, final: false, reason: 'Stream 
 const MAX_WAIT_MS = 15_000;
 /** How often the registry is asked whether another node has decided (ms). */
 const LOOK_AGAIN_MS = 250;
+/** Longest time between two looks at where a stream is whose move was not answered (ms). */
+const MAX_SETTLE_DELAY_MS = 5_000;
 
 const GONE: AdmissionOutcome = { accepted: false, final: false, reason: 'The publisher has gone' };
 
@@ -139,6 +142,7 @@ export class Admission implements PublishGate {
       if (admitted?.publication !== publication) {
         // The stream continues on another node already.
         channel.hold(publisher);
+        publication.stream.clearCache();
         this.#options.orphaned(channel, publication);
       } else if (graceful || this.#options.policy.graceMs === 0 || this.#closed) {
         this.#finish(admitted);
@@ -159,6 +163,7 @@ export class Admission implements PublishGate {
       return;
     }
     const { publication } = admitted;
+    const { publisher } = publication;
     this.#change(publication, (channel) => {
       this.#forget(admitted);
       if (order.continues) {
@@ -166,9 +171,11 @@ export class Admission implements PublishGate {
         this.#letGo(channel, publication);
         return;
       }
-      channel.end(publication, TAKEN_OVER);
+      channel.end(publication, order.stopIsSent ? undefined : TAKEN_OVER);
       if (!order.stopIsSent) this.#sendStop(admitted);
     });
+    // Nobody else need have the channel: the publisher may return.
+    if (order.stopIsSent) publisher?.kill(COUNTED_AS_DEAD);
   }
 
   /** Checks once a second whether publishers that took their channels over still send; `now` is monotonic (ms). */
@@ -326,6 +333,7 @@ export class Admission implements PublishGate {
       log.warning('publisher accepted but not let in', { channel: stream.channel, aborted: hasGone() });
       // If the stream was not moved here, the former publisher's session sends the stop for its id.
       if (leased === 'former has it') void registry.abandon(stream.channel, session);
+      else if (leased === 'unknown') this.#settleMove(admitted);
       else this.#sendStop(admitted);
       return hasGone() ? GONE : this.#whyNot(request);
     }
@@ -372,18 +380,38 @@ export class Admission implements PublishGate {
     live: { streamId: string; playKeyHash: string },
     incumbent: Incumbent | undefined,
     continues: boolean,
-  ): Promise<'yes' | 'no' | 'former has it'> {
+  ): Promise<'yes' | 'no' | 'former has it' | 'unknown'> {
     const { registry } = this.#options;
     if (incumbent !== undefined) {
       const replaced = await registry.replace(request, incumbent.session, continues);
       if (replaced === false && continues) return 'former has it';
-      if (replaced === undefined) return 'no';
+      if (replaced === undefined) return continues ? 'unknown' : 'no';
       // The former publisher may have left meanwhile.
       if (!replaced && (await registry.acquire(request)).kind !== 'acquired') return 'no';
       // Set before the stream is live, so that the displaced publisher cannot take the channel back first.
       if (replaced && incumbent.isLive) void registry.keep(request.channel, request.session, true);
     }
     return (await registry.confirm(request.channel, request.session, live)) ? 'yes' : 'no';
+  }
+
+  /**
+   * The registry did not say whether the stream moved to this publisher, who was refused. The former publisher may have
+   * it still, so the stop of its id is only sent when the registry says that it does not.
+   */
+  #settleMove(admitted: Pick<Admitted, 'request' | 'grant'>): void {
+    const { registry } = this.#options;
+    const { channel, session } = admitted.request;
+    const settle = async (): Promise<void> => {
+      for (let delayMs = LOOK_AGAIN_MS; ; delayMs = Math.min(2 * delayMs, MAX_SETTLE_DELAY_MS)) {
+        const found = await registry.locate(channel);
+        if (found?.lease.session === session) return this.#sendStop(admitted);
+        // Without the registry there are no nodes either, not even this one.
+        const isKnown = found !== undefined || (await registry.nodes()).length > 0;
+        if (isKnown || this.#closed) return registry.abandon(channel, session);
+        await sleep(delayMs * (0.5 + Math.random() / 2), undefined, { ref: false });
+      }
+    };
+    void settle();
   }
 
   /** Why a publisher that the handler has accepted was refused. */
@@ -456,6 +484,8 @@ export class Admission implements PublishGate {
   /** The stream continues on another node: its publisher here is no longer needed, its players stay. */
   #letGo(channel: Channel, publication: Publication): void {
     if (channel.publication !== publication) return;
+    // Later viewers must not get frames from before the move and then jump to the present.
+    publication.stream.clearCache();
     const { publisher } = publication;
     if (publisher !== null && this.#options.refusal() === undefined) {
       channel.hold(publisher, GOES_ON);

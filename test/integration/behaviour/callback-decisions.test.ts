@@ -18,7 +18,7 @@ let elsewhere: CallbackServer;
 const server = ServerOfFile.start(async () => {
   journal = new CallbackJournal(await startCallbackServer());
   elsewhere = await startCallbackServer();
-  return { CALLBACK_URL: journal.server.url.href, JWT_SECRET: 'secret', CALLBACK_TIMEOUT_SECONDS: '1' };
+  return { CALLBACK_URL: journal.server.url.href, JWT_SECRET: 'secret', CALLBACK_TIMEOUT_SECONDS: '3' };
 });
 const unreachable = ServerOfFile.start(async () => {
   const closed = createServer().listen(0, '127.0.0.1');

@@ -28,13 +28,15 @@ export class AdmissionRig {
     pool: new SlabPool(0),
     traffic: new TrafficCounters(),
     chunkSize: 4096,
-    gopCacheBytes: 0,
+    gopCacheBytes: 1 << 20,
     scheduler: { ready: () => undefined },
     now: () => 0,
   });
   readonly admission: Admission;
   /** Publishers that were displaced, in order. */
   readonly displaced: Publisher[] = [];
+  /** Why publishers were ended that may come back, in order. */
+  readonly killed: string[] = [];
 
   constructor(
     policy: Partial<AdmissionPolicy>,
@@ -63,7 +65,7 @@ export class AdmissionRig {
       software: '',
       isRelay: false,
       mediaAt: 0,
-      kill: () => undefined,
+      kill: (reason) => void this.killed.push(reason),
       displaced: () => void this.displaced.push(publisher),
     };
     return publisher;
