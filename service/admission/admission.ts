@@ -404,7 +404,10 @@ export class Admission implements PublishGate {
     const settle = async (): Promise<void> => {
       for (let delayMs = LOOK_AGAIN_MS; ; delayMs = Math.min(2 * delayMs, MAX_SETTLE_DELAY_MS)) {
         const found = await registry.locate(channel);
-        if (found?.lease.session === session) return this.#sendStop(admitted);
+        if (found?.lease.session === session) {
+          this.#sendStop(admitted);
+          return;
+        }
         // Without the registry there are no nodes either, not even this one.
         const isKnown = found !== undefined || (await registry.nodes()).length > 0;
         if (isKnown || this.#closed) return registry.abandon(channel, session);
