@@ -1,6 +1,7 @@
 import { Changes } from './changes';
 import { LiveStream, type StreamEnvironment } from './live-stream';
-import { NextSource, type StreamInlet } from './next-source';
+import { NextSource } from './next-source';
+import type { StreamInlet } from './stream-inlet';
 import type { Player } from './player';
 import type { EndReason, Publication, Publisher, StreamGrant } from './publication';
 

@@ -27,7 +27,7 @@ interface Step {
 }
 
 /**
- * Decides from which position a channel's log is kept for late players: from the last video keyframe or, without video,
+ * Decides from which position a stream's log is kept for late players: from the last video keyframe or, without video,
  * the last few seconds. A stream whose video has stopped while audio continues counts as one without video. Holds no
  * bytes, only the position.
  */

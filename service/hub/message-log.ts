@@ -1,22 +1,11 @@
-import {
-  ChunkStreamId,
-  encodedLength,
-  headerLength,
-  restamp,
-  writeContinuation,
-  writeHeader,
-} from '../protocol/chunk/chunk-writer';
-import { copyBytes } from '../protocol/chunk/copy-bytes';
+import { encodedLength, headerLength, restamp } from '../protocol/chunk/chunk-writer';
 import type { PayloadSink } from '../protocol/chunk/payload-sink';
 import { MediaFlag } from '../protocol/media/media-tag';
-import { MessageType } from '../protocol/message-types';
+import { type LogMessage, type MessageOwner, OpenMessage } from './open-message';
 import { ProtocolError } from '../protocol/protocol-errors';
 import { PlaceQueue } from './place-queue';
 import { SLAB_BYTES, type Slab, type SlabPool } from './slab';
 import { isOtherTrack, isWanted, isWantedUnwrapped, Wanted } from './wanted';
-
-/** Message stream id of encoded messages; players on another message stream get patched copies. */
-export const SHARED_STREAM_ID = 1;
 
 /** Told of each message that has become readable, in the order of the log. */
 export interface LogObserver {
@@ -25,21 +14,6 @@ export interface LogObserver {
    * flags, or LEFT_OUT to remove the message from the log.
    */
   messageReady(message: LogMessage, payloadAt: number): number;
-}
-
-/** A message in the log, as its observer sees it; the object is reused for later messages. */
-export interface LogMessage {
-  readonly slab: Slab;
-  /** Where the encoded message lies in the slab. */
-  readonly start: number;
-  readonly end: number;
-  readonly typeId: number;
-  /** As players get it. */
-  readonly timestamp: number;
-  /** As the publisher sent it. */
-  readonly sourceTimestamp: number;
-  /** The message describes the stream (`onMetaData`). */
-  readonly isMetadata: boolean;
 }
 
 export const LEFT_OUT = -1;
@@ -64,11 +38,11 @@ const MAX_ROOM_BYTES = SLAB_BYTES / 4;
 const MAX_LIMBO_SLABS = 64;
 
 /**
- * A channel's append-only log of outgoing messages in chunk-encoded form. A payload is copied once, from the read
+ * A stream's append-only log of outgoing messages in chunk-encoded form. A payload is copied once, from the read
  * buffer into a slab; players, the GOP cache and a flush are all views of the slabs. Positions count bytes from the
  * stream's beginning and only grow; `views` turns a range of positions into views.
  */
-export class MessageLog {
+export class MessageLog implements MessageOwner {
   /** Everything before this position is complete and readable. */
   position = 0;
   /** Of the last selection: how many messages were taken, and the kinds (Audio, Video) of skipped headers. */
@@ -322,13 +296,11 @@ export class MessageLog {
     return slab;
   }
 
-  /** @internal */
   completed(message: OpenMessage): void {
     if (message.isAside) this.#bringBack(message);
     this.#advance();
   }
 
-  /** @internal */
   aborted(message: OpenMessage): void {
     if (message.isAside) {
       if (this.#leaveAside(message)) this.#recycle(message);
@@ -455,111 +427,4 @@ export class MessageLog {
 
 function tooMuchWaits(): ProtocolError {
   return new ProtocolError('too_much_unfinished', 'a message was left unfinished while others continued');
-}
-
-/** A message whose payload is arriving; writes it in chunk-encoded form into its reserved place. */
-class OpenMessage implements PayloadSink, LogMessage {
-  slab!: Slab;
-  start = 0;
-  end = 0;
-  typeId = 0;
-  timestamp = 0;
-  sourceTimestamp = 0;
-  isMetadata = false;
-  done = false;
-  /** Was complete at the last `letOvertake`, but behind an unfinished message. */
-  hasWaited = false;
-  /** Set aside: not in the log. */
-  isAside = false;
-  /** A later message of its kind has become readable. */
-  isOvertaken = false;
-  /** Counts messages in the order in which the publisher began them. */
-  serial = 0;
-  /** In the queue of the log's messages, while it is there. */
-  place = 0;
-  #target!: Buffer;
-  #at = 0;
-  #chunkRemaining = 0;
-  #chunkStreamId = 0;
-
-  constructor(
-    readonly log: MessageLog,
-    readonly chunkSize: number,
-  ) {}
-
-  begin(slab: Slab, start: number, bytes: number, typeId: number, timestamp: number, length: number): void {
-    this.slab = slab;
-    this.#target = slab.bytes;
-    this.start = start;
-    this.end = start + bytes;
-    this.typeId = typeId;
-    this.timestamp = timestamp;
-    this.done = false;
-    this.hasWaited = false;
-    this.isAside = false;
-    this.isOvertaken = false;
-    this.#chunkStreamId = chunkStreamIdOf(typeId);
-    this.#chunkRemaining = this.chunkSize;
-    this.#at = writeHeader(slab.bytes, start, this.#chunkStreamId, timestamp, length, typeId, SHARED_STREAM_ID);
-  }
-
-  append(source: Buffer, start: number, end: number): void {
-    const target = this.#target;
-    let from = start;
-    while (from < end) {
-      if (this.#chunkRemaining === 0) {
-        this.#at = writeContinuation(target, this.#at, this.#chunkStreamId, this.timestamp);
-        this.#chunkRemaining = this.chunkSize;
-      }
-      const to = Math.min(end, from + this.#chunkRemaining);
-      copyBytes(source, from, to, target, this.#at);
-      this.#at += to - from;
-      this.#chunkRemaining -= to - from;
-      from = to;
-    }
-  }
-
-  complete(): void {
-    this.done = true;
-    this.log.completed(this);
-  }
-
-  abort(): void {
-    this.log.aborted(this);
-  }
-
-  /** Moves the complete message to a lower place in its slab. */
-  moveTo(start: number): void {
-    this.slab.bytes.copyWithin(start, this.start, this.end);
-    this.#shift(start - this.start);
-  }
-
-  /** Moves to separate memory, where the rest of the payload is written. */
-  setAside(): void {
-    const own = Buffer.allocUnsafeSlow(this.end - this.start);
-    this.#target.copy(own, 0, this.start, this.#at);
-    this.#target = own;
-    this.isAside = true;
-    this.#shift(-this.start);
-  }
-
-  /** Moves the complete message back into the log. */
-  bringBack(slab: Slab, start: number): void {
-    this.#target.copy(slab.bytes, start, this.start, this.end);
-    this.slab = slab;
-    this.#target = slab.bytes;
-    this.isAside = false;
-    this.#shift(start - this.start);
-  }
-
-  #shift(bytes: number): void {
-    this.start += bytes;
-    this.end += bytes;
-    this.#at += bytes;
-  }
-}
-
-function chunkStreamIdOf(typeId: number): number {
-  if (typeId === MessageType.Audio) return ChunkStreamId.Audio;
-  return typeId === MessageType.Video ? ChunkStreamId.Video : ChunkStreamId.Data;
 }

@@ -5,16 +5,7 @@ import { MediaFlag, MediaTag, readAudioTag, readVideoTag } from '../protocol/med
 import type { DataMessage } from '../protocol/message/data-message';
 import { MessageType } from '../protocol/message-types';
 import { AudioOnly } from './audio-only';
-
-/** Where a publisher's media goes. */
-export interface StreamInlet {
-  /** The place for an audio or video message's payload. */
-  openMedia(typeId: number, timestamp: number, length: number): PayloadSink;
-  /** Adds a complete audio or video message, such as a part of an aggregate. */
-  appendMedia(typeId: number, timestamp: number, payload: Buffer): void;
-  /** Adds a data message, without its `@setDataFrame`. */
-  appendData(timestamp: number, message: DataMessage): void;
-}
+import type { StreamInlet } from './stream-inlet';
 
 /** The stream that the next source is to continue. */
 export interface ContinuedStream extends StreamInlet {

@@ -1,5 +1,5 @@
 import { MediaFlag } from '../protocol/media/media-tag';
-import { SHARED_STREAM_ID } from './message-log';
+import { SHARED_STREAM_ID } from './open-message';
 import { Wanted } from './wanted';
 
 /** Writes to a player's connection. */

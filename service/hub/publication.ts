@@ -1,5 +1,5 @@
 import type { LiveStream } from './live-stream';
-import type { StreamInlet } from './next-source';
+import type { StreamInlet } from './stream-inlet';
 
 /** Why a publication ended or is to be ended, in words for logs and for the publisher. */
 export type EndReason = string;

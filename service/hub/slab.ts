@@ -13,7 +13,7 @@ const MAX_POOLED_INDEX_SIZE = 1024;
  */
 export class Slab {
   readonly bytes: Buffer;
-  /** Position of the first byte in the channel's log. */
+  /** Position of the first byte in the stream's log. */
   base = 0;
   /** End of the reserved bytes. */
   reserved = 0;

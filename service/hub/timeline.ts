@@ -54,7 +54,8 @@ export class Timeline {
   }
 
   /**
-   * Maps the source's timestamp to the players'. Until a new source's first frame is sent, every timestamp maps to its.
+   * Maps the source's timestamp to the players'. Until a new source's first frame is sent, every timestamp maps to the
+   * one that this frame gets.
    */
   place(typeId: number, timestamp: number): number {
     if (this.#joining) return this.#joinedAt;
@@ -64,7 +65,8 @@ export class Timeline {
   }
 
   /**
-   * Whether a frame is left out: audio from before the end of the former source's, or before the new one's first frame.
+   * Whether a frame is left out: audio earlier than the audio that players have from the former source, or earlier than
+   * the new source's first frame.
    */
   overlaps(typeId: number, timestamp: number, sourceTimestamp: number): boolean {
     if (this.#joining || typeId !== MessageType.Audio) return false;
@@ -99,7 +101,7 @@ function isBefore(timestamp: number, other: number): boolean {
   return ((timestamp - other) | 0) < 0;
 }
 
-/** Of two timestamps; but a source whose clock has stepped back by much is where it is now. */
+/** The later of two timestamps; after a step back of more than MAX_OVERLAP_MS, the new one. */
 function latest(former: number, timestamp: number): number {
   return former < 0 || isBefore(former, timestamp) || isBefore(timestamp + MAX_OVERLAP_MS, former) ? timestamp : former;
 }

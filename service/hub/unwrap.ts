@@ -2,7 +2,7 @@ import { decodeMessage, encodeMessage } from '../protocol/chunk/chunk-writer';
 import { mainTrackAlone } from '../protocol/media/main-track';
 import type { MediaTag } from '../protocol/media/media-tag';
 import { MessageType } from '../protocol/message-types';
-import { SHARED_STREAM_ID } from './message-log';
+import { SHARED_STREAM_ID } from './open-message';
 
 /**
  * The main track's part of an encoded message, encoded as well, for players without multitrack support; the message

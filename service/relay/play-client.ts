@@ -1,7 +1,7 @@
 import { encodeAmf0 } from '../protocol/amf/amf0-encode';
 import type { AmfValue } from '../protocol/amf/amf-value';
-import { ChunkReader, type MessageReceiver } from '../protocol/chunk/chunk-reader';
-import { ChunkStreamId, encodeMessage } from '../protocol/chunk/chunk-writer';
+import { ChunkReader, type MessageReceiver, PUBLISHER_LIMITS } from '../protocol/chunk/chunk-reader';
+import { ChunkStreamId, DEFAULT_CHUNK_SIZE, encodeMessage } from '../protocol/chunk/chunk-writer';
 import type { PayloadSink } from '../protocol/chunk/payload-sink';
 import { ClientHandshake } from '../protocol/handshake/client-handshake';
 import { asObject, asString, decodeCommand } from '../protocol/message/command-message';
@@ -11,8 +11,6 @@ import { ProtocolError } from '../protocol/protocol-errors';
 
 /** The events of a played stream. */
 export interface PlayEvents {
-  /** The server accepted the play. */
-  playing(): void;
   /** Gives the sink for the payload of an audio or video message. */
   openMedia(typeId: number, timestamp: number, length: number): PayloadSink;
   /** A data message, as the server sent it. */
@@ -37,10 +35,6 @@ export interface PlayClientOptions {
   readonly write: (bytes: Buffer) => void;
 }
 
-/** Other nodes of the fleet get the limits of a publisher. */
-const LIMITS = { maxMessageBytes: 0xffffff, maxPartialBytes: 32 * 1024 * 1024, maxChunkStreams: 64 };
-/** The default chunk size, which this side never changes: commands are short. */
-const CHUNK_SIZE = 128;
 /** Servers count createStream ids from 1, so `play` need not wait for the answer. */
 const STREAM_ID = 1;
 
@@ -52,7 +46,7 @@ export class PlayClient implements MessageReceiver {
   readonly #events: PlayEvents;
   readonly #request: PlayRequest;
   readonly #write: (bytes: Buffer) => void;
-  readonly #reader = new ChunkReader(this, LIMITS);
+  readonly #reader = new ChunkReader(this, PUBLISHER_LIMITS);
   #handshake: ClientHandshake | null = new ClientHandshake();
 
   constructor({ request, events, write }: PlayClientOptions) {
@@ -122,7 +116,6 @@ export class PlayClient implements MessageReceiver {
     if (name === '_error') this.#events.failed(code);
     if (name !== 'onStatus') return;
     if (info?.get('level') === 'error') this.#events.failed(asString(info.get('description')) ?? code);
-    else if (code === 'NetStream.Play.Start') this.#events.playing();
     else if (code === 'NetStream.Play.UnpublishNotify') this.#events.unpublished();
   }
 
@@ -133,5 +126,7 @@ export class PlayClient implements MessageReceiver {
 }
 
 function command(streamId: number, values: readonly AmfValue[]): Buffer {
-  return encodeMessage(ChunkStreamId.Command, 0, MessageType.CommandAmf0, streamId, encodeAmf0(values), CHUNK_SIZE);
+  const payload = encodeAmf0(values);
+  // This side sends only short commands, and never another chunk size.
+  return encodeMessage(ChunkStreamId.Command, 0, MessageType.CommandAmf0, streamId, payload, DEFAULT_CHUNK_SIZE);
 }

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { PlayClient, type PlayEvents } from './play-client';
 import type { Channel } from '../hub/channel';
 import type { Hub } from '../hub/hub';
-import type { StreamInlet } from '../hub/next-source';
+import type { StreamInlet } from '../hub/stream-inlet';
 import type { Publication, Publisher } from '../hub/publication';
 import type { TrafficCounters } from '../metrics/traffic-counters';
 import type { Batching } from '../net/batching/batching';
@@ -132,8 +132,6 @@ export class Relay implements Publisher, PlayEvents {
     this.#client.close();
     this.#socket.destroy();
   }
-
-  playing(): void {}
 
   openMedia(typeId: number, timestamp: number, length: number): PayloadSink {
     return this.#begin()?.openMedia(typeId, timestamp, length) ?? discardingSink;

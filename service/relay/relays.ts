@@ -54,10 +54,6 @@ export class Relays implements RelayOwner {
     this.#options = options;
   }
 
-  get count(): number {
-    return this.#relays.size;
-  }
-
   /** A viewer wants the channel here, or the registry announces a change of it. */
   look(channelName: string): void {
     if (this.#closed) return;

@@ -1,5 +1,5 @@
 import type { Logger } from '../logging/logger';
-import { ChunkReader, type MessageReceiver, type ReaderLimits } from '../protocol/chunk/chunk-reader';
+import { ChunkReader, type MessageReceiver, PUBLISHER_LIMITS, type ReaderLimits } from '../protocol/chunk/chunk-reader';
 import { ServerHandshake } from '../protocol/handshake/server-handshake';
 import { acknowledgement } from '../protocol/message/control-messages';
 import { ProtocolError } from '../protocol/protocol-errors';
@@ -10,14 +10,9 @@ import type { Transport } from './transport';
 
 /** Limits of the memory that a peer can make the server use before it was accepted to publish. */
 const UNTRUSTED_LIMITS: ReaderLimits = { maxMessageBytes: 65_536, maxPartialBytes: 65_536, maxChunkStreams: 32 };
-const PUBLISHER_LIMITS: ReaderLimits = {
-  maxMessageBytes: 0xffffff,
-  maxPartialBytes: 32 * 1024 * 1024,
-  maxChunkStreams: 64,
-};
 /** Most bytes that may arrive after reading was paused. */
 const MAX_LEFTOVER_BYTES = 1024 * 1024;
-/** How much is read while a publish is being decided. */
+/** How much is read and kept while a publish is being decided; then the socket is paused. */
 const READ_AHEAD_BYTES = 64 * 1024;
 
 /** The session whose client's bytes are read. */
@@ -105,7 +100,7 @@ export class ByteIntake {
   /**
    * Stops reading after the present message, until `proceed`.
    *
-   * @param readsAhead true: a little is still read from the connection, so that its end is noticed
+   * @param readsAhead true: READ_AHEAD_BYTES are still read from the connection and kept, so that its end is noticed
    */
   halt(readsAhead: boolean): void {
     this.#halted = true;

@@ -1,4 +1,5 @@
 import type { AmfValue } from '../protocol/amf/amf-value';
+import { DEFAULT_CHUNK_SIZE } from '../protocol/chunk/chunk-writer';
 import type { Opening } from './opening';
 import type { OpenStreams } from './rtmp-commands/open-streams';
 import { commandMessage, statusMessage, type StatusCode, type StatusLevel } from './rtmp-commands/replies';
@@ -6,8 +7,6 @@ import type { SessionContext } from './session-context';
 import type { CloseCode } from './session-state';
 import type { Transport } from './transport';
 
-/** The chunk size that clients expect until Set Chunk Size changes it (RTMP 1.0 section 5.4.1). */
-const INITIAL_CHUNK_SIZE = 128;
 /** Most bytes of answers and pings that a client may leave unread. */
 const MAX_UNSENT_BYTES = 64 * 1024;
 /** The same for a player, in addition to a whole GOP cache: a stream leaves no more than 64 MB of new media unsent. */
@@ -27,7 +26,7 @@ export interface SendingSession {
 /** Sends a client everything but the media that it plays, and closes its session if it leaves too much unread. */
 export class Outgoing {
   /** The client must be told before this changes. */
-  chunkSize = INITIAL_CHUNK_SIZE;
+  chunkSize = DEFAULT_CHUNK_SIZE;
   readonly #session: SendingSession;
   /** Writes since the client last had read everything. */
   #unsentWrites = 0;

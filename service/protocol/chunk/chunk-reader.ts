@@ -1,6 +1,7 @@
 import { ProtocolError } from '../protocol-errors';
 import { MessageType, type MessageHeader } from '../message-types';
 import { ChunkStream } from './chunk-stream';
+import { DEFAULT_CHUNK_SIZE } from './chunk-writer';
 import { CollectingSink } from './collecting-sink';
 import { discardingSink, type PayloadSink } from './payload-sink';
 
@@ -14,6 +15,13 @@ export interface ReaderLimits {
   readonly maxChunkStreams: number;
 }
 
+/** For a client that was accepted to publish, and for another node whose stream is relayed. */
+export const PUBLISHER_LIMITS: ReaderLimits = {
+  maxMessageBytes: 0xffffff,
+  maxPartialBytes: 32 * 1024 * 1024,
+  maxChunkStreams: 64,
+};
+
 /** Receives the messages of the chunk stream. */
 export interface MessageReceiver {
   /** A message begins. Returns a sink for its payload, or null: the payload is collected and passed to `message`. */
@@ -22,8 +30,6 @@ export interface MessageReceiver {
   message(header: MessageHeader, payload: Buffer): void;
 }
 
-/** RTMP 1.0 section 5.4.1: until Set Chunk Size says otherwise. */
-const DEFAULT_CHUNK_SIZE = 128;
 const MAX_CHUNK_SIZE = 0xffffff;
 /**
  * Up to this size, chunks of a message are gathered first: moving so few bytes costs less than calling a sink for each.

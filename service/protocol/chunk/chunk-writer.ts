@@ -6,6 +6,9 @@
 /** Chunk streams that outgoing messages use (all one-byte basic headers). */
 export const ChunkStreamId = { Control: 2, Command: 3, Audio: 4, Video: 5, Data: 6 } as const;
 
+/** The chunk size in each direction until Set Chunk Size changes it (RTMP 1.0 section 5.4.1). */
+export const DEFAULT_CHUNK_SIZE = 128;
+
 const EXTENDED = 0xffffff;
 
 /** Bytes of the first chunk's header: basic header, message header and, from 0xFFFFFF on, the extended timestamp. */

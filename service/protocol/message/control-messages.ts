@@ -1,11 +1,10 @@
-import { ChunkStreamId, encodeMessage } from '../chunk/chunk-writer';
+import { ChunkStreamId, DEFAULT_CHUNK_SIZE, encodeMessage } from '../chunk/chunk-writer';
 import { MessageType } from '../message-types';
 
 /** User Control event types (RTMP 1.0 section 7.1.7). */
 export const UserControlEvent = {
   StreamBegin: 0,
   StreamEof: 1,
-  SetBufferLength: 3,
   PingRequest: 6,
   PingResponse: 7,
 } as const;
@@ -13,12 +12,10 @@ export const UserControlEvent = {
 /** The kinds of peer bandwidth limits (RTMP 1.0 section 5.4.5). */
 export const PeerBandwidthLimit = { Hard: 0, Soft: 1, Dynamic: 2 } as const;
 
-/** All control messages are at most this long, so that no chunk size splits them. */
-const ANY_CHUNK_SIZE = 128;
-
 /** Wraps a control payload; control messages travel on chunk stream 2 and message stream 0 with timestamp 0. */
 function control(typeId: number, payload: Buffer): Buffer {
-  return encodeMessage(ChunkStreamId.Control, 0, typeId, 0, payload, ANY_CHUNK_SIZE);
+  // So short that no chunk size splits them.
+  return encodeMessage(ChunkStreamId.Control, 0, typeId, 0, payload, DEFAULT_CHUNK_SIZE);
 }
 
 function uint32(value: number): Buffer {

@@ -1,5 +1,5 @@
 import type { Channel } from '../../hub/channel';
-import type { StreamInlet } from '../../hub/next-source';
+import type { StreamInlet } from '../../hub/stream-inlet';
 import type { Player } from '../../hub/player';
 import type { Publication } from '../../hub/publication';
 import type { StreamTarget } from './name-rules';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { LEFT_OUT, MessageLog, type LogMessage, type LogObserver } from '../../../service/hub/message-log';
+import { LEFT_OUT, MessageLog, type LogObserver } from '../../../service/hub/message-log';
+import type { LogMessage } from '../../../service/hub/open-message';
 import { SLAB_BYTES, SlabPool } from '../../../service/hub/slab';
 import { encodedLength, encodeMessage } from '../../../service/protocol/chunk/chunk-writer';
 import type { PayloadSink } from '../../../service/protocol/chunk/payload-sink';
