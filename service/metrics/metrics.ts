@@ -179,8 +179,9 @@ export class Metrics {
   /** The figures since the last call, completed by `others`, which are not counted here. */
   takeFigures(others: Pick<NodeFigures, 'stopBacklog' | 'draining'>): NodeFigures {
     const { gauges, traffic } = this.#options;
-    const ingestBytes = traffic.bytesIn - this.#ingestBytesTaken;
-    this.#ingestBytesTaken = traffic.bytesIn;
+    const received = traffic.bytesIn - traffic.relayedBytesIn;
+    const ingestBytes = received - this.#ingestBytesTaken;
+    this.#ingestBytesTaken = received;
     const lostAtMs = this.#redisLostAtMs;
     return {
       publishers: gauges.publishers(),
@@ -228,11 +229,11 @@ export class Metrics {
 
   #registerTraffic(traffic: TrafficCounters): void {
     const counters: readonly [name: string, help: string, field: keyof TrafficCounters][] = [
-      ['rtmp_received_bytes_total', 'Bytes read from clients.', 'bytesIn'],
-      ['rtmp_sent_bytes_total', 'Bytes sent to clients.', 'bytesOut'],
-      ['rtmp_received_messages_total', 'RTMP messages read from clients.', 'messagesIn'],
-      ['rtmp_sent_messages_total', 'RTMP messages sent to clients.', 'messagesOut'],
-      ['rtmp_socket_reads_total', "Reads from clients' sockets.", 'reads'],
+      ['rtmp_received_bytes_total', 'Bytes read from clients and from relayed nodes.', 'bytesIn'],
+      ['rtmp_sent_bytes_total', 'Bytes of streams sent to players.', 'bytesOut'],
+      ['rtmp_received_messages_total', 'Audio, video and data messages that streams took.', 'messagesIn'],
+      ['rtmp_sent_messages_total', 'Audio, video and data messages sent to players.', 'messagesOut'],
+      ['rtmp_socket_reads_total', 'Reads from the sockets of clients and relays.', 'reads'],
       ['rtmp_socket_writes_total', "Writes of media to players' sockets.", 'writes'],
       ['rtmp_dropped_frames_total', 'Audio and video messages that slow players did not get.', 'droppedFrames'],
       ['rtmp_slow_players_disconnected_total', 'Players cut off for being too slow.', 'slowPlayersDisconnected'],

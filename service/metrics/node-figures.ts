@@ -16,7 +16,7 @@ export type CountedFigure = (typeof countedFigures)[number];
 export interface NodeFigures {
   /** Live publishers now. */
   readonly publishers: number;
-  /** Bytes received from clients. */
+  /** Bytes received from clients. What a relay fetched is counted by the node where its publisher is. */
   readonly ingestBytes: number;
   readonly counts: Readonly<Record<CountedFigure, number>>;
   /** How long callbacks took: all of them, or a fair sample. */

@@ -3,17 +3,19 @@
  * requested.
  */
 export class TrafficCounters {
-  /** Bytes read from clients, handshake and chunk headers included. */
+  /** Bytes read from clients and, by relays, from other nodes; handshake and chunk headers included. */
   bytesIn = 0;
-  /** Bytes handed to the sockets of clients. */
+  /** The part of `bytesIn` that relays read. */
+  relayedBytesIn = 0;
+  /** Bytes of streams handed to players' sockets, headers and metadata included; replies and pings are not counted. */
   bytesOut = 0;
-  /** RTMP messages read, control messages included. */
+  /** Audio, video and data messages that streams took, from clients and relays. */
   messagesIn = 0;
-  /** RTMP messages sent; a message to 200 players counts 200 times. */
+  /** Audio, video and data messages sent; a message to 200 players counts 200 times. */
   messagesOut = 0;
   /** Writes of media to players' sockets; the node's CPU cost follows writes and reads. */
   writes = 0;
-  /** Reads from clients' sockets; over TLS, pieces of decrypted bytes. */
+  /** Reads from the sockets of clients and relays; over TLS, pieces of decrypted bytes. */
   reads = 0;
   /** Audio and video messages a player did not get because it could not keep up. */
   droppedFrames = 0;

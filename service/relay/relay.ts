@@ -156,6 +156,7 @@ export class Relay implements Publisher, PlayEvents {
     const { traffic, batching } = this.#env;
     this.#heardAt = performance.now();
     traffic.bytesIn += bytes;
+    traffic.relayedBytesIn += bytes;
     traffic.reads += 1;
     this.#client.receive(READ_BUFFER, 0, bytes);
     batching.afterRelayRead(this.#publication?.stream);

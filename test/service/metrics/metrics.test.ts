@@ -54,6 +54,16 @@ describe('metrics page', () => {
     expect(page.get('rtmp_ignored_messages_total{kind="data"}')).toBe(10);
   });
 
+  test('leaves relayed bytes to the figures of the node that has the publisher', async () => {
+    const others = { stopBacklog: 0, draining: false };
+    Object.assign(traffic, { bytesIn: 100, relayedBytesIn: 70 });
+    expect(metrics.takeFigures(others).ingestBytes).toBe(30);
+    traffic.bytesIn += 8;
+    traffic.relayedBytesIn += 3;
+    expect(metrics.takeFigures(others).ingestBytes).toBe(5);
+    expect((await scrape()).get('rtmp_received_bytes_total')).toBe(108);
+  });
+
   test('counts callbacks by event and result, with their duration in seconds', async () => {
     metrics.callbackFinished('start', 'accepted', 40);
     metrics.callbackFinished('start', 'refused', 2000);
