@@ -73,6 +73,18 @@ test('test/README.md says what to run after a change of each folder with logic o
   expect(missing).toEqual([]);
 });
 
+test('test/README.md has the tests of a folder of the service run after a change of it', () => {
+  const rows = tableRows(section(readDocument('test/README.md'), '## You changed X: run Y'), 'you changed');
+  const missing = rows.flatMap(([names = '', tests = '']) => {
+    const run = codeSpans(tests).flatMap((span) => span.split(' '));
+    const own = codeSpans(names)
+      .filter((name) => /^service\/.*\/$/.test(name))
+      .map((name) => `test/${name.slice(0, -1)}`);
+    return own.filter((folder) => exists(folder) && !run.includes(folder));
+  });
+  expect(missing).toEqual([]);
+});
+
 test('test/README.md says what each folder of tests holds', () => {
   const rows = tableRows(section(readDocument('test/README.md'), '## Layout'), 'folder');
   const named = rows.map(([name = '']) => codeSpans(name)[0]);

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { ServerClock } from '../../../service/leases/redis/server-clock';
+import { ServerClock } from '../../../../service/leases/redis/server-clock';
 
 const HOUR_US = 3_600_000_000;
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { FleetKeys } from '../../../service/leases/fleet-keys';
-import { RecordSeal } from '../../../service/leases/redis/record-seal';
-import { MemoryLogger } from '../../support/memory-logger';
+import { FleetKeys } from '../../../../service/leases/fleet-keys';
+import { RecordSeal } from '../../../../service/leases/redis/record-seal';
+import { MemoryLogger } from '../../../support/memory-logger';
 
 const stop = {
   jti: 'jti-1',
