@@ -1,4 +1,5 @@
 import { BoundedMap } from '../collections/bounded-map';
+import { TokenBucket } from '../collections/token-bucket';
 import type { LogFields } from './logger';
 
 /** How many lines may be written at once, and how many a second after that. */
@@ -26,37 +27,14 @@ export interface LineBudgetOptions {
   report(fields: LogFields): void;
 }
 
-/** The lines that a rate still allows. */
-class Allowance {
-  #lines: number;
-  #atMs: number;
-  readonly #rate: Rate;
-
-  constructor(rate: Rate, nowMs: number) {
-    this.#rate = rate;
-    this.#lines = rate.burst;
-    this.#atMs = nowMs;
-  }
-
-  take(nowMs: number): boolean {
-    // A clock that was set back adds nothing.
-    const seconds = Math.max(0, nowMs - this.#atMs) / 1000;
-    this.#lines = Math.min(this.#rate.burst, this.#lines + seconds * this.#rate.perSecond);
-    this.#atMs = nowMs;
-    if (this.#lines < 1) return false;
-    this.#lines -= 1;
-    return true;
-  }
-}
-
 /**
  * Limits the log lines that clients cause: each address has a budget, and all addresses share another. Suppressed lines
  * are counted and reported every ten seconds.
  */
 export class LineBudget {
   readonly #options: LineBudgetOptions;
-  readonly #perAddress = new BoundedMap<string, Allowance>(MAX_ADDRESSES);
-  readonly #all: Allowance;
+  readonly #perAddress = new BoundedMap<string, TokenBucket>(MAX_ADDRESSES);
+  readonly #all = new TokenBucket(ALL.burst, ALL.perSecond);
   /**
    * Suppressed lines since the last report, by address group; '': lines without an address, or of too many addresses.
    */
@@ -65,26 +43,25 @@ export class LineBudget {
 
   constructor(options: LineBudgetOptions) {
     this.#options = options;
-    this.#all = new Allowance(ALL, options.now());
   }
 
   /** Whether a line may be written; if not, it is counted. `address` is the client's, if the line has one. */
   allows(address: string | undefined): boolean {
     const nowMs = this.#options.now();
     const group = address === undefined ? '' : this.#options.addressGroup(address);
-    if (group === '' || this.#allowance(group, nowMs).take(nowMs)) {
+    if (group === '' || this.#linesOf(group).take(nowMs)) {
       if (this.#all.take(nowMs)) return true;
     }
     this.#leaveOut(group);
     return false;
   }
 
-  #allowance(group: string, nowMs: number): Allowance {
+  #linesOf(group: string): TokenBucket {
     const known = this.#perAddress.get(group);
     if (known !== undefined) return known;
-    const allowance = new Allowance(PER_ADDRESS, nowMs);
-    this.#perAddress.set(group, allowance);
-    return allowance;
+    const lines = new TokenBucket(PER_ADDRESS.burst, PER_ADDRESS.perSecond);
+    this.#perAddress.set(group, lines);
+    return lines;
   }
 
   #leaveOut(group: string): void {
