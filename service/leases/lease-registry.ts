@@ -164,8 +164,8 @@ export interface LeaseRegistry {
   locate(channel: string): Promise<{ lease: Lease; owner: NodeAddress } | undefined>;
   /**
    * An operator's command was received: stores it for nodes that missed it and for publishes that are being decided,
-   * and sets and lifts blocks. Live streams are not touched. True when this node was the first to report the command
-   * and, for `unblock`, there was a block.
+   * and sets and lifts blocks. Live streams are not touched. True if this node was the first to report a `block`, or an
+   * `unblock` of a channel that was blocked; for other commands the result has no meaning.
    */
   remember(command: Command): Promise<boolean>;
   /** Commands may have been missed for a while: redelivers those that concern this node's streams. */

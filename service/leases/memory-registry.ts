@@ -122,7 +122,7 @@ export class MemoryRegistry {
 
   keep(channel: string, session: string, keeps: boolean): void {
     const lease = this.#leases.get(channel);
-    // No change is announced, since nobody waits for it.
+    // Not announced: no node acts on this change before its next request.
     if (lease?.session === session) this.#leases.set(channel, { ...lease, keeps });
   }
 
@@ -148,7 +148,7 @@ export class MemoryRegistry {
     return [...this.#members.values()].map(({ address }) => address);
   }
 
-  /** True for the first member that reports the command; for `unblock`, only if there was a block. */
+  /** See `LeaseRegistry`. */
   remember(command: Command): boolean {
     if (command.verb === 'drain' || command.verb === 'list') return true;
     const at = this.#now();

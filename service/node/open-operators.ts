@@ -23,7 +23,7 @@ export interface OperatorsSurroundings {
   readonly drainRequested: () => void;
 }
 
-/** Starts to receive operators' orders to this node; undefined without Redis, which delivers them. */
+/** Starts to receive operators' commands; undefined without Redis, which delivers them. */
 export function openOperators(surroundings: OperatorsSurroundings): Operators | undefined {
   const { config, hub, admission, member, metrics, drainRequested, ...shared } = surroundings;
   if (config.redis === undefined) return undefined;

@@ -72,7 +72,7 @@ export function shutdownSteps(node: StoppingNode): readonly ShutdownStep[] {
   return [
     ...(node.inFleet ? handOver : []),
     { name: 'accept no more connections', run: () => listeners.close() },
-    { name: 'hear no more orders', run: () => void (hushed = operators?.stop()) },
+    { name: 'hear no more commands', run: () => void (hushed = operators?.stop()) },
     {
       name: 'end sessions',
       run: () => {
@@ -83,7 +83,7 @@ export function shutdownSteps(node: StoppingNode): readonly ShutdownStep[] {
     { name: 'deliver stop callbacks', reserveMs: CLOSE_MS, run: (leftMs) => authorizer.drain(leftMs) },
     { name: 'let connections close', maxMs: CLOSE_MS, run: (leftMs) => sessions.empty(leftMs) },
     { name: 'stop the clock', run: node.stopClock },
-    { name: 'answer the last orders', run: () => hushed },
+    { name: 'answer the last commands', run: () => hushed },
     { name: 'leave the fleet', run: () => member.stop() },
     {
       name: 'close the rest',

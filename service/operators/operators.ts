@@ -15,7 +15,7 @@ import { CommandReplies } from './command-replies';
 const TELLERS = 3;
 
 /**
- * How an order reached this node: `heard` on the Redis channel, or `redelivered` by the registry, because this node may
+ * How a command reached this node: `heard` on the Redis channel, or `redelivered` by the registry, because this node may
  * have missed it.
  */
 export type OrderOrigin = 'heard' | 'redelivered';
@@ -43,9 +43,8 @@ export interface OperatorsOptions {
   /** This node as a member of its fleet; if given, the node publishes its replies on REDIS_CHANNEL:replies. */
   readonly member?: CommandedMember | undefined;
   /**
-   * Stores the command for nodes that missed it, and sets and lifts blocks. True for the first node that does so, if a
-   * block was set or lifted. Called before the command is executed, so that a block is in force before an ended encoder
-   * tries again. Must not reject.
+   * See `LeaseRegistry.remember`. Called before the command is executed, so that a block is in force before an ended
+   * encoder tries again. Must not reject.
    */
   readonly remember?: ((command: Command) => Promise<boolean>) | undefined;
   /** The channel is subscribed, perhaps after an outage: commands may have been missed. */
@@ -57,7 +56,7 @@ export interface OperatorsOptions {
 }
 
 /**
- * Executes operators' orders. Every order passes through `execute`, whether it was heard on the Redis channel or
+ * Executes operators' commands. Every command passes through `execute`, whether it was heard on the Redis channel or
  * redelivered by the registry, and is logged, counted and answered in the same way.
  */
 export class Operators {
@@ -88,7 +87,7 @@ export class Operators {
     return this.#channel.connected;
   }
 
-  /** Executes one order. Never rejects; resolves when the order is logged and its reply is being sent. */
+  /** Executes one command. Never rejects; resolves when the command is logged and its reply is being sent. */
   async execute(text: string, origin: OrderOrigin): Promise<void> {
     const execution = this.#execute(text, origin);
     this.#underWay.add(execution);
@@ -97,7 +96,7 @@ export class Operators {
   }
 
   /**
-   * Unsubscribes; resolves when the last orders are answered, one of which may be the reason for this node's end.
+   * Unsubscribes; resolves when the last commands are answered, one of which may be the reason for this node's end.
    */
   async stop(): Promise<void> {
     this.#channel.close();
@@ -130,8 +129,8 @@ export class Operators {
   }
 
   /**
-   * The registry stores the order and sets a block; this node ends the stream that is live here. A redelivered order is
-   * in the registry already.
+   * The registry stores the command and sets a block; this node ends the stream that is live here. A redelivered
+   * command is in the registry already.
    */
   async #carryOut(command: Command, origin: OrderOrigin): Promise<CommandOutcome> {
     const { remember, carryOut } = this.#options;
@@ -143,7 +142,7 @@ export class Operators {
 
   /** Whether a redelivered command leaves this node nothing to do. */
   #isDone({ verb }: Command): boolean {
-    // The registry has lifted the block, and a node receives the order to drain on the channel, too.
+    // The registry has lifted the block, and a node receives `drain` on the channel, too.
     return verb === 'unblock' || (verb === 'drain' && this.#drains);
   }
 

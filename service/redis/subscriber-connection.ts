@@ -114,7 +114,7 @@ export class SubscriberConnection {
     if (this.#state === 'new' || this.#state === 'up') {
       this.#state = 'down';
       const reason = explainRedisFault(error, { secured: this.#secured, answered: this.#answered });
-      this.#log.warning(`Redis at ${this.#where} cannot be used, streams go on: ${reason}`);
+      this.#log.warning(`Redis at ${this.#where} cannot be used, live streams continue: ${reason}`);
     }
   }
 }

@@ -65,14 +65,15 @@ export class NodeRegistration {
   }
 
   /**
-   * The server has lost writes: perhaps other nodes' registrations, or mail that was read, so that its ids are reused.
+   * The server has lost writes: other nodes may have lost their registrations, and new mail may get the ids of mail that
+   * this node has read already.
    */
   registryChanged(): void {
     this.#readMail = '';
     this.#healthySince = performance.now();
   }
 
-  /** It may be another server, or the same server after a loss of data. */
+  /** There is a new connection: it may lead to another server, or to the same server after a loss of data. */
   connectionChanged(): void {
     this.#healthySince = performance.now();
   }
@@ -127,7 +128,7 @@ export class NodeRegistration {
     this.#registered = false;
     this.#healthySince = Infinity;
     if (this.#reported !== 'down') {
-      this.#options.log.warning(`The fleet registry cannot be used, streams go on: ${reason}`);
+      this.#options.log.warning(`The fleet registry cannot be used, live streams continue: ${reason}`);
     }
     this.#reported = 'down';
     this.#schedule(jittered(this.#options.timing.beatMs / 3));

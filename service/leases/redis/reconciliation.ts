@@ -17,15 +17,16 @@ export interface ReconciliationOptions {
   readonly seal: RecordSeal;
   readonly log: Logger;
   readonly listener: () => RegistryListener | undefined;
-  /** Asserts that a session has its channel; undefined without an answer. */
+  /** Tells the registry that a session has its channel; undefined if the registry does not answer. */
   readonly assert: (session: BookedSession, contest: Contest) => Promise<RegistryReply | undefined>;
   /** How long the node of another publisher has to report that its stream has ended (ms). */
   readonly contestMs: number;
 }
 
 /**
- * The rule if another session has the channel by now. `no`: the other session keeps it. Otherwise the earlier session
- * wins, finally only with `last`: the other session's record may be out of date as well.
+ * What the registry does if another session has the channel by now. `no`: the other session keeps it. `last`: the earlier
+ * session wins. `first`: as `last`, but an earlier session is only told that the channel is contested: the other
+ * session's record may be out of date, and its node gets time to correct it.
  */
 export type Contest = 'no' | 'first' | 'last';
 

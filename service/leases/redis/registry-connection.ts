@@ -14,7 +14,7 @@ const CONNECT_TIMEOUT_MS = 3_000;
 
 /** The server's clock is measured again this often, with the next request (ms). */
 const MEASURE_AGAIN_MS = 30_000;
-/** How often a script is run again because the data that decides its keys has changed. */
+/** How often one request's script is run at most: again if it asks for keys that it was not given. */
 const MAX_ROUNDS = 4;
 const MAX_REMEMBERED_KEYS = 1_000;
 
@@ -230,7 +230,10 @@ export class RegistryConnection {
     }
   }
 
-  /** Also sets the address: the redirect's, or else the configured one. */
+  /**
+   * The pause before the next attempt (ms). Also sets the address to connect to: that of a redirect, or the configured
+   * one.
+   */
   #nextRetryMs(): number {
     const { host, port } = this.#movedTo ?? this.#options.config;
     Object.assign(this.#redis.options, { host, port });

@@ -19,8 +19,8 @@ export interface WakeUpsOptions {
 }
 
 /**
- * Receives announcements of changes that the node would notice a little later anyway. Only delays depend on them, so a
- * lost connection is not logged.
+ * Receives announcements of mail and of changed channels. A node that misses an announcement notices the change a little
+ * later, at its next renewal or look-up, so a lost connection is not logged.
  */
 export class WakeUps {
   readonly #redis: Redis;

@@ -92,6 +92,7 @@ export class Visit {
   readonly #options: GateOptions;
   readonly #owner: VisitOwner;
   #socket: Socket;
+  /** The address that the visit is charged to; undefined while it is not known. */
   #address: string | undefined;
   #place: 'none' | 'asked' | 'taken' = 'none';
   #proceed: (() => void) | undefined;
@@ -102,11 +103,6 @@ export class Visit {
     this.#options = options;
     this.#owner = owner;
     this.#watch(socket);
-  }
-
-  /** The address that the visit is charged to; undefined while it is not known. */
-  get address(): string | undefined {
-    return this.#address;
   }
 
   /**

@@ -52,8 +52,8 @@ export interface CommandSession extends Publisher {
   close(code: 'refused' | 'too_slow', reason: string): void;
 
   /**
-   * Reads no further message until `proceed`, while a decision is awaited. While a publish is being decided, a few
-   * bytes are still read from the client's socket, so that the server notices when the client leaves.
+   * Processes no further message until `proceed`, while a decision is awaited. While a publish is being decided, up to
+   * 64 KB are still read from the client's socket and kept, so that the server notices when the client leaves.
    */
   wait(): void;
   proceed(): void;

@@ -7,7 +7,8 @@ import { refuseName } from './refuse-name';
 
 /**
  * `publish`: names are checked, the gate decides (channel free, start callback), and only then is the client sent
- * Publish.Start. No message is read before the answer, so that media sent meanwhile waits in the client's socket.
+ * Publish.Start. No message is processed before the answer: up to 64 KB of what the client sends meanwhile are read from
+ * the socket and kept (see ByteIntake), the rest waits in the socket.
  */
 export function publish(session: CommandSession, streamId: number, command: CommandMessage): void {
   const { state, streams } = session;

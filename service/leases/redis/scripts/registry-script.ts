@@ -144,9 +144,6 @@ local function keepRecord(session, stop)
 end
 `;
 
-/** How many values of ARGV precede the script's own. */
-export const COMMON_ARGUMENTS = 5;
-
 /**
  * @param keys the keys that the script touches in any case, in addition to the node's registration, its sessions'
  * records and the list of nodes
