@@ -1,8 +1,8 @@
 import { encodedLength, headerLength, restamp } from '../protocol/chunk/chunk-writer';
 import type { PayloadSink } from '../protocol/chunk/payload-sink';
 import { MediaFlag } from '../protocol/media/media-tag';
-import { type LogMessage, type MessageOwner, OpenMessage } from './open-message';
 import { ProtocolError } from '../protocol/protocol-errors';
+import { type LogMessage, type MessageOwner, OpenMessage } from './open-message';
 import { PlaceQueue } from './place-queue';
 import { SLAB_BYTES, type Slab, type SlabPool } from './slab';
 import { isOtherTrack, isWanted, isWantedUnwrapped, Wanted } from './wanted';
