@@ -26,6 +26,13 @@ export interface FanOutOptions {
 }
 
 /**
+ * The largest cached start for a player that gets a copy of its own, in bytes and messages; a player that would get
+ * more begins at the next keyframe.
+ */
+const MAX_COPIED_START_BYTES = 16 * 1024 * 1024;
+const MAX_COPIED_START_MESSAGES = 20_000;
+
+/**
  * Sends a stream's messages from its log to the players. A flush writes the same views to all of them. Players in an
  * exceptional state (paused, without audio or video, on another message stream, lagging) are served apart until that
  * state ends.
@@ -112,7 +119,7 @@ export class FanOut {
    * @param wantsCache false: the cache is of no use to the player
    */
   add(player: Player, wantsCache: boolean): void {
-    this.sendHeaders(player, wantsCache ? this.#lateStart : this.#flushed);
+    this.sendHeaders(player, wantsCache ? this.#startFor(player) : this.#flushed);
     player.missesVideo = !player.wantsVideo;
     // Much of the previous stream may still be unsent.
     this.#noteStarting(player);
@@ -132,8 +139,8 @@ export class FanOut {
     player.laggingSince = 0;
   }
 
-  /** Sends the headers that apply from this position of the log on; by default from the start of the GOP cache. */
-  sendHeaders(player: Player, from = this.#lateStart): void {
+  /** Sends the headers that apply from this position of the log on; by default those of its start. */
+  sendHeaders(player: Player, from = this.#startFor(player)): void {
     player.missedHeaders = 0;
     const unwrap = this.#selections.hasTracks && !player.wantsAllTracks ? this.#unwrap : undefined;
     const headers = this.#config.encodeFor(player.streamId, from, unwrap);
@@ -209,6 +216,8 @@ export class FanOut {
 
   /** Checks players that start or lag. Called once a second. */
   tick(now: number): void {
+    // Players that join at the same time share a selection; without a flush it would be kept for ever.
+    this.#selections.clear();
     this.#lowerBounds();
     for (const player of [...this.#apart]) if (player.laggingSince > 0) player.checkLag(now);
   }
@@ -226,6 +235,7 @@ export class FanOut {
     this.#ended = true;
     this.#held.update();
     const heldFrom = this.#held.from;
+    this.#selections.clear();
     this.#held.clear();
     for (const player of this.players) {
       player.heldFrom = Infinity;
@@ -256,20 +266,24 @@ export class FanOut {
   readonly #unwrap: Unwrap = (encoded) => unwrapMainTrack(encoded, this.#chunkSize, this.#tag);
 
   /**
-   * Log position at which a late player starts: the start of the GOP cache or, without a cache, the end of the last
-   * flush.
+   * Log position at which this player starts: the start of the GOP cache or, without a cache that it can get, the end
+   * of the last flush.
    */
-  get #lateStart(): number {
+  #startFor(player: Player): number {
     const { start } = this.#gop;
-    return start < 0 || start > this.#flushed ? this.#flushed : start;
+    if (start < 0 || start > this.#flushed) return this.#flushed;
+    const hasOwnTracks = this.#selections.hasTracks && !player.wantsAllTracks;
+    if (player.wantsAudio && player.wantsVideo && player.streamId === SHARED_STREAM_ID && !hasOwnTracks) return start;
+    const isLarge = this.#flushed - start > MAX_COPIED_START_BYTES || this.#gop.messages > MAX_COPIED_START_MESSAGES;
+    return isLarge || player.outlet.unsentBytes > SOFT_UNSENT_BYTES ? this.#flushed : start;
   }
 
-  /** Sends the GOP cache; false when there is none. */
+  /** Sends the GOP cache; false when there is none for this player. */
   #sendCache(player: Player): boolean {
     const { outlet } = player;
-    const from = this.#gop.start;
+    const from = this.#startFor(player);
     const to = this.#flushed;
-    if (from < 0 || from >= to) return false;
+    if (from === to) return false;
     if (player.shares) {
       const views = this.#views;
       if (this.#listOf(player) === this.#shared) this.#log.views(from, to, views);

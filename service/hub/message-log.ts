@@ -21,6 +21,14 @@ export const LEFT_OUT = -1;
 /** Gives the main track's part of an encoded message; undefined when the message has none. */
 export type Unwrap = (encoded: Buffer) => Buffer | undefined;
 
+/** Takes the messages that were chosen. */
+interface Taker {
+  /** Adjacent messages of a slab, from index `first` to `last`. */
+  run(slab: Slab, first: number, last: number): void;
+  /** An encoded message that is not in the log. */
+  part(part: Buffer): void;
+}
+
 /** Bytes that may wait behind an unfinished message; a publisher that exceeds them is disconnected. */
 export const MAX_BLOCKED_BYTES = 32 * 1024 * 1024;
 /** Messages that may wait behind an unfinished message: all become readable at once, while all other streams wait. */
@@ -187,44 +195,76 @@ export class MessageLog implements MessageOwner {
    * share the common bytes.
    */
   select(from: number, to: number, wanted: number, streamId: number, unwrap?: Unwrap): Buffer {
-    const parts: Buffer[] = [];
-    this.#collect(from, to, wanted, unwrap, (part) => void parts.push(part));
-    this.selected = parts.length;
-    const copy = Buffer.concat(parts);
+    const copy = Buffer.allocUnsafe(this.#measure(from, to, wanted));
     let at = 0;
-    for (const part of parts) {
-      restamp(copy, at, streamId);
-      at += part.length;
-    }
-    return copy;
+    this.#collect(from, to, wanted, unwrap, {
+      run: (slab, first, last) => {
+        const start = slab.starts[first]!;
+        const copied = slab.bytes.copy(copy, at, start, slab.endOf(last));
+        for (let i = first; i <= last; i += 1) restamp(copy, at + slab.starts[i]! - start, streamId);
+        at += copied;
+      },
+      part: (part) => {
+        part.copy(copy, at);
+        restamp(copy, at, streamId);
+        at += part.length;
+      },
+    });
+    return at === copy.length ? copy : copy.subarray(0, at);
   }
 
   /** Collects the wanted messages of `[from, to)` into `views`; only unwrapped ones are copied. */
   selectViews(from: number, to: number, wanted: number, views: Buffer[], unwrap?: Unwrap): void {
     views.length = 0;
-    this.#collect(from, to, wanted, unwrap, (part) => {
-      const last = views[views.length - 1];
-      const adjoins = last?.buffer === part.buffer && last.byteOffset + last.length === part.byteOffset;
-      if (adjoins) views[views.length - 1] = Buffer.from(part.buffer, last.byteOffset, last.length + part.length);
-      else views.push(part);
+    this.#collect(from, to, wanted, unwrap, {
+      run: (slab, first, last) => void views.push(slab.bytes.subarray(slab.starts[first], slab.endOf(last))),
+      part: (part) => void views.push(part),
     });
   }
 
-  #collect(from: number, to: number, wanted: number, unwrap: Unwrap | undefined, take: (part: Buffer) => void): void {
+  /** Bytes of the wanted messages of `[from, to)`, none of them unwrapped. */
+  #measure(from: number, to: number, wanted: number): number {
+    let bytes = 0;
+    this.visit(from, to, (slab, index) => {
+      if (isWanted(slab.flags[index]!, wanted)) bytes += slab.endOf(index) - slab.starts[index]!;
+      return true;
+    });
+    return bytes;
+  }
+
+  /** Gives the wanted messages of `[from, to)` to `taker`, adjacent ones together. */
+  #collect(from: number, to: number, wanted: number, unwrap: Unwrap | undefined, taker: Taker): void {
+    this.selected = 0;
     this.skippedHeaders = 0;
+    let run: Slab | undefined;
+    let first = 0;
+    let last = 0;
     this.visit(from, to, (slab, index) => {
       const flags = slab.flags[index]!;
+      let part: Buffer | undefined;
       if (!isWanted(flags, wanted)) {
         // A player does not miss the headers of tracks that it never gets.
         if ((flags & MediaFlag.Config) !== 0 && !isOtherTrack(flags, wanted))
           this.skippedHeaders |= flags & Wanted.Kinds;
         return true;
       }
-      const message = slab.bytes.subarray(slab.starts[index], slab.endOf(index));
-      const part = unwrap !== undefined && isWantedUnwrapped(flags, wanted) ? unwrap(message) : message;
-      if (part !== undefined) take(part);
+      if (unwrap !== undefined && isWantedUnwrapped(flags, wanted)) {
+        part = unwrap(slab.bytes.subarray(slab.starts[index], slab.endOf(index)));
+        if (part === undefined) return true;
+      }
+      this.selected += 1;
+      if (part === undefined && slab === run && index === last + 1) {
+        last = index;
+        return true;
+      }
+      if (run !== undefined) taker.run(run, first, last);
+      run = part === undefined ? slab : undefined;
+      first = index;
+      last = index;
+      if (part !== undefined) taker.part(part);
       return true;
     });
+    if (run !== undefined) taker.run(run, first, last);
   }
 
   /** The position of the first message in `[from, to)` with this media flag; -1 when there is none. */

@@ -13,7 +13,7 @@ export interface Selection {
   readonly skippedHeaders: number;
 }
 
-/** The selections of one flush: each is made once, however many players get it. */
+/** The selections of a short time, such as a flush: each is made once, however many players get it. */
 export class Selections {
   /** The stream has had multitrack packets. */
   hasTracks = false;
@@ -45,7 +45,7 @@ export class Selections {
     return selection;
   }
 
-  /** The flush has ended. */
+  /** Forgets the selections made so far: their memory is the players' from now on. */
   clear(): void {
     this.#made.length = 0;
   }

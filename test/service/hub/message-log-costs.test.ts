@@ -4,7 +4,7 @@ import { Slab, SLAB_BYTES, SlabPool } from '../../../service/hub/slab';
 import { encodedLength } from '../../../service/protocol/chunk/chunk-writer';
 import type { PayloadSink } from '../../../service/protocol/chunk/payload-sink';
 import { MediaFlag } from '../../../service/protocol/media/media-tag';
-import { keyframe, StreamRig } from './stream-rig';
+import { avcHeader, interFrame, keyframe, StreamRig } from './stream-rig';
 
 /** What a hostile publisher makes the log do, in counts that do not depend on the machine. */
 
@@ -193,4 +193,84 @@ test('the index of tiny messages is outside of the JavaScript heap, and follows 
   expect(slab.starts.length).toBeLessThan(40_000);
   slab.reset(0);
   expect(slab.starts.length + slab.flags.length).toBeLessThan(2_000);
+});
+
+describe('a selection of tiny messages', () => {
+  /** Calls that make a buffer or a view. */
+  function countBuffers(): () => number {
+    const spies = (['from', 'concat', 'alloc', 'allocUnsafe', 'allocUnsafeSlow'] as const).map((name) =>
+      jest.spyOn(Buffer, name),
+    );
+    const views = jest.spyOn(Buffer.prototype, 'subarray');
+    return () => [...spies, views].reduce((sum, { mock }) => sum + mock.calls.length, 0);
+  }
+
+  test('makes one buffer for all of them, or one view for each piece of memory', () => {
+    const { log } = make();
+    appendTiny(log, 50_000);
+    const views: Buffer[] = [];
+    const count = countBuffers();
+    const copy = log.select(0, log.position, MediaFlag.Video, 7);
+    expect([count(), log.selected, copy.length]).toEqual([1, 50_000, 50_000 * TINY_BYTES]);
+    log.selectViews(0, log.position, MediaFlag.Video, views);
+    expect([count(), views.length]).toEqual([4, 3]);
+  });
+});
+
+describe('a player that cannot share the common bytes', () => {
+  const joinApart = (rig: StreamRig) => rig.join({ streamId: 7 });
+
+  test('gets a cached start of so many messages; with more it begins at the next keyframe, after its headers', () => {
+    const rig = new StreamRig({ chunkSize: CHUNK_SIZE });
+    rig.video(0, avcHeader('V'));
+    rig.video(0, keyframe('k0'));
+    for (let i = 1; i < 20_000; i += 1) rig.video(i, interFrame(''));
+    rig.flush();
+    const early = joinApart(rig);
+    expect(rig.received(early)).toHaveLength(1 + 20_000);
+    rig.video(20_001, interFrame('one more'));
+    rig.flush();
+    const late = joinApart(rig);
+    rig.video(20_002, interFrame('skipped'));
+    rig.video(20_003, keyframe('k'));
+    rig.flush();
+    expect(rig.received(late)).toEqual(['video 0 V', 'video 20003 k']);
+  });
+
+  test('gets one of 16 MB, and none of more', () => {
+    const rig = new StreamRig({ chunkSize: CHUNK_SIZE });
+    rig.video(0, keyframe('k0'));
+    for (let i = 1; i <= 15; i += 1) rig.video(i, Buffer.concat([interFrame('i'), Buffer.alloc(1 << 20)]));
+    rig.flush();
+    const early = joinApart(rig);
+    expect(early.outlet.last?.length).toBeGreaterThan(15 << 20);
+    rig.video(16, Buffer.concat([interFrame('i'), Buffer.alloc(1 << 20)]));
+    rig.flush();
+    expect([joinApart(rig).outlet.writes, rig.join().outlet.writes]).toEqual([0, 1]);
+  });
+
+  test('gets none while the last one is unsent', () => {
+    const rig = new StreamRig({ chunkSize: CHUNK_SIZE });
+    rig.video(0, keyframe('k0'));
+    rig.video(1, Buffer.concat([interFrame('i'), Buffer.alloc(9 << 20)]));
+    rig.flush();
+    const { player, outlet } = rig.join({ streamId: 7, fast: false });
+    for (let i = 0; i < 3; i += 1) {
+      rig.stream.removePlayer(player);
+      rig.stream.addPlayer(player);
+    }
+    expect(outlet.writes).toBe(1);
+  });
+
+  test('shares its start with those that join within a second; then it is not kept', () => {
+    const rig = new StreamRig({ chunkSize: CHUNK_SIZE });
+    rig.video(0, keyframe('k0'));
+    rig.flush();
+    const [first, second] = [joinApart(rig), joinApart(rig)];
+    rig.stream.tick(rig.clock + 1_000);
+    const third = joinApart(rig);
+    expect(second.outlet.last).toBe(first.outlet.last);
+    expect(third.outlet.last).not.toBe(first.outlet.last);
+    expect(third.outlet.last).toEqual(first.outlet.last);
+  });
 });
