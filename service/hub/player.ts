@@ -28,6 +28,20 @@ export interface PlayerListener {
   tooSlow(reason: string): void;
 }
 
+export interface PlayerOptions {
+  readonly outlet: PlayerOutlet;
+  readonly listener: PlayerListener;
+  /** Id of the message stream that it plays on; its media is sent with this id. */
+  readonly streamId: number;
+  readonly key: string;
+  /** False: starts with the next message instead of the GOP cache. Default: true. */
+  readonly wantsCache?: boolean;
+  /** Another node that forwards the stream to its own players. Default: false. */
+  readonly isRelay?: boolean;
+  /** False: it does not support multitrack, and gets only the main track of each kind. Default: true. */
+  readonly wantsAllTracks?: boolean | undefined;
+}
+
 /** A player with more unsent bytes lags: it gets nothing until they have drained and a keyframe follows. */
 export const SOFT_UNSENT_BYTES = 8 * 1024 * 1024;
 /** A lagging player may resume once no more than this is unsent (bytes). */
@@ -68,19 +82,31 @@ export class Player {
   /** Position of the oldest byte that the socket may still hold; Infinity when it holds none. */
   heldFrom = Infinity;
 
-  constructor(
-    readonly outlet: PlayerOutlet,
-    readonly listener: PlayerListener,
-    /** Id of the message stream that it plays on; its media is sent with this id. */
-    readonly streamId: number,
-    readonly key: string,
-    /** False: starts with the next message instead of the GOP cache. */
-    readonly wantsCache: boolean,
-    /** Another node that forwards the stream to its own players. */
-    readonly isRelay = false,
-    /** False: it does not support multitrack, and gets only the main track of each kind. */
-    readonly wantsAllTracks = true,
-  ) {}
+  readonly outlet: PlayerOutlet;
+  readonly listener: PlayerListener;
+  readonly streamId: number;
+  readonly key: string;
+  readonly wantsCache: boolean;
+  readonly isRelay: boolean;
+  readonly wantsAllTracks: boolean;
+
+  constructor({
+    outlet,
+    listener,
+    streamId,
+    key,
+    wantsCache = true,
+    isRelay = false,
+    wantsAllTracks = true,
+  }: PlayerOptions) {
+    this.outlet = outlet;
+    this.listener = listener;
+    this.streamId = streamId;
+    this.key = key;
+    this.wantsCache = wantsCache;
+    this.isRelay = isRelay;
+    this.wantsAllTracks = wantsAllTracks;
+  }
 
   /** Whether it gets the same bytes as all other players that want the same tracks. */
   get shares(): boolean {

@@ -70,9 +70,15 @@ function begin(session: CommandSession, streamId: number, stream: StreamTarget, 
   const channel = context.hub.channel(stream.channel);
   const options = new URLSearchParams(stream.query);
   const cache = options.get('cache');
-  const allTracks = isRelay || wantsAllTracks(options.get('tracks'), session.knowsMultitrack);
-  const listener = new PlayListener(session, streamId);
-  const player = new Player(session.transport, listener, streamId, stream.key, cache !== 'no', isRelay, allTracks);
+  const player = new Player({
+    outlet: session.transport,
+    listener: new PlayListener(session, streamId),
+    streamId,
+    key: stream.key,
+    wantsCache: cache !== 'no',
+    isRelay,
+    wantsAllTracks: isRelay || wantsAllTracks(options.get('tracks'), session.knowsMultitrack),
+  });
   session.startPlay({ phase: 'playing', streamId, stream, channel, player });
   session.log.request('play', { channel: stream.channel, relay: isRelay || undefined });
   session.send(userControl(UserControlEvent.StreamBegin, streamId));

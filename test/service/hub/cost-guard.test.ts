@@ -88,7 +88,7 @@ function run({ players, readsPerFlush }: { players: number; readsPerFlush: numbe
   const pool = new SlabPool(1 << 26);
   const { stream } = new StreamRig({ pool, chunkSize: 60_000 });
   const outlets = Array.from({ length: players }, () => new CountingOutlet());
-  for (const outlet of outlets) stream.addPlayer(new Player(outlet, silent, 1, 'key', true));
+  for (const outlet of outlets) stream.addPlayer(new Player({ outlet, listener: silent, streamId: 1, key: 'key' }));
   const reader = new ChunkReader(
     {
       openMessage: ({ typeId, timestamp, length }) =>
@@ -218,7 +218,7 @@ test('a thousand channels with a stream and a player each need no timer of their
     const channel = hub.channel(`channel-${i}`);
     const outlet = new CountingOutlet();
     outlets.push(outlet);
-    channel.addPlayer(new Player(outlet, silent, 1, 'key', true));
+    channel.addPlayer(new Player({ outlet, listener: silent, streamId: 1, key: 'key' }));
     channel.reserve(publisher);
     const { stream } = channel.begin(publisher, { key: 'key', grant: { streamId: '' }, admitsKey: () => true });
     stream.appendMedia(MessageType.Video, 0, keyframe('k'));

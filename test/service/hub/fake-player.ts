@@ -102,6 +102,6 @@ export class FakePlayer {
         options.slow?.();
       },
     };
-    this.player = new Player(this.outlet, listener, streamId, key, wantsCache, isRelay, wantsAllTracks);
+    this.player = new Player({ outlet: this.outlet, listener, streamId, key, wantsCache, isRelay, wantsAllTracks });
   }
 }

@@ -56,7 +56,7 @@ class Viewer {
     };
     const [streamBegan, streamEnded, keyRefused] = [told('began'), told('ended'), told('refused')];
     const listener = { streamBegan, streamEnded, keyRefused, tooSlow: told('too slow') };
-    this.player = new Player(new FakeOutlet(), listener, 1, key, true, isRelay);
+    this.player = new Player({ outlet: new FakeOutlet(), listener, streamId: 1, key, isRelay });
   }
 
   leave(): void {
