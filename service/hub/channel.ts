@@ -81,6 +81,11 @@ export class Channel {
     return count;
   }
 
+  /** All players, those included that no stream serves. */
+  get players(): Iterable<Player> {
+    return this.#players;
+  }
+
   get isUnused(): boolean {
     return this.#candidate === null && this.#publication === null && this.#players.size === 0;
   }
@@ -175,6 +180,12 @@ export class Channel {
       if (!this.#players.delete(player)) return;
       if (!this.#waitingRelays.delete(player)) this.#publication?.stream.removePlayer(player);
     });
+  }
+
+  /** Checks the players that no stream serves. Called once a second. */
+  tick(now: number): void {
+    const unserved = this.#publication === null ? this.#players : this.#waitingRelays;
+    for (const player of unserved) player.checkDrain(now);
   }
 
   #take(publisher: Publisher): void {

@@ -119,6 +119,8 @@ export class FanOut {
    * @param wantsCache false: the cache is of no use to the player
    */
   add(player: Player, wantsCache: boolean): void {
+    // From the time before the stream.
+    player.laggingSince = 0;
     this.sendHeaders(player, wantsCache ? this.#startFor(player) : this.#flushed);
     player.missesVideo = !player.wantsVideo;
     // Much of the previous stream may still be unsent.

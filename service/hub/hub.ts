@@ -1,5 +1,6 @@
 import { Channel } from './channel';
 import type { LiveStream, StreamEnvironment } from './live-stream';
+import type { Player } from './player';
 import type { Publication } from './publication';
 
 /**
@@ -59,9 +60,15 @@ export class Hub {
     return count;
   }
 
-  /** Called once a second: see LiveStream.tick. */
+  /** All players, those included that wait for a stream. */
+  *players(): Generator<Player> {
+    for (const { players } of this.#channels.values()) yield* players;
+  }
+
+  /** Called once a second: see LiveStream.tick and Channel.tick. */
   tick(now: number): void {
     for (const { stream } of this.publications()) stream.tick(now);
+    for (const channel of this.#channels.values()) channel.tick(now);
   }
 
   readonly #forget = (channel: Channel): void => {

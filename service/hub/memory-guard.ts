@@ -10,6 +10,8 @@ export interface MemoryGuardOptions {
   readonly budgetBytes: number;
   readonly log: Logger;
   readonly streams: () => Iterable<LiveStream>;
+  /** All players, those included that wait for a stream: what the last one sent them may be unsent. */
+  readonly players: () => Iterable<Player>;
   /** Memory in buffers now, including those that wait for the garbage collector (bytes). */
   readonly used: () => number;
   /** The JavaScript heap now, and the size at which the engine ends the process (bytes). */
@@ -87,7 +89,7 @@ export class MemoryGuard {
     const before = { ...this.relieved };
     let left = bytes;
     left = this.#dropCaches(streams, left, (stream) => stream.playerCount === 0);
-    left = this.#disconnectSlow(streams, left);
+    left = this.#disconnectSlow(left);
     this.#dropCaches(streams, left, () => true);
     const caches = this.relieved.caches - before.caches;
     const players = this.relieved.players - before.players;
@@ -116,10 +118,10 @@ export class MemoryGuard {
   /**
    * Disconnects the players with the most unsent bytes until `bytes` are freed; returns how many are still to be freed.
    */
-  #disconnectSlow(streams: readonly LiveStream[], bytes: number): number {
+  #disconnectSlow(bytes: number): number {
     let left = bytes;
     const unsent = (player: Player): number => player.outlet.unsentBytes;
-    const slow = streams.flatMap((stream) => stream.players.filter((player) => unsent(player) > SLOW_PLAYER_BYTES));
+    const slow = [...this.#options.players()].filter((player) => unsent(player) > SLOW_PLAYER_BYTES);
     for (const player of slow.sort((a, b) => unsent(b) - unsent(a))) {
       if (left <= 0) break;
       left -= unsent(player);

@@ -61,7 +61,7 @@ export class Player {
   paused = false;
   /**
    * When unsent bytes passed the soft bound, or LAG_PROGRESS_BYTES of them had drained since (ms). Until they have
-   * drained and a keyframe follows, nothing is sent. 0: not lagging.
+   * drained and a keyframe follows, nothing is sent. 0: not lagging. Without a stream, see `checkDrain`.
    */
   laggingSince = 0;
   /** Unsent bytes at `laggingSince`. */
@@ -137,6 +137,17 @@ export class Player {
   beginLag(now: number): void {
     this.laggingSince = now;
     this.laggingBytes = this.outlet.unsentBytes;
+  }
+
+  /**
+   * Disconnects a player that no stream serves if its unsent bytes do not drain, such as the cached start of a stream
+   * that has ended. To be called once a second.
+   */
+  checkDrain(now: number): void {
+    const { unsentBytes } = this.outlet;
+    if (unsentBytes <= RESUME_UNSENT_BYTES) this.laggingSince = 0;
+    else if (this.laggingSince === 0 || this.laggingBytes - unsentBytes >= LAG_PROGRESS_BYTES) this.beginLag(now);
+    else if (now - this.laggingSince > MAX_LAG_MS) this.listener.tooSlow(`too slow for ${MAX_LAG_MS / 1000} s`);
   }
 
   /** Disconnects a lagging player whose unsent bytes are too many or do not drain. */

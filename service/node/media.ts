@@ -53,6 +53,7 @@ export function openMedia({ config, log, version, processes, now }: MediaOptions
     budgetBytes: config.limits.memoryBudgetBytes ?? defaultMemoryBudget(processes),
     log,
     streams: () => hub.streams(),
+    players: () => hub.players(),
     used: () => process.memoryUsage().arrayBuffers,
     heap: () => {
       const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();

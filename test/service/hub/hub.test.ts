@@ -296,3 +296,65 @@ describe('the hub', () => {
     expect([...hub.waiting()]).toEqual([other]);
   });
 });
+
+describe('a player whose stream has ended while much of it was unsent', () => {
+  const MB = 2 ** 20;
+
+  /** A player of an ended stream with so many megabytes unsent. */
+  function left(megabytes: number): FakePlayer {
+    const { stream } = start();
+    const fake = new FakePlayer({ fast: false });
+    channel.addPlayer(fake.player);
+    send(stream, 0, keyframe('k'));
+    for (let i = 0; i < megabytes; i += 1) send(stream, i, Buffer.concat([interFrame('i'), Buffer.alloc(MB)]));
+    channel.end(channel.publication!);
+    fake.events.length = 0;
+    return fake;
+  }
+
+  function pass(seconds: number, each: () => void = () => {}): void {
+    for (let i = 0; i < seconds; i += 1) {
+      rig.clock += 1_000;
+      each();
+      hub.tick(rig.clock);
+    }
+  }
+
+  test('is disconnected when nothing drains for 30 seconds', () => {
+    const fake = left(6);
+    pass(31);
+    expect(fake.events).toEqual([]);
+    pass(1);
+    expect(fake.events).toEqual(['too slow for 30 s']);
+  });
+
+  test('stays when it drains in time', () => {
+    const fake = left(7);
+    pass(25, () => fake.outlet.drain(MB / 4));
+    pass(60);
+    expect(fake.events).toEqual([]);
+  });
+
+  test('stays when little is unsent', () => {
+    const fake = left(1);
+    pass(60);
+    expect(fake.events).toEqual([]);
+  });
+
+  test('is judged by the next stream once that has begun', () => {
+    const fake = left(6);
+    pass(20);
+    const { stream } = start();
+    send(stream, 0, keyframe('k'));
+    expect(fake.player.laggingSince).toBe(0);
+    pass(20);
+    expect(fake.events).toEqual(['began']);
+    fake.outlet.drain();
+    expect(received(fake).at(-1)).toBe('video 0 k');
+  });
+
+  test('is among the players of the node', () => {
+    const fake = left(1);
+    expect([...hub.players()]).toEqual([fake.player]);
+  });
+});

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { defaultMemoryBudget, MemoryGuard } from '../../../service/hub/memory-guard';
 import { MemoryLogger } from '../../support/memory-logger';
+import type { Player } from '../../../service/hub/player';
 import type { FakePlayer } from './fake-player';
 import { interFrame, keyframe, StreamRig } from './stream-rig';
 
@@ -9,6 +10,8 @@ const BUDGET = 100 * MB;
 
 let log: MemoryLogger;
 let streams: StreamRig[];
+/** Players without a stream. */
+let idle: Player[];
 let nowMs: number;
 /** Bytes in buffers besides the cached starts. */
 let otherBytes: number;
@@ -16,6 +19,7 @@ let heapBytes: number;
 beforeEach(() => {
   log = new MemoryLogger();
   streams = [];
+  idle = [];
   nowMs = 0;
   otherBytes = 0;
   heapBytes = 50 * MB;
@@ -26,6 +30,7 @@ function newGuard(budgetBytes = BUDGET): MemoryGuard {
     budgetBytes,
     log,
     streams: () => streams.map(({ stream }) => stream),
+    players: () => [...streams.flatMap(({ stream }) => stream.players), ...idle],
     used: () => otherBytes + streams.reduce((sum, { stream }) => sum + stream.cachedBytes, 0),
     heap: () => ({ used: heapBytes, limit: 1_000 * MB }),
     now: () => nowMs,
@@ -81,6 +86,17 @@ describe('a node near its memory budget', () => {
     otherBytes = 34.5 * MB;
     newGuard(40 * MB).tick();
     expect([small.events, large.events.join()]).toEqual([[], expect.stringContaining('short of memory')]);
+  });
+
+  test('also one that has not read what a stream sent it that has ended', () => {
+    const rig = new StreamRig({ chunkSize: 65_536, gopCacheBytes: 0 });
+    rig.video(0, keyframe('k'));
+    const player = slow(rig, 5);
+    rig.stream.end();
+    idle.push(player.player);
+    otherBytes = 95 * MB;
+    newGuard().tick();
+    expect(player.events.join()).toMatch(/short of memory/);
   });
 
   test('gives up the cached starts of streams that are played, rather than exceed it', () => {
