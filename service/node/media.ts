@@ -39,7 +39,7 @@ export interface MediaOptions {
 
 export function openMedia({ config, log, version, processes, now }: MediaOptions): Media {
   const traffic = new TrafficCounters();
-  const sessions = new SessionRegistry();
+  const sessions = new SessionRegistry(now());
   const batching = new Batching({ latencyMs: config.latencyMs, traffic });
   const hub = new Hub({
     pool: new SlabPool(MAX_FREE_SLAB_BYTES),

@@ -94,10 +94,25 @@ export class SessionDeadlines {
     this.#mediaAt = this.#heardAt;
   }
 
-  /** To be called once a second. */
-  tick(now: number): void {
-    this.#checkTimeouts(now);
+  /**
+   * To be called once a second.
+   *
+   * @param pausedMs how long before `now` the process did not run (ms). Everything that came in that time is unread, so
+   *   no time-out is checked before the next call, and the pause counts for none of them.
+   */
+  tick(now: number, pausedMs = 0): void {
+    if (pausedMs > 0) this.#excuse(now, pausedMs);
+    else this.#checkTimeouts(now);
     if (this.#session.phase !== 'closed') this.#checkInput(now);
+  }
+
+  #excuse(now: number, pausedMs: number): void {
+    const shifted = (since: number): number => Math.min(now, since + pausedMs);
+    this.#phaseSince = shifted(this.#phaseSince);
+    this.#heardAt = shifted(this.#heardAt);
+    this.#pingedAt = shifted(this.#pingedAt);
+    this.#mediaAt = shifted(this.#mediaAt);
+    if (this.#overBitrateSince > 0) this.#overBitrateSince = shifted(this.#overBitrateSince);
   }
 
   #checkTimeouts(now: number): void {
@@ -105,7 +120,7 @@ export class SessionDeadlines {
     const { phase } = session;
     if (phase === 'closed') return;
     if (phase === 'handshaking') {
-      if (now - this.#openedAt > HANDSHAKE_MS) session.fail('handshake_timeout', 'no handshake in time');
+      if (now - this.#phaseSince > HANDSHAKE_MS) session.fail('handshake_timeout', 'no handshake in time');
       return;
     }
     if (phase === 'connecting') {

@@ -1,10 +1,22 @@
 import type { Session } from './session';
 
+/** How often the deadlines are checked (ms). */
+const LOOK_MS = 1_000;
+/** After a check that is this late (ms), clients' bytes wait: the process was stopped, or its machine, or it was busy. */
+const PAUSED_MS = 2_000;
+
 /** The open sessions of a node; checks the deadlines of all. */
 export class SessionRegistry {
   readonly #sessions = new Set<Session>();
   #lastId = 0;
+  /** When the deadlines were checked last (ms). */
+  #lookedAt: number;
   #onEmpty: (() => void) | undefined;
+
+  /** @param now milliseconds of the clock that `tick` is called with */
+  constructor(now: number) {
+    this.#lookedAt = now;
+  }
 
   nextId(): number {
     this.#lastId += 1;
@@ -49,6 +61,8 @@ export class SessionRegistry {
 
   /** Checks all deadlines; to be called once a second. */
   tick(now: number): void {
-    for (const session of this.#sessions) session.tick(now);
+    const lateMs = now - this.#lookedAt - LOOK_MS;
+    this.#lookedAt = now;
+    for (const session of this.#sessions) session.tick(now, lateMs > PAUSED_MS ? lateMs : 0);
   }
 }

@@ -124,9 +124,13 @@ export class Session
     this.intake.proceed();
   }
 
-  /** To be called once a second. */
-  tick(now: number): void {
-    this.deadlines.tick(now);
+  /**
+   * To be called once a second.
+   *
+   * @param pausedMs how long before `now` the process did not run (ms)
+   */
+  tick(now: number, pausedMs: number): void {
+    this.deadlines.tick(now, pausedMs);
   }
 
   send(bytes: Buffer): void {

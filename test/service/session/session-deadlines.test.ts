@@ -121,6 +121,53 @@ describe('time-outs of a session', () => {
     expect(rig.hub.publicationCount).toBe(0);
   });
 
+  test('a time in which the process did not run counts for no time-out', async () => {
+    const greeting = rig.open();
+    const connecting = rig.open();
+    connecting.shakeHands();
+    const idle = rig.connected();
+    const player = rig.connected();
+    player.command('play', null, 'key');
+    const publisher = await rig.publisher();
+    rig.advance(2);
+    // Longer than every limit. What the clients sent meanwhile has not been read at the first check after it.
+    rig.nowMs += 600_000;
+    rig.advance(1);
+    expect(rig.closed).toEqual([]);
+    rig.advance(7);
+    expect(rig.closed).toEqual([]);
+    rig.advance(2);
+    expect(rig.closed).toEqual(['handshake_timeout', 'connect_timeout']);
+    rig.advance(50);
+    expect(rig.closed.slice(2)).toEqual(['silent', 'silent', 'silent']);
+    for (const { transport } of [greeting, connecting, idle, player, publisher]) expect(transport.ended).toBe(true);
+  });
+
+  test('bytes that are read after such a time but before the first check count from that check on', () => {
+    const player = rig.connected();
+    player.command('play', null, 'key');
+    rig.advance(2);
+    rig.nowMs += 600_000;
+    pong(player);
+    rig.advance(1);
+    rig.advance(60);
+    expect(rig.closed).toEqual([]);
+    rig.advance(1);
+    expect(rig.closed).toEqual(['silent']);
+  });
+
+  test('a check that is a little late counts as any other', () => {
+    const player = rig.connected();
+    player.command('play', null, 'key');
+    for (let passed = 0; passed < 60; passed += 3) {
+      rig.nowMs += 2_000;
+      rig.advance(1);
+    }
+    expect(rig.closed).toEqual([]);
+    rig.advance(1);
+    expect(rig.closed).toEqual(['silent']);
+  });
+
   test('a publisher that answers pings but sends no media for 120 s is ended with the reason, its channel is free', async () => {
     const publisher = await rig.publisher();
     publisher.video(0, avc.keyframe('only'));

@@ -31,7 +31,7 @@ export class SessionRig {
   readonly log = new MemoryLogger();
   readonly closed: CloseCode[] = [];
   readonly traffic = new TrafficCounters();
-  readonly sessions = new SessionRegistry();
+  readonly sessions = new SessionRegistry(this.nowMs);
   /** The decision on a publish; undefined leaves it undecided. */
   grant: StreamGrant | undefined = { streamId: 'id' };
   readonly hub = new Hub({
