@@ -12,6 +12,7 @@ import type { IoPath } from './sockets/io-path';
 import { adoptWithOnRead, beforeLoss, readNow, socketOn, startReading, stopReading } from './sockets/socket-handle';
 import { READ_BUFFER } from './sockets/read-buffer';
 import { SocketTransport } from './sockets/socket-transport';
+import { limitKeyUpdates } from './tls/key-updates';
 
 export interface IntakeOptions {
   readonly context: SessionContext;
@@ -61,7 +62,13 @@ export class ConnectionIntake {
     // A client has no honest reason to renegotiate, and each time costs as much as a handshake.
     socket.disableRenegotiation();
     socket.on('error', () => socket.destroy());
-    this.#readEvents(socket, this.#begin(socket, visit, address, true));
+    const session = this.#begin(socket, visit, address, true);
+    limitKeyUpdates(
+      socket,
+      () => session.intake.receivedBytes,
+      () => session.close('over_budget', 'too many TLS key updates'),
+    );
+    this.#readEvents(socket, session);
   }
 
   #openPlain(accepted: Socket, visit: Visit, address: string, first?: Buffer, begun?: Begun): void {

@@ -8,6 +8,8 @@ import { RtmpListener } from '../../../service/net/rtmp-listener';
 import { TlsTermination } from '../../../service/net/tls/tls-termination';
 import { RtmpClient } from '../../support/rtmp/rtmp-client';
 import { createTestCertificate, temporaryDirectory } from '../../support/servers/test-certificates';
+import { Tls13Records } from '../../support/servers/tls13-records';
+import { ClientHandshake } from '../../support/rtmp/client-handshake';
 import { interFrame } from '../hub/stream-rig';
 import { SessionRig } from '../session/session-rig';
 
@@ -43,6 +45,15 @@ class HandBatching {
 
 /** A listener whose publishers are read when the test says so, and a client that publishes to it. */
 async function published(secure: boolean, ioPath: IoPath) {
+  const { rig, batching, port } = await listening(secure, ioPath);
+  const client = await RtmpClient.publisher({ port, channel: 'channel', key: 'key', tls: secure });
+  ended.push(() => client.connection.socket.destroy());
+  const video = (timestamp: number, bytes = 10): void => client.sendVideo(timestamp, interFrame('v'.repeat(bytes)));
+  const { stream } = rig.hub.find('channel')!.publication!;
+  return { rig, batching, client, stream, video };
+}
+
+async function listening(secure: boolean, ioPath: IoPath) {
   const rig = new SessionRig();
   const batching = new HandBatching();
   const intake = new ConnectionIntake({
@@ -56,12 +67,8 @@ async function published(secure: boolean, ioPath: IoPath) {
   const listener = new RtmpListener({ gate: openGate(), intake, log: rig.log, tls });
   listener.open();
   const { port } = await listener.listen(0, '127.0.0.1');
-  const client = await RtmpClient.publisher({ port, channel: 'channel', key: 'key', tls: secure });
-  ended.push(() => client.connection.socket.destroy());
   ended.push(() => listener.close());
-  const video = (timestamp: number, bytes = 10): void => client.sendVideo(timestamp, interFrame('v'.repeat(bytes)));
-  const { stream } = rig.hub.find('channel')!.publication!;
-  return { rig, batching, client, stream, video };
+  return { rig, batching, port };
 }
 
 function bound(batching: HandBatching) {
@@ -162,6 +169,34 @@ test('a publisher that sends as fast as it can shares the event loop with others
   }
   // Without a limit the event loop reads a socket up to 32 times before the next socket.
   expect(most).toBeLessThan(8);
+});
+
+describe.each<IoPath>(['onread', 'public'])('a stranger over RTMPS, read by %s,', (ioPath) => {
+  async function stranger() {
+    const { rig, port } = await listening(true, ioPath);
+    const client = await Tls13Records.open(port);
+    ended.push(() => client.socket.destroy());
+    while (rig.sessions.size === 0) await new Promise(setImmediate);
+    return { rig, client };
+  }
+
+  test('that sends key updates and nothing else is disconnected after a few of them', async () => {
+    const { rig, client } = await stranger();
+    const ends = new Promise<string>((resolve) => (rig.closed.push = (code) => (resolve(code), 1)));
+    client.socket.write(Buffer.concat(Array.from({ length: 100 }, () => client.keyUpdate())));
+    expect(await ends).toBe('over_budget');
+  });
+
+  test('may change its key now and then', async () => {
+    const { rig, client } = await stranger();
+    const { c0c1 } = new ClientHandshake();
+    const hello = Buffer.concat([c0c1, Buffer.alloc(1536)]);
+    for (let i = 0; i < 32; i += 1) client.socket.write(client.keyUpdate());
+    client.socket.write(client.data(hello));
+    const [session] = rig.sessions;
+    while (session!.intake.receivedBytes < hello.length) await new Promise(setImmediate);
+    expect(rig.closed).toEqual([]);
+  });
 });
 
 test.each([
