@@ -23,6 +23,11 @@ export interface IntakeOptions {
 
 /** Most consecutive full reads of a publisher before other connections are served. */
 const FULL_READS_PER_TURN = 4;
+/**
+ * After this many 'data' events of one connection, others are served. TLS has one for each record: 16 KB at most, but it
+ * may be a byte. Those that are in the read already come nevertheless, 64 KB with their headers.
+ */
+const EVENTS_PER_TURN = 32;
 
 /** The traffic of a connection in the process that it comes from. */
 interface Begun {
@@ -155,28 +160,53 @@ export class ConnectionIntake {
 
   #readEvents(socket: Socket, session: Session): void {
     const { batching, context, ioPath } = this.#options;
+    const stop = (): void => {
+      if (ioPath === 'public') socket.pause();
+      else stopReading(socket);
+    };
     const reader = {
       readAgain: () => {
         if (ioPath === 'public') socket.resume();
         else startReading(socket);
       },
     };
-    let stopsSoon = false;
-    const stop = (): void => {
-      stopsSoon = false;
-      if (!this.#isPaced(session)) return;
-      if (ioPath === 'public') socket.pause();
-      else stopReading(socket);
+    let events = 0;
+    let isPaced = false;
+    let turnEnds = false;
+    /** Whether the end of a turn has paused the socket, rather than the session. */
+    let pauses = false;
+    const endTurn = (): void => {
+      turnEnds = false;
+      if (events >= EVENTS_PER_TURN) {
+        events = 0;
+        if (ioPath === 'onread') startReading(socket);
+        // A session that has halted meanwhile resumes its socket itself.
+        if (pauses && (!session.intake.isHalted || session.phase === 'authorizing')) socket.resume();
+        turnEnds = true;
+        setImmediate(endTurn);
+        return;
+      }
+      events = 0;
+      if (!isPaced || !this.#isPaced(session)) return;
+      // Only after everything that has come is read: a remainder would cap the publisher's bitrate.
+      isPaced = false;
+      stop();
       batching.hold(reader);
     };
     socket.on('data', (bytes: Buffer) => {
       context.traffic.reads += 1;
       session.receive(bytes, 0, bytes.length);
       batching.afterRead();
-      if (stopsSoon || !this.#isPaced(session)) return;
-      // Stops only after everything that has come is read: a remainder would cap the publisher's bitrate.
-      stopsSoon = true;
-      setImmediate(stop);
+      isPaced ||= this.#isPaced(session);
+      events += 1;
+      if (!turnEnds) {
+        turnEnds = true;
+        setImmediate(endTurn);
+      }
+      if (events !== EVENTS_PER_TURN) return;
+      pauses = !socket.isPaused();
+      if (pauses) socket.pause();
+      if (ioPath === 'onread') stopReading(socket);
     });
   }
 

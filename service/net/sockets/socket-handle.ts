@@ -120,5 +120,8 @@ export function stopReading(socket: Socket): void {
 }
 
 export function startReading(socket: Socket): void {
-  (socket as unknown as SocketWithHandle)._handle?.readStart();
+  const { _handle: handle } = socket as unknown as SocketWithHandle;
+  // Otherwise the stream's buffer was full meanwhile: the stream starts itself when it is resumed, and to start twice is
+  // an error.
+  if (handle?.reading === true) handle.readStart();
 }

@@ -197,6 +197,29 @@ describe.each<IoPath>(['onread', 'public'])('a stranger over RTMPS, read by %s,'
     while (session!.intake.receivedBytes < hello.length) await new Promise(setImmediate);
     expect(rig.closed).toEqual([]);
   });
+
+  test('that sends bytes one by one shares the event loop with others, and nothing is lost', async () => {
+    const { rig, client } = await stranger();
+    const { c0c1 } = new ClientHandshake();
+    client.socket.write(client.data(Buffer.concat([c0c1, Buffer.alloc(1536)])));
+    const one = Buffer.alloc(1);
+    const sent = 16_000;
+    // The header of a large message, then its bytes.
+    const header = Buffer.from([3, 0, 0, 0, 0, 0x80, 0, 20, 0, 0, 0, 0]);
+    client.socket.write(client.data(Buffer.from([2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 0, 1, 0, 0])));
+    client.socket.write(client.data(header));
+    client.socket.write(Buffer.concat(Array.from({ length: sent }, () => client.data(one))));
+    const [session] = rig.sessions;
+    let most = 0;
+    while (session!.intake.receivedBytes < 1 + 2 * 1536 + 28 + sent) {
+      const { reads } = rig.traffic;
+      await new Promise(setImmediate);
+      most = Math.max(most, rig.traffic.reads - reads);
+    }
+    // Without a limit the event loop reads a socket up to 32 times, 2,800 such records each, before the next socket.
+    expect(most).toBeLessThan(3_000);
+    expect(rig.closed).toEqual([]);
+  });
 });
 
 test.each([
