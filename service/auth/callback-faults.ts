@@ -46,12 +46,17 @@ function describeStatus(status: number, about: FaultSurroundings): CallbackFault
   if (status === 200) return undefined;
   if (status === 401) return fault(`is ${about.proofs} the same on both sides, and are both clocks right?`);
   if (status >= 500) return fault('its own log says why, or that of a proxy in front of it');
-  if (status >= 400) return about.proven ? undefined : fault(refusalHint(status));
+  if (status >= 400) return about.proven && !isMisaddressed(status) ? undefined : fault(refusalHint(status));
   if (status >= 300) return fault('redirects are not followed, set CALLBACK_URL to the address where it leads');
   return fault('only status 200 accepts a stream');
 }
 
-/** Other possible meanings of a refusal, as long as the handler has not accepted any stream. */
+/** A proxy or web server answers so for a path that does not exist; a handler that decides seldom does. */
+function isMisaddressed(status: number): boolean {
+  return status === 404 || status === 405;
+}
+
+/** Other possible meanings of a refusal. */
 function refusalHint(status: number): string {
   if (status === 404) return 'the stream is refused, or is the path of CALLBACK_URL wrong?';
   if (status === 405) return 'does it take POST at the path of CALLBACK_URL?';

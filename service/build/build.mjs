@@ -100,7 +100,9 @@ function fingerprint(inputs) {
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   mkdirSync(outDir, { recursive: true });
   try {
-    if (!process.argv.includes('--if-changed') || !isBundleCurrent()) await buildFromScratch();
+    const always = !process.argv.includes('--if-changed');
+    if (always || !isBundleCurrent()) await buildFromScratch();
+    if (always) console.log(`Built ${relative(root, bundlePath)}`);
   } catch (error) {
     console.error(`${relative(root, bundlePath)} could not be built: ${error.message}`);
     process.exitCode = 1;

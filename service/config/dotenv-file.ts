@@ -36,7 +36,8 @@ export function withDotenvFile(
   // Editors and shells of Windows may write UTF-16, of which dotenv would read nothing.
   if (text.includes('\0')) throw new ConfigError([{ variable: path, problem: 'is not UTF-8 text: save it as UTF-8' }]);
   const unread = unreadLines(text);
-  if (unread.length > 0) warn(`${path} has lines that are not NAME=VALUE and have no effect: ${unread.join(', ')}`);
+  if (unread.length > 0)
+    warn(`${path} has lines that are not NAME=VALUE and have no effect: line ${unread.join(', line ')}`);
   return { ...parse(text.replace(UNQUOTED_LINE, keepHashes)), ...processEnv };
 }
 

@@ -76,7 +76,7 @@ export class CommandHandler {
       client: publisher?.clientIp ?? '',
       players: stream.viewerCount,
     }));
-    return { acted: true, detail: `${own.length} streams are live`, streams };
+    return { acted: true, detail: own.length === 1 ? '1 stream is live' : `${own.length} streams are live`, streams };
   }
 }
 

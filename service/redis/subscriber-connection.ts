@@ -29,9 +29,12 @@ export interface SubscriberConnectionOptions {
 
 const DEFAULT_CHECK: LivenessCheck = { pingIntervalMs: 15_000, answerTimeoutMs: 10_000 };
 
+/** Different reasons that are logged of one outage. */
+const MAX_REASONS = 5;
+
 /**
- * A connection for subscriptions that reconnects for ever. An outage is logged once when it begins and once when it is
- * over. An idle connection is tested with PING, since a subscriber sends nothing else and would not notice a silently
+ * A connection for subscriptions that reconnects for ever. An outage is logged once when it begins, once for each new
+ * reason, and once when it is over. An idle connection is tested with PING, since a subscriber sends nothing else and would not notice a silently
  * dead connection.
  */
 export class SubscriberConnection {
@@ -45,6 +48,8 @@ export class SubscriberConnection {
   #state: 'new' | 'up' | 'down' | 'closed' = 'new';
   #awaitsPong = false;
   #answered = false;
+  /** What has been logged of this outage. */
+  readonly #reasons = new Set<string>();
 
   constructor({ config, log, livenessCheck = DEFAULT_CHECK, password }: SubscriberConnectionOptions) {
     const { pingIntervalMs, answerTimeoutMs } = livenessCheck;
@@ -60,7 +65,10 @@ export class SubscriberConnection {
       retryStrategy: () => this.#nextRetryMs(),
     });
     this.redis.on('error', (error) => this.#reportDown(error));
-    this.redis.on('close', () => this.#reportDown(new Error('the connection closed')));
+    this.redis.on('close', () => {
+      // Of an outage that is known, the end of one more connection says nothing new.
+      if (this.#state !== 'down') this.#reportDown(new Error('the connection closed'));
+    });
     this.redis.on('connect', () => takesTurns(this.redis.stream));
     this.redis.on('ready', () => this.check());
     this.#pings = setInterval(() => this.check(), pingIntervalMs);
@@ -111,11 +119,15 @@ export class SubscriberConnection {
   }
 
   #reportDown(error: unknown): void {
-    if (this.#state === 'new' || this.#state === 'up') {
-      this.#state = 'down';
-      const reason = explainRedisFault(error, { secured: this.#secured, answered: this.#answered });
-      this.#log.warning(`Redis at ${this.#where} cannot be used, live streams continue: ${reason}`);
-    }
+    if (this.#state === 'closed') return;
+    const reason = explainRedisFault(error, { secured: this.#secured, answered: this.#answered });
+    // An outage often begins as one fault and continues as another: Redis starts late, with another password.
+    const isNews = this.#state !== 'down' || !(this.#reasons.has(reason) || this.#reasons.size >= MAX_REASONS);
+    if (this.#state !== 'down') this.#reasons.clear();
+    this.#state = 'down';
+    if (!isNews) return;
+    this.#reasons.add(reason);
+    this.#log.warning(`Redis at ${this.#where} cannot be used, live streams continue: ${reason}`);
   }
 }
 

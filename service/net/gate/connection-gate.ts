@@ -174,7 +174,8 @@ export class Visit {
       if (!this.#closed)
         this.#refuse(
           'too_many_connections',
-          'too many from this address: MAX_IP_CONCURRENT_CONNECTIONS, MAX_IP_CONNECTIONS_PER_SECOND or CONCURRENT_LIMIT_WHITELIST',
+          'too many from this address: MAX_IP_CONCURRENT_CONNECTIONS are open, or MAX_IP_CONNECTIONS_PER_SECOND is exceeded; ' +
+            'CONCURRENT_LIMIT_WHITELIST lifts both',
         );
       return;
     }

@@ -66,6 +66,10 @@ function nameOf({ remoteAddress, remotePort, localAddress }: Socket): string {
 }
 
 /** In words for an operator: most clients that fail here speak another protocol. */
+/** Codes of the alerts with which clients refuse a certificate (RFC 8446, 6.2). Some clients close without an alert. */
+const CERTIFICATE_ALERT =
+  /ALERT_(?:UNKNOWN_CA|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(?:UNKNOWN|EXPIRED|REVOKED)|UNRECOGNIZED_NAME)$/;
+
 function describeFailure({ code, message }: NodeJS.ErrnoException): string {
   switch (code) {
     case 'ERR_SSL_HTTP_REQUEST':
@@ -78,6 +82,8 @@ function describeFailure({ code, message }: NodeJS.ErrnoException): string {
     case 'ERR_TLS_HANDSHAKE_TIMEOUT':
       return 'no TLS handshake in time';
     default:
+      if (CERTIFICATE_ALERT.test(code ?? ''))
+        return 'the client does not trust the certificate: self-signed, incomplete chain, or another name?';
       return code ?? message;
   }
 }

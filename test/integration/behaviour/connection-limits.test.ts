@@ -29,7 +29,7 @@ describe('connections per address', () => {
     await expectFlows(publisher, await byDefault.player('a', 'key', from), 'the freed place');
     await expectRefused(byDefault, from);
     expect(byDefault.process.log).toMatch(
-      /\(127\.0\.0\.2\) connection refused: too many from this address: MAX_IP_CONCURRENT_CONNECTIONS, /,
+      /\(127\.0\.0\.2\) connection refused: too many from this address: MAX_IP_CONCURRENT_CONNECTIONS are open, /,
     );
   });
 

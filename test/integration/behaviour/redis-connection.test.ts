@@ -79,6 +79,15 @@ describe('redis connection', () => {
     await publisherOf(server);
   });
 
+  test('a second fault behind the first one is told as well: redis starts late and wants a password', async () => {
+    const redis = await startRedis({ password: 'secret' });
+    await redis.stop();
+    const server = await startServer({ REDIS_PORT: String(redis.port) });
+    await server.waitForLog(/WARNING.*Redis at .* cannot be used/);
+    await redis.start();
+    await server.waitForLog(/WARNING.*Redis at .* cannot be used.*REDIS_PASSWORD/);
+  }, 60_000);
+
   test.each(['stop', 'kill'] as const)(
     'redis-server ended (%s) and started again: the server subscribes again within 30 s and obeys; publishing went on meanwhile',
     async (end) => {

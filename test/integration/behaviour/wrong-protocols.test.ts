@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { connect } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -81,6 +83,19 @@ describe('a client of another protocol', () => {
     await server.process.waitForLog(line);
     await expectFlows(publisher, player, protocol);
     expect(server.process.log).not.toMatch(/\[ERROR\]/);
+  });
+
+  test('TLS that refuses the certificate, as a self-signed one is refused: the log says so', async () => {
+    const { rtmpsPort } = server.process;
+    const client = spawn(
+      'openssl',
+      ['s_client', '-connect', `127.0.0.1:${rtmpsPort}`, '-verify_return_error', '-brief'],
+      {
+        stdio: ['pipe', 'ignore', 'ignore'],
+      },
+    );
+    await once(client, 'exit');
+    await server.process.waitForLog(/connection refused .*the client does not trust the certificate: self-signed/);
   });
 
   test('HTTP in TLS, on the RTMPS port, is RTMP as little', async () => {

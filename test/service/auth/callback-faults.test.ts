@@ -13,6 +13,8 @@ describe('an answer', () => {
     [302, /redirects are not followed, set CALLBACK_URL/],
     [500, /its own log says why/],
     [503, /its own log says why/],
+    [404, /is the path of CALLBACK_URL wrong\?/],
+    [405, /does it take POST/],
   ])('with status %i tells what to mend, whatever was accepted before', (status, hint) => {
     for (const about of [NOBODY_YET, PROVEN]) {
       expect(describeCallbackFault(answered(status), about)?.message).toMatch(hint);
@@ -20,13 +22,10 @@ describe('an answer', () => {
     }
   });
 
-  test.each([
-    [403, /the stream is refused, the log of the handler says why/],
-    [404, /is the path of CALLBACK_URL wrong\?/],
-    [405, /does it take POST/],
-  ])('with status %i is a decision, which may be a mistake while nothing was ever accepted', (status, hint) => {
-    expect(describeCallbackFault(answered(status), NOBODY_YET)?.message).toMatch(hint);
-    expect(describeCallbackFault(answered(status), PROVEN)).toBeUndefined();
+  test('with status 403 is a decision, which may be a mistake while nothing was ever accepted', () => {
+    const hint = /the stream is refused, the log of the handler says why/;
+    expect(describeCallbackFault(answered(403), NOBODY_YET)?.message).toMatch(hint);
+    expect(describeCallbackFault(answered(403), PROVEN)).toBeUndefined();
   });
 
   test('of AWS in the place of the handler says so', () => {

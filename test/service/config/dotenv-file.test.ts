@@ -77,7 +77,9 @@ describe('.env file', () => {
     for (const lineEnd of ['\n', '\r\n']) {
       warnings = [];
       expect(read(text.join(lineEnd))).toMatchObject({ A: '1', B: 'two\nlines', D: '4', E: '5', F: '' });
-      expect(warnings).toEqual([`${path} has lines that are not NAME=VALUE and have no effect: 3, 7, 11`]);
+      expect(warnings).toEqual([
+        `${path} has lines that are not NAME=VALUE and have no effect: line 3, line 7, line 11`,
+      ]);
     }
     read('\ufeffA=1\n\n');
     expect(warnings).toHaveLength(1);

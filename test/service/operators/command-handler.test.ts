@@ -106,7 +106,7 @@ describe('a command for nodes', () => {
     const outcome = handler.execute({ verb: 'list' });
     expect(outcome).toEqual({
       acted: true,
-      detail: '1 streams are live',
+      detail: '1 stream is live',
       streams: [{ channel: 'ch', streamId: 'id-1', client: '192.0.2.1', players: 1 }],
     });
   });

@@ -95,7 +95,7 @@ describe('replies', () => {
 
   test('tell of streams that were asked for', async () => {
     const streams = [{ channel: 'ch', streamId: 'id', client: '192.0.2.1', players: 2 }];
-    await listen({ member: member('a'), carryOut: () => ({ acted: true, detail: '1 streams are live', streams }) });
+    await listen({ member: member('a'), carryOut: () => ({ acted: true, detail: '1 stream is live', streams }) });
     await redis.publish(CHANNEL, 'list>');
     expect(await repliesUntil(1)).toMatchObject([{ node: 'a', command: 'list', channel: '', streams }]);
   });
