@@ -173,7 +173,7 @@ describe('the memory of a message that is aborted', () => {
     const { stream } = new StreamRig({ pool, chunkSize: CHUNK_SIZE, gopCacheBytes: 4 * SLAB_BYTES });
     stream.appendMedia(9, 0, keyframe('k'));
     for (let i = 0; i < 500; i += 1) {
-      const aborted = stream.openMedia(9, i, SLAB_BYTES - 100);
+      const aborted = stream.openMedia(9, i, SLAB_BYTES - 40);
       stream.appendMedia(9, i, TINY);
       aborted.abort();
     }
