@@ -171,6 +171,7 @@ export class ConnectionIntake {
       },
     };
     let events = 0;
+    /** Whether the batching decided in this turn when the client is read again. */
     let isPaced = false;
     let turnEnds = false;
     /** Whether the end of a turn has paused the socket, rather than the session. */
@@ -186,10 +187,11 @@ export class ConnectionIntake {
         setImmediate(endTurn);
         return;
       }
+      const mayStop = isPaced && this.#isPaced(session);
       events = 0;
-      if (!isPaced || !this.#isPaced(session)) return;
-      // Only after everything that has come is read: a remainder would cap the publisher's bitrate.
       isPaced = false;
+      if (!mayStop) return;
+      // Only after everything that has come is read: a remainder would cap the publisher's bitrate.
       stop();
       batching.hold(reader);
     };
