@@ -11,6 +11,7 @@ import { TrafficCounters } from '../metrics/traffic-counters';
 import { Batching } from '../net/batching/batching';
 import { SessionRegistry } from '../session/session-registry';
 import type { MonotonicClock } from '../time/clock';
+import { bufferBytes } from './buffer-memory';
 
 /** Unused slabs that are kept for the next stream. */
 const MAX_FREE_SLAB_BYTES = 64 * 1024 * 1024;
@@ -54,7 +55,7 @@ export function openMedia({ config, log, version, processes, now }: MediaOptions
     log,
     streams: () => hub.streams(),
     players: () => hub.players(),
-    used: () => process.memoryUsage().arrayBuffers,
+    used: () => bufferBytes(),
     heap: () => {
       const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
       return { used, limit };
