@@ -44,7 +44,7 @@ export interface AdmissionOptions {
 
 /** The stream that a new publisher of the same key may replace. */
 interface Incumbent {
-  readonly session: string;
+  readonly publishId: string;
   /** The id under which the stream may be resumed; undefined when a new stream replaces it. */
   readonly resume: string | undefined;
   /** The `jti` of the start callback that returned that id, where it is known. */
@@ -57,7 +57,7 @@ interface Incumbent {
 
 /** What happens to a stream whose lease has moved. */
 export interface MovedOrder {
-  readonly session: string;
+  readonly publishId: string;
   /** The new holder continues the same stream. */
   readonly continues: boolean;
   /** Another node has declared this node dead and sent the stop. */
@@ -153,10 +153,10 @@ export class Admission implements PublishGate {
     });
   }
 
-  /** A session's lease moved to another session: ends the stream here, or leaves it to the node that continues it. */
+  /** A publish's lease moved to another publish: ends the stream here, or leaves it to the node that continues it. */
   moved(channelName: string, order: MovedOrder): void {
     const admitted = this.#admitted.find(channelName);
-    if (admitted?.request.session !== order.session) return;
+    if (admitted?.request.publishId !== order.publishId) return;
     if (this.#deciding.has(channelName)) {
       // The lease may have moved to the publisher that is being decided on here, whose admission then handles this.
       this.#deciding.set(channelName, order);
@@ -167,7 +167,7 @@ export class Admission implements PublishGate {
     this.#change(publication, (channel) => {
       this.#forget(admitted);
       if (order.continues) {
-        void this.#options.registry.forget(order.session);
+        void this.#options.registry.forget(order.publishId);
         this.#letGo(channel, publication);
         return;
       }
@@ -184,7 +184,7 @@ export class Admission implements PublishGate {
       // Counts sent media, not what players get: before the first keyframe players get nothing.
       const mediaAt = publication.publisher?.mediaAt;
       if (mediaAt === undefined || guard?.look(mediaAt, now) !== true) continue;
-      void this.#options.registry.keep(request.channel, request.session, guard.keeps);
+      void this.#options.registry.keep(request.channel, request.publishId, guard.keeps);
     }
   }
 
@@ -267,16 +267,16 @@ export class Admission implements PublishGate {
     signal: AbortSignal,
   ): Promise<AdmissionOutcome> {
     const { registry, authorizer, keyHash, log } = this.#options;
-    const session = randomUUID();
+    const publishId = randomUUID();
     const hasGone = (): boolean => signal.aborted;
     const identity = { ...stream, clientIp: publisher.clientIp };
     const now = Date.now();
     let request: LeaseRequest = {
       channel: stream.channel,
-      session,
+      publishId,
       keyHash: keyHash.of(stream.channel, stream.key),
       startedAt: now,
-      stop: { ...identity, jti: session, streamId: '', startJti: randomUUID(), beganAt: now },
+      stop: { ...identity, jti: publishId, streamId: '', startJti: randomUUID(), beganAt: now },
     };
     let outcome = await registry.acquire(request);
     const waitUntil = performance.now() + MAX_WAIT_MS;
@@ -292,7 +292,7 @@ export class Admission implements PublishGate {
       const refusal = this.#refusalWithoutRegistry(channel);
       if (refusal !== undefined) {
         // The registry may have granted the lease although its answer was lost.
-        void registry.abandon(stream.channel, session);
+        void registry.abandon(stream.channel, publishId);
         return refusal;
       }
     }
@@ -300,18 +300,18 @@ export class Admission implements PublishGate {
       outcome.kind === 'busy' ? this.#incumbent(outcome, request) : isAlone ? this.#heldHere(channel) : undefined;
     if (outcome.kind === 'busy' && incumbent === undefined) return BUSY;
     if (hasGone()) {
-      void registry.abandon(stream.channel, session);
+      void registry.abandon(stream.channel, publishId);
       return GONE;
     }
     const resume = incumbent?.resume;
     if (incumbent !== undefined) await registry.announce(request);
     const { startJti } = request.stop;
-    const asked = { ...identity, stopJti: session, startJti, ...(resume !== undefined && { resume }) };
+    const asked = { ...identity, stopJti: publishId, startJti, ...(resume !== undefined && { resume }) };
     const decision = await authorizer.authorizeStart(asked, signal);
     if (!decision.accepted) {
       // The handler may have accepted: the authorizer sends the stop, or another node if this node dies.
       if (decision.unsettled === true) this.#tellEnd(request, request.stop);
-      else void registry.abandon(stream.channel, session);
+      else void registry.abandon(stream.channel, publishId);
       return decision;
     }
     const { grant } = decision;
@@ -322,7 +322,7 @@ export class Admission implements PublishGate {
     const playKeyHash = keyHash.of(stream.channel, grant.playKey ?? stream.key);
     if (hasGone() && continues) {
       // The stream stays with the publisher that has it.
-      void registry.abandon(stream.channel, session);
+      void registry.abandon(stream.channel, publishId);
       return GONE;
     }
     const takesOver = isAlone ? this.#isLiveHere(channel.name) : incumbent?.isLive === true;
@@ -331,8 +331,8 @@ export class Admission implements PublishGate {
     const leased = await this.#secureLease(request, live, isAlone ? undefined : incumbent, continues);
     if (leased !== 'yes' || hasGone()) {
       log.warning('publisher accepted but not let in', { channel: stream.channel, aborted: hasGone() });
-      // If the stream was not moved here, the former publisher's session sends the stop for its id.
-      if (leased === 'former has it') void registry.abandon(stream.channel, session);
+      // If the stream was not moved here, the former publisher sends the stop for its id.
+      if (leased === 'former has it') void registry.abandon(stream.channel, publishId);
       else if (leased === 'unknown') this.#settleMove(admitted);
       else this.#sendStop(admitted);
       return hasGone() ? GONE : this.#whyNot(request);
@@ -359,16 +359,16 @@ export class Admission implements PublishGate {
     if (!leaving && (!policy.takeover || lease.keeps)) return undefined;
     const resume = policy.graceMs > 0 ? lease.streamId : undefined;
     const startJti = lease.startJti === '' ? undefined : lease.startJti;
-    return { session: lease.session, resume, startJti, beganAt: lease.beganAt, isLive: !leaving };
+    return { publishId: lease.publishId, resume, startJti, beganAt: lease.beganAt, isLive: !leaving };
   }
 
   /** The stream that this node holds for its publisher. */
   #heldHere({ name }: Channel): Incumbent | undefined {
     const admitted = this.#admitted.find(name);
     if (admitted?.state !== 'held') return undefined;
-    const { session, stop } = admitted.request;
+    const { publishId, stop } = admitted.request;
     const { startJti, beganAt } = stop;
-    return { session, resume: admitted.grant.streamId, startJti, beganAt, isLive: false };
+    return { publishId, resume: admitted.grant.streamId, startJti, beganAt, isLive: false };
   }
 
   #isLiveHere(channel: string): boolean {
@@ -383,15 +383,15 @@ export class Admission implements PublishGate {
   ): Promise<'yes' | 'no' | 'former has it' | 'unknown'> {
     const { registry } = this.#options;
     if (incumbent !== undefined) {
-      const replaced = await registry.replace(request, incumbent.session, continues);
+      const replaced = await registry.replace(request, incumbent.publishId, continues);
       if (replaced === false && continues) return 'former has it';
       if (replaced === undefined) return continues ? 'unknown' : 'no';
       // The former publisher may have left meanwhile.
       if (!replaced && (await registry.acquire(request)).kind !== 'acquired') return 'no';
       // Set before the stream is live, so that the displaced publisher cannot take the channel back first.
-      if (replaced && incumbent.isLive) void registry.keep(request.channel, request.session, true);
+      if (replaced && incumbent.isLive) void registry.keep(request.channel, request.publishId, true);
     }
-    return (await registry.confirm(request.channel, request.session, live)) ? 'yes' : 'no';
+    return (await registry.confirm(request.channel, request.publishId, live)) ? 'yes' : 'no';
   }
 
   /**
@@ -400,17 +400,17 @@ export class Admission implements PublishGate {
    */
   #settleMove(admitted: Pick<Admitted, 'request' | 'grant'>): void {
     const { registry } = this.#options;
-    const { channel, session } = admitted.request;
+    const { channel, publishId } = admitted.request;
     const settle = async (): Promise<void> => {
       for (let delayMs = LOOK_AGAIN_MS; ; delayMs = Math.min(2 * delayMs, MAX_SETTLE_DELAY_MS)) {
         const found = await registry.locate(channel);
-        if (found?.lease.session === session) {
+        if (found?.lease.publishId === publishId) {
           this.#sendStop(admitted);
           return;
         }
         // Without the registry there are no nodes either, not even this one.
         const isKnown = found !== undefined || (await registry.nodes()).length > 0;
-        if (isKnown || this.#closed) return registry.abandon(channel, session);
+        if (isKnown || this.#closed) return registry.abandon(channel, publishId);
         await sleep(delayMs * (0.5 + Math.random() / 2), undefined, { ref: false });
       }
     };
@@ -418,9 +418,9 @@ export class Admission implements PublishGate {
   }
 
   /** Why a publisher that the handler has accepted was refused. */
-  async #whyNot({ channel, session }: LeaseRequest): Promise<AdmissionOutcome> {
+  async #whyNot({ channel, publishId }: LeaseRequest): Promise<AdmissionOutcome> {
     const found = await this.#options.registry.locate(channel);
-    return found === undefined || found.lease.session === session ? ENDED_MEANWHILE : BUSY;
+    return found === undefined || found.lease.publishId === publishId ? ENDED_MEANWHILE : BUSY;
   }
 
   #begin(
@@ -435,7 +435,7 @@ export class Admission implements PublishGate {
       const former = this.#admitted.find(stream.channel);
       if (former !== undefined) {
         this.#forget(former);
-        if (continues) void this.#options.registry.forget(former.request.session);
+        if (continues) void this.#options.registry.forget(former.request.publishId);
         else this.#sendStop(former);
       }
       const current = channel.publication;
@@ -476,7 +476,7 @@ export class Admission implements PublishGate {
       else this.#expire(admitted);
     });
     log.request('publisher lost, channel held', { channel: request.channel, seconds: policy.graceMs / 1000 });
-    void registry.hold(request.channel, request.session, publication.stream.latestTimestamp);
+    void registry.hold(request.channel, request.publishId, publication.stream.latestTimestamp);
   }
 
   #expire(admitted: Admitted): void {
@@ -523,9 +523,9 @@ export class Admission implements PublishGate {
     });
   }
 
-  /** Stores the session's stop in the registry as pending; calls `isMine` if this node has to send it. */
-  #tellEnd({ channel, session }: LeaseRequest, stop: StopRecord, isMine?: () => void): void {
-    const ending = this.#options.registry.end(channel, session, stop).then((mine) => {
+  /** Stores the publish's stop in the registry as pending; calls `isMine` if this node has to send it. */
+  #tellEnd({ channel, publishId }: LeaseRequest, stop: StopRecord, isMine?: () => void): void {
+    const ending = this.#options.registry.end(channel, publishId, stop).then((mine) => {
       this.#ending.delete(ending);
       if (mine) isMine?.();
     });

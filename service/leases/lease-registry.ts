@@ -6,8 +6,8 @@ export interface Lease {
   /** Id and incarnation of the owner node; the lease is valid only while exactly this incarnation is registered. */
   readonly node: string;
   readonly incarnation: string;
-  /** The publisher's session, unique in the fleet and for all time. */
-  readonly session: string;
+  /** Names one publish, from its first request to its stop; unique in the fleet and for all time. */
+  readonly publishId: string;
   /** `starting`: the callback is being asked; `held`: the publisher was lost and may come back. */
   readonly state: 'starting' | 'live' | 'held';
   /** The callback handler's id for the stream; empty while starting or when it gave none. */
@@ -55,7 +55,7 @@ export interface StopRecord {
 
 export interface LeaseRequest {
   readonly channel: string;
-  readonly session: string;
+  readonly publishId: string;
   readonly keyHash: string;
   readonly startedAt: number;
   /** Kept so that a stop can be sent if this node dies, from before `start` is asked. */
@@ -66,7 +66,7 @@ export type AcquireOutcome =
   | { readonly kind: 'acquired' }
   /** An operator has blocked this channel for this much longer. */
   | { readonly kind: 'blocked'; readonly seconds: number }
-  /** Another session's lease is valid; nothing was changed. `owner` is the node that serves it. */
+  /** Another publish's lease is valid; nothing was changed. `owner` is the node that serves it. */
   | { readonly kind: 'busy'; readonly lease: Lease; readonly owner: NodeAddress }
   /** The registry did not answer in time. */
   | { readonly kind: 'unavailable' };
@@ -74,16 +74,16 @@ export type AcquireOutcome =
 /** An order of another node, or of this node's reconciliation, about a stream of this node. */
 export type RegistryOrder =
   /**
-   * The lease moved to another session: end this copy. `continues`: the other session resumes the same stream.
+   * The lease moved to another publish: end this copy. `continues`: the other publish resumes the same stream.
    * `stopIsSent`: this node was declared dead and another node sends the stream's stop.
    */
   | {
       readonly kind: 'moved';
       readonly channel: string;
-      readonly session: string;
+      readonly publishId: string;
       readonly continues: boolean;
       readonly stopIsSent: boolean;
-      /** Both sessions had the channel, each without knowing of the other; no replacement was requested. */
+      /** Both publishes had the channel, each without knowing of the other; no replacement was requested. */
       readonly conflict?: true;
     }
   /** An operator's command, redelivered because it may have been missed. */
@@ -121,41 +121,41 @@ export interface LeaseRegistry {
   /** Commands that the registry's server refuses and that this node needs to take part in the fleet. */
   readonly refused?: readonly string[];
   /**
-   * Takes the channel's lease if there is no valid one. Unless the outcome is `blocked` or `busy`, the session has to
+   * Takes the channel's lease if there is no valid one. Unless the outcome is `blocked` or `busy`, the publish has to
    * be ended by `abandon`, `forget` or `end`: after `unavailable`, the lease may have been taken nevertheless.
    */
   acquire(request: LeaseRequest): Promise<AcquireOutcome>;
   /**
-   * Stores the record of a session that found the channel busy and may `replace` the session that has it, before
-   * `start` is asked. Without the record, a stop would be lost if this node died between the two. The session ends as
+   * Stores the record of a publish that found the channel busy and may `replace` the publish that has it, before
+   * `start` is asked. Without the record, a stop would be lost if this node died between the two. The publish ends as
    * after `acquire`.
    */
   announce(request: LeaseRequest): Promise<void>;
   /**
-   * Takes the lease from the session `from` if it still has it, and tells its node; false when another session has it,
+   * Takes the lease from the publish `from` if it still has it, and tells its node; false when another publish has it,
    * undefined when the registry does not answer. `confirm` has to follow.
    */
   replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean | undefined>;
   /**
-   * The start was accepted: stores the stream's id. False when the lease is no longer this session's, or an operator's
+   * The start was accepted: stores the stream's id. False when the lease is no longer this publish's, or an operator's
    * kill, close or block came while the handler was asked; then a stop has to be sent. True when the registry does not
    * answer: the stream may begin, and is checked again when the registry is back.
    */
-  confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean>;
-  /** The publisher was lost; the lease stays this session's for the grace time. */
-  hold(channel: string, session: string, lastTimestamp: number): Promise<void>;
-  /** Sets whether the session, which took the channel over, is protected from being taken over. */
-  keep(channel: string, session: string, keeps: boolean): Promise<void>;
-  /** The start was refused, or the publisher left before the decision: removes everything about the session. */
-  abandon(channel: string, session: string): Promise<void>;
+  confirm(channel: string, publishId: string, live: { streamId: string; playKeyHash: string }): Promise<boolean>;
+  /** The publisher was lost; the lease stays this publish's for the grace time. */
+  hold(channel: string, publishId: string, lastTimestamp: number): Promise<void>;
+  /** Sets whether the publish, which took the channel over, is protected from being taken over. */
+  keep(channel: string, publishId: string, keeps: boolean): Promise<void>;
+  /** The start was refused, or the publisher left before the decision: removes everything about the publish. */
+  abandon(channel: string, publishId: string): Promise<void>;
   /**
-   * The stream ended: frees the lease and turns the session's record into a pending stop, in one step. True when this
+   * The stream ended: frees the lease and turns the publish's record into a pending stop, in one step. True when this
    * node has to send the stop; false when another node sends it, or the stream continues on another node. Resolves
    * within the time limit of a request, to true without the registry.
    */
-  end(channel: string, session: string, stop: StopRecord): Promise<boolean>;
-  /** The stream continues on another node (`moved` with `continues`): removes the session without a stop. */
-  forget(session: string): Promise<void>;
+  end(channel: string, publishId: string, stop: StopRecord): Promise<boolean>;
+  /** The stream continues on another node (`moved` with `continues`): removes the publish without a stop. */
+  forget(publishId: string): Promise<void>;
   /** All stops that this node has to send, if they are stored outside of its process. */
   pendingStops?(): readonly StopRecord[];
   /** The stop was answered with 200, or given up. */

@@ -42,8 +42,8 @@ export class MemoryRegistryView implements LeaseRegistry {
     return Promise.resolve(this.#registry.acquire(this.#address.id, request));
   }
 
-  announce({ session, stop }: LeaseRequest): Promise<void> {
-    this.#stops?.set(session, stop);
+  announce({ publishId, stop }: LeaseRequest): Promise<void> {
+    this.#stops?.set(publishId, stop);
     return DONE;
   }
 
@@ -51,35 +51,35 @@ export class MemoryRegistryView implements LeaseRegistry {
     return Promise.resolve(this.#registry.replace(this.#address.id, request, from, continues));
   }
 
-  confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
-    return Promise.resolve(this.#registry.confirm(this.#address.id, channel, session, live));
+  confirm(channel: string, publishId: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
+    return Promise.resolve(this.#registry.confirm(this.#address.id, channel, publishId, live));
   }
 
-  hold(channel: string, session: string, lastTimestamp: number): Promise<void> {
-    this.#registry.hold(channel, session, lastTimestamp);
+  hold(channel: string, publishId: string, lastTimestamp: number): Promise<void> {
+    this.#registry.hold(channel, publishId, lastTimestamp);
     return DONE;
   }
 
-  keep(channel: string, session: string, keeps: boolean): Promise<void> {
-    this.#registry.keep(channel, session, keeps);
+  keep(channel: string, publishId: string, keeps: boolean): Promise<void> {
+    this.#registry.keep(channel, publishId, keeps);
     return DONE;
   }
 
-  abandon(channel: string, session: string): Promise<void> {
-    this.#registry.free(channel, session);
-    this.#stops?.delete(session);
+  abandon(channel: string, publishId: string): Promise<void> {
+    this.#registry.free(channel, publishId);
+    this.#stops?.delete(publishId);
     return DONE;
   }
 
-  end(channel: string, session: string, stop: StopRecord): Promise<boolean> {
-    this.#registry.free(channel, session);
-    this.#stops?.delete(session);
+  end(channel: string, publishId: string, stop: StopRecord): Promise<boolean> {
+    this.#registry.free(channel, publishId);
+    this.#stops?.delete(publishId);
     this.#stops?.set(stop.jti, stop);
     return Promise.resolve(true);
   }
 
-  forget(session: string): Promise<void> {
-    this.#stops?.delete(session);
+  forget(publishId: string): Promise<void> {
+    this.#stops?.delete(publishId);
     return DONE;
   }
 

@@ -10,7 +10,7 @@ const SAME_COMMAND_MS = 5_000;
 interface Member {
   address: NodeAddress;
   readonly listener: RegistryListener;
-  /** Stops that this member has to send: of its streams by session, and those being sent by `jti`. */
+  /** Stops that this member has to send: of its streams by publish, and those being sent by `jti`. */
   readonly stops: Map<string, StopRecord>;
 }
 
@@ -83,7 +83,7 @@ export class MemoryRegistry {
     const seconds = this.#blockedSeconds(request.channel);
     if (seconds > 0) return { kind: 'blocked', seconds };
     const found = this.locate(request.channel);
-    if (found !== undefined && found.lease.session !== request.session) return { kind: 'busy', ...found };
+    if (found !== undefined && found.lease.publishId !== request.publishId) return { kind: 'busy', ...found };
     this.#take(id, request);
     return { kind: 'acquired' };
   }
@@ -91,46 +91,46 @@ export class MemoryRegistry {
   replace(id: string, request: LeaseRequest, from: string, continues: boolean): boolean {
     const { channel } = request;
     const lease = this.#leases.get(channel);
-    if (lease?.session !== from || this.#blockedSeconds(channel) > 0) return false;
+    if (lease?.publishId !== from || this.#blockedSeconds(channel) > 0) return false;
     const former = this.#members.get(lease.node);
     this.#take(id, request);
-    // From here on, the former session's stop must not be sent, even if its process dies.
+    // From here on, the former publish's stop must not be sent, even if its process dies.
     if (continues) former?.stops.delete(from);
     // Not from within the request: its caller does not expect to be called back.
     queueMicrotask(() =>
-      former?.listener.order({ kind: 'moved', channel, session: from, continues, stopIsSent: false }),
+      former?.listener.order({ kind: 'moved', channel, publishId: from, continues, stopIsSent: false }),
     );
     return true;
   }
 
-  confirm(id: string, channel: string, session: string, live: Pick<Lease, 'streamId' | 'playKeyHash'>): boolean {
+  confirm(id: string, channel: string, publishId: string, live: Pick<Lease, 'streamId' | 'playKeyHash'>): boolean {
     const stops = this.#members.get(id)?.stops;
-    const stop = stops?.get(session);
-    if (stop !== undefined) stops?.set(session, { ...stop, streamId: live.streamId });
+    const stop = stops?.get(publishId);
+    if (stop !== undefined) stops?.set(publishId, { ...stop, streamId: live.streamId });
     const lease = this.#leases.get(channel);
-    if (lease?.session !== session) return false;
+    if (lease?.publishId !== publishId) return false;
     const kept = this.#commands.get(channel);
     if (kept !== undefined && kept.at >= lease.startedAt && endsStream(kept.command, live.streamId)) return false;
     this.#change({ ...lease, ...live, state: 'live' });
     return true;
   }
 
-  hold(channel: string, session: string, lastTimestamp: number): void {
+  hold(channel: string, publishId: string, lastTimestamp: number): void {
     const lease = this.#leases.get(channel);
-    if (lease?.session === session) this.#change({ ...lease, state: 'held', lastTimestamp });
+    if (lease?.publishId === publishId) this.#change({ ...lease, state: 'held', lastTimestamp });
   }
 
-  keep(channel: string, session: string, keeps: boolean): void {
+  keep(channel: string, publishId: string, keeps: boolean): void {
     const lease = this.#leases.get(channel);
     // Not announced: no node acts on this change before its next request.
-    if (lease?.session === session) this.#leases.set(channel, { ...lease, keeps });
+    if (lease?.publishId === publishId) this.#leases.set(channel, { ...lease, keeps });
   }
 
-  free(channel: string, session: string): void {
+  free(channel: string, publishId: string): void {
     const lease = this.#leases.get(channel);
-    if (lease?.session !== session) return;
+    if (lease?.publishId !== publishId) return;
     this.#leases.delete(channel);
-    // A session that was never live was not announced.
+    // A publish that was never live was not announced.
     if (lease.state !== 'starting') this.#changed(channel);
   }
 
@@ -187,7 +187,7 @@ export class MemoryRegistry {
     else claim(next, stops);
   }
 
-  #take(id: string, { channel, session, keyHash, startedAt, stop }: LeaseRequest): void {
+  #take(id: string, { channel, publishId, keyHash, startedAt, stop }: LeaseRequest): void {
     const member = this.#members.get(id);
     const incarnation = member?.address.incarnation ?? '';
     const unnamed = { streamId: '', playKeyHash: '', lastTimestamp: 0, keeps: false };
@@ -195,7 +195,7 @@ export class MemoryRegistry {
       channel,
       node: id,
       incarnation,
-      session,
+      publishId,
       keyHash,
       startedAt,
       startJti: stop.startJti ?? '',
@@ -203,7 +203,7 @@ export class MemoryRegistry {
       ...unnamed,
     };
     this.#leases.set(channel, { ...lease, state: 'starting' });
-    member?.stops.set(session, stop);
+    member?.stops.set(publishId, stop);
   }
 
   #change(lease: Lease): void {

@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Departure } from '../session/opening';
 import { Session } from '../session/session';
 import type { SessionContext } from '../session/session-context';
-import type { SessionRegistry } from '../session/session-registry';
+import type { OpenSessions } from '../session/open-sessions';
 import type { ConnectionHandle } from '../session/transport';
 import { outlivesErrors } from './sockets/accepted-socket';
 import type { Batching } from './batching/batching';
@@ -16,7 +16,7 @@ import { limitKeyUpdates } from './tls/key-updates';
 
 export interface IntakeOptions {
   readonly context: SessionContext;
-  readonly sessions: Pick<SessionRegistry, 'nextId' | 'add' | 'delete'>;
+  readonly sessions: Pick<OpenSessions, 'nextId' | 'add' | 'delete'>;
   readonly batching: Batching;
   readonly ioPath: IoPath;
 }

@@ -1,6 +1,6 @@
 import type { Logger } from '../logging/logger';
 import type { Session } from '../session/session';
-import type { SessionRegistry } from '../session/session-registry';
+import type { OpenSessions } from '../session/open-sessions';
 
 /** How many clients are asked to reconnect at a time, to spare the nodes that they connect to. */
 const ASKED_AT_ONCE = 50;
@@ -12,7 +12,7 @@ const ASK_AGAIN_MS = 250;
  *
  * @param timeoutMs how long to wait for the last session to leave
  */
-export async function drainSessions(sessions: SessionRegistry, timeoutMs: number, log: Logger): Promise<void> {
+export async function drainSessions(sessions: OpenSessions, timeoutMs: number, log: Logger): Promise<void> {
   for (const session of [...sessions]) {
     // Neither publishing nor playing: nothing to wait for.
     if (session.streams.isEmpty) session.shutDown();
@@ -28,7 +28,7 @@ export async function drainSessions(sessions: SessionRegistry, timeoutMs: number
  *
  * @returns a function that ends the asking, which also ends with the last session
  */
-export function askToLeave(sessions: SessionRegistry, log: Logger): () => void {
+export function askToLeave(sessions: OpenSessions, log: Logger): () => void {
   let asked = 0;
   const timer = setInterval(() => askSome(), ASK_AGAIN_MS).unref();
   const askSome = (): void => {
@@ -45,7 +45,7 @@ export function askToLeave(sessions: SessionRegistry, log: Logger): () => void {
 }
 
 /** Asks the next clients; returns their number. */
-function askNext(sessions: SessionRegistry): number {
+function askNext(sessions: OpenSessions): number {
   const streaming = [...sessions].filter(({ phase }) => phase === 'publishing' || phase === 'playing');
   // Viewers of a relay first: their stream does not depend on a publisher that is about to move from here.
   streaming.sort((a, b) => urgency(a) - urgency(b));

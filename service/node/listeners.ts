@@ -18,7 +18,7 @@ import type { IoPath } from '../net/sockets/io-path';
 import type { TlsTermination } from '../net/tls/tls-termination';
 import { closedContext } from '../session/closed-context';
 import type { SessionContext } from '../session/session-context';
-import type { SessionRegistry } from '../session/session-registry';
+import type { OpenSessions } from '../session/open-sessions';
 
 /** Most connections at a time that have not published or played yet; limits the memory that they take. */
 const MAX_UNPROVEN_CONNECTIONS = 4096;
@@ -41,7 +41,7 @@ export interface ListenersOptions {
   /** Present when this is one of several processes that share the ports of a machine. */
   readonly parent: SharedListening | undefined;
   readonly context: SessionContext;
-  readonly sessions: SessionRegistry;
+  readonly sessions: OpenSessions;
   readonly batching: Batching;
   readonly ioPath: IoPath;
   /** Present when the configuration asks for RTMPS. */

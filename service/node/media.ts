@@ -9,7 +9,7 @@ import { registerMemoryMetrics } from '../metrics/memory-metrics';
 import { Metrics } from '../metrics/metrics';
 import { TrafficCounters } from '../metrics/traffic-counters';
 import { Batching } from '../net/batching/batching';
-import { SessionRegistry } from '../session/session-registry';
+import { OpenSessions } from '../session/open-sessions';
 import type { MonotonicClock } from '../time/clock';
 import { bufferBytes } from './buffer-memory';
 
@@ -21,7 +21,7 @@ const MEMORY_LOOK_MS = 250;
 /** The parts of a node through which its streams pass, and their metrics. */
 export interface Media {
   readonly traffic: TrafficCounters;
-  readonly sessions: SessionRegistry;
+  readonly sessions: OpenSessions;
   readonly batching: Batching;
   readonly hub: Hub;
   readonly memory: MemoryGuard;
@@ -40,7 +40,7 @@ export interface MediaOptions {
 
 export function openMedia({ config, log, version, processes, now }: MediaOptions): Media {
   const traffic = new TrafficCounters();
-  const sessions = new SessionRegistry(now());
+  const sessions = new OpenSessions(now());
   const batching = new Batching({ latencyMs: config.latencyMs, traffic });
   const hub = new Hub({
     pool: new SlabPool(MAX_FREE_SLAB_BYTES),

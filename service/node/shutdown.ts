@@ -3,7 +3,7 @@ import type { PublishAuthorizer } from '../auth/publish-authorizer';
 import type { FleetMember } from '../fleet/fleet-member';
 import type { Logger } from '../logging/logger';
 import type { Operators } from '../operators/operators';
-import type { SessionRegistry } from '../session/session-registry';
+import type { OpenSessions } from '../session/open-sessions';
 import { drainSessions } from './drain';
 import type { Listeners } from './listeners';
 import type { MonotonicClock } from '../time/clock';
@@ -48,7 +48,7 @@ type Closeable = { close(): unknown } | undefined;
 export interface StoppingNode {
   readonly inFleet: boolean;
   readonly log: Logger;
-  readonly sessions: SessionRegistry;
+  readonly sessions: OpenSessions;
   readonly listeners: Listeners;
   readonly operators: Operators | undefined;
   readonly admission: Admission;

@@ -125,28 +125,28 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
     return this.#ask('replace', request, from, continues);
   }
 
-  confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
-    return this.#ask('confirm', channel, session, live);
+  confirm(channel: string, publishId: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
+    return this.#ask('confirm', channel, publishId, live);
   }
 
-  hold(channel: string, session: string, lastTimestamp: number): Promise<void> {
-    return this.#ask('hold', channel, session, lastTimestamp);
+  hold(channel: string, publishId: string, lastTimestamp: number): Promise<void> {
+    return this.#ask('hold', channel, publishId, lastTimestamp);
   }
 
-  keep(channel: string, session: string, keeps: boolean): Promise<void> {
-    return this.#ask('keep', channel, session, keeps);
+  keep(channel: string, publishId: string, keeps: boolean): Promise<void> {
+    return this.#ask('keep', channel, publishId, keeps);
   }
 
-  abandon(channel: string, session: string): Promise<void> {
-    return this.#ask('abandon', channel, session);
+  abandon(channel: string, publishId: string): Promise<void> {
+    return this.#ask('abandon', channel, publishId);
   }
 
-  end(channel: string, session: string, stop: StopRecord): Promise<boolean> {
-    return this.#ask('end', channel, session, stop);
+  end(channel: string, publishId: string, stop: StopRecord): Promise<boolean> {
+    return this.#ask('end', channel, publishId, stop);
   }
 
-  forget(session: string): Promise<void> {
-    return this.#ask('forget', session);
+  forget(publishId: string): Promise<void> {
+    return this.#ask('forget', publishId);
   }
 
   stopDelivered(jti: string): Promise<void> {

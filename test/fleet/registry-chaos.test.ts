@@ -62,7 +62,7 @@ function seeded(seed: number): () => number {
 
 class Chaos {
   readonly all: ChaosNode[] = [];
-  /** Sessions whose start was accepted, with the state that their stream must have. */
+  /** Publishes whose start was accepted, with the state that their stream must have. */
   readonly accepted = new Map<
     string,
     { readonly request: LeaseRequest; readonly at: ChaosNode; readonly isKnown: boolean }
@@ -119,38 +119,38 @@ class Chaos {
 
   async #begin(at: ChaosNode, request: LeaseRequest): Promise<boolean> {
     const { registry, live } = at.node;
-    const { channel, session } = request;
+    const { channel, publishId } = request;
     const outcome = await registry.acquire(request);
     if (outcome.kind === 'blocked' || (outcome.kind === 'busy' && this.random() < 0.6)) return false;
     if (outcome.kind === 'busy') await registry.announce(request);
     // Meanwhile the handler is asked, which may accept although this node is gone by then. Without Redis, nobody but
-    // this node knows of the session, and its end with it.
-    this.accepted.set(session, { request, at, isKnown: outcome.kind === 'acquired' });
+    // this node knows of the publish, and its end with it.
+    this.accepted.set(publishId, { request, at, isKnown: outcome.kind === 'acquired' });
     await this.pause(100);
     if (outcome.kind === 'busy') {
       const continues = this.random() < 0.5;
-      const former = outcome.lease.session;
+      const former = outcome.lease.publishId;
       const replaced = await registry.replace(request, former, continues);
-      // Without an answer the request may still have been executed: then this session's stop is that of both.
+      // Without an answer the request may still have been executed: then this publish's stop is that of both.
       if (continues) this.continued.add(former);
       if (!replaced) {
         await at.node.end(request, 'a-stream');
         return false;
       }
     }
-    if (!(await registry.confirm(channel, session, { streamId: 'a-stream', playKeyHash: '' }))) {
+    if (!(await registry.confirm(channel, publishId, { streamId: 'a-stream', playKeyHash: '' }))) {
       await at.node.end(request, 'a-stream');
       return false;
     }
     // Without Redis the node alone decides: the new publisher replaces the current one.
     const former = [...live.values()].find((lease) => lease.channel === channel);
-    live.set(session, { ...request, state: 'live', streamId: 'a-stream', playKeyHash: '' });
+    live.set(publishId, { ...request, state: 'live', streamId: 'a-stream', playKeyHash: '' });
     if (former) void at.node.end(former, 'a-stream');
     return true;
   }
 
   async #end(at: ChaosNode, request: LeaseRequest): Promise<void> {
-    if (at.node.live.has(request.session)) await at.node.end(request, 'a-stream');
+    if (at.node.live.has(request.publishId)) await at.node.end(request, 'a-stream');
   }
 
   async disturb(): Promise<void> {
@@ -181,22 +181,22 @@ class Chaos {
     const faults: string[] = [];
     const delivered = new Set(this.all.flatMap((node) => node.delivered));
     for (const { request, at, isKnown } of this.accepted.values()) {
-      const { session, stop, channel } = request;
-      const isLive = !at.crashed && at.node.live.has(session);
+      const { publishId, stop, channel } = request;
+      const isLive = !at.crashed && at.node.live.has(publishId);
       const hasStop = delivered.has(stop.jti);
       if (isLive && hasStop) faults.push(`${channel}: live, and stopped`);
       if (at.crashed && !isKnown) continue;
-      if (!isLive && !hasStop && !this.continued.has(session)) faults.push(`${channel}: ended without a stop`);
+      if (!isLive && !hasStop && !this.continued.has(publishId)) faults.push(`${channel}: ended without a stop`);
     }
     const live = this.living.flatMap(({ node }) => [...node.live.values()]);
-    for (const { channel, session } of live) {
+    for (const { channel, publishId } of live) {
       if (live.filter((other) => other.channel === channel).length > 1) faults.push(`${channel}: two publishers`);
       const found = await this.pick(this.living).node.registry.locate(channel);
-      if (found?.lease.session !== session) faults.push(`${channel}: the lease is not the publisher's`);
+      if (found?.lease.publishId !== publishId) faults.push(`${channel}: the lease is not the publisher's`);
     }
     for (let i = 0; i < CHANNELS; i += 1) {
       const found = await this.pick(this.living).node.registry.locate(`ch-${i}`);
-      if (found && !live.some(({ session }) => session === found.lease.session))
+      if (found && !live.some(({ publishId }) => publishId === found.lease.publishId))
         faults.push(`ch-${i}: leased to nobody`);
     }
     return faults;

@@ -37,8 +37,8 @@ async function eventually(check: () => Promise<boolean> | boolean): Promise<void
   }
 }
 
-const holds = async (node: RecordingNode, channel: string, session: string | undefined): Promise<boolean> =>
-  (await node.registry.locate(channel))?.lease.session === session;
+const holds = async (node: RecordingNode, channel: string, publishId: string | undefined): Promise<boolean> =>
+  (await node.registry.locate(channel))?.lease.publishId === publishId;
 
 const away = (...some: RecordingNode[]): Promise<void> =>
   eventually(() => some.every((node) => !node.registry.connected));
@@ -66,12 +66,12 @@ describe('a Redis that does not answer', () => {
     await redis.withClient((client) => client.call('CLIENT', 'PAUSE', '1300'));
     expect(await a.registry.acquire(attempt)).toEqual({ kind: 'unavailable' });
     await Promise.all([
-      a.registry.abandon('other', attempt.session),
+      a.registry.abandon('other', attempt.publishId),
       expect(a.end(ended, 'stream-2')).resolves.toBe(true),
       a.registry.stopDelivered(delivered.stop.jti),
     ]);
     await back(a, b);
-    await eventually(() => holds(b, 'ch', first.session));
+    await eventually(() => holds(b, 'ch', first.publishId));
     await eventually(() => holds(b, 'other', undefined));
     await eventually(() => holds(b, 'ended', undefined));
     const stops = (): Promise<string[]> => redis.withClient((client) => client.hkeys(`{rtmp}:stops:${a.member}`));
@@ -88,7 +88,7 @@ describe('a Redis that does not answer', () => {
     await away(...all);
     await back(...all);
     await sweepsAreOver();
-    for (const [i, stream] of streams.entries()) await eventually(() => holds(all[0], `ch-${i}`, stream?.session));
+    for (const [i, stream] of streams.entries()) await eventually(() => holds(all[0], `ch-${i}`, stream?.publishId));
     expect(all.flatMap((node) => [...node.claimed, ...node.orders])).toEqual([]);
   });
 
@@ -100,7 +100,7 @@ describe('a Redis that does not answer', () => {
     const registration = (): Promise<string | null> => redis.withClient((client) => client.get(`{rtmp}:node:${id}`));
     await eventually(async () => (await registration())?.includes('"epoch":2') === true);
     const late = leaseRequest('ch');
-    const args = ['ch', late.session, late.keyHash, late.startedAt, JSON.stringify(late.stop), 0];
+    const args = ['ch', late.publishId, late.keyHash, late.startedAt, JSON.stringify(late.stop), 0];
     const keys = ACQUIRE.keys({ node: id, member: a.member }, args).map((name) => `{rtmp}:${name}`);
     const from = (epoch: number) => ['{rtmp}:', id, incarnation, epoch, Date.now() * 1000, ...args];
     const replies = await redis.withClient((client) =>
@@ -130,11 +130,13 @@ describe('a Redis that comes back', () => {
     await redis.start();
     await b.until(() => b.stopsToSend.some(({ jti }) => jti === later.stop.jti));
     await a.until(() => a.stopsToSend.some(({ jti }) => jti === late.stop.jti));
-    await eventually(() => holds(b, 'ch', first.session));
-    await eventually(() => holds(a, 'both', early.session));
-    await eventually(() => holds(a, 'alone', alone.session));
-    expect(b.orders).toMatchObject([{ kind: 'moved', session: later.session, continues: false, stopIsSent: false }]);
-    expect(a.orders).toMatchObject([{ kind: 'moved', session: late.session, continues: false, stopIsSent: false }]);
+    await eventually(() => holds(b, 'ch', first.publishId));
+    await eventually(() => holds(a, 'both', early.publishId));
+    await eventually(() => holds(a, 'alone', alone.publishId));
+    expect(b.orders).toMatchObject([
+      { kind: 'moved', publishId: later.publishId, continues: false, stopIsSent: false },
+    ]);
+    expect(a.orders).toMatchObject([{ kind: 'moved', publishId: late.publishId, continues: false, stopIsSent: false }]);
     const stops = await redis.withClient((client) => client.hkeys(`{rtmp}:stops:${a.member}`));
     expect(stops.sort()).toEqual([ended.stop.jti, late.stop.jti].sort());
     expect(await redis.withClient((client) => client.get('{rtmp}:secret'))).toBe(secret.toString('base64'));
@@ -152,7 +154,7 @@ describe('a Redis that comes back', () => {
     await delay(FAST.ttlMs);
     await redis.start();
     await back(...all);
-    await eventually(() => holds(all[1], 'ch-0', streams[0]?.session));
+    await eventually(() => holds(all[1], 'ch-0', streams[0]?.publishId));
     await eventually(() => holds(all[0], 'ch-1', undefined));
     await sweepsAreOver();
     expect(all.flatMap((node) => [...node.claimed, ...node.orders])).toEqual([]);
@@ -178,8 +180,8 @@ describe('a Redis that comes back', () => {
     proxy.switchTo(redis.port);
     await b.until(() => b.stopsToSend.length > 0);
     expect(b.stopsToSend.map(({ jti }) => jti)).toEqual([later.stop.jti]);
-    await eventually(() => holds(b, 'ch', first.session));
-    await eventually(() => holds(b, 'other', other.session));
+    await eventually(() => holds(b, 'ch', first.publishId));
+    await eventually(() => holds(b, 'other', other.publishId));
     expect(a.orders).toEqual([]);
   });
 
@@ -201,8 +203,8 @@ describe('a Redis that comes back', () => {
     const fresh = (await b.publish('ended', 'stream-3'))!;
     proxy.switchTo(replica.port);
     await a.log.waitFor(/has lost writes of this node/);
-    await eventually(() => holds(b, 'lost', lost.session));
-    await eventually(() => holds(a, 'ended', fresh.session));
+    await eventually(() => holds(b, 'lost', lost.publishId));
+    await eventually(() => holds(a, 'ended', fresh.publishId));
     expect([...a.orders, ...b.orders]).toEqual([]);
     expect([...a.claimed, ...b.claimed]).toEqual([]);
   });
@@ -221,7 +223,7 @@ describe('a Redis that comes back', () => {
     proxy.redirect(replica.port);
     await back(a);
     expect(await a.publish('other', 'stream-2')).toBeDefined();
-    expect(await holds(a, 'ch', first.session)).toBe(true);
+    expect(await holds(a, 'ch', first.publishId)).toBe(true);
   });
 });
 
@@ -243,13 +245,13 @@ describe('a node that cannot reach Redis, while the others can', () => {
     proxy.switchTo(redis.port);
     await a.until(() => a.orders.length === 2);
     expect(a.orders).toMatchObject([
-      { kind: 'moved', session: taken.session, continues: false, stopIsSent: true },
-      { kind: 'moved', session: free.session, continues: false, stopIsSent: true },
+      { kind: 'moved', publishId: taken.publishId, continues: false, stopIsSent: true },
+      { kind: 'moved', publishId: free.publishId, continues: false, stopIsSent: true },
     ]);
     expect(await a.end(taken, 'stream-1')).toBe(false);
     expect(b.claimed.map(({ streamId }) => streamId).sort()).toEqual(['stream-1', 'stream-2']);
-    await eventually(() => holds(a, 'taken', next.session));
-    await eventually(() => holds(b, 'meanwhile', meanwhile.session));
+    await eventually(() => holds(a, 'taken', next.publishId));
+    await eventually(() => holds(b, 'meanwhile', meanwhile.publishId));
     expect(await a.publish('free', 'stream-5')).toBeDefined();
     expect(a.stopsToSend).toEqual([]);
   });

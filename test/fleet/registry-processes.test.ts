@@ -58,7 +58,7 @@ describe('a process that stands still for longer than nodes may be silent', () =
     expect(owner.report.stopsToSend).toEqual([]);
     expect(b.claimed.map(({ jti }) => jti).sort()).toEqual([...mine.values()].sort());
     const leases = await Promise.all(channels.map((channel) => b.registry.locate(channel)));
-    expect(leases.map((found) => found?.lease.session)).toEqual(next.map((request) => request?.session));
+    expect(leases.map((found) => found?.lease.publishId)).toEqual(next.map((request) => request?.publishId));
     expect(b.orders).toEqual([]);
   });
 
@@ -78,7 +78,7 @@ describe('a process that stands still for longer than nodes may be silent', () =
     if (!sentByOther) await owner.until(({ stopsToSend }) => stopsToSend.length === 1);
     const sent = [...owner.report.stopsToSend, ...b.claimed].map(({ jti }) => jti);
     expect(sent).toEqual([mine.get('ch')]);
-    expect(await b.registry.locate('ch')).toMatchObject({ lease: { session: next.session } });
+    expect(await b.registry.locate('ch')).toMatchObject({ lease: { publishId: next.publishId } });
   });
 });
 

@@ -4,7 +4,7 @@ import type { RegistryConnection } from './registry-connection';
 import { type RegistryTiming, jittered } from './registry-timing';
 import type { RecordSeal } from './record-seal';
 import { readNames, readStop } from './reply-records';
-import { CLAIM, type LeftSession, REMAINS, SCAN } from './scripts/sweep-scripts';
+import { CLAIM, type LeftPublish, REMAINS, SCAN } from './scripts/sweep-scripts';
 
 /** Most records that are claimed in one step, so that other requests do not wait long. */
 const RECORDS_AT_ONCE = 200;
@@ -20,7 +20,7 @@ export interface DeadNodeSweeperOptions {
 }
 
 /**
- * Looks for dead nodes and claims their sessions and stops. One node of the fleet does so, as long as it lives. After a
+ * Looks for dead nodes and claims their publishes and stops. One node of the fleet does so, as long as it lives. After a
  * failure of its own renewals, it waits for two TTLs before it declares another node dead: after an outage of the
  * registry, all nodes look dead until they have renewed.
  */
@@ -70,8 +70,8 @@ export class DeadNodeSweeper {
       const dead = [node, member.slice(slash + 1)];
       const remains = await connection.run(REMAINS, [...dead, RECORDS_AT_ONCE]);
       if (remains?.status !== 'remains') break;
-      const sessions = JSON.stringify(readSessions(remains.rest[0]));
-      const reply = await connection.run(CLAIM, [...dead, sessions, JSON.stringify(readNames(remains.rest[1]))]);
+      const publishes = JSON.stringify(readPublishes(remains.rest[0]));
+      const reply = await connection.run(CLAIM, [...dead, publishes, JSON.stringify(readNames(remains.rest[1]))]);
       if (reply?.status !== 'claimed') break;
       const [rest, ...records] = reply.rest;
       more = rest === 'more';
@@ -85,12 +85,12 @@ export class DeadNodeSweeper {
   }
 }
 
-/** Reads pairs of a session and its record. */
-function readSessions(json: string | undefined): LeftSession[] {
+/** Reads pairs of a publish and its record. */
+function readPublishes(json: string | undefined): LeftPublish[] {
   const pairs = readNames(json);
-  const sessions: LeftSession[] = [];
+  const publishes: LeftPublish[] = [];
   for (let i = 0; i + 1 < pairs.length; i += 2) {
-    sessions.push({ session: pairs[i] ?? '', channel: readStop(pairs[i + 1] ?? '').channel });
+    publishes.push({ publishId: pairs[i] ?? '', channel: readStop(pairs[i + 1] ?? '').channel });
   }
-  return sessions;
+  return publishes;
 }

@@ -11,9 +11,9 @@ export function readMail(text: string): Mail | undefined {
   } catch {
     return undefined;
   }
-  const { kind, channel, session, continues, conflict } = letter;
-  if (kind === 'moved' && typeof channel === 'string' && typeof session === 'string') {
-    const moved = { kind, channel, session, continues: continues === true, stopIsSent: false } as const;
+  const { kind, channel, publishId, continues, conflict } = letter;
+  if (kind === 'moved' && typeof channel === 'string' && typeof publishId === 'string') {
+    const moved = { kind, channel, publishId, continues: continues === true, stopIsSent: false } as const;
     return conflict === true ? { ...moved, conflict } : moved;
   }
   return kind === 'command' && typeof letter.text === 'string' ? { kind, text: letter.text } : undefined;

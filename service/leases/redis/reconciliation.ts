@@ -7,26 +7,26 @@ import type { RegistryConnection, RegistryReply } from './registry-connection';
 import type { RegistryScript } from './scripts/registry-script';
 import type { RecordSeal } from './record-seal';
 import { readNames } from './reply-records';
-import type { BookedSession, SessionBook } from './session-book';
+import type { BookedPublish, PublishBook } from './publish-book';
 
 const AT_ONCE = 100;
 
 export interface ReconciliationOptions {
   readonly connection: RegistryConnection;
-  readonly book: SessionBook;
+  readonly book: PublishBook;
   readonly seal: RecordSeal;
   readonly log: Logger;
   readonly listener: () => RegistryListener | undefined;
-  /** Tells the registry that a session has its channel; undefined if the registry does not answer. */
-  readonly assert: (session: BookedSession, contest: Contest) => Promise<RegistryReply | undefined>;
+  /** Tells the registry that a publish has its channel; undefined if the registry does not answer. */
+  readonly assert: (publishId: BookedPublish, contest: Contest) => Promise<RegistryReply | undefined>;
   /** How long the node of another publisher has to report that its stream has ended (ms). */
   readonly contestMs: number;
 }
 
 /**
- * What the registry does if another session has the channel by now. `no`: the other session keeps it. `last`: the earlier
- * session wins. `first`: as `last`, but an earlier session is only told that the channel is contested: the other
- * session's record may be out of date, and its node gets time to correct it.
+ * What the registry does if another publish has the channel by now. `no`: the other publish keeps it. `last`: the earlier
+ * publish wins. `first`: as `last`, but an earlier publish is only told that the channel is contested: the other
+ * publish's record may be out of date, and its node gets time to correct it.
  */
 export type Contest = 'no' | 'first' | 'last';
 
@@ -34,7 +34,7 @@ export type Contest = 'no' | 'first' | 'last';
 class Interrupted extends Error {}
 
 /**
- * Makes the registry agree with this node: its sessions have their leases, or end here; records of ended sessions
+ * Makes the registry agree with this node: its publishes have their leases, or end here; records of ended publishes
  * become stops or are removed; pending stops are stored, and none is lost. Needed after unanswered requests, and after
  * the registry lost writes or this node's registration.
  */
@@ -48,7 +48,7 @@ export class Reconciliation {
   /** @returns false when the registry became unavailable meanwhile */
   async run(): Promise<boolean> {
     try {
-      await this.#assertSessions();
+      await this.#assertPublishes();
       const { rest } = await this.#ask(INVENTORY, []);
       // Stops first: if this node dies in between, no record may have been removed without its stop.
       await this.#settleStops(new Set(readNames(rest[1])));
@@ -60,49 +60,49 @@ export class Reconciliation {
     }
   }
 
-  async #assertSessions(): Promise<void> {
+  async #assertPublishes(): Promise<void> {
     const { book, listener } = this.#options;
-    const live = new Map((listener()?.localLeases() ?? []).map((lease) => [lease.session, lease]));
-    const sessions = new Set([...book.sessions.keys(), ...live.keys()]);
-    await inBatches([...sessions], (session) => {
-      // Read only now: the session may have changed or ended meanwhile.
-      const booked = book.latest(session, live.get(session));
+    const live = new Map((listener()?.localLeases() ?? []).map((lease) => [lease.publishId, lease]));
+    const publishes = new Set([...book.publishes.keys(), ...live.keys()]);
+    await inBatches([...publishes], (publishId) => {
+      // Read only now: the publish may have changed or ended meanwhile.
+      const booked = book.latest(publishId, live.get(publishId));
       return booked?.leased ? this.#assertOne(booked) : Promise.resolve();
     });
   }
 
-  async #assertOne(booked: BookedSession): Promise<void> {
+  async #assertOne(booked: BookedPublish): Promise<void> {
     const { book, listener, assert, log } = this.#options;
-    const { channel, session } = booked.request;
+    const { channel, publishId } = booked.request;
     let reply = await assert(booked, 'first');
     if (reply?.status === 'contested') {
       await setTimeout(this.#options.contestMs, undefined, { ref: false });
-      if (book.isOver(session)) return;
+      if (book.isOver(publishId)) return;
       reply = await assert(booked, 'last');
     }
     if (!reply || reply.status === 'unregistered') throw new Interrupted();
-    // A session that is still starting learns of the loss when it is confirmed.
-    if (book.isOver(session) || booked.state === 'starting') return;
-    const order = orderAfter(reply, channel, session);
+    // A publish that is still starting learns of the loss when it is confirmed.
+    if (book.isOver(publishId) || booked.state === 'starting') return;
+    const order = orderAfter(reply, channel, publishId);
     if (!order) return;
-    if (order.kind === 'moved' && (order.continues || order.stopIsSent)) book.close(session);
+    if (order.kind === 'moved' && (order.continues || order.stopIsSent)) book.close(publishId);
     if (order.kind === 'moved') log.warning('The channel has another publisher by now, this one ends', { channel });
     listener()?.order(order);
   }
 
-  /** Finishes records of sessions that this node does not have. */
-  async #finishForgotten(sessions: readonly string[]): Promise<void> {
+  /** Finishes records of publishes that this node does not have. */
+  async #finishForgotten(publishes: readonly string[]): Promise<void> {
     const { book, listener, seal } = this.#options;
-    const live = new Set((listener()?.localLeases() ?? []).map(({ session }) => session));
-    const strange = sessions.filter((name) => name !== '#' && !book.sessions.has(name) && !live.has(name));
-    await inBatches(strange, async (session) => {
-      const raw = await this.#readRecord('sessions', session);
-      if (raw === '' || book.sessions.has(session)) return;
+    const live = new Set((listener()?.localLeases() ?? []).map(({ publishId }) => publishId));
+    const strange = publishes.filter((name) => name !== '#' && !book.publishes.has(name) && !live.has(name));
+    await inBatches(strange, async (publishId) => {
+      const raw = await this.#readRecord('publishes', publishId);
+      if (raw === '' || book.publishes.has(publishId)) return;
       const record = seal.open(raw);
-      const known = book.isOver(session);
-      // A known session's stop is settled with the stops; for others, a stop too many is better than one too few.
+      const known = book.isOver(publishId);
+      // A known publish's stop is settled with the stops; for others, a stop too many is better than one too few.
       const jti = known ? '' : record.jti;
-      await this.#ask(FINISH, [record.channel, session, jti, raw]);
+      await this.#ask(FINISH, [record.channel, publishId, jti, raw]);
       if (!known) this.#adopt(record);
     });
   }
@@ -132,7 +132,7 @@ export class Reconciliation {
   }
 
   /** Empty when the record has been removed. */
-  async #readRecord(kind: 'sessions' | 'stops', field: string): Promise<string> {
+  async #readRecord(kind: 'publishes' | 'stops', field: string): Promise<string> {
     const { rest } = await this.#ask(READ_RECORD, [kind, field]);
     return rest[0] ?? '';
   }
@@ -144,7 +144,7 @@ export class Reconciliation {
   }
 }
 
-function orderAfter({ status, rest }: RegistryReply, channel: string, session: string): RegistryOrder | undefined {
+function orderAfter({ status, rest }: RegistryReply, channel: string, publishId: string): RegistryOrder | undefined {
   switch (status) {
     case 'lost':
     case 'claimed':
@@ -152,7 +152,7 @@ function orderAfter({ status, rest }: RegistryReply, channel: string, session: s
       return {
         kind: 'moved',
         channel,
-        session,
+        publishId,
         continues: status === 'continued',
         stopIsSent: status === 'claimed',
         ...(status !== 'continued' && { conflict: true as const }),
@@ -160,7 +160,7 @@ function orderAfter({ status, rest }: RegistryReply, channel: string, session: s
     case 'blocked':
       return { kind: 'command', text: `kill-session>${channel}` };
     default:
-      // A command that came after the session began, and that has not ended it.
+      // A command that came after the publish began, and that has not ended it.
       return rest[0] ? { kind: 'command', text: rest[0] } : undefined;
   }
 }

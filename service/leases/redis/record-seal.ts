@@ -10,7 +10,7 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Writes and reads records of sessions. Readers of Redis must not learn stream keys: a record's key, and the query that
+ * Writes and reads records of publishes. Readers of Redis must not learn stream keys: a record's key, and the query that
  * came with it, are encrypted. Without a secret, there is no callback that needs them, and they are left out.
  */
 export class RecordSeal {

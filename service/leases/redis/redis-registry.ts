@@ -16,8 +16,8 @@ import { ReconciliationSchedule } from './reconciliation-schedule';
 import { RegistryConnection } from './registry-connection';
 import { DEFAULT_TIMING, type RegistryTiming } from './registry-timing';
 import { readAddress, readLease } from './reply-records';
-import { SessionBook } from './session-book';
-import { SessionRequests } from './session-requests';
+import { PublishBook } from './publish-book';
+import { PublishRequests } from './publish-requests';
 import { WakeUps } from './wake-ups';
 import { KEEP_STOP } from './scripts/record-scripts';
 import type { FleetKeys } from '../fleet-keys';
@@ -58,13 +58,13 @@ const JOIN_MS = 2_000;
  *
  * ## What is kept (each key begins with the prefix)
  * - `node:<id>`: the node's registration with its incarnation (one run of the process); expires unless renewed.
- * - `nodes`: every incarnation, as `<id>/<incarnation>`, that may have sessions or stops to be claimed.
+ * - `nodes`: every incarnation, as `<id>/<incarnation>`, that may have publishes or stops to be claimed.
  * - `lease:<channel>`: who has the channel. **Valid only while the owner is registered in that incarnation**, so that
  *   renewing a node renews all its leases.
- * - `sessions:<id>/<incarnation>`: the record for sending the stop of each session, from before `start` is asked, with
+ * - `publishes:<id>/<incarnation>`: the record for sending the stop of each publish, from before `start` is asked, with
  *   its stream key encrypted; and under `#` the count of the node's writes.
  * - `stops:<id>/<incarnation>`: stops that that node has to send. `mail:<id>/<incarnation>`: orders for it.
- * - `gone:<session>`: a tombstone with the fate of a session that lost its lease. `lost`: another session has the
+ * - `gone:<publishId>`: a tombstone with the fate of a publish that lost its lease. `lost`: another publish has the
  *   channel, and its node still has to send the stop. `continued`: the stream continues, no stop. `claimed`: another
  *   node sends it.
  * - `block:<channel>`, `order:<channel>`, `order-node:<id>`: operators' commands; the orders as `<µs> <command>`.
@@ -73,37 +73,37 @@ const JOIN_MS = 2_000;
  *
  * ## How it works
  * Each step is one atomic script, for one incarnation and one connection of it. Steps that take a lease or record are
- * refused unless that incarnation is registered; steps on a lease, unless that session still has it.
+ * refused unless that incarnation is registered; steps on a lease, unless that publish still has it.
  *
  * A node renews its registration every few seconds. Whenever a renewal says that the registration had lapsed, a request
  * was not answered, or the count of the node's own writes went back (Redis was restored or failed over), the node
- * reconciles its streams with the registry: it asserts each session, and learns from a tombstone or another session's
+ * reconciles its streams with the registry: it asserts each publish, and learns from a tombstone or another publish's
  * lease that its copy has to end. One node claims dead incarnations, after it has seen them dead twice and its own
  * renewals have succeeded for two TTLs: after an outage of Redis all nodes look dead, and get the time to renew.
  *
  * ## What must not happen
- * - *Two sessions acquire one channel.* One script checks and takes the lease; Redis runs one script at a time.
+ * - *Two publishes acquire one channel.* One script checks and takes the lease; Redis runs one script at a time.
  * - *A paused node keeps publishing after its channel was taken.* The taker left a tombstone; the first thing that a
  *   node does when it runs again is the overdue renewal, which says "lapsed", and asserting finds the tombstone. Until
  *   that answer, one round trip, its copy may still send received media: the price of streams that survive Redis.
  * - *A request that a dead connection left in Redis's socket is executed late.* It contains the connection's number,
  *   and is refused once a newer connection has registered.
  * - *Both of two live publishers end, or neither.* Without Redis, or after it lost writes, two nodes may each have
- *   accepted one. Each asserts; against a valid lease the later start loses (equal ones by session id), and the loser
+ *   accepted one. Each asserts; against a valid lease the later start loses (equal ones by publish id), and the loser
  *   gets a tombstone and an order. The loser asserts again after the time of one renewal before it ends, because Redis
- *   may have lost the write that freed the other lease. That rule never undoes a replacement: the replaced session has
+ *   may have lost the write that freed the other lease. That rule never undoes a replacement: the replaced publish has
  *   a tombstone already.
  * - *A stop is lost.* The record exists before `start` is asked, `end` moves it to the pending stops in one step, and a
  *   claim moves both to the claimant in one step. If the answer to the claim is lost, the claimant finds the stops
- *   among its own when it reconciles. A session whose start was still being decided gets a stop too: it may have been
+ *   among its own when it reconciles. A publish whose start was still being decided gets a stop too: it may have been
  *   accepted.
- * - *Two stops for one stream.* A session's stop has one `jti` for ever; claims are exclusive; a tombstone keeps the
+ * - *Two stops for one stream.* A publish's stop has one `jti` for ever; claims are exclusive; a tombstone keeps the
  *   former owner from sending it again. A repetition with the same `jti` is possible if an answer was lost.
  * - *A living node is claimed after an outage of Redis.* See above: two TTLs without a failure, and the script checks
  *   again.
  * - *Mail is read but not executed.* It stays until the next renewal confirms that it has arrived.
- * - *A kill misses a publish that is being decided, or hits the next one.* Commands and sessions are stored with the
- *   server's time, which increases with each of them, and commands end sessions that the registry knew before;
+ * - *A kill misses a publish that is being decided, or hits the next one.* Commands and publishes are stored with the
+ *   server's time, which increases with each of them, and commands end publishes that the registry knew before;
  *   `confirm` checks a publish against them.
  *
  * ## What is not promised
@@ -121,10 +121,10 @@ export class RedisRegistry implements LeaseRegistry {
   readonly #registration: NodeRegistration;
   readonly #sweeper: DeadNodeSweeper;
   readonly #schedule: ReconciliationSchedule;
-  readonly #requests: SessionRequests;
+  readonly #requests: PublishRequests;
   readonly #wakeUps: WakeUps;
   readonly #capabilities: CapabilityCheck;
-  readonly #book = new SessionBook();
+  readonly #book = new PublishBook();
   readonly #seal: RecordSeal;
   readonly #secretKnown: Promise<Buffer>;
   #tellSecret: (secret: Buffer) => void = () => undefined;
@@ -156,12 +156,12 @@ export class RedisRegistry implements LeaseRegistry {
       healthyForMs: () => this.#registration.healthyForMs,
       claimed: (stops) => this.#claimed(stops),
     });
-    this.#requests = new SessionRequests({
+    this.#requests = new PublishRequests({
       ...shared,
       incarnation,
       renew: () => this.#registration.beat(),
       mayBury: () => this.#registration.healthyForMs >= 2 * ttlMs,
-      isServed: (session) => this.#listener?.localLeases().some((lease) => lease.session === session) ?? false,
+      isServed: (publishId) => this.#listener?.localLeases().some((lease) => lease.publishId === publishId) ?? false,
       doubt: () => this.#schedule.doubt(),
       reconcile: () => this.#schedule.now(),
       order: (order) => this.#order(order),
@@ -169,7 +169,7 @@ export class RedisRegistry implements LeaseRegistry {
     const reconciliation = new Reconciliation({
       ...shared,
       listener: () => this.#listener,
-      assert: (session, contest) => this.#requests.assert(session, contest),
+      assert: (publishId, contest) => this.#requests.assert(publishId, contest),
       contestMs: beatMs,
     });
     this.#schedule = new ReconciliationSchedule({ reconciliation, auditMs, log });
@@ -236,28 +236,28 @@ export class RedisRegistry implements LeaseRegistry {
     return this.#requests.replace(request, from, continues);
   }
 
-  confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
-    return this.#requests.confirm(channel, session, live);
+  confirm(channel: string, publishId: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
+    return this.#requests.confirm(channel, publishId, live);
   }
 
-  hold(channel: string, session: string, lastTimestamp: number): Promise<void> {
-    return this.#requests.hold(channel, session, lastTimestamp);
+  hold(channel: string, publishId: string, lastTimestamp: number): Promise<void> {
+    return this.#requests.hold(channel, publishId, lastTimestamp);
   }
 
-  keep(channel: string, session: string, keeps: boolean): Promise<void> {
-    return this.#requests.keep(channel, session, keeps);
+  keep(channel: string, publishId: string, keeps: boolean): Promise<void> {
+    return this.#requests.keep(channel, publishId, keeps);
   }
 
-  abandon(channel: string, session: string): Promise<void> {
-    return this.#requests.abandon(channel, session);
+  abandon(channel: string, publishId: string): Promise<void> {
+    return this.#requests.abandon(channel, publishId);
   }
 
-  end(channel: string, session: string, stop: StopRecord): Promise<boolean> {
-    return this.#requests.end(channel, session, stop);
+  end(channel: string, publishId: string, stop: StopRecord): Promise<boolean> {
+    return this.#requests.end(channel, publishId, stop);
   }
 
-  forget(session: string): Promise<void> {
-    return this.#requests.forget(session);
+  forget(publishId: string): Promise<void> {
+    return this.#requests.forget(publishId);
   }
 
   pendingStops(): readonly StopRecord[] {
@@ -284,7 +284,7 @@ export class RedisRegistry implements LeaseRegistry {
   }
 
   async redeliverCommands(): Promise<void> {
-    const live = (this.#listener?.localLeases() ?? []).map((lease) => this.#book.latest(lease.session, lease));
+    const live = (this.#listener?.localLeases() ?? []).map((lease) => this.#book.latest(lease.publishId, lease));
     const args = live.flatMap((booked) =>
       booked ? [booked.request.channel, booked.since || booked.request.startedAt * 1000] : [],
     );
@@ -343,7 +343,7 @@ export class RedisRegistry implements LeaseRegistry {
   }
 
   #order(order: RegistryOrder): void {
-    if (order.kind === 'moved' && (order.continues || order.stopIsSent)) this.#book.close(order.session);
+    if (order.kind === 'moved' && (order.continues || order.stopIsSent)) this.#book.close(order.publishId);
     // Not from within a request: its caller does not expect to be called back.
     queueMicrotask(() => this.#listener?.order(order));
   }

@@ -10,7 +10,7 @@ export function readLease(channel: string, json: string): Lease {
     channel,
     node: text(fields.node),
     incarnation: text(fields.incarnation),
-    session: text(fields.session),
+    publishId: text(fields.publishId),
     state: state === 'live' || state === 'held' ? state : 'starting',
     streamId: text(fields.streamId),
     startJti: text(fields.startJti),

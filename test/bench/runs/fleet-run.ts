@@ -101,14 +101,14 @@ async function registryRate(seconds: number): Promise<number> {
 }
 
 async function onePublish(registry: RedisRegistry): Promise<void> {
-  const session = randomUUID();
-  const channel = `channel-${session}`;
-  const stop = { jti: session, channel, key: 'key', clientIp: '192.0.2.1', query: '', streamId: '' };
-  const taken = await registry.acquire({ channel, session, keyHash: 'hash', startedAt: Date.now(), stop });
+  const publishId = randomUUID();
+  const channel = `channel-${publishId}`;
+  const stop = { jti: publishId, channel, key: 'key', clientIp: '192.0.2.1', query: '', streamId: '' };
+  const taken = await registry.acquire({ channel, publishId, keyHash: 'hash', startedAt: Date.now(), stop });
   if (taken.kind !== 'acquired') throw new Error(`a free channel was ${taken.kind}`);
-  await registry.confirm(channel, session, { streamId: session, playKeyHash: 'hash' });
-  await registry.end(channel, session, { ...stop, streamId: session });
-  await registry.stopDelivered(session);
+  await registry.confirm(channel, publishId, { streamId: publishId, playKeyHash: 'hash' });
+  await registry.end(channel, publishId, { ...stop, streamId: publishId });
+  await registry.stopDelivered(publishId);
 }
 
 /** The keys that a large fleet keeps in Redis: registrations and leases. */

@@ -113,7 +113,7 @@ describe('a stream whose lease has moved', () => {
     rig.pass(1, 3, publisher);
     expect(stream.cachedBytes).toBeGreaterThan(0);
     const [lease] = rig.admission.leases();
-    rig.admission.moved('channel', { session: lease!.session, ...order });
+    rig.admission.moved('channel', { publishId: lease!.publishId, ...order });
     return { rig, stream };
   }
 

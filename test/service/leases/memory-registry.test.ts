@@ -36,15 +36,19 @@ async function join(id: string): Promise<{ member: MemoryRegistryView; told: Tol
   return { member, told };
 }
 
-function request(session: string, channel = 'ch'): LeaseRequest {
-  const stop = { jti: session, channel, key: 'key', clientIp: '192.0.2.1', query: '', streamId: '' };
-  return { channel, session, keyHash: 'hash-of-key', startedAt: now, stop };
+function request(publishId: string, channel = 'ch'): LeaseRequest {
+  const stop = { jti: publishId, channel, key: 'key', clientIp: '192.0.2.1', query: '', streamId: '' };
+  return { channel, publishId, keyHash: 'hash-of-key', startedAt: now, stop };
 }
 
-async function publish(member: MemoryRegistryView, session: string, streamId = `id-${session}`): Promise<LeaseRequest> {
-  const wanted = request(session);
+async function publish(
+  member: MemoryRegistryView,
+  publishId: string,
+  streamId = `id-${publishId}`,
+): Promise<LeaseRequest> {
+  const wanted = request(publishId);
   expect(await member.acquire(wanted)).toEqual({ kind: 'acquired' });
-  expect(await member.confirm('ch', session, { streamId, playKeyHash: PLAY_KEY_HASH })).toBe(true);
+  expect(await member.confirm('ch', publishId, { streamId, playKeyHash: PLAY_KEY_HASH })).toBe(true);
   return wanted;
 }
 
@@ -61,10 +65,17 @@ describe('a lease', () => {
     await publish(a, 's1');
     expect(await b.acquire(request('s2'))).toMatchObject({
       kind: 'busy',
-      lease: { channel: 'ch', node: 'a', session: 's1', state: 'live', streamId: 'id-s1', playKeyHash: PLAY_KEY_HASH },
+      lease: {
+        channel: 'ch',
+        node: 'a',
+        publishId: 's1',
+        state: 'live',
+        streamId: 'id-s1',
+        playKeyHash: PLAY_KEY_HASH,
+      },
       owner: { id: 'a' },
     });
-    expect(await b.locate('ch')).toMatchObject({ lease: { session: 's1' }, owner: { id: 'a' } });
+    expect(await b.locate('ch')).toMatchObject({ lease: { publishId: 's1' }, owner: { id: 'a' } });
     expect(told.changed).toEqual(['ch']);
     const refused = request('s0', 'refused');
     await a.acquire(refused);
@@ -84,7 +95,7 @@ describe('a lease', () => {
     expect(await b.acquire(request('s4'))).toEqual({ kind: 'acquired' });
   });
 
-  test('is not freed or changed by a session that has lost it', async () => {
+  test('is not freed or changed by a publishId that has lost it', async () => {
     const { member: a } = await join('a');
     const { member: b } = await join('b');
     await publish(a, 's1');
@@ -92,7 +103,7 @@ describe('a lease', () => {
     await a.hold('ch', 's1', 5);
     await a.end('ch', 's1', request('s1').stop);
     expect(await a.confirm('ch', 's1', { streamId: 'x', playKeyHash: '' })).toBe(false);
-    expect(await a.locate('ch')).toMatchObject({ lease: { session: 's2', state: 'starting' } });
+    expect(await a.locate('ch')).toMatchObject({ lease: { publishId: 's2', state: 'starting' } });
   });
 
   test('of a lost publisher says where the stream is to go on', async () => {
@@ -102,7 +113,7 @@ describe('a lease', () => {
     expect(await a.locate('ch')).toMatchObject({ lease: { state: 'held', lastTimestamp: 42_000 } });
   });
 
-  test('says whether the session keeps the channel that it took over', async () => {
+  test('says whether the publishId keeps the channel that it took over', async () => {
     const { member: a } = await join('a');
     await publish(a, 's1');
     expect(await a.locate('ch')).toMatchObject({ lease: { keeps: false } });
@@ -128,7 +139,7 @@ describe('a replacement', () => {
     const replaced = b.replace(request('s2'), 's1', true);
     expect(told.orders).toEqual([]);
     expect(await replaced).toBe(true);
-    const moved = { kind: 'moved', channel: 'ch', session: 's1', continues: true, stopIsSent: false };
+    const moved = { kind: 'moved', channel: 'ch', publishId: 's1', continues: true, stopIsSent: false };
     expect(told.orders).toEqual([moved]);
   });
 

@@ -14,7 +14,7 @@ const LEASE: Lease = {
   channel: 'ch',
   node: 'owner',
   incarnation: '1',
-  session: 'publisher',
+  publishId: 'publisher',
   state: 'live',
   streamId: 'id',
   keyHash: '',

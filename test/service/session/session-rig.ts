@@ -6,7 +6,7 @@ import { NameRules } from '../../../service/session/rtmp-commands/name-rules';
 import type { AdmissionOutcome, PublishGate } from '../../../service/session/rtmp-commands/publish-gate';
 import { Session } from '../../../service/session/session';
 import type { SessionContext } from '../../../service/session/session-context';
-import { SessionRegistry } from '../../../service/session/session-registry';
+import { OpenSessions } from '../../../service/session/open-sessions';
 import type { CloseCode } from '../../../service/session/session-state';
 import type { Transport } from '../../../service/session/transport';
 import type { Amf } from '../../support/rtmp/amf-test-codec';
@@ -31,7 +31,7 @@ export class SessionRig {
   readonly log = new MemoryLogger();
   readonly closed: CloseCode[] = [];
   readonly traffic = new TrafficCounters();
-  readonly sessions = new SessionRegistry(this.nowMs);
+  readonly sessions = new OpenSessions(this.nowMs);
   /** The decision on a publish; undefined leaves it undecided. */
   grant: StreamGrant | undefined = { streamId: 'id' };
   readonly hub = new Hub({

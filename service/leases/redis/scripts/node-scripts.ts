@@ -38,15 +38,15 @@ return reply
 `,
 );
 
-/** Removes the node; other nodes claim its remaining sessions and stops. */
+/** Removes the node; other nodes claim its remaining publishes and stops. */
 export const LEAVE = registryScript(
   'leave',
   ({ member }) => ['sweeper', `stops:${member}`, `mail:${member}`],
   `
 if alive(ME, INC) then redis.call('DEL', k('node:' .. ME)) end
 if redis.call('GET', k('sweeper')) == SELF then redis.call('DEL', k('sweeper')) end
-redis.call('HDEL', k('sessions:' .. SELF), '#')
-if redis.call('EXISTS', k('sessions:' .. SELF), k('stops:' .. SELF)) == 0 then
+redis.call('HDEL', k('publishes:' .. SELF), '#')
+if redis.call('EXISTS', k('publishes:' .. SELF), k('stops:' .. SELF)) == 0 then
   redis.call('SREM', k('nodes'), SELF)
   redis.call('DEL', k('mail:' .. SELF))
 end

@@ -1,17 +1,17 @@
 import { registryScript } from './registry-script';
 
-/** Lists the node's sessions and ids of stops in the registry, each as a JSON list. */
+/** Lists the node's publishes and ids of stops in the registry, each as a JSON list. */
 export const INVENTORY = registryScript(
   'inventory',
   ({ member }) => [`stops:${member}`],
   `
-local sessions = redis.call('HKEYS', k('sessions:' .. SELF))
+local publishes = redis.call('HKEYS', k('publishes:' .. SELF))
 local stops = redis.call('HKEYS', k('stops:' .. SELF))
-return { 'inventory', 0, cjson.encode(sessions), cjson.encode(stops) }
+return { 'inventory', 0, cjson.encode(publishes), cjson.encode(stops) }
 `,
 );
 
-/** Reads one record; empty if it has been removed. ARGV: `sessions` or `stops`, field. */
+/** Reads one record; empty if it has been removed. ARGV: `publishes` or `stops`, field. */
 export const READ_RECORD = registryScript(
   'read-record',
   ({ member }) => [`stops:${member}`],

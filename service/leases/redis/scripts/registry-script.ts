@@ -70,7 +70,7 @@ end
 -- node that has written is in the set of nodes, so that its records are claimed if it dies.
 local function count()
   redis.call('SADD', k('nodes'), SELF)
-  return redis.call('HINCRBY', k('sessions:' .. SELF), '#', 1)
+  return redis.call('HINCRBY', k('publishes:' .. SELF), '#', 1)
 end
 
 -- The registration of a node as JSON, if it is alive in that incarnation.
@@ -101,9 +101,9 @@ local function blockedMs(channel)
   return redis.call('PTTL', k('block:' .. channel))
 end
 
--- Stores the fate of a session that lost its lease: lost, continued or claimed.
-local function bury(session, how)
-  redis.call('SET', k('gone:' .. session), how, 'EX', TOMBSTONE_SECONDS)
+-- Stores the fate of a publish that lost its lease: lost, continued or claimed.
+local function bury(publishId, how)
+  redis.call('SET', k('gone:' .. publishId), how, 'EX', TOMBSTONE_SECONDS)
 end
 
 local function wake(text)
@@ -120,12 +120,12 @@ local function tell(member, order)
 end
 
 local function tellMoved(lease, channel, continues, conflict)
-  local order = { kind = 'moved', channel = channel, session = lease.session, continues = continues }
+  local order = { kind = 'moved', channel = channel, publishId = lease.publishId, continues = continues }
   order.conflict = conflict
   tell(home(lease), order)
 end
 
-local function take(channel, session, state, keyHash, startedAt, since, stop)
+local function take(channel, publishId, state, keyHash, startedAt, since, stop)
   local key = k('lease:' .. channel)
   local readable, record = pcall(cjson.decode, stop)
   local startJti, beganAt = '', ''
@@ -134,23 +134,23 @@ local function take(channel, session, state, keyHash, startedAt, since, stop)
     if record.beganAt then beganAt = string.format('%.0f', record.beganAt) end
   end
   redis.call('DEL', key)
-  redis.call('HSET', key, 'node', ME, 'incarnation', INC, 'session', session, 'state', state, 'streamId', '',
+  redis.call('HSET', key, 'node', ME, 'incarnation', INC, 'publishId', publishId, 'state', state, 'streamId', '',
     'keyHash', keyHash, 'playKeyHash', '', 'startedAt', startedAt, 'lastTimestamp', '0', 'since', since, 'startJti', startJti,
     'beganAt', beganAt)
 end
 
-local function keepRecord(session, stop)
-  redis.call('HSET', k('sessions:' .. SELF), session, stop)
+local function keepRecord(publishId, stop)
+  redis.call('HSET', k('publishes:' .. SELF), publishId, stop)
 end
 `;
 
 /**
- * @param keys the keys that the script touches in any case, in addition to the node's registration, its sessions'
+ * @param keys the keys that the script touches in any case, in addition to the node's registration, its publishes'
  * records and the list of nodes
  */
 export function registryScript(name: string, keys: RegistryScript['keys'], body: string): RegistryScript {
   const lua = `${PRELUDE}${body}`;
-  const always = ({ node, member }: ScriptCaller): string[] => [`node:${node}`, `sessions:${member}`, 'nodes'];
+  const always = ({ node, member }: ScriptCaller): string[] => [`node:${node}`, `publishes:${member}`, 'nodes'];
   return {
     name,
     lua,

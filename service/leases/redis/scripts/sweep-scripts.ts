@@ -23,39 +23,39 @@ return reply
 );
 
 /**
- * Lists a dead incarnation's sessions, as pairs of a session and its record, and ids of its pending stops.
+ * Lists a dead incarnation's publishes, as pairs of a publish and its record, and ids of its pending stops.
  * ARGV: id, incarnation, the most of each.
  */
 export const REMAINS = registryScript(
   'remains',
-  (_, [id, incarnation]) => [`sessions:${id}/${incarnation}`, `stops:${id}/${incarnation}`],
+  (_, [id, incarnation]) => [`publishes:${id}/${incarnation}`, `stops:${id}/${incarnation}`],
   `
 local dead = ARGV[6] .. '/' .. ARGV[7]
-local sessions = redis.call('HRANDFIELD', k('sessions:' .. dead), ARGV[8], 'WITHVALUES')
+local publishes = redis.call('HRANDFIELD', k('publishes:' .. dead), ARGV[8], 'WITHVALUES')
 local stops = redis.call('HRANDFIELD', k('stops:' .. dead), ARGV[8])
-return { 'remains', 0, cjson.encode(sessions), cjson.encode(stops) }
+return { 'remains', 0, cjson.encode(publishes), cjson.encode(stops) }
 `,
 );
 
-/** A session that a dead incarnation left. */
-export interface LeftSession {
-  readonly session: string;
+/** A publish that a dead incarnation left. */
+export interface LeftPublish {
+  readonly publishId: string;
   /** The channel in its record; empty if the record cannot be read. */
   readonly channel: string;
 }
 
 /**
- * Moves the remaining sessions and pending stops of a dead incarnation to the caller: each goes to one claimant only.
- * The last part removes the incarnation. ARGV: id, incarnation, sessions and channels, stops; the last two as JSON
+ * Moves the remaining publishes and pending stops of a dead incarnation to the caller: each goes to one claimant only.
+ * The last part removes the incarnation. ARGV: id, incarnation, publishes and channels, stops; the last two as JSON
  * lists.
  */
 export const CLAIM = registryScript(
   'claim',
-  ({ member }, [id, incarnation, sessions]) => {
+  ({ member }, [id, incarnation, publishes]) => {
     const dead = `${id}/${incarnation}`;
-    const left = JSON.parse(String(sessions)) as readonly LeftSession[];
-    const own = [`stops:${member}`, `node:${id}`, `sessions:${dead}`, `stops:${dead}`, `mail:${dead}`];
-    const touched = left.flatMap(({ session, channel }) => [`gone:${session}`, `lease:${channel}`]);
+    const left = JSON.parse(String(publishes)) as readonly LeftPublish[];
+    const own = [`stops:${member}`, `node:${id}`, `publishes:${dead}`, `stops:${dead}`, `mail:${dead}`];
+    const touched = left.flatMap(({ publishId, channel }) => [`gone:${publishId}`, `lease:${channel}`]);
     return [...own, ...touched];
   },
   `
@@ -63,22 +63,22 @@ local id, incarnation = ARGV[6], ARGV[7]
 local dead = id .. '/' .. incarnation
 if not registered() then return { 'unregistered', 0 } end
 if alive(id, incarnation) then return { 'alive', 0 } end
-local sessions, stops = k('sessions:' .. dead), k('stops:' .. dead)
+local publishes, stops = k('publishes:' .. dead), k('stops:' .. dead)
 local records = {}
 local function claim(jti, record)
   redis.call('HSET', k('stops:' .. SELF), jti, record)
   table.insert(records, record)
 end
 for _, left in ipairs(cjson.decode(ARGV[8])) do
-  local record = redis.call('HGET', sessions, left.session)
+  local record = redis.call('HGET', publishes, left.publishId)
   if record then
-    redis.call('HDEL', sessions, left.session)
-    if left.session ~= '#' then
+    redis.call('HDEL', publishes, left.publishId)
+    if left.publishId ~= '#' then
       local readable, stop = pcall(cjson.decode, record)
-      bury(left.session, 'claimed')
+      bury(left.publishId, 'claimed')
       if readable and stop.channel == left.channel then
         local lease = readLease(stop.channel)
-        if lease and lease.session == left.session then
+        if lease and lease.publishId == left.publishId then
           redis.call('DEL', k('lease:' .. stop.channel))
           wake('channel ' .. stop.channel)
         end
@@ -94,7 +94,7 @@ for _, jti in ipairs(cjson.decode(ARGV[9])) do
     claim(jti, record)
   end
 end
-local more = redis.call('EXISTS', sessions, stops) > 0
+local more = redis.call('EXISTS', publishes, stops) > 0
 if not more then
   redis.call('SREM', k('nodes'), dead)
   redis.call('DEL', k('mail:' .. dead))

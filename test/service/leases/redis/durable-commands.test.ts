@@ -60,7 +60,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       const [a, b] = await Promise.all([startNode(), startNode()]);
       const first = (await a.publish('ch', 'stream-1'))!;
       await a.registry.remember({ verb: 'block', channel: 'ch', seconds: 600 });
-      expect(await b.registry.replace(leaseRequest('ch'), first.session, true)).toBe(false);
+      expect(await b.registry.replace(leaseRequest('ch'), first.publishId, true)).toBe(false);
     });
   });
 
@@ -70,7 +70,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       const deciding = leaseRequest('ch');
       await a.registry.acquire(deciding);
       await b.registry.remember({ verb: 'kill-session', channel: 'ch' });
-      expect(await a.registry.confirm('ch', deciding.session, live('stream-1'))).toBe(false);
+      expect(await a.registry.confirm('ch', deciding.publishId, live('stream-1'))).toBe(false);
       expect(await a.end(deciding, 'stream-1')).toBe(true);
       expect(await a.publish('ch', 'stream-2')).toBeDefined();
       expect(await b.registry.locate('ch')).toMatchObject({ lease: { streamId: 'stream-2' } });
@@ -83,8 +83,8 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       await b.registry.acquire(second);
       await b.registry.announce(second);
       await a.registry.remember({ verb: 'kill-session', channel: 'ch' });
-      await b.registry.replace(second, first.session, false);
-      expect(await b.registry.confirm('ch', second.session, live('stream-2'))).toBe(false);
+      await b.registry.replace(second, first.publishId, false);
+      expect(await b.registry.confirm('ch', second.publishId, live('stream-2'))).toBe(false);
     });
 
     test('ends one that found the channel taken before, and free after it', async () => {
@@ -95,7 +95,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       await a.registry.remember({ verb: 'kill-session', channel: 'ch' });
       await a.end(first, 'stream-1');
       expect(await b.registry.acquire(second)).toEqual({ kind: 'acquired' });
-      expect(await b.registry.confirm('ch', second.session, live('stream-2'))).toBe(false);
+      expect(await b.registry.confirm('ch', second.publishId, live('stream-2'))).toBe(false);
     });
 
     test('of one stream id leaves another one alone', async () => {
@@ -105,8 +105,8 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       await a.registry.acquire(other);
       await a.registry.remember({ verb: 'close-stream', channel: 'one', streamIds: ['stream-1'] });
       await a.registry.remember({ verb: 'close-stream', channel: 'other', streamIds: ['stream-1'] });
-      expect(await a.registry.confirm('one', one.session, live('stream-1'))).toBe(false);
-      expect(await a.registry.confirm('other', other.session, live('stream-2'))).toBe(true);
+      expect(await a.registry.confirm('one', one.publishId, live('stream-1'))).toBe(false);
+      expect(await a.registry.confirm('other', other.publishId, live('stream-2'))).toBe(true);
     });
 
     test('that a node did not hear reaches it when it listens again, and does not hit later streams', async () => {

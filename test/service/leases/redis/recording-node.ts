@@ -29,13 +29,13 @@ export interface RecordingNodeOptions {
 
 /** A request for a channel, as a publisher's arrival makes one. */
 export function leaseRequest(channel: string, more: Partial<LeaseRequest> = {}): LeaseRequest {
-  const session = more.session ?? randomUUID();
+  const publishId = more.publishId ?? randomUUID();
   return {
     channel,
-    session,
+    publishId,
     keyHash: 'hash-of-key',
     startedAt: Date.now(),
-    stop: { jti: `jti-${session}`, channel, key: 'key', clientIp: '192.0.2.1', query: 'a=b', streamId: '' },
+    stop: { jti: `jti-${publishId}`, channel, key: 'key', clientIp: '192.0.2.1', query: 'a=b', streamId: '' },
     ...more,
   };
 }
@@ -97,18 +97,18 @@ export class RecordingNode implements RegistryListener {
     const request = leaseRequest(channel, more);
     const outcome = await this.registry.acquire(request);
     if (outcome.kind !== 'acquired' && outcome.kind !== 'unavailable') return undefined;
-    if (!(await this.registry.confirm(channel, request.session, { streamId, playKeyHash: 'hash-of-play-key' }))) {
+    if (!(await this.registry.confirm(channel, request.publishId, { streamId, playKeyHash: 'hash-of-play-key' }))) {
       await this.end(request, streamId);
       return undefined;
     }
-    this.live.set(request.session, { ...request, state: 'live', streamId, playKeyHash: 'hash-of-play-key' });
+    this.live.set(request.publishId, { ...request, state: 'live', streamId, playKeyHash: 'hash-of-play-key' });
     return request;
   }
 
-  async end({ channel, session, stop }: LeaseRequest, streamId: string): Promise<boolean> {
-    this.live.delete(session);
+  async end({ channel, publishId, stop }: LeaseRequest, streamId: string): Promise<boolean> {
+    this.live.delete(publishId);
     const record = { ...stop, streamId };
-    const isMine = await this.registry.end(channel, session, record);
+    const isMine = await this.registry.end(channel, publishId, record);
     if (isMine) this.stopsToSend.push(record);
     this.#told.emit('told');
     return isMine;
@@ -127,9 +127,9 @@ export class RecordingNode implements RegistryListener {
   order(order: RegistryOrder): void {
     this.orders.push(order);
     if (order.kind === 'moved') {
-      const lease = this.live.get(order.session);
-      this.live.delete(order.session);
-      if (lease && order.continues) void this.registry.forget(order.session);
+      const lease = this.live.get(order.publishId);
+      this.live.delete(order.publishId);
+      if (lease && order.continues) void this.registry.forget(order.publishId);
       else if (lease && !order.stopIsSent) void this.end(lease, lease.streamId);
     }
     this.#told.emit('told');

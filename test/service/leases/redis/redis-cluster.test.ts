@@ -52,7 +52,7 @@ test('nodes that know another shard find the one that has the keys, and all are 
   const first = (await a.publish('ch', 'stream-1'))!;
   expect(await b.registry.acquire(leaseRequest('ch'))).toMatchObject({
     kind: 'busy',
-    lease: { session: first.session },
+    lease: { publishId: first.publishId },
   });
   await b.until(() => b.changed.includes('ch'));
   expect((await b.registry.nodes()).map(({ id }) => id).sort()).toEqual(

@@ -27,7 +27,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
 
   async function recordsOf(member: string): Promise<string[]> {
     return redis.withClient(async (client) => [
-      ...(await client.hvals(`{rtmp}:sessions:${member}`)),
+      ...(await client.hvals(`{rtmp}:publishes:${member}`)),
       ...(await client.hvals(`{rtmp}:stops:${member}`)),
     ]);
   }
@@ -46,10 +46,13 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       const outcome = await b.registry.acquire(leaseRequest('ch'));
       expect(outcome).toMatchObject({
         kind: 'busy',
-        lease: { channel: 'ch', node: 'a', session: first?.session, state: 'live', streamId: 'stream-1' },
+        lease: { channel: 'ch', node: 'a', publishId: first?.publishId, state: 'live', streamId: 'stream-1' },
         owner: { id: 'a', host: '10.0.0.1', port: 1935, draining: false },
       });
-      expect(await b.registry.locate('ch')).toMatchObject({ lease: { session: first?.session }, owner: { id: 'a' } });
+      expect(await b.registry.locate('ch')).toMatchObject({
+        lease: { publishId: first?.publishId },
+        owner: { id: 'a' },
+      });
     });
 
     test('that is asked for by hundreds at once goes to one', async () => {
@@ -75,7 +78,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       const [a, b] = await Promise.all([startNode(), startNode()]);
       const refused = leaseRequest('ch');
       await a.registry.acquire(refused);
-      await a.registry.abandon('ch', refused.session);
+      await a.registry.abandon('ch', refused.publishId);
       expect(await b.publish('ch', 'stream-2')).toBeDefined();
       await a.registry.stop();
       expect(await redis.keys('{rtmp}:*:' + a.member)).toEqual([]);
@@ -84,22 +87,22 @@ describe.each(redisKinds)('on a %s server', (kind) => {
     test('of a lost publisher says so, and where the stream is to go on', async () => {
       const [a, b] = await Promise.all([startNode(), startNode()]);
       const first = (await a.publish('ch', 'stream-1'))!;
-      await a.registry.hold('ch', first.session, 4_000_000_000);
+      await a.registry.hold('ch', first.publishId, 4_000_000_000);
       const found = await b.registry.locate('ch');
       expect(found?.lease).toMatchObject({ state: 'held', streamId: 'stream-1', lastTimestamp: 4_000_000_000 });
     });
 
-    test('says whether the session keeps the channel that it took over', async () => {
+    test('says whether the publishId keeps the channel that it took over', async () => {
       const [a, b] = await Promise.all([startNode(), startNode()]);
       const first = (await a.publish('ch', 'stream-1'))!;
       const keeps = async (): Promise<boolean | undefined> => (await b.registry.locate('ch'))?.lease.keeps;
       expect(await keeps()).toBe(false);
-      await a.registry.keep('ch', first.session, true);
+      await a.registry.keep('ch', first.publishId, true);
       expect(await keeps()).toBe(true);
       expect(await b.registry.acquire(leaseRequest('ch'))).toMatchObject({ kind: 'busy', lease: { keeps: true } });
-      await b.registry.keep('ch', leaseRequest('ch').session, false);
+      await b.registry.keep('ch', leaseRequest('ch').publishId, false);
       expect(await keeps()).toBe(true);
-      await a.registry.keep('ch', first.session, false);
+      await a.registry.keep('ch', first.publishId, false);
       expect(await keeps()).toBe(false);
     });
 
@@ -108,7 +111,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       const request = leaseRequest('ch');
       const began = { startJti: 'start-1', beganAt: 1_700_000_000_123 };
       await a.registry.acquire({ ...request, stop: { ...request.stop, ...began } });
-      await a.registry.confirm('ch', request.session, { streamId: 'stream-1', playKeyHash: '' });
+      await a.registry.confirm('ch', request.publishId, { streamId: 'stream-1', playKeyHash: '' });
       expect(await b.registry.locate('ch')).toMatchObject({ lease: began });
     });
 
@@ -116,7 +119,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       const [a, b] = await Promise.all([startNode(), startNode()]);
       const refused = leaseRequest('refused');
       await a.registry.acquire(refused);
-      await a.registry.abandon('refused', refused.session);
+      await a.registry.abandon('refused', refused.publishId);
       await a.publish('ch', 'stream-1');
       await b.until(() => b.changed.includes('ch'));
       expect(b.changed).toEqual(['ch']);
@@ -141,13 +144,13 @@ describe.each(redisKinds)('on a %s server', (kind) => {
         const second = leaseRequest('ch');
         expect(await b.registry.acquire(second)).toMatchObject({ kind: 'busy' });
         await b.registry.announce(second);
-        expect(await b.registry.replace(second, first.session, true)).toBe(true);
-        expect(await b.registry.confirm('ch', second.session, { streamId: 'stream-1', playKeyHash: '' })).toBe(true);
+        expect(await b.registry.replace(second, first.publishId, true)).toBe(true);
+        expect(await b.registry.confirm('ch', second.publishId, { streamId: 'stream-1', playKeyHash: '' })).toBe(true);
         await a.until(() => a.orders.length > 0);
-        const moved = { kind: 'moved', channel: 'ch', session: first.session, continues: true, stopIsSent: false };
+        const moved = { kind: 'moved', channel: 'ch', publishId: first.publishId, continues: true, stopIsSent: false };
         expect(a.orders).toEqual([moved]);
         expect(await a.end(first, 'stream-1')).toBe(false);
-        expect(await a.registry.locate('ch')).toMatchObject({ lease: { session: second.session, state: 'live' } });
+        expect(await a.registry.locate('ch')).toMatchObject({ lease: { publishId: second.publishId, state: 'live' } });
       },
     );
 
@@ -156,20 +159,20 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       const first = (await a.publish('ch', 'stream-1'))!;
       const second = leaseRequest('ch');
       await b.registry.acquire(second);
-      expect(await b.registry.replace(second, first.session, false)).toBe(true);
-      await b.registry.confirm('ch', second.session, { streamId: 'stream-2', playKeyHash: '' });
+      expect(await b.registry.replace(second, first.publishId, false)).toBe(true);
+      await b.registry.confirm('ch', second.publishId, { streamId: 'stream-2', playKeyHash: '' });
       await a.until(() => a.orders.length > 0);
       expect(a.orders).toMatchObject([{ kind: 'moved', continues: false, stopIsSent: false }]);
       await a.until(() => a.stopsToSend.length === 1);
       expect(a.stopsToSend).toEqual([{ ...first.stop, streamId: 'stream-1' }]);
-      expect(await b.registry.locate('ch')).toMatchObject({ lease: { session: second.session } });
+      expect(await b.registry.locate('ch')).toMatchObject({ lease: { publishId: second.publishId } });
     });
 
     test('is had by one of many who want it', async () => {
       const all = await Promise.all([startNode(), startNode(), startNode(), startNode()]);
       const first = (await all[0].publish('ch', 'stream-1'))!;
       const attempts = Array.from({ length: 40 }, (_, i) =>
-        all[i % 4]!.registry.replace(leaseRequest('ch'), first.session, true),
+        all[i % 4]!.registry.replace(leaseRequest('ch'), first.publishId, true),
       );
       expect((await Promise.all(attempts)).filter((replaced) => replaced)).toHaveLength(1);
     });
@@ -180,7 +183,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       const second = leaseRequest('ch');
       await b.registry.acquire(second);
       await a.end(first, 'stream-1');
-      expect(await b.registry.replace(second, first.session, true)).toBe(false);
+      expect(await b.registry.replace(second, first.publishId, true)).toBe(false);
       expect(await b.registry.locate('ch')).toBeUndefined();
     });
 
@@ -189,7 +192,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       const first = (await a.publish('ch', 'stream-1'))!;
       const second = leaseRequest('ch');
       await a.registry.acquire(second);
-      expect(await a.registry.replace(second, first.session, false)).toBe(true);
+      expect(await a.registry.replace(second, first.publishId, false)).toBe(true);
       await a.until(() => a.stopsToSend.length === 1);
       expect(a.orders).toHaveLength(1);
     });
@@ -219,7 +222,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       expect(b.claimed).toHaveLength(4);
       expect(b.claimed).toEqual(expect.arrayContaining([...expected, starting.stop, announced.stop]));
       expect(await b.registry.locate('live')).toBeUndefined();
-      expect(await b.registry.locate('taken')).toMatchObject({ lease: { session: other.session } });
+      expect(await b.registry.locate('taken')).toMatchObject({ lease: { publishId: other.publishId } });
       expect(b.changed).toContain('live');
       for (const { jti } of b.claimed) await b.registry.stopDelivered(jti);
       const leftOvers = await redis.keys(`*${a.member}`);
@@ -327,7 +330,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       const first = (await a.publish('ch', 'stream-1'))!;
       const second = leaseRequest('ch');
       await b.registry.acquire(second);
-      expect(await b.registry.replace(second, first.session, false)).toBe(true);
+      expect(await b.registry.replace(second, first.publishId, false)).toBe(true);
       await a.until(() => a.stopsToSend.length === 1);
       await b.registry.remember({ verb: 'block', channel: 'ch', seconds: 60 });
       await b.registry.remember({ verb: 'unblock', channel: 'ch' });

@@ -26,7 +26,7 @@ test.each(scripts.map((script) => [script.name, script.lua.slice(prelude.length)
   (name, body) => {
     expect(body.match(/\bP \.\./g)?.length ?? 0).toBe(name === 'try-commands' ? 1 : 0);
     for (const [call] of body.matchAll(/redis\.p?call\([^,]*,[^,)]*/g)) {
-      expect(call).toMatch(/, (k\(|key|sweeper|sessions|stops|mail|\.\.\.)/);
+      expect(call).toMatch(/, (k\(|key|sweeper|publishes|stops|mail|\.\.\.)/);
     }
   },
 );
@@ -71,10 +71,21 @@ describe.each(redisKinds)('on a %s server', (kind) => {
 
   test('a kill is later than the publish before it and earlier than the one after, whoever measured the time', async () => {
     const [ahead, behind] = [await connect('ahead', 2_000), await connect('behind', -2_000)];
-    const acquire = (channel: string, session: string): [string, ...(string | number)[]] => [
-      ...([channel, session, 'hash', Date.now(), '{}', 0] as [string, ...(string | number)[]]),
+    const acquire = (channel: string, publishId: string): [string, ...(string | number)[]] => [
+      ...([channel, publishId, 'hash', Date.now(), '{}', 0] as [string, ...(string | number)[]]),
     ];
-    const live = (session: string): (string | number)[] => ['ch', session, 'hash', 0, '{}', '', 'live', 'id', '', 0];
+    const live = (publishId: string): (string | number)[] => [
+      'ch',
+      publishId,
+      'hash',
+      0,
+      '{}',
+      '',
+      'live',
+      'id',
+      '',
+      0,
+    ];
     const text = 'kill-session>ch';
     expect((await ahead.run(leases.ACQUIRE, acquire('ch', 'before')))?.status).toBe('acquired');
     expect((await behind.run(commands.REMEMBER, ['kill-session', 'ch', text, 0]))?.status).toBe('first');

@@ -1,11 +1,11 @@
 import type { LeaseRequest, LiveLease, StopRecord } from '../lease-registry';
 import { BoundedMap } from '../../collections/bounded-map';
 
-/** Most ended sessions and stops that are remembered, for late messages about them. */
+/** Most ended publishes and stops that are remembered, for late messages about them. */
 const MAX_REMEMBERED = 20_000;
 
-/** A session of this node in the registry. */
-export interface BookedSession {
+/** A publish of this node in the registry. */
+export interface BookedPublish {
   readonly request: LeaseRequest;
   /** When the registry first knew of it, by the registry's clock (µs); empty if it never did. */
   readonly since: string;
@@ -23,9 +23,9 @@ export interface BookedSession {
  * The records that the registry should have for this node, to correct the registry after requests that may or may not
  * have been executed, and after it lost its data.
  */
-export class SessionBook {
-  /** Sessions from the first request until they ended, moved or were abandoned. */
-  readonly sessions = new Map<string, BookedSession>();
+export class PublishBook {
+  /** Publishes from the first request until they ended, moved or were abandoned. */
+  readonly publishes = new Map<string, BookedPublish>();
   /** Stops that have not been delivered yet, by `jti`. */
   readonly pendingStops = new Map<string, StopRecord>();
   readonly #over = new BoundedMap<string, true>(MAX_REMEMBERED);
@@ -34,9 +34,9 @@ export class SessionBook {
   readonly #attempts = new BoundedMap<string, string>(MAX_REMEMBERED);
 
   open(request: LeaseRequest): void {
-    this.sessions.set(request.session, {
+    this.publishes.set(request.publishId, {
       request,
-      since: this.#attempts.get(request.session) ?? '',
+      since: this.#attempts.get(request.publishId) ?? '',
       leased: false,
       state: 'starting',
       streamId: '',
@@ -45,34 +45,34 @@ export class SessionBook {
     });
   }
 
-  /** The channel was taken; the session may still replace the session that has it. */
-  putOff(session: string, since: string): void {
-    this.sessions.delete(session);
-    this.#attempts.set(session, since);
+  /** The channel was taken; the publish may still replace the publish that has it. */
+  putOff(publishId: string, since: string): void {
+    this.publishes.delete(publishId);
+    this.#attempts.set(publishId, since);
   }
 
-  update(session: string, changes: Partial<Omit<BookedSession, 'request'>>): void {
-    const booked = this.sessions.get(session);
-    if (booked) this.sessions.set(session, { ...booked, ...changes });
+  update(publishId: string, changes: Partial<Omit<BookedPublish, 'request'>>): void {
+    const booked = this.publishes.get(publishId);
+    if (booked) this.publishes.set(publishId, { ...booked, ...changes });
   }
 
-  /** The present state of a session; `live` is the node's own state of it, if it serves it. */
-  latest(session: string, live: LiveLease | undefined): BookedSession | undefined {
-    const booked = this.sessions.get(session);
-    if (this.#over.has(session) || !live) return booked;
+  /** The present state of a publish; `live` is the node's own state of it, if it serves it. */
+  latest(publishId: string, live: LiveLease | undefined): BookedPublish | undefined {
+    const booked = this.publishes.get(publishId);
+    if (this.#over.has(publishId) || !live) return booked;
     const { state, streamId, playKeyHash, ...request } = live;
     const { since = '', lastTimestamp = 0 } = booked ?? {};
     const decided = booked && booked.state !== 'starting' ? booked.state : state;
     return { request, since, leased: true, state: decided, streamId, playKeyHash, lastTimestamp };
   }
 
-  close(session: string): void {
-    this.sessions.delete(session);
-    this.#over.set(session, true);
+  close(publishId: string): void {
+    this.publishes.delete(publishId);
+    this.#over.set(publishId, true);
   }
 
-  isOver(session: string): boolean {
-    return this.#over.has(session);
+  isOver(publishId: string): boolean {
+    return this.#over.has(publishId);
   }
 
   /** Makes stops of other nodes pending; returns those that were not known. */

@@ -9,11 +9,11 @@ import type { Arguments, RegistryConnection, RegistryReply } from './registry-co
 import type { RecordSeal } from './record-seal';
 import type { RegistryScript } from './scripts/registry-script';
 import { readAddress, readLease } from './reply-records';
-import type { BookedSession, SessionBook } from './session-book';
+import type { BookedPublish, PublishBook } from './publish-book';
 
-export interface SessionRequestsOptions {
+export interface PublishRequestsOptions {
   readonly connection: RegistryConnection;
-  readonly book: SessionBook;
+  readonly book: PublishBook;
   readonly seal: RecordSeal;
   readonly log: Logger;
   readonly incarnation: string;
@@ -23,28 +23,28 @@ export interface SessionRequestsOptions {
    * Whether an unregistered owner counts as dead; false soon after an outage of the registry, when it may only be late.
    */
   readonly mayBury: () => boolean;
-  /** Whether this node serves a stream of this session, whatever the book says. */
-  readonly isServed: (session: string) => boolean;
+  /** Whether this node serves a stream of this publish, whatever the book says. */
+  readonly isServed: (publishId: string) => boolean;
   readonly doubt: () => void;
   readonly reconcile: () => Promise<void>;
   readonly order: (order: RegistryOrder) => void;
 }
 
-/** A session's requests to the registry, from the first to its stop. None of them rejects. */
-export class SessionRequests {
-  readonly #options: SessionRequestsOptions;
+/** A publish's requests to the registry, from the first to its stop. None of them rejects. */
+export class PublishRequests {
+  readonly #options: PublishRequestsOptions;
 
-  constructor(options: SessionRequestsOptions) {
+  constructor(options: PublishRequestsOptions) {
     this.#options = options;
   }
 
   async acquire(request: LeaseRequest): Promise<AcquireOutcome> {
     const { book, reconcile, seal } = this.#options;
-    const { channel, session, keyHash, startedAt, stop } = request;
+    const { channel, publishId, keyHash, startedAt, stop } = request;
     book.open(request);
     const record = seal.close(stop);
-    const args = this.#whileBooked(session, ({ since }) => {
-      return [channel, session, keyHash, startedAt, record, this.#fence(), since];
+    const args = this.#whileBooked(publishId, ({ since }) => {
+      return [channel, publishId, keyHash, startedAt, record, this.#fence(), since];
     });
     let reply = await this.#ask(ACQUIRE, args);
     if (reply?.status === 'busy' && this.#isLeftOver(readLease(channel, reply.rest[0] ?? ''))) {
@@ -54,50 +54,50 @@ export class SessionRequests {
     const [first = '', second = '', third = ''] = reply?.rest ?? [];
     switch (reply?.status) {
       case 'acquired':
-        book.update(session, { leased: true, since: first });
+        book.update(publishId, { leased: true, since: first });
         return { kind: 'acquired' };
       case 'blocked':
-        book.close(session);
+        book.close(publishId);
         return { kind: 'blocked', seconds: Number(first) };
       case 'busy':
-        book.putOff(session, third);
+        book.putOff(publishId, third);
         return { kind: 'busy', lease: readLease(channel, first), owner: readAddress(second) };
       default:
-        book.update(session, { leased: true });
+        book.update(publishId, { leased: true });
         return { kind: 'unavailable' };
     }
   }
 
   async announce(request: LeaseRequest): Promise<void> {
     this.#options.book.open(request);
-    await this.#ask(ANNOUNCE, [request.session, this.#options.seal.close(request.stop)]);
+    await this.#ask(ANNOUNCE, [request.publishId, this.#options.seal.close(request.stop)]);
   }
 
   async replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean | undefined> {
     const { book, order, seal } = this.#options;
-    const { channel, session, keyHash, startedAt, stop } = request;
+    const { channel, publishId, keyHash, startedAt, stop } = request;
     book.open(request);
-    const since = book.sessions.get(session)?.since ?? '';
+    const since = book.publishes.get(publishId)?.since ?? '';
     const how = [since, from, continues ? 1 : 0];
-    const args = [channel, session, keyHash, startedAt, seal.close(stop), ...how];
+    const args = [channel, publishId, keyHash, startedAt, seal.close(stop), ...how];
     const reply = await this.#ask(
       REPLACE,
-      this.#whileBooked(session, () => args),
+      this.#whileBooked(publishId, () => args),
     );
     if (reply === undefined) return undefined;
     if (reply.status !== 'replaced') return false;
-    book.update(session, { leased: true });
-    if (reply.rest[0] === 'own') order({ kind: 'moved', channel, session: from, continues, stopIsSent: false });
+    book.update(publishId, { leased: true });
+    if (reply.rest[0] === 'own') order({ kind: 'moved', channel, publishId: from, continues, stopIsSent: false });
     return true;
   }
 
-  async confirm(channel: string, session: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
+  async confirm(channel: string, publishId: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
     const { book, log } = this.#options;
-    book.update(session, { ...live, leased: true, state: 'live' });
-    if (!book.sessions.has(session)) return false;
+    book.update(publishId, { ...live, leased: true, state: 'live' });
+    if (!book.publishes.has(publishId)) return false;
     const reply = await this.#ask(
       ASSERT,
-      this.#whileBooked(session, (booked) => this.#assertion(booked, 'no')),
+      this.#whileBooked(publishId, (booked) => this.#assertion(booked, 'no')),
     );
     if (!reply) return true;
     if (reply.status !== 'mine') return false;
@@ -106,44 +106,44 @@ export class SessionRequests {
     return false;
   }
 
-  /** Asserts again that a session has its channel; undefined without an answer, or when the session ends first. */
-  assert(session: BookedSession, contest: Contest): Promise<RegistryReply | undefined> {
+  /** Asserts again that a publish has its channel; undefined without an answer, or when the publish ends first. */
+  assert(publishId: BookedPublish, contest: Contest): Promise<RegistryReply | undefined> {
     const { book, connection } = this.#options;
-    const { session: id } = session.request;
+    const { publishId: id } = publishId.request;
     return connection.run(ASSERT, () => {
       if (book.isOver(id)) return undefined;
-      const { state, lastTimestamp } = book.sessions.get(id) ?? session;
-      const decided = state === 'starting' ? session : { ...session, state, lastTimestamp };
+      const { state, lastTimestamp } = book.publishes.get(id) ?? publishId;
+      const decided = state === 'starting' ? publishId : { ...publishId, state, lastTimestamp };
       return this.#assertion(decided, contest);
     });
   }
 
-  async hold(channel: string, session: string, lastTimestamp: number): Promise<void> {
-    this.#options.book.update(session, { state: 'held', lastTimestamp });
-    await this.#options.connection.run(HOLD, [channel, session, lastTimestamp]);
+  async hold(channel: string, publishId: string, lastTimestamp: number): Promise<void> {
+    this.#options.book.update(publishId, { state: 'held', lastTimestamp });
+    await this.#options.connection.run(HOLD, [channel, publishId, lastTimestamp]);
   }
 
-  async keep(channel: string, session: string, keeps: boolean): Promise<void> {
-    await this.#options.connection.run(KEEP, [channel, session, keeps ? 1 : 0]);
+  async keep(channel: string, publishId: string, keeps: boolean): Promise<void> {
+    await this.#options.connection.run(KEEP, [channel, publishId, keeps ? 1 : 0]);
   }
 
-  async abandon(channel: string, session: string): Promise<void> {
+  async abandon(channel: string, publishId: string): Promise<void> {
     const { book, connection } = this.#options;
-    if (!book.sessions.has(session)) return;
-    book.close(session);
-    await connection.run(FINISH, [channel, session, '', '']);
+    if (!book.publishes.has(publishId)) return;
+    book.close(publishId);
+    await connection.run(FINISH, [channel, publishId, '', '']);
   }
 
-  async forget(session: string): Promise<void> {
-    const booked = this.#options.book.sessions.get(session);
-    if (booked) await this.abandon(booked.request.channel, session);
+  async forget(publishId: string): Promise<void> {
+    const booked = this.#options.book.publishes.get(publishId);
+    if (booked) await this.abandon(booked.request.channel, publishId);
   }
 
-  async end(channel: string, session: string, stop: StopRecord): Promise<boolean> {
+  async end(channel: string, publishId: string, stop: StopRecord): Promise<boolean> {
     const { book, connection, seal } = this.#options;
-    book.close(session);
+    book.close(publishId);
     book.pendingStops.set(stop.jti, stop);
-    const reply = await connection.run(FINISH, [channel, session, stop.jti, seal.close(stop)]);
+    const reply = await connection.run(FINISH, [channel, publishId, stop.jti, seal.close(stop)]);
     if (reply === undefined || reply.status === 'finished') return true;
     book.pendingStops.delete(stop.jti);
     return false;
@@ -169,17 +169,17 @@ export class SessionRequests {
     return undefined;
   }
 
-  /** Arguments of a request that must not follow the session's end. */
-  #whileBooked(session: string, args: (booked: BookedSession) => Arguments): () => Arguments | undefined {
+  /** Arguments of a request that must not follow the publish's end. */
+  #whileBooked(publishId: string, args: (booked: BookedPublish) => Arguments): () => Arguments | undefined {
     return () => {
-      const booked = this.#options.book.sessions.get(session);
+      const booked = this.#options.book.publishes.get(publishId);
       return booked && args(booked);
     };
   }
 
-  #assertion({ request, ...session }: BookedSession, contest: Contest): (string | number)[] {
-    const { channel, session: id, keyHash, startedAt, stop } = request;
-    const { since, state, streamId, playKeyHash, lastTimestamp } = session;
+  #assertion({ request, ...publishId }: BookedPublish, contest: Contest): (string | number)[] {
+    const { channel, publishId: id, keyHash, startedAt, stop } = request;
+    const { since, state, streamId, playKeyHash, lastTimestamp } = publishId;
     const record = this.#options.seal.close({ ...stop, streamId });
     const description = [channel, id, keyHash, startedAt, record, since, state, streamId, playKeyHash, lastTimestamp];
     return [...description, contest, this.#fence()];
@@ -189,9 +189,9 @@ export class SessionRequests {
     return this.#options.mayBury() ? 1 : 0;
   }
 
-  /** Whether this is a lease of this node for a session that it does not have. */
-  #isLeftOver({ incarnation, session }: Lease): boolean {
+  /** Whether this is a lease of this node for a publish that it does not have. */
+  #isLeftOver({ incarnation, publishId }: Lease): boolean {
     const { book, isServed } = this.#options;
-    return incarnation === this.#options.incarnation && !book.sessions.has(session) && !isServed(session);
+    return incarnation === this.#options.incarnation && !book.publishes.has(publishId) && !isServed(publishId);
   }
 }

@@ -6,7 +6,7 @@ const LOOK_MS = 1_000;
 const PAUSED_MS = 2_000;
 
 /** The open sessions of a node; checks the deadlines of all. */
-export class SessionRegistry {
+export class OpenSessions {
   readonly #sessions = new Set<Session>();
   #lastId = 0;
   /** When the deadlines were checked last (ms). */
