@@ -17,6 +17,9 @@ export interface NodeRegistrationOptions {
   readonly mail: (mail: Mail) => void;
 }
 
+/** Version of what nodes store in Redis: a release that changes it can tell nodes of the former release apart. */
+const SCHEMA = 1;
+
 /**
  * Keeps the node registered: renews the registration every few seconds, and at once when a connection was made or mail
  * is announced. Each renewal fetches the mail, so that it arrives even if an announcement is lost.
@@ -86,7 +89,7 @@ export class NodeRegistration {
   async #renew(): Promise<boolean> {
     const { connection, timing, secret, address, renewed, mail } = this.#options;
     clearTimeout(this.#timer);
-    const registration = JSON.stringify({ ...address(), epoch: connection.epoch });
+    const registration = JSON.stringify({ ...address(), epoch: connection.epoch, schema: SCHEMA });
     const args = [registration, timing.ttlMs, this.#readMail, this.#first ? 1 : 0, secret()];
     const reply = await connection.run(BEAT, args);
     if (this.#stopped) return false;
