@@ -3,8 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { installPackages, requireNodeVersion } from '../service/build/prerequisites.mjs';
-import { withSetupLock } from '../service/build/setup-lock.mjs';
+import { prepare } from '../service/build/prepare.mjs';
 import { installDebianPackages, packagesOfMissingPrograms } from './support/programs/debian-packages.mjs';
 import { findPythonTools } from './support/programs/python-tools.mjs';
 import { imageNodeVersion, installNodeLines } from './support/programs/node-lines.mjs';
@@ -57,14 +56,7 @@ if (jestArguments.includes('--help') || jestArguments.includes('-h')) {
   process.exit(0);
 }
 
-try {
-  requireNodeVersion();
-  await withSetupLock(() => installPackages({ development: true }));
-  installDebianPackages(missingDebianPackages);
-} catch (error) {
-  console.error(`Cannot test: ${error.message}`);
-  process.exit(1);
-}
+await prepare({ task: 'test', further: () => installDebianPackages(missingDebianPackages) });
 
 try {
   installDebianPackages(() => packagesOfMissingPrograms(optionalPrograms));

@@ -1,7 +1,6 @@
 // `npm run keys`: installs missing packages and runs the command.
 import { readFileSync } from 'node:fs';
-import { installPackages, requireNodeVersion } from '../../service/build/prerequisites.mjs';
-import { withSetupLock } from '../../service/build/setup-lock.mjs';
+import { prepare } from '../../service/build/prepare.mjs';
 
 const args = process.argv.slice(2);
 if (args.includes('--help') || args.includes('-h') || args[0] === 'help') {
@@ -9,13 +8,7 @@ if (args.includes('--help') || args.includes('-h') || args[0] === 'help') {
   process.exit(0);
 }
 
-try {
-  requireNodeVersion();
-  await withSetupLock(() => installPackages({ development: true }));
-} catch (error) {
-  console.error(`Cannot start: ${error.message}`);
-  process.exit(1);
-}
+await prepare();
 // From here on TypeScript can be loaded.
 await import('tsx');
 await import('./cli.ts');

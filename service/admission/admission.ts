@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PublishAuthorizer } from '../auth/publish-authorizer';
-import type { AcquireOutcome, LeaseRequest, LiveLease, StopRecord, LeaseRegistry } from '../leases/lease-registry';
+import type { StopRecord } from '../auth/stop-record';
+import type { AcquireOutcome, LeaseRequest, LiveLease, LeaseRegistry } from '../leases/lease-registry';
 import type { Channel } from '../hub/channel';
 import type { Hub } from '../hub/hub';
 import { keysEqual } from '../hub/key-equality';
@@ -190,7 +191,7 @@ export class Admission implements PublishGate {
 
   /** This node has to send the stops of a dead node's streams. */
   stopsClaimed(stops: readonly StopRecord[]): void {
-    for (const { jti, ...stream } of stops) this.#options.authorizer.streamEnded({ ...stream, stopJti: jti });
+    for (const stop of stops) this.#options.authorizer.streamEnded(stop);
   }
 
   /** The leases of this node's streams, for a registry that has lost its data. */
@@ -517,10 +518,7 @@ export class Admission implements PublishGate {
   /** Stores the stop in the registry as pending, and sends it to the handler. */
   #sendStop({ request, grant }: Pick<Admitted, 'request' | 'grant'>): void {
     const stop: StopRecord = { ...request.stop, streamId: grant.streamId };
-    this.#tellEnd(request, stop, () => {
-      const { jti, ...stream } = stop;
-      this.#options.authorizer.streamEnded({ ...stream, stopJti: jti });
-    });
+    this.#tellEnd(request, stop, () => this.#options.authorizer.streamEnded(stop));
   }
 
   /** Stores the publish's stop in the registry as pending; calls `isMine` if this node has to send it. */

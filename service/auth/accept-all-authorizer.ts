@@ -1,4 +1,5 @@
-import type { EndedStream, PublishAuthorizer, PublishDecision } from './publish-authorizer';
+import type { PublishAuthorizer, PublishDecision } from './publish-authorizer';
+import type { StopRecord } from './stop-record';
 
 /** Used when no callback is configured: every publisher is accepted, and no stop is sent. */
 export class AcceptAllAuthorizer implements PublishAuthorizer {
@@ -18,8 +19,8 @@ export class AcceptAllAuthorizer implements PublishAuthorizer {
     return Promise.resolve({ accepted: true, grant: { streamId: '' } });
   }
 
-  streamEnded({ stopJti }: EndedStream): void {
-    if (stopJti !== undefined) this.#stopDelivered(stopJti);
+  streamEnded({ jti }: StopRecord): void {
+    this.#stopDelivered(jti);
   }
 
   drain(): Promise<number> {

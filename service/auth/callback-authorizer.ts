@@ -12,16 +12,11 @@ import {
 } from './callback-client';
 import { type CallbackFault, describeCallbackFault } from './callback-faults';
 import { type Clock, systemClock } from '../time/clock';
-import { type CallbackEvent, type SigningSecret, type StartEvent, type StopEvent, signEventToken } from './event-token';
-import type {
-  EndedStream,
-  PublishAuthorizer,
-  PublishDecision,
-  PublishRefusal,
-  PublishRequest,
-} from './publish-authorizer';
+import { type CallbackEvent, type SigningSecret, type StartEvent, signEventToken } from './event-token';
+import type { PublishAuthorizer, PublishDecision, StartRefusal, PublishRequest } from './publish-authorizer';
 import { type AskedQuestion, StartQuestions, type StartQuestionsObserver } from './start-questions';
 import { type StopDelivery, StopQueue, type StopStore } from './stop-queue';
+import type { StopRecord } from './stop-record';
 import { readGrant } from './stream-grant';
 
 /** `accepted` is status 200, `refused` 400 to 499 except 429, `error` any other status. */
@@ -63,7 +58,7 @@ export interface CallbackAuthorizerOptions {
   readonly random?: () => number;
 }
 
-const PUBLISHER_GONE: PublishRefusal = { accepted: false, final: false, reason: 'The publisher has gone' };
+const PUBLISHER_GONE: StartRefusal = { accepted: false, final: false, reason: 'The publisher has gone' };
 
 const TOO_MANY_REQUESTS = 429;
 /** Bad Gateway and Gateway Timeout. */
@@ -120,10 +115,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     return this.#stops.size;
   }
 
-  screen(
-    request: PublishRequest,
-    signal: AbortSignal,
-  ): PublishRefusal | undefined | Promise<PublishRefusal | undefined> {
+  screen(request: PublishRequest, signal: AbortSignal): StartRefusal | undefined | Promise<StartRefusal | undefined> {
     return this.#questions.screen(request, signal);
   }
 
@@ -157,8 +149,8 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     });
   }
 
-  streamEnded(stream: EndedStream): void {
-    this.#stops.enqueue(stopOf(stream));
+  streamEnded(stop: StopRecord): void {
+    this.#stops.enqueue(stop);
   }
 
   drain(deadlineMs: number): Promise<number> {
@@ -264,12 +256,13 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     if (streamId !== undefined && streamId === request.resume) {
       this.#needsNoStop(request);
     } else {
-      this.streamEnded({ ...request, streamId: streamId ?? '' });
+      const { channel, key, clientIp, query, stopJti: jti, startJti } = request;
+      this.streamEnded({ jti, channel, key, clientIp, query, startJti, streamId: streamId ?? '' });
     }
   }
 
   #needsNoStop(request: AskedStart): void {
-    this.#options.stopStore?.remove(stopOf({ ...request, streamId: '' }));
+    this.#options.stopStore?.remove({ jti: request.stopJti });
   }
 
   /** AWS answers in place of a function that timed out; the function may have accepted before. */
@@ -318,8 +311,8 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     return answer.status >= 500 || answer.status === TOO_MANY_REQUESTS || this.#awsError(answer) !== undefined;
   }
 
-  async #deliverStop(event: CallbackEvent, options: PostOptions): Promise<StopDelivery> {
-    const answer = await this.#send(event, this.#options.timeoutMs, options);
+  async #deliverStop(stop: StopRecord, options: PostOptions): Promise<StopDelivery> {
+    const answer = await this.#send({ ...stop, event: 'stop' }, this.#options.timeoutMs, options);
     return answer.outcome === 'answered' && answer.status === 200
       ? { delivered: true }
       : { delivered: false, reason: this.#faultOf(answer)?.message ?? describeFailure(answer) };
@@ -384,12 +377,6 @@ function isRefusal(status: number): boolean {
 /** Whether the handler may have received the event although there is no answer. */
 function isUnknown(answer: CallbackAnswer): boolean {
   return answer.outcome === 'unreachable' && answer.wasSent === true;
-}
-
-/** The event that notifies the handler of a stream's end. */
-export function stopOf(stream: EndedStream): StopEvent {
-  const { channel, key, clientIp, query, streamId, stopJti = randomUUID(), startJti } = stream;
-  return { event: 'stop', jti: stopJti, channel, key, clientIp, query, streamId, startJti };
 }
 
 /** undefined for an aborted request, which says nothing about the handler. */

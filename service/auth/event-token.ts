@@ -1,10 +1,11 @@
 import { SignJWT } from 'jose';
+import type { StopRecord } from './stop-record';
 
 /** How long a token is valid. */
 export const TOKEN_LIFETIME_SECONDS = 120;
 
-/** The common claims of start and stop. */
-interface EventFacts {
+export interface StartEvent {
+  readonly event: 'start';
   /** Id of this event; redeliveries have the same id, so that handlers can be idempotent. */
   readonly jti: string;
   readonly channel: string;
@@ -12,10 +13,6 @@ interface EventFacts {
   readonly clientIp: string;
   /** The query string that followed the key, without `?`; empty when there was none. */
   readonly query: string;
-}
-
-export interface StartEvent extends EventFacts {
-  readonly event: 'start';
   readonly rtmpHost: string;
   readonly rtmpPort: number;
   /** Id of the stream that this publish resumes. */
@@ -24,12 +21,9 @@ export interface StartEvent extends EventFacts {
   readonly askedAtMs?: number;
 }
 
-export interface StopEvent extends EventFacts {
+/** Sent to the handler as the claims that are named in README; the others stay here. */
+export interface StopEvent extends StopRecord {
   readonly event: 'stop';
-  /** The id that the handler returned at the start; empty when it returned none, or its answer is not known. */
-  readonly streamId: string;
-  /** The `jti` of the start for which the handler returned the id; absent when it is no longer known. */
-  readonly startJti?: string | undefined;
 }
 
 export type CallbackEvent = StartEvent | StopEvent;

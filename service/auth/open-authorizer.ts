@@ -6,10 +6,11 @@ import type { ServiceConfig } from '../config/service-config';
 import type { Logger } from '../logging/logger';
 import { NameGrammar } from '../protocol/name-grammar';
 import { AcceptAllAuthorizer } from './accept-all-authorizer';
-import { CallbackAuthorizer, stopOf } from './callback-authorizer';
+import { CallbackAuthorizer } from './callback-authorizer';
 import { CallbackClient } from './callback-client';
 import { fixedSecret } from './event-token';
-import type { EndedStream, PublishAuthorizer } from './publish-authorizer';
+import type { PublishAuthorizer } from './publish-authorizer';
+import type { StopRecord } from './stop-record';
 
 export interface AuthorizerSurroundings {
   readonly config: Pick<ServiceConfig, 'callback' | 'fleet' | 'rtmp' | 'secretRefreshMs'>;
@@ -28,7 +29,7 @@ export interface AuthorizerSurroundings {
   /** A stop was delivered, or needs no delivery. */
   stopDelivered(jti: string): void;
   /** All undelivered stops, if they are stored outside of this process. */
-  readonly pendingStops?: () => readonly EndedStream[];
+  readonly pendingStops?: () => readonly StopRecord[];
   readonly log: Logger;
 }
 
@@ -92,7 +93,7 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
     stopStore: {
       add: () => undefined,
       remove: ({ jti }) => surroundings.stopDelivered(jti),
-      ...(pendingStops && { pending: () => pendingStops().map(stopOf) }),
+      ...(pendingStops && { pending: pendingStops }),
     },
     stopsOutliveProcess: config.fleet !== undefined,
     observer: {

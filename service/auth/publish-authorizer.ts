@@ -1,4 +1,6 @@
 import type { StreamGrant } from '../hub/publication';
+import type { PublishRefusal } from '../hub/publish-refusal';
+import type { StopRecord } from './stop-record';
 
 /** A publisher's request to begin a stream. */
 export interface PublishRequest {
@@ -16,32 +18,14 @@ export interface PublishRequest {
   readonly startJti?: string | undefined;
 }
 
-export type PublishDecision = { readonly accepted: true; readonly grant: StreamGrant } | PublishRefusal;
+export type PublishDecision = { readonly accepted: true; readonly grant: StreamGrant } | StartRefusal;
 
-export interface PublishRefusal {
-  readonly accepted: false;
-  /** A retry with the same key is pointless (the handler answered 4xx). */
-  readonly final: boolean;
-  readonly reason: string;
+export interface StartRefusal extends PublishRefusal {
   /**
    * The publisher has left, or there was no answer in time: the handler may have accepted, or may still accept. If it
    * does, the authorizer sends the stop, under `stopJti`; otherwise it reports that stop as delivered.
    */
   readonly unsettled?: boolean;
-}
-
-/** A stream that was accepted and has ended. */
-export interface EndedStream {
-  readonly channel: string;
-  readonly key: string;
-  readonly clientIp: string;
-  readonly query: string;
-  /** Empty when the handler returned none, or its answer is not known. */
-  readonly streamId: string;
-  /** As given with the PublishRequest. */
-  readonly stopJti?: string | undefined;
-  /** The `jti` of the start for which the handler returned the id. */
-  readonly startJti?: string | undefined;
 }
 
 /** Decides who may publish, and is notified exactly once of each accepted stream's end. */
@@ -50,14 +34,11 @@ export interface PublishAuthorizer {
    * Checks a request before the channel is reserved and the handler is asked. Gives a refusal or undefined, at once or,
    * when the address has to wait, after some seconds. Never rejects. `signal` aborts when the publisher has left.
    */
-  screen(
-    request: PublishRequest,
-    signal: AbortSignal,
-  ): PublishRefusal | undefined | Promise<PublishRefusal | undefined>;
+  screen(request: PublishRequest, signal: AbortSignal): StartRefusal | undefined | Promise<StartRefusal | undefined>;
   /** Never rejects: a failure is a refusal with a reason. `signal` aborts when the publisher has left. */
   authorizeStart(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision>;
   /** Queues the stop event; returns at once and never throws. */
-  streamEnded(stream: EndedStream): void;
+  streamEnded(stop: StopRecord): void;
   /** Sends pending stops, for `deadlineMs` at most. Resolves to the number of stops that were not delivered. */
   drain(deadlineMs: number): Promise<number>;
 }

@@ -3,7 +3,7 @@ import { addressGroup } from '../addresses/address-group';
 import { Breaker, type QuestionResult } from './breaker';
 import { MAX_CONCURRENT_CALLBACKS } from './callback-client';
 import { type Clock, systemClock } from '../time/clock';
-import type { PublishDecision, PublishRefusal, PublishRequest } from './publish-authorizer';
+import type { PublishDecision, StartRefusal, PublishRequest } from './publish-authorizer';
 import { type NoPlace, QuestionQueue } from './question-queue';
 import { RefusalDelays } from './refusal-delays';
 import { STOP_CONCURRENCY } from './stop-queue';
@@ -21,7 +21,7 @@ const MAX_QUERY_BYTES = 1_024;
 /** Why a start was refused without asking the handler. */
 export type UnaskedReason = 'query_too_long' | 'handler_down' | 'queue_full' | 'queue_timeout';
 
-const REFUSALS: Readonly<Record<UnaskedReason, PublishRefusal>> = {
+const REFUSALS: Readonly<Record<UnaskedReason, StartRefusal>> = {
   query_too_long: {
     ...forNow(`The query string is longer than ${MAX_QUERY_BYTES} bytes`),
     final: true,
@@ -88,10 +88,7 @@ export class StartQuestions {
    * See PublishAuthorizer. The wait after refused keys takes place here, before the channel is reserved, so that a
    * client who guesses keys does not keep the channel's owner out.
    */
-  screen(
-    request: PublishRequest,
-    signal: AbortSignal,
-  ): PublishRefusal | undefined | Promise<PublishRefusal | undefined> {
+  screen(request: PublishRequest, signal: AbortSignal): StartRefusal | undefined | Promise<StartRefusal | undefined> {
     const { channel, key, clientIp, query } = request;
     if (Buffer.byteLength(query) > MAX_QUERY_BYTES) return this.#refuse('query_too_long');
     const group = addressGroup(clientIp);
@@ -150,16 +147,16 @@ export class StartQuestions {
     }
   }
 
-  #refuseWhenDown(group: string): PublishRefusal | undefined {
+  #refuseWhenDown(group: string): StartRefusal | undefined {
     return this.#breaker.refuses(group) ? this.#refuse('handler_down') : undefined;
   }
 
-  #refuseWithoutPlace(why: NoPlace): PublishRefusal {
+  #refuseWithoutPlace(why: NoPlace): StartRefusal {
     if (why === 'gone') return GONE;
     return this.#refuse(why === 'full' ? 'queue_full' : 'queue_timeout');
   }
 
-  #refuse(reason: UnaskedReason): PublishRefusal {
+  #refuse(reason: UnaskedReason): StartRefusal {
     this.#options.observer?.unasked(reason);
     return REFUSALS[reason];
   }
@@ -177,6 +174,6 @@ export class StartQuestions {
   }
 }
 
-function forNow(reason: string): PublishRefusal {
+function forNow(reason: string): StartRefusal {
   return { accepted: false, final: false, reason };
 }

@@ -1,7 +1,7 @@
 import { messageOf } from '../errors/error-text';
 import type { Logger } from '../logging/logger';
 import { type Clock, systemClock } from '../time/clock';
-import type { StopEvent } from './event-token';
+import type { StopRecord } from './stop-record';
 
 const MIN_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
@@ -14,23 +14,23 @@ export type StopDelivery = { readonly delivered: true } | { readonly delivered: 
 /** Stores pending stops outside of this process. Optional: the queue does the timing itself. */
 export interface StopStore {
   /** Called once when the stop becomes pending. Must not throw. */
-  add(stop: StopEvent): void;
+  add(stop: StopRecord): void;
   /**
    * Called once when the stop was delivered or given up; not for stops that are still pending when the process ends.
    */
-  remove(stop: StopEvent): void;
+  remove(stop: Pick<StopRecord, 'jti'>): void;
   /**
    * All stops that were added and not removed. If given, stops beyond the queue's places stay in the store, and the
    * queue reads them here when it has free places again; they need not be added to the queue.
    */
-  pending?(): Iterable<StopEvent>;
+  pending?(): Iterable<StopRecord>;
 }
 
 export interface StopQueueOptions {
   /**
    * One attempt, with a time limit; `isRetry`: an earlier attempt has failed. A rejection counts as a failed attempt.
    */
-  deliver(stop: StopEvent, signal: AbortSignal, isRetry: boolean): Promise<StopDelivery>;
+  deliver(stop: StopRecord, signal: AbortSignal, isRetry: boolean): Promise<StopDelivery>;
   readonly log: Logger;
   readonly store?: StopStore;
   /** Other nodes deliver the stops that are pending when this process ends; default: they are lost. */
@@ -52,7 +52,7 @@ export interface StopQueueOptions {
 }
 
 interface PendingStop {
-  readonly stop: StopEvent;
+  readonly stop: StopRecord;
   readonly giveUpAtMs: number;
   failures: number;
   /** Why the last attempt failed. */
@@ -102,7 +102,7 @@ export class StopQueue {
   }
 
   /** Makes the stop pending and sends it as soon as there is a free place. Returns at once and never throws. */
-  enqueue(stop: StopEvent): void {
+  enqueue(stop: StopRecord): void {
     if (this.#pending.has(stop.jti)) {
       return;
     }
@@ -243,7 +243,7 @@ export class StopQueue {
     entry.cancelRetry = clock.setTimeout(() => this.#makeDue(entry), delayMs);
   }
 
-  #leaveInStore(stop: StopEvent): void {
+  #leaveInStore(stop: StopRecord): void {
     if (!this.#othersWait) {
       const why = `more than ${this.#options.maxPending} are pending`;
       this.#options.log.warning(`Stop callbacks wait for room in the queue: ${why}`, describeStop(stop));
@@ -290,18 +290,18 @@ export class StopQueue {
   }
 
   /** The process ends before the stop was delivered. */
-  #reportLeft(stop: StopEvent, lastFailure?: string): void {
+  #reportLeft(stop: StopRecord, lastFailure?: string): void {
     const last = lastFailure === undefined ? '' : `; the last attempt failed: ${lastFailure}`;
     const why = `the server is ending${last}`;
     if (!this.#options.outlivesProcess) this.#reportLost(stop, why);
     else this.#options.log.warning(`Stop callback left to the other nodes of the fleet: ${why}`, describeStop(stop));
   }
 
-  #reportLost(stop: StopEvent, why: string): void {
+  #reportLost(stop: StopRecord, why: string): void {
     this.#options.log.error(`Stop callback lost: ${why}`, describeStop(stop));
   }
 }
 
-function describeStop(stop: StopEvent): { channel: string; streamId: string; jti: string } {
+function describeStop(stop: StopRecord): { channel: string; streamId: string; jti: string } {
   return { channel: stop.channel, streamId: stop.streamId, jti: stop.jti };
 }

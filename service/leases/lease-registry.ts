@@ -1,3 +1,4 @@
+import type { StopRecord } from '../auth/stop-record';
 import type { Command } from '../operators/command-parser';
 
 /** Who holds a channel, as the whole fleet sees it. */
@@ -36,21 +37,6 @@ export interface NodeAddress {
   /** Whether connections to that port have to begin with a PROXY protocol header. */
   readonly proxyHeader: boolean;
   readonly draining: boolean;
-}
-
-/** Everything that another node needs to send a stream's stop callback. */
-export interface StopRecord {
-  /** The `jti` of the one logical stop that the stream will get. */
-  readonly jti: string;
-  readonly channel: string;
-  readonly key: string;
-  readonly clientIp: string;
-  readonly query: string;
-  readonly streamId: string;
-  /** The `jti` of the start that gives the id; absent in records of earlier releases. */
-  readonly startJti?: string | undefined;
-  /** When the stream's first publisher came (ms since the epoch); absent in records of earlier releases. */
-  readonly beganAt?: number | undefined;
 }
 
 export interface LeaseRequest {

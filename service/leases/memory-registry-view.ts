@@ -1,12 +1,12 @@
 import type { Command } from '../operators/command-parser';
 import type { MemoryRegistry } from './memory-registry';
+import type { StopRecord } from '../auth/stop-record';
 import type {
   AcquireOutcome,
   Lease,
   LeaseRequest,
   NodeAddress,
   RegistryListener,
-  StopRecord,
   LeaseRegistry,
 } from './lease-registry';
 

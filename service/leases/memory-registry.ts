@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, commandText, endsStream } from '../operators/command-parser';
-import type { AcquireOutcome, Lease, LeaseRequest, NodeAddress, RegistryListener, StopRecord } from './lease-registry';
+import type { StopRecord } from '../auth/stop-record';
+import type { AcquireOutcome, Lease, LeaseRequest, NodeAddress, RegistryListener } from './lease-registry';
 
 /** How long an operator's command is kept for members that missed it (ms). */
 const KEEP_COMMAND_MS = 600_000;

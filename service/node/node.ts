@@ -86,9 +86,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     rtmpHost: config.rtmp.advertisedHost || (task?.address ?? ''),
     rtmpPort: () => ports.rtmp,
     stopDelivered: (jti) => void registry.stopDelivered(jti),
-    ...(registry.pendingStops && {
-      pendingStops: () => registry.pendingStops!().map(({ jti, ...stream }) => ({ ...stream, stopJti: jti })),
-    }),
+    ...(registry.pendingStops && { pendingStops: () => registry.pendingStops!() }),
     callbackFinished: (event, result, durationMs) => metrics.callbackFinished(event, result, durationMs),
     startUnasked: (reason) => metrics.startUnasked(reason),
     handlerDown: (down) => metrics.handlerDown(down),

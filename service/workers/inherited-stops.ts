@@ -1,7 +1,7 @@
 import { type OpenAuthorizer, openAuthorizer } from '../auth/open-authorizer';
 import { SecretsManager } from '../aws/secrets-manager';
 import type { ServiceConfig } from '../config/service-config';
-import type { StopRecord } from '../leases/lease-registry';
+import type { StopRecord } from '../auth/stop-record';
 import type { Logger } from '../logging/logger';
 import type { StopHeir } from './worker-pool';
 
@@ -22,7 +22,7 @@ export class InheritedStops implements StopHeir {
 
   take(stops: readonly StopRecord[]): void {
     this.#authorization ??= this.#open();
-    for (const { jti, ...stream } of stops) this.#authorization.authorizer.streamEnded({ ...stream, stopJti: jti });
+    for (const stop of stops) this.#authorization.authorizer.streamEnded(stop);
   }
 
   async finish(timeoutMs: number): Promise<void> {

@@ -1,5 +1,6 @@
 import type { WorkerState } from '../node/node-state';
-import type { RegistryOrder, StopRecord } from '../leases/lease-registry';
+import type { StopRecord } from '../auth/stop-record';
+import type { RegistryOrder } from '../leases/lease-registry';
 
 /** What the parent can ask a worker for, and the type of the answer. */
 export type Topic = keyof WorkerState;

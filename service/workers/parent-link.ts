@@ -1,11 +1,11 @@
 import type { Command } from '../operators/command-parser';
+import type { StopRecord } from '../auth/stop-record';
 import type {
   AcquireOutcome,
   Lease,
   LeaseRequest,
   NodeAddress,
   RegistryListener,
-  StopRecord,
   LeaseRegistry,
 } from '../leases/lease-registry';
 import { STARTING } from '../http/http-server';

@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { OperatorError } from '../errors/operator-error';
 import type { MemoryRegistry } from '../leases/memory-registry';
-import type { StopRecord } from '../leases/lease-registry';
+import type { StopRecord } from '../auth/stop-record';
 import { type Readiness, STARTING } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionLimits } from '../net/gate/connection-limits';

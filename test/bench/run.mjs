@@ -3,8 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { installPackages, requireNodeVersion } from '../../service/build/prerequisites.mjs';
-import { withSetupLock } from '../../service/build/setup-lock.mjs';
+import { prepare } from '../../service/build/prepare.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
@@ -15,13 +14,7 @@ if (process.platform !== 'linux') {
   process.exit(1);
 }
 
-try {
-  requireNodeVersion();
-  await withSetupLock(() => installPackages({ development: true }));
-} catch (error) {
-  console.error(`Cannot start: ${error.message}`);
-  process.exit(1);
-}
+await prepare();
 
 const args = process.argv.slice(2);
 const helps = args.includes('--help') || args.includes('-h');

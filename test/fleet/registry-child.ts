@@ -1,5 +1,6 @@
 import { RecordingNode } from '../service/leases/redis/recording-node';
-import type { RegistryOrder, StopRecord } from '../../service/leases/lease-registry';
+import type { StopRecord } from '../../service/auth/stop-record';
+import type { RegistryOrder } from '../../service/leases/lease-registry';
 
 /** The test's request to a node in a separate process: publish all these channels at the same time. */
 export interface ChildTask {

@@ -1,6 +1,5 @@
 // `npm run local`: installs packages and Debian programs that are missing, and starts the deployment on this machine.
-import { installPackages, requireNodeVersion } from '../../service/build/prerequisites.mjs';
-import { withSetupLock } from '../../service/build/setup-lock.mjs';
+import { prepare } from '../../service/build/prepare.mjs';
 import { installDebianPackages, packagesOfMissingPrograms } from '../support/programs/debian-packages.mjs';
 
 const USAGE = `Usage: npm run local [-- --help]
@@ -19,15 +18,11 @@ if (args.length > 0) {
 
 const programs = { haproxy: 'haproxy', 'redis-server': 'redis-server', openssl: 'openssl' };
 
-try {
-  requireNodeVersion();
-  if (process.platform !== 'linux') throw new Error('it needs Linux, for more than one loopback address');
-  await withSetupLock(() => installPackages({ development: true }));
-  installDebianPackages(() => packagesOfMissingPrograms(programs));
-} catch (error) {
-  console.error(`Cannot start: ${error.message}`);
+if (process.platform !== 'linux') {
+  console.error('Cannot start: it needs Linux, for more than one loopback address');
   process.exit(1);
 }
+await prepare({ further: () => installDebianPackages(() => packagesOfMissingPrograms(programs)) });
 // The SDK's warning about older releases of Node.js does not apply to the releases that are deployed.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 // From here on TypeScript can be loaded.

@@ -1,5 +1,5 @@
 import type { Logger } from '../../logging/logger';
-import type { StopRecord } from '../lease-registry';
+import type { StopRecord } from '../../auth/stop-record';
 import type { RegistryConnection } from './registry-connection';
 import { type RegistryTiming, jittered } from './registry-timing';
 import type { RecordSeal } from './record-seal';

@@ -1,4 +1,5 @@
-import type { LeaseRequest, LiveLease, StopRecord } from '../lease-registry';
+import type { StopRecord } from '../../auth/stop-record';
+import type { LeaseRequest, LiveLease } from '../lease-registry';
 import { BoundedMap } from '../../collections/bounded-map';
 
 /** Most ended publishes and stops that are remembered, for late messages about them. */

@@ -1,7 +1,8 @@
 import { endsStream, parseCommand } from '../../operators/command-parser';
 import { ANY_NAME } from '../../protocol/name-grammar';
 import type { Logger } from '../../logging/logger';
-import type { AcquireOutcome, Lease, LeaseRequest, RegistryOrder, StopRecord } from '../lease-registry';
+import type { StopRecord } from '../../auth/stop-record';
+import type { AcquireOutcome, Lease, LeaseRequest, RegistryOrder } from '../lease-registry';
 import { ACQUIRE, ANNOUNCE, ASSERT, FINISH, HOLD, KEEP, REPLACE } from './scripts/lease-scripts';
 import type { Contest } from './reconciliation';
 import { FORGET_STOP } from './scripts/record-scripts';

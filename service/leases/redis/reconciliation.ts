@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from '../../logging/logger';
-import type { RegistryListener, RegistryOrder, StopRecord } from '../lease-registry';
+import type { StopRecord } from '../../auth/stop-record';
+import type { RegistryListener, RegistryOrder } from '../lease-registry';
 import { FINISH } from './scripts/lease-scripts';
 import { FORGET_STOP, INVENTORY, KEEP_STOP, READ_RECORD } from './scripts/record-scripts';
 import type { RegistryConnection, RegistryReply } from './registry-connection';

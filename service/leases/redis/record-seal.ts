@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { messageOf } from '../../errors/error-text';
 import type { Logger } from '../../logging/logger';
 import type { FleetKeys } from '../fleet-keys';
-import type { StopRecord } from '../lease-registry';
+import type { StopRecord } from '../../auth/stop-record';
 import { readStop } from './reply-records';
 
 const CIPHER = 'aes-256-gcm';

@@ -21,6 +21,7 @@ import { PublishRequests } from './publish-requests';
 import { WakeUps } from './wake-ups';
 import { KEEP_STOP } from './scripts/record-scripts';
 import type { FleetKeys } from '../fleet-keys';
+import type { StopRecord } from '../../auth/stop-record';
 import type {
   AcquireOutcome,
   Lease,
@@ -28,7 +29,6 @@ import type {
   NodeAddress,
   RegistryListener,
   RegistryOrder,
-  StopRecord,
   LeaseRegistry,
 } from '../lease-registry';
 

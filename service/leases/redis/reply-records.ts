@@ -1,4 +1,5 @@
-import type { Lease, NodeAddress, StopRecord } from '../lease-registry';
+import type { StopRecord } from '../../auth/stop-record';
+import type { Lease, NodeAddress } from '../lease-registry';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,10 +1,8 @@
 import type { Publication, Publisher } from '../../hub/publication';
+import type { PublishRefusal } from '../../hub/publish-refusal';
 import type { StreamTarget } from './name-rules';
 
-export type AdmissionOutcome =
-  | { readonly accepted: true; readonly publication: Publication }
-  /** `final`: a retry with the same key is pointless. */
-  | { readonly accepted: false; readonly final: boolean; readonly reason: string };
+export type AdmissionOutcome = { readonly accepted: true; readonly publication: Publication } | PublishRefusal;
 
 /**
  * Admits publishers to channels and lets them leave. Sessions know nothing else of callbacks, leases and grace times.

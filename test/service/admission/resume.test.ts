@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { setImmediate as turn } from 'node:timers/promises';
 import { AcceptAllAuthorizer } from '../../../service/auth/accept-all-authorizer';
-import type { EndedStream } from '../../../service/auth/publish-authorizer';
+import type { StopRecord } from '../../../service/auth/stop-record';
 import type { LeaseRegistry } from '../../../service/leases/lease-registry';
 import { MemoryRegistry } from '../../../service/leases/memory-registry';
 import { MemoryRegistryView } from '../../../service/leases/memory-registry-view';
@@ -9,14 +9,14 @@ import { AdmissionRig } from './admission-rig';
 
 /** Gives every stream one id, and notes the stops. */
 class OneIdAuthorizer extends AcceptAllAuthorizer {
-  readonly stops: EndedStream[] = [];
+  readonly stops: StopRecord[] = [];
   #stopped: () => void = () => undefined;
 
   override authorizeStart(): Promise<{ accepted: true; grant: { streamId: string } }> {
     return Promise.resolve({ accepted: true, grant: { streamId: 'stream' } });
   }
 
-  override streamEnded(stream: EndedStream): void {
+  override streamEnded(stream: StopRecord): void {
     this.stops.push(stream);
     this.#stopped();
   }
@@ -45,7 +45,7 @@ test('a node that dies while it takes a stream over leaves a stop with the id of
   await turn();
   registry.lost('b');
   expect(authorizer.stops).toMatchObject([{ channel: 'channel', streamId: 'stream' }]);
-  const [{ startJti }] = authorizer.stops as [EndedStream];
+  const [{ startJti }] = authorizer.stops as [StopRecord];
   expect(startJti).toMatch(/^[0-9a-f-]{36}$/);
   await a.admission.close();
 });

@@ -15,7 +15,7 @@ import { PLAIN_NAMES } from '../../support/names';
 
 const SECRET = 'a-secret-of-the-test';
 const REQUEST: PublishRequest = { channel: 'ch1', key: 'the-stream-key', clientIp: '192.0.2.7', query: '' };
-const ENDED = { ...REQUEST, streamId: 'st-1' };
+const ENDED = { ...REQUEST, jti: 'stop-1', streamId: 'st-1' };
 const STAYS = new AbortController().signal;
 setMaxListeners(0, STAYS);
 
@@ -370,7 +370,7 @@ describe('a stop', () => {
     await server.stop();
     const authorizer = create();
     for (let number = 1; number <= 40; number += 1) {
-      authorizer.streamEnded({ ...ENDED, channel: `ch${number}` });
+      authorizer.streamEnded({ ...ENDED, jti: `stop-${number}`, channel: `ch${number}` });
     }
     await logger.waitFor(/attempt 1 failed/);
     const drained = authorizer.drain(20_000);
@@ -414,7 +414,8 @@ describe('starts and stops', () => {
 
     server.answerWith(({ claims }) => ({ status: claims.event === 'stop' ? 500 : 200 }));
     const other = create();
-    for (let count = 0; count < 9; count += 1) other.streamEnded({ ...ENDED, channel: `ch${count}` });
+    for (let count = 0; count < 9; count += 1)
+      other.streamEnded({ ...ENDED, jti: `stop-${count}`, channel: `ch${count}` });
     await server.request(15);
     await logger.waitFor(/attempt 1 failed.*ch8/);
     await expect(other.authorizeStart(REQUEST, STAYS)).resolves.toMatchObject({ accepted: true });
@@ -426,12 +427,12 @@ test('neither refusals nor logs tell the key, the token, the secret, or anything
   const reasons: string[] = [];
   for (const answer of [{ status: 403 }, { status: 500 }, { neverAnswer: true }, { hangUp: true }]) {
     server.answerNext(answer, { status: 500 });
-    authorizer.streamEnded(ENDED);
+    authorizer.streamEnded({ ...ENDED, jti: `stop-${reasons.length}` });
     const decision = await authorizer.authorizeStart(REQUEST, STAYS);
     reasons.push(decision.accepted ? '' : decision.reason);
   }
   await server.stop();
-  authorizer.streamEnded(ENDED);
+  authorizer.streamEnded({ ...ENDED, jti: 'last stop' });
   const decision = await authorizer.authorizeStart(REQUEST, STAYS);
   reasons.push(decision.accepted ? '' : decision.reason);
   await authorizer.drain(50);

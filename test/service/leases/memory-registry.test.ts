@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { MemoryRegistryView } from '../../../service/leases/memory-registry-view';
 import { MemoryRegistry } from '../../../service/leases/memory-registry';
-import type { LeaseRequest, RegistryListener, RegistryOrder, StopRecord } from '../../../service/leases/lease-registry';
+import type { StopRecord } from '../../../service/auth/stop-record';
+import type { LeaseRequest, RegistryListener, RegistryOrder } from '../../../service/leases/lease-registry';
 
 const PLAY_KEY_HASH = 'hash-of-play-key';
 let now: number;

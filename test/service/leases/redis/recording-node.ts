@@ -4,12 +4,12 @@ import type { ChangingPassword } from '../../../../service/redis/redis-password'
 import type { RegistryTiming } from '../../../../service/leases/redis/registry-timing';
 import { FleetKeys } from '../../../../service/leases/fleet-keys';
 import { RedisRegistry } from '../../../../service/leases/redis/redis-registry';
+import type { StopRecord } from '../../../../service/auth/stop-record';
 import type {
   LeaseRequest,
   LiveLease,
   RegistryListener,
   RegistryOrder,
-  StopRecord,
 } from '../../../../service/leases/lease-registry';
 import { MemoryLogger } from '../../../support/memory-logger';
 
