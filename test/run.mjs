@@ -21,6 +21,8 @@ const programs = {
   haproxy: 'haproxy',
   openssl: 'openssl',
   git: 'git',
+  chromium: 'chromium',
+  promtool: 'prometheus',
 };
 
 /** The same for checks that are skipped where these cannot be had. */
