@@ -1,0 +1,113 @@
+/**
+ * What is known of one channel's publishes, as plain data: a registry stores it and changes it only through `step`, one
+ * event at a time.
+ *
+ * ## The life of a publish
+ * | state | means | where it stands | owns an id |
+ * | --- | --- | --- | --- |
+ * | candidate | waits for its turn to be asked about | `waiting` | no |
+ * | asked | its start is out, nobody knows the answer | `out` | only what `inherited` says |
+ * | live | let in, its publisher sends | `stream`, `live` | yes |
+ * | held | its publisher was lost and may come back | `stream`, `held` | yes |
+ * | resuming | live or held, and its id is offered to the start that is out | `stream` with `out` | yes |
+ * | replaced | another publish has its channel | nowhere | no: moved, or its stop is due |
+ * | ended | its stop is due | the store of pending stops | no |
+ * | claimed | the same, of a node that died | the store of pending stops | no |
+ *
+ * | event | candidate | asked | live | held |
+ * | --- | --- | --- | --- | --- |
+ * | its turn | asked | | | |
+ * | accepted | | live; ends or continues `stream` | | |
+ * | refused | | gone; `stream` stays | | |
+ * | no answer in time | | gone, its start is in `late` | | |
+ * | publisher leaves | gone | stays out, abandoned | ended | |
+ * | publisher lost | gone | stays out, abandoned | held | |
+ * | grace over | | | | ended, unless a start is out |
+ * | kill, block | refused | refused, stays out, abandoned | ended | ended |
+ * | its node dies | gone | stop by `start_jti` | claimed | claimed |
+ *
+ * ## What holds in every state
+ * - An id stands in one place: `stream.id` or `out.inherited`. A stop is due exactly when it leaves that place without
+ *   arriving in the other.
+ * - A start has a place, `out` or `late`, from before the handler is asked until its fate is known. `out` is one start
+ *   at most: candidates are asked about one after another.
+ * - While a start is out an id that loses its publisher is not stopped: the answer may say that the id goes on.
+ */
+export interface ChannelLife {
+  /** Who has the channel. */
+  readonly stream?: Stream;
+  /** The start that the handler is being asked about. */
+  readonly out?: StartOut;
+  /** Starts that were not answered in time; an answer may still come. */
+  readonly late: readonly Start[];
+  /** In the order of arrival. */
+  readonly waiting: readonly Candidate[];
+  /** Advances with each turn; see turns.ts. */
+  readonly round: number;
+  /** Hash of the key that the handler accepted last: whoever has it is asked about first. */
+  readonly provenKey?: string;
+  /** An operator keeps the channel free until then (ms since the epoch). */
+  readonly blockedUntil?: number;
+}
+
+/** One publish attempt, and the start that asks about it. */
+export interface Start {
+  /** Unique for all time; also the `jti` of the stop that this start may need. */
+  readonly publish: string;
+  /** The node and its incarnation that the publisher is connected to. */
+  readonly node: string;
+  /** The `jti` of the start event. */
+  readonly startJti: string;
+  /** What the stop callback has to say besides; the machine passes it on unread. */
+  readonly about: string;
+  /** The id that is offered to be continued. */
+  readonly resume?: string;
+}
+
+export interface Candidate extends Start {
+  readonly keyHash: string;
+  /** The address group that its turns are charged to. */
+  readonly group: string;
+  readonly round: number;
+}
+
+export interface StartOut extends Candidate {
+  /** Its publisher has gone, or an operator does not want it: whatever the answer, nobody is let in. */
+  readonly abandoned: boolean;
+  /** The id of the stream that ended while this start was out. */
+  readonly inherited?: HandedId;
+  /** Ids that an operator has closed while this start was out. */
+  readonly closed: readonly string[];
+}
+
+/** An id that the handler handed out, with what its one stop needs. */
+export interface HandedId {
+  /** Empty when the handler gives none. */
+  readonly streamId: string;
+  /** The `jti` of the start that gave it. */
+  readonly startJti: string;
+  /** The `jti` of its one stop, the same through all who continue the stream. */
+  readonly stopJti: string;
+  readonly about: string;
+  /** When its first publisher was let in (ms since the epoch): limits of its duration count from here. */
+  readonly since: number;
+}
+
+export interface Stream {
+  readonly publish: string;
+  readonly node: string;
+  readonly keyHash: string;
+  readonly state: 'live' | 'held';
+  readonly id: HandedId;
+  /** It took the channel over from a live publisher and still sends: it is not taken over in its turn. */
+  readonly keeps: boolean;
+  /** Its node is draining: others may continue it. */
+  readonly leaving: boolean;
+}
+
+export const EMPTY_LIFE: ChannelLife = { late: [], waiting: [], round: 0 };
+
+/** Nothing is left to be remembered of the channel. */
+export function isOver({ stream, out, late, waiting, blockedUntil = 0 }: ChannelLife, now: number): boolean {
+  return !stream && !out && late.length === 0 && waiting.length === 0 && blockedUntil <= now;
+}

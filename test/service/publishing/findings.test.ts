@@ -1,0 +1,244 @@
+import { describe, expect, test } from '@jest/globals';
+import { step } from '../../../service/publishing/step';
+import { FleetModel, type FleetSettings, NO_FAULTS } from './simulation/fleet-model';
+import { GRACE_MS } from './simulation/model-node';
+
+/** One answer of the model's handler, and messages about it (ms). */
+const ONE_ANSWER_MS = 500;
+
+const AWS: FleetSettings = {
+  seed: 1,
+  nodes: 3,
+  policy: { takeover: true, resumes: true },
+  rules: { whenBusy: 'takeover', ids: 'fresh', honoursResume: true },
+  faults: NO_FAULTS,
+};
+
+interface Finding {
+  readonly name: string;
+  readonly settings?: Partial<FleetSettings>;
+  readonly happens: (fleet: FleetModel) => void;
+}
+
+/** Stops that the handler got, as their ids, or for want of one the start's `jti`. */
+function stopsOf({ judge }: FleetModel): string[] {
+  return judge.delivered.map(({ streamId, startJti }) => streamId || startJti);
+}
+
+const FINDINGS: readonly Finding[] = [
+  {
+    name: 'a second connection that is asked about with resume leaves before the answer: the first stays live',
+    happens(fleet) {
+      fleet.connect(0);
+      fleet.run(ONE_ANSWER_MS);
+      fleet.line.planned.push({ answersMs: 3_000 });
+      const second = fleet.connect(1);
+      fleet.run(1_000);
+      fleet.disconnect(second, 'lost');
+      fleet.run(5_000);
+      expect(stopsOf(fleet)).toEqual([]);
+      expect(fleet.handler.active.get('ch')?.streamId).toBe('id-1');
+    },
+  },
+  {
+    name: 'the same with an id per channel and no resume',
+    settings: {
+      policy: { takeover: true, resumes: false },
+      rules: { whenBusy: 'takeover', ids: 'stable', honoursResume: true },
+    },
+    happens(fleet) {
+      fleet.connect(0);
+      fleet.run(ONE_ANSWER_MS);
+      fleet.line.planned.push({ answersMs: 3_000 });
+      const second = fleet.connect(1);
+      fleet.run(1_000);
+      fleet.disconnect(second, 'lost');
+      fleet.run(5_000);
+      expect(stopsOf(fleet)).toEqual([]);
+    },
+  },
+  {
+    name: 'a held id is not stopped when a resuming publisher leaves before the answer',
+    happens(fleet) {
+      fleet.disconnect(live(fleet, 0), 'lost');
+      fleet.run(1_000);
+      fleet.line.planned.push({ answersMs: 3_000 });
+      const second = fleet.connect(1);
+      fleet.run(1_000);
+      fleet.disconnect(second, 'lost');
+      fleet.run(4_000);
+      expect(stopsOf(fleet)).toEqual([]);
+      const third = fleet.connect(2);
+      fleet.run(ONE_ANSWER_MS);
+      expect(third.outcome).toBe('letIn');
+      expect(fleet.handler.handed.size).toBe(1);
+    },
+  },
+  {
+    name: 'grace that would run out while a resume is out stands still',
+    happens(fleet) {
+      const first = live(fleet, 0);
+      fleet.disconnect(first, 'lost');
+      fleet.run(GRACE_MS - 1_000);
+      fleet.line.planned.push({ answersMs: 5_000 });
+      const second = fleet.connect(1);
+      fleet.run(6_000);
+      expect(second.outcome).toBe('letIn');
+      expect(stopsOf(fleet)).toEqual([]);
+    },
+  },
+  {
+    name: 'the start of a publisher that left is settled after its node was killed',
+    happens(fleet) {
+      fleet.line.planned.push({ answersMs: 8_000 });
+      const first = fleet.connect(1);
+      fleet.run(1_000);
+      fleet.disconnect(first, 'lost');
+      fleet.run(1_000);
+      fleet.killNode(1);
+      fleet.run(15_000);
+      expect(stopsOf(fleet)).toEqual(['start-p1']);
+    },
+  },
+  {
+    name: 'a start that timed out here but was accepted gets one stop, with its id if the answer comes',
+    happens(fleet) {
+      fleet.line.planned.push({ answersMs: 20_000 });
+      const first = fleet.connect(0);
+      fleet.run(12_000);
+      expect(first.outcome).toBe('noAnswer');
+      fleet.run(12_000);
+      expect(stopsOf(fleet)).toEqual(['id-1']);
+    },
+  },
+  {
+    name: 'a node killed between the accept and the answer: the channel is free again, also one that rejects',
+    settings: { rules: { whenBusy: 'reject', ids: 'fresh', honoursResume: true } },
+    happens(fleet) {
+      fleet.line.planned.push({ answersMs: 8_000 });
+      fleet.connect(1);
+      fleet.run(1_000);
+      fleet.killNode(1);
+      fleet.run(15_000);
+      expect(fleet.handler.active.size).toBe(0);
+      expect(live(fleet, 0).outcome).toBe('letIn');
+    },
+  },
+  {
+    name: 'nobody is asked about while an abandoned start is out',
+    happens(fleet) {
+      fleet.line.planned.push({ arrivesMs: 4_000 });
+      const first = fleet.connect(0);
+      fleet.run(1_000);
+      fleet.disconnect(first, 'lost');
+      const second = fleet.connect(1);
+      fleet.run(3_500);
+      expect(second.outcome).toBe('letIn');
+      expect(fleet.handler.active.get('ch')?.streamId).toBe('id-2');
+      expect(stopsOf(fleet)).toEqual(['id-1']);
+    },
+  },
+  {
+    name: 'the one before ends while the newcomer is asked about: the newcomer is let in',
+    happens(fleet) {
+      const first = live(fleet, 0);
+      fleet.line.planned.push({ answersMs: 3_000 });
+      const second = fleet.connect(1);
+      fleet.run(1_000);
+      fleet.disconnect(first, 'left');
+      fleet.run(3_000);
+      expect(second.outcome).toBe('letIn');
+      expect(stopsOf(fleet)).toEqual([]);
+    },
+  },
+  {
+    name: 'the duration of a stream is counted from its first publisher',
+    happens(fleet) {
+      fleet.disconnect(live(fleet, 0), 'lost');
+      const began = fleet.nodes[0]!.streams.get('ch')!.id.since;
+      fleet.run(5_000);
+      live(fleet, 1);
+      expect(fleet.nodes[1]!.streams.get('ch')!.id.since).toBe(began);
+    },
+  },
+  {
+    name: 'a kill while a resume is out ends both with one stop',
+    happens(fleet) {
+      fleet.disconnect(live(fleet, 0), 'lost');
+      fleet.line.planned.push({ answersMs: 3_000 });
+      const second = fleet.connect(1);
+      fleet.run(1_000);
+      fleet.kill();
+      fleet.run(100);
+      expect(second.outcome).toBe('killed');
+      fleet.run(5_000);
+      expect(stopsOf(fleet)).toEqual(['id-1']);
+    },
+  },
+  {
+    name: 'a block while the handler is asked is told as a block',
+    happens(fleet) {
+      fleet.line.planned.push({ answersMs: 3_000 });
+      const first = fleet.connect(0);
+      fleet.run(1_000);
+      fleet.block('ch', 2_000);
+      fleet.run(100);
+      expect(first.outcome).toBe('blocked');
+    },
+  },
+  {
+    name: 'two connections are asked about one id one after the other',
+    settings: { policy: { takeover: false, resumes: true } },
+    happens(fleet) {
+      fleet.disconnect(live(fleet, 0), 'lost');
+      fleet.line.planned.push({ answersMs: 2_000 });
+      const second = fleet.connect(1);
+      const third = fleet.connect(2);
+      fleet.run(2_500);
+      const outcomes = [second.outcome, third.outcome];
+      expect(outcomes).toContain('busy');
+      expect(stopsOf(fleet)).toEqual([]);
+    },
+  },
+  {
+    name: 'connections with a wrong key do not keep the owner waiting for longer than one answer',
+    happens(fleet) {
+      for (let i = 0; i < 8; i += 1) {
+        fleet.line.planned.push({ answersMs: 1_000 });
+        fleet.connect(0, 'ch', { rightKey: false, group: 'stranger' });
+      }
+      fleet.run(500);
+      const owner = fleet.connect(1);
+      fleet.run(2_200);
+      expect(owner.outcome).toBe('letIn');
+    },
+  },
+  {
+    name: 'the node of a live publisher dies while a resume is out: the stream goes on',
+    happens(fleet) {
+      live(fleet, 1);
+      fleet.killNode(1);
+      fleet.run(8_000);
+      fleet.line.planned.push({ answersMs: 4_000 });
+      const second = fleet.connect(0);
+      fleet.run(5_000);
+      expect(second.outcome).toBe('letIn');
+      expect(stopsOf(fleet)).toEqual([]);
+    },
+  },
+];
+
+function live(fleet: FleetModel, node: number): ReturnType<FleetModel['connect']> {
+  const publisher = fleet.connect(node);
+  fleet.run(ONE_ANSWER_MS);
+  return publisher;
+}
+
+describe('the life of publishes', () => {
+  test.each(FINDINGS)('$name', ({ settings, happens }) => {
+    const fleet = new FleetModel({ ...AWS, ...settings }, step);
+    happens(fleet);
+    fleet.finish();
+    expect(fleet.judge.faults).toEqual([]);
+  });
+});

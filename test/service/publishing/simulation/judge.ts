@@ -1,0 +1,255 @@
+import { type ChannelLife, isOver } from '../../../../service/publishing/channel-life';
+import type { DueStop, LifeEffect, LifeEvent, Refusal } from '../../../../service/publishing/life-events';
+import { MAX_WAITING } from '../../../../service/publishing/turns';
+import type { HandlerAnswer, ModelHandler, Question } from './model-handler';
+import { GRACE_MS, type LocalStream, type ModelNode, type Publisher } from './model-node';
+import type { ModelStorage } from './model-storage';
+import type { VirtualTime } from './virtual-time';
+
+interface OperatorsWord {
+  readonly kind: 'kill' | 'close' | 'block' | 'unblock';
+  readonly at: number;
+  readonly until?: number;
+}
+
+/** Looks on from outside, and objects to what must not happen: see the messages. */
+export class Judge {
+  readonly faults: string[] = [];
+  /** What happened, for whoever has to find out why. */
+  readonly history: string[] = [];
+  /** Stops that have reached the handler, each once. */
+  readonly delivered: DueStop[] = [];
+  isClosed = false;
+  readonly #publishers = new Map<string, Publisher>();
+  /** When the registry first heard of a publish. */
+  readonly #came = new Map<string, number>();
+  readonly #nodes: ModelNode[] = [];
+  /** Publishes whose node has not heard yet that they are over. */
+  readonly #untold = new Set<string>();
+  readonly #buried = new Set<string>();
+  readonly #words = new Map<string, OperatorsWord[]>();
+  /** By the start that each belongs to. */
+  readonly #stops = new Map<string, DueStop>();
+  readonly #asked = new Map<string, Question>();
+  /** Questions that are out and have not had their time yet, by channel. */
+  readonly #open = new Map<string, Question>();
+  /** How long each held stream has waited for its publisher while nobody was asked about (ms), and since when. */
+  readonly #held = new Map<string, { waitedMs: number; since: number | undefined }>();
+  /** When each id was let in first. */
+  readonly #since = new Map<string, number>();
+
+  constructor(
+    private readonly time: VirtualTime,
+    private readonly handler: ModelHandler,
+  ) {}
+
+  watch(node: ModelNode): void {
+    this.#nodes.push(node);
+  }
+
+  connects(publisher: Publisher): void {
+    this.#publishers.set(publisher.publish, publisher);
+    this.#note(`${publisher.publish} connects to ${publisher.channel}, key ${publisher.rightKey ? 'right' : 'wrong'}`);
+  }
+
+  publisher(publish: string): Publisher {
+    return this.#publishers.get(publish)!;
+  }
+
+  buried(incarnation: string): void {
+    this.#note(`${incarnation} is taken for dead`);
+    this.#buried.add(incarnation);
+  }
+
+  died(node: ModelNode): void {
+    this.#note(`${node.incarnation} is killed`);
+  }
+
+  said(channel: string, word: Omit<OperatorsWord, 'at'>): void {
+    this.#note(`operator: ${word.kind} ${channel}`);
+    const words = this.#words.get(channel) ?? [];
+    words.push({ ...word, at: this.time.now });
+    this.#words.set(channel, words);
+  }
+
+  stepped(
+    channel: string,
+    before: ChannelLife,
+    event: LifeEvent,
+    after: ChannelLife,
+    effects: readonly LifeEffect[],
+  ): void {
+    this.#note(`${channel}: ${describe(event)} -> ${describeLife(after)} ${effects.map(describeEffect).join(', ')}`);
+    this.#followGrace(after, effects);
+    if (event.kind === 'answered' && this.#open.get(channel)?.start.publish === event.start.publish)
+      this.#open.delete(channel);
+    if (event.kind === 'come') this.#came.set(event.candidate.publish, this.time.now);
+    for (const effect of effects) {
+      if (effect.kind === 'replaced' || effect.kind === 'ended') this.#untold.add(effect.publish);
+      if (effect.kind === 'refuse') this.#checkRefusal(channel, before, after, effect.publish, effect.refusal);
+    }
+  }
+
+  told(effect: LifeEffect): void {
+    if (effect.kind === 'replaced' || effect.kind === 'ended') this.#untold.delete(effect.publish);
+  }
+
+  asked(question: Question): void {
+    this.#note(
+      `asks about ${question.start.publish}${question.start.resume === undefined ? '' : ', offers ' + question.start.resume}`,
+    );
+    this.#asked.set(question.start.startJti, question);
+    // A node that was taken for dead may wake in the moment before it asks.
+    if (this.#buried.has(question.start.node)) return;
+    const other = this.#open.get(question.channel);
+    if (other !== undefined && !this.#buried.has(other.start.node))
+      this.#object('two starts of one channel are out at once');
+    this.#open.set(question.channel, question);
+  }
+
+  answered({ start }: Question, answer: HandlerAnswer): void {
+    this.#note(`handler: ${start.publish} ${answer.accepted ? `accepted as ${answer.streamId}` : 'refused'}`);
+  }
+
+  letIn(node: ModelNode, channel: string, stream: LocalStream): void {
+    this.#note(`${node.incarnation} lets ${stream.publish} in as ${stream.id.streamId}`);
+    // One that was taken for dead serves what it has until it hears of it.
+    if (this.#buried.has(node.incarnation)) return;
+    for (const { on, other } of this.#streamsOf(channel)) {
+      if (other.publish !== stream.publish && !this.#untold.has(other.publish)) {
+        this.#object(
+          `${stream.publish} is let in on ${node.name} while ${other.publish} is ${other.state} on ${on.name}`,
+        );
+      }
+    }
+    const handed = this.handler.handed.get(stream.id.startJti);
+    if (handed?.streamId !== stream.id.streamId) this.#object(`${stream.publish} has an id that was not handed out`);
+    const cameAt = this.#came.get(stream.publish)!;
+    const words = (this.#words.get(channel) ?? []).filter(({ kind, at }) => kind === 'kill' && at > cameAt);
+    if (words.length > 0 && !this.#untold.has(stream.publish)) this.#object(`${stream.publish} is let in after a kill`);
+    if (this.#isBlocked(channel) && !this.#untold.has(stream.publish))
+      this.#object(`${stream.publish} is let in although blocked`);
+    const since = this.#since.get(stream.id.startJti) ?? stream.id.since;
+    if (since !== stream.id.since) this.#object(`the time of ${stream.id.streamId} begins again`);
+    this.#since.set(stream.id.startJti, since);
+  }
+
+  stopSent(channel: string, stop: DueStop): void {
+    this.#note(`stop ${stop.jti} of ${stop.startJti} ${stop.streamId} is sent`);
+    for (const { on, other } of this.#streamsOf(channel)) {
+      const isIts =
+        stop.startJti === other.id.startJti && (stop.streamId === '' || stop.streamId === other.id.streamId);
+      if (isIts && !this.#untold.has(other.publish)) {
+        this.#object(`a stop for ${stop.streamId || stop.startJti}, which is ${other.state} on ${on.name}`);
+      }
+    }
+    const earlier = this.#stops.get(stop.startJti);
+    if (earlier !== undefined && earlier.jti !== stop.jti) this.#object(`two stops for ${stop.startJti}`);
+    this.#stops.set(stop.startJti, stop);
+  }
+
+  stopArrived(channel: string, stop: DueStop): void {
+    this.#note(`handler of ${channel}: stop ${stop.jti}`);
+    if (!this.delivered.some(({ jti }) => jti === stop.jti)) this.delivered.push(stop);
+  }
+
+  /** Nobody is connected any more, and there was time for everything. */
+  quiet(storage: ModelStorage): void {
+    for (const [channel, active] of this.handler.active) {
+      this.#object(`the handler still has ${active.streamId} (${active.startJti}) on ${channel}`);
+    }
+    for (const [channel, life] of storage.lives) {
+      if (!isOver(life, this.time.now)) this.#object(`left of ${channel}: ${describeLife(life)}`);
+    }
+    if (storage.stops.size > 0) this.#object('stops are left');
+    for (const node of this.#nodes) {
+      if (node.streams.size > 0) this.#object(`${node.name} still serves something`);
+      if (node.isAlive && node.candidates.size > 0) this.#object(`${node.name} has publishers nobody decided on`);
+    }
+    if (this.handler.rules.ids === 'stable') return;
+    for (const [startJti, { streamId }] of this.handler.handed) {
+      if (!this.#stops.has(startJti)) this.#object(`no stop for ${streamId || startJti}`);
+    }
+  }
+
+  mustBeLive(publisher: Publisher, when: string): void {
+    if (publisher.outcome !== 'letIn')
+      this.#object(`${publisher.publish} is not let in ${when}: ${publisher.outcome ?? 'no answer'}`);
+  }
+
+  #isBlocked(channel: string): boolean {
+    const last = (this.#words.get(channel) ?? []).filter(({ kind }) => kind === 'block' || kind === 'unblock').at(-1);
+    // Nodes' clocks may differ by some seconds.
+    return last?.kind === 'block' && (last.until ?? 0) > this.time.now + 5_000;
+  }
+
+  *#streamsOf(channel: string): Generator<{ on: ModelNode; other: LocalStream }> {
+    for (const on of this.#nodes) {
+      const other = on.streams.get(channel);
+      // Of a node that was taken for dead nothing is promised.
+      if (other !== undefined && !this.#buried.has(on.incarnation)) yield { on, other };
+    }
+  }
+
+  #followGrace({ stream, out }: ChannelLife, effects: readonly LifeEffect[]): void {
+    const { now } = this.time;
+    for (const effect of effects) {
+      if (effect.kind !== 'ended' || effect.why !== 'notBack' || this.publisher(effect.publish).node.hasSlept) continue;
+      const { waitedMs = 0, since = now } = this.#held.get(effect.publish) ?? {};
+      // The node's clock and the registry's messages are not exact.
+      if (waitedMs + now - since < GRACE_MS - 200) this.#object(`${effect.publish} had less than its grace time`);
+    }
+    if (stream?.state !== 'held') return;
+    const held = this.#held.get(stream.publish) ?? { waitedMs: 0, since: undefined };
+    if (out !== undefined && held.since !== undefined) {
+      this.#held.set(stream.publish, { waitedMs: held.waitedMs + now - held.since, since: undefined });
+    } else if (out === undefined) this.#held.set(stream.publish, { ...held, since: held.since ?? now });
+  }
+
+  #checkRefusal(channel: string, before: ChannelLife, after: ChannelLife, publish: string, refusal: Refusal): void {
+    const words = this.#words.get(channel) ?? [];
+    const cameAt = this.#came.get(publish)!;
+    const isTrue = {
+      busy: () => after.stream !== undefined && after.stream.publish !== publish,
+      crowded: () => before.waiting.length >= MAX_WAITING,
+      killed: () => words.some(({ kind, at }) => (kind === 'kill' || kind === 'close') && at >= cameAt),
+      blocked: () => words.some(({ kind, until = 0 }) => kind === 'block' && until >= this.time.now - 5_000),
+      noAnswer: () => this.#asked.has(`start-${publish}`),
+      refused: () => this.#asked.has(`start-${publish}`) && !this.handler.handed.has(`start-${publish}`),
+    };
+    if (!isTrue[refusal.why]()) this.#object(`${publish} is refused as ${refusal.why}, which is not true`);
+  }
+
+  #object(fault: string): void {
+    this.faults.push(`${Math.round(this.time.now)} ms: ${fault}`);
+  }
+
+  #note(what: string): void {
+    this.history.push(`${String(Math.round(this.time.now)).padStart(7)} ${what}`);
+  }
+}
+
+function describe(event: LifeEvent): string {
+  if (event.kind === 'come') return `${event.candidate.publish} comes`;
+  if (event.kind === 'answered') return `${event.start.publish} is answered ${JSON.stringify(event.answer)}`;
+  return Object.values(event).join(' ');
+}
+
+function describeLife({ stream, out, late, waiting }: ChannelLife): string {
+  const parts = [
+    stream && `${stream.state} ${stream.publish} as ${stream.id.streamId}`,
+    out &&
+      `out ${out.publish}${out.abandoned ? ' abandoned' : ''}${out.inherited ? ` inherits ${out.inherited.streamId}` : ''}`,
+    late.length > 0 && `late ${late.map(({ publish }) => publish).join()}`,
+    waiting.length > 0 && `waiting ${waiting.map(({ publish }) => publish).join()}`,
+  ];
+  return `[${parts.filter(Boolean).join('; ')}]`;
+}
+
+function describeEffect(effect: LifeEffect): string {
+  if (effect.kind === 'stop') return `stop ${effect.stop.jti} ${effect.stop.streamId}`;
+  if (effect.kind === 'ask') return `ask ${effect.start.publish}`;
+  if (effect.kind === 'refuse') return `refuse ${effect.publish} ${effect.refusal.why}`;
+  if (effect.kind === 'grace') return `grace ${effect.publish} ${effect.runs ? 'runs' : 'stands'}`;
+  return `${effect.kind} ${effect.publish}`;
+}
