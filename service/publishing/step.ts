@@ -236,7 +236,7 @@ function clear(life: ChannelLife, refusal: Refusal): Result {
 function close(life: ChannelLife, streamId: string): Result {
   const { stream, out } = life;
   const next = out ? { ...life, out: { ...out, closed: [...out.closed, streamId] } } : life;
-  if (!stream || stream.id.streamId !== streamId) return unchanged(next);
+  if (stream?.id.streamId !== streamId) return unchanged(next);
   return endThere(next, stream, 'killed');
 }
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { step } from '../../../service/publishing/step';
 import { MUTATIONS } from './simulation/mutations';
 import type { StepFunction } from './simulation/model-storage';
-import { runSchedule, schedules } from './simulation/schedules';
+import { runSchedule, type Schedule, schedules } from './simulation/schedules';
 
 /** More of them by hand: LIFE_SCHEDULES=1000000, with another LIFE_SEED. */
 const SCHEDULES = Number(process.env['LIFE_SCHEDULES'] ?? 10_000);
@@ -13,7 +13,7 @@ const MUTATION_SCHEDULES = 20_000;
 const MS_PER_SCHEDULE = 60;
 
 /** Fails with what happened, of the shortest schedule that the judge objects to. */
-function explore(machine: StepFunction, numRuns: number, endOnFailure = false): fc.RunDetails<unknown> {
+function explore(machine: StepFunction, numRuns: number, endOnFailure = false): fc.RunDetails<[Schedule]> {
   const property = fc.property(schedules, (schedule) => {
     const { judge } = runSchedule(schedule, machine);
     if (judge.faults.length > 0) throw new Error([...judge.history, ...judge.faults].join('\n'));
