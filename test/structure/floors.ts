@@ -10,6 +10,7 @@ export const FLOORS: readonly (readonly string[])[] = [
     'service/errors',
     'service/time',
     'service/addresses',
+    'service/publishing',
     'service/protocol',
     'service/protocol/media',
   ],

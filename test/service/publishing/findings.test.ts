@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { step } from '../../../service/publishing/step';
 import { FleetModel, type FleetSettings, NO_FAULTS } from './simulation/fleet-model';
 import { GRACE_MS } from './simulation/model-node';
+import type { StepFunction } from './simulation/model-storage';
 
 /** One answer of the model's handler, and messages about it (ms). */
 const ONE_ANSWER_MS = 500;
@@ -203,13 +204,25 @@ const FINDINGS: readonly Finding[] = [
   {
     name: 'connections with a wrong key do not keep the owner waiting for longer than one answer',
     happens(fleet) {
-      for (let i = 0; i < 8; i += 1) {
-        fleet.line.planned.push({ answersMs: 1_000 });
-        fleet.connect(0, 'ch', { rightKey: false, group: 'stranger' });
-      }
-      fleet.run(500);
+      const strangers = Array.from({ length: 8 }, () => 'stranger');
+      expect(strangersThenOwner(fleet, strangers).outcome).toBe('letIn');
+    },
+  },
+  {
+    name: 'nor do such connections from many addresses, once the owner has been let in',
+    happens(fleet) {
+      const before = live(fleet, 1);
+      fleet.line.planned.push({ answersMs: 10_000 });
+      const next = fleet.connect(2);
+      fleet.run(100);
+      // With its next start out the channel stays known.
+      fleet.disconnect(before, 'left');
+      fleet.disconnect(next, 'left');
+      fleet.run(100);
+      const strangers = Array.from({ length: 8 }, (_, at) => `stranger ${at}`);
+      for (const group of strangers) fleet.connect(0, 'ch', { rightKey: false, group });
       const owner = fleet.connect(1);
-      fleet.run(2_200);
+      fleet.run(11_500);
       expect(owner.outcome).toBe('letIn');
     },
   },
@@ -228,6 +241,18 @@ const FINDINGS: readonly Finding[] = [
   },
 ];
 
+/** Each of these connections costs the owner one answer, or none of them does. */
+function strangersThenOwner(fleet: FleetModel, groups: readonly string[]): ReturnType<FleetModel['connect']> {
+  for (const group of groups) {
+    fleet.line.planned.push({ answersMs: 1_000 });
+    fleet.connect(0, 'ch', { rightKey: false, group });
+  }
+  fleet.run(500);
+  const owner = fleet.connect(1);
+  fleet.run(2_200);
+  return owner;
+}
+
 function live(fleet: FleetModel, node: number): ReturnType<FleetModel['connect']> {
   const publisher = fleet.connect(node);
   fleet.run(ONE_ANSWER_MS);
@@ -241,4 +266,11 @@ describe('the life of publishes', () => {
     fleet.finish();
     expect(fleet.judge.faults).toEqual([]);
   });
+});
+
+test('the schedule with connections of a wrong key finds out when turns do not go by address', () => {
+  const unfair: StepFunction = (life, event, policy) =>
+    step(life, event.kind === 'come' ? { ...event, candidate: { ...event.candidate, group: 'all' } } : event, policy);
+  const fleet = new FleetModel(AWS, unfair);
+  expect(strangersThenOwner(fleet, ['stranger', 'stranger', 'stranger', 'stranger']).outcome).toBeUndefined();
 });

@@ -1,0 +1,82 @@
+import type { ChannelLife, Start, StartOut, Stream } from './channel-life';
+import { grace, refuse, type Result, startOf, stopOf, stopOfStart, unchanged } from './effects';
+import { given, handed, isSameId } from './handed-ids';
+import type { Answer, LifeEffect, Refusal } from './life-events';
+
+/** What the handler said of a start, or that it did not. */
+export function answered(life: ChannelLife, start: Start, answer: Answer, now: number): Result {
+  const { out } = life;
+  if (out?.publish === start.publish) return settle(life, out, answer, now);
+  if (answer.kind === 'late') return unchanged(life);
+  const late = life.late.filter(({ publish }) => publish !== start.publish);
+  const isKnown = late.length < life.late.length;
+  const next = { ...life, late };
+  if (answer.kind === 'accepted') return takeBackLate(next, start, answer.streamId);
+  // Of a start that is not known any more, a stop has been sent already.
+  return { life: next, effects: isKnown && answer.kind === 'unknown' ? [stopOfStart(start, '')] : [] };
+}
+
+/** The fate of the start that is out is known, or it has had its time. */
+export function settle(life: ChannelLife, out: StartOut, answer: Answer, now: number): Result {
+  const { inherited, abandoned, closed } = out;
+  const rest: ChannelLife = { ...life, out: undefined };
+  if (answer.kind === 'accepted' && !abandoned && !closed.includes(answer.streamId)) {
+    return letIn(rest, out, answer.streamId, now);
+  }
+  const effects: LifeEffect[] = [];
+  let next = rest;
+  if (answer.kind === 'accepted') {
+    const taken = takeBack(rest, out, answer.streamId);
+    next = taken.life;
+    effects.push(...taken.effects);
+  } else if (answer.kind === 'late') {
+    next = { ...rest, late: [...rest.late, startOf(out)] };
+  } else if (answer.kind === 'unknown') {
+    effects.push(stopOfStart(out, ''));
+  }
+  if (inherited) {
+    const isGivenAgain = answer.kind === 'accepted' && isSameId(inherited, out, answer.streamId);
+    effects.push(stopOf(isGivenAgain ? given(inherited, out) : inherited));
+  }
+  if (!abandoned) effects.push(refuse(out, refusalAfter(answer)));
+  if (next.stream?.state === 'held') effects.push(grace(next.stream, true));
+  return { life: next, effects };
+}
+
+function refusalAfter(answer: Answer): Refusal {
+  if (answer.kind === 'refused') return { why: 'refused', final: answer.final, reason: answer.reason };
+  return answer.kind === 'accepted' ? { why: 'killed' } : { why: 'noAnswer' };
+}
+
+/** The start was accepted: its publisher has the channel, and whoever had it has not. */
+function letIn(life: ChannelLife, out: StartOut, streamId: string, now: number): Result {
+  const { stream } = life;
+  const former = stream?.id ?? out.inherited;
+  const effects: LifeEffect[] = [];
+  const goesOn = isSameId(former, out, streamId);
+  const id = goesOn && former ? given(former, out) : handed(out, streamId, now);
+  if (former && !goesOn) effects.push(stopOf(former));
+  const continues = goesOn && stream !== undefined && out.resume !== undefined;
+  if (stream) effects.push({ kind: 'replaced', node: stream.node, publish: stream.publish, continues });
+  const { publish, node, keyHash } = out;
+  effects.push({ kind: 'letIn', node, publish, id, continues });
+  const keeps = stream?.state === 'live' && !stream.leaving;
+  const begun: Stream = { publish, node, keyHash, state: 'live', id, keeps, leaving: false };
+  return { life: { ...life, stream: begun, provenKey: keyHash }, effects };
+}
+
+/** The start that was out is accepted, but nobody is let in for it: unless its id has an owner, its stream is over. */
+function takeBack(life: ChannelLife, out: StartOut, streamId: string): Result {
+  const { stream } = life;
+  if (isSameId(out.inherited, out, streamId)) return unchanged(life);
+  if (!stream || !isSameId(stream.id, out, streamId)) return { life, effects: [stopOfStart(out, streamId)] };
+  return unchanged({ ...life, stream: { ...stream, id: given(stream.id, out) } });
+}
+
+/** The same for an answer that came late. */
+function takeBackLate(life: ChannelLife, start: Start, streamId: string): Result {
+  const { stream, out } = life;
+  if (isSameId(stream?.id, start, streamId) || isSameId(out?.inherited, start, streamId)) return unchanged(life);
+  // An id that was offered and has no owner any more has had its stop: only what this start began can be left.
+  return { life, effects: [stopOfStart(start, start.resume === streamId ? '' : streamId)] };
+}

@@ -1,0 +1,54 @@
+import { settle } from './answers';
+import type { ChannelLife, Start, Stream } from './channel-life';
+import { refuse, type Result, stopOf, stopOfStart, unchanged } from './effects';
+import type { LifeEffect, Refusal } from './life-events';
+
+/** The stream ends here. Its id waits for the start that is out, whose answer may be that it goes on. */
+export function endStream(life: ChannelLife): Result {
+  const { stream, out } = life;
+  if (!stream) return unchanged(life);
+  if (out) return unchanged({ ...life, stream: undefined, out: { ...out, inherited: stream.id } });
+  return { life: { ...life, stream: undefined }, effects: [stopOf(stream.id)] };
+}
+
+/** The same, and the stream's node does not know it yet. */
+export function endThere(life: ChannelLife, { node, publish }: Stream, why: 'killed' | 'notBack'): Result {
+  const ended = endStream(life);
+  return { life: ended.life, effects: [{ kind: 'ended', node, publish, why }, ...ended.effects] };
+}
+
+export function nodeDead(life: ChannelLife, node: string): Result {
+  const effects: LifeEffect[] = life.late.filter((start) => start.node === node).map((start) => stopOfStart(start, ''));
+  const isElsewhere = (start: Start): boolean => start.node !== node;
+  let next: ChannelLife = {
+    ...life,
+    late: life.late.filter(isElsewhere),
+    waiting: life.waiting.filter(isElsewhere),
+  };
+  if (next.stream?.node === node) {
+    const ended = endStream(next);
+    next = ended.life;
+    effects.push(...ended.effects);
+  }
+  if (next.out?.node !== node) return { life: next, effects };
+  const settled = settle(next, { ...next.out, abandoned: true }, { kind: 'unknown' }, 0);
+  return { life: settled.life, effects: [...effects, ...settled.effects] };
+}
+
+/** An operator wants nobody who is here. */
+export function clear(life: ChannelLife, refusal: Refusal): Result {
+  const { stream, out, waiting } = life;
+  const effects: LifeEffect[] = waiting.map((candidate) => refuse(candidate, refusal));
+  if (out && !out.abandoned) effects.push(refuse(out, refusal));
+  const cleared = { ...life, waiting: [], ...(out && { out: { ...out, abandoned: true } }) };
+  if (!stream) return { life: cleared, effects };
+  const ended = endThere(cleared, stream, 'killed');
+  return { life: ended.life, effects: [...effects, ...ended.effects] };
+}
+
+export function close(life: ChannelLife, streamId: string): Result {
+  const { stream, out } = life;
+  const next = out ? { ...life, out: { ...out, closed: [...out.closed, streamId] } } : life;
+  if (stream?.id.streamId !== streamId) return unchanged(next);
+  return endThere(next, stream, 'killed');
+}
