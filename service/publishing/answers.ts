@@ -3,7 +3,7 @@ import { grace, refuse, type Result, startOf, stopOf, stopOfStart, unchanged } f
 import { given, handed, isSameId } from './handed-ids';
 import type { Answer, LifeEffect, Refusal } from './life-events';
 
-/** What the handler said of a start, or that it did not. */
+/** Applies an answer to a start, or the lack of one. */
 export function answered(life: ChannelLife, start: Start, answer: Answer, now: number): Result {
   const { out } = life;
   if (out?.publish === start.publish) return settle(life, out, answer, now);
@@ -48,7 +48,7 @@ function refusalAfter(answer: Answer): Refusal {
   return answer.kind === 'accepted' ? { why: 'killed' } : { why: 'noAnswer' };
 }
 
-/** The start was accepted: its publisher has the channel, and whoever had it has not. */
+/** The start was accepted: its publisher gets the channel, and the former publisher loses it. */
 function letIn(life: ChannelLife, out: StartOut, streamId: string, now: number): Result {
   const { stream } = life;
   const former = stream?.id ?? out.inherited;

@@ -31,7 +31,7 @@
  *   arriving in the other.
  * - A start has a place, `out` or `late`, from before the handler is asked until its fate is known. `out` is one start
  *   at most: candidates are asked about one after another.
- * - While a start is out an id that loses its publisher is not stopped: the answer may say that the id goes on.
+ * - While a start is out an id that loses its publisher is not stopped: the answer may continue it.
  */
 export interface ChannelLife {
   /** Who has the channel. */
@@ -44,7 +44,7 @@ export interface ChannelLife {
   readonly waiting: readonly Candidate[];
   /** Advances with each turn; see turns.ts. */
   readonly round: number;
-  /** Hash of the key that the handler accepted last: whoever has it is asked about first. */
+  /** Hash of the key that the handler accepted last; candidates with that key are asked about first. */
   readonly provenKey?: string;
   /** An operator keeps the channel free until then (ms since the epoch). */
   readonly blockedUntil?: number;
@@ -58,7 +58,7 @@ export interface Start {
   readonly node: string;
   /** The `jti` of the start event. */
   readonly startJti: string;
-  /** What the stop callback has to say besides; the machine passes it on unread. */
+  /** What else the stop callback has to say; never read here. */
   readonly about: string;
   /** The id that is offered to be continued. */
   readonly resume?: string;
@@ -107,7 +107,7 @@ export interface Stream {
 
 export const EMPTY_LIFE: ChannelLife = { late: [], waiting: [], round: 0 };
 
-/** Nothing is left to be remembered of the channel. */
+/** Whether nothing of the channel has to be kept. */
 export function isOver({ stream, out, late, waiting, blockedUntil = 0 }: ChannelLife, now: number): boolean {
   return !stream && !out && late.length === 0 && waiting.length === 0 && blockedUntil <= now;
 }

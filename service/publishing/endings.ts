@@ -3,7 +3,7 @@ import type { ChannelLife, Start, Stream } from './channel-life';
 import { refuse, type Result, stopOf, stopOfStart, unchanged } from './effects';
 import type { LifeEffect, Refusal } from './life-events';
 
-/** The stream ends here. Its id waits for the start that is out, whose answer may be that it goes on. */
+/** Ends the stream. If a start is out, that start inherits the id, because the answer may continue the stream. */
 export function endStream(life: ChannelLife): Result {
   const { stream, out } = life;
   if (!stream) return unchanged(life);

@@ -4,7 +4,7 @@ import type { Candidate, HandedId, Start } from './channel-life';
 export interface LifePolicy {
   /** A publisher with the same key may replace the one that is there. */
   readonly takeover: boolean;
-  /** Channels are held for lost publishers, and streams may go on. */
+  /** Channels are held for lost publishers, and streams may be continued. */
   readonly resumes: boolean;
 }
 
@@ -61,7 +61,7 @@ export type LifeEffect =
   /** The start, whose place is in the life already, is to be sent. */
   | { readonly kind: 'ask'; readonly node: string; readonly start: Start }
   | { readonly kind: 'refuse'; readonly node: string; readonly publish: string; readonly refusal: Refusal }
-  /** `continues`: players notice nothing, the stream of `from` goes on. */
+  /** `continues`: the former publisher's stream continues, players notice nothing. */
   | {
       readonly kind: 'letIn';
       readonly node: string;

@@ -227,7 +227,7 @@ const FINDINGS: readonly Finding[] = [
     },
   },
   {
-    name: 'the node of a live publisher dies while a resume is out: the stream goes on',
+    name: 'the node of a live publisher dies while a resume is out: the stream continues',
     happens(fleet) {
       live(fleet, 1);
       fleet.killNode(1);

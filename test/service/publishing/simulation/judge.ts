@@ -15,7 +15,7 @@ interface OperatorsWord {
 /** Looks on from outside, and objects to what must not happen: see the messages. */
 export class Judge {
   readonly faults: string[] = [];
-  /** What happened, for whoever has to find out why. */
+  /** Everything that happened, to find the cause of a fault. */
   readonly history: string[] = [];
   /** Stops that have reached the handler, each once. */
   readonly delivered: DueStop[] = [];

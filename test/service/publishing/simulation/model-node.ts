@@ -252,7 +252,7 @@ export class ModelNode implements Subscriber {
     return this.options.time.now + this.clockError;
   }
 
-  /** A process that is stopped gets to it when it goes on; one that is killed never. */
+  /** Runs it now, or when the stopped process continues; never if the process was killed. */
   #whenAwake(act: () => void): void {
     if (!this.#isAlive) return;
     if (this.#asleep) this.#asleep.push(act);

@@ -92,7 +92,7 @@ export const MUTATIONS: Readonly<Record<string, StepFunction>> = {
     };
   },
 
-  'a stream that goes on gets a stop': after((result, { stream }) => {
+  'a continued stream gets a stop': after((result, { stream }) => {
     const continues = result.effects.some((effect) => effect.kind === 'letIn' && effect.continues);
     return continues && stream !== undefined ? { ...result, effects: [...result.effects, stopOf(stream)] } : result;
   }),
@@ -106,9 +106,9 @@ export const MUTATIONS: Readonly<Record<string, StepFunction>> = {
 
   'the time of a stream begins again with each publisher': after(({ life, effects }, _, event) => {
     const now = event.kind === 'answered' ? event.now : 0;
-    const anew = (effect: LifeEffect): LifeEffect =>
+    const restarted = (effect: LifeEffect): LifeEffect =>
       effect.kind === 'letIn' ? { ...effect, id: { ...effect.id, since: now } } : effect;
-    return { life, effects: effects.map(anew) };
+    return { life, effects: effects.map(restarted) };
   }),
 
   'a start that gets no answer gets no stop': without(

@@ -61,7 +61,7 @@ const happening: fc.Arbitrary<Happening> = fc.record({
 export const schedules: fc.Arbitrary<Schedule> = fc
   .record({ settings, happenings: fc.array(happening, { minLength: 2, maxLength: 24 }) })
   .map(({ settings: drawn, happenings }) => {
-    // Only an id of its own tells a stream that goes on from a new one.
+    // Without unique ids a continued stream cannot be told from a new one.
     const honoursResume = drawn.rules.ids !== 'fresh' || drawn.rules.honoursResume;
     return { settings: { ...drawn, rules: { ...drawn.rules, honoursResume } }, happenings };
   });
