@@ -3,6 +3,8 @@ import { grace, refuse, type Result, startOf, stopOf, stopOfStart, unchanged } f
 import { given, handed, isSameId } from './handed-ids';
 import type { Answer, LifeEffect, Refusal } from './life-events';
 
+type Accepted = Extract<Answer, { readonly kind: 'accepted' }>;
+
 /** Applies an answer to a start, or the lack of one. */
 export function answered(life: ChannelLife, start: Start, answer: Answer, now: number): Result {
   const { out } = life;
@@ -21,7 +23,7 @@ export function settle(life: ChannelLife, out: StartOut, answer: Answer, now: nu
   const { inherited, abandoned, closed } = out;
   const rest: ChannelLife = { ...life, out: undefined };
   if (answer.kind === 'accepted' && !abandoned && !closed.includes(answer.streamId)) {
-    return letIn(rest, out, answer.streamId, now);
+    return letIn(rest, out, answer, now);
   }
   const effects: LifeEffect[] = [];
   let next = rest;
@@ -49,8 +51,9 @@ function refusalAfter(answer: Answer): Refusal {
 }
 
 /** The start was accepted: its publisher gets the channel, and the former publisher loses it. */
-function letIn(life: ChannelLife, out: StartOut, streamId: string, now: number): Result {
+function letIn(life: ChannelLife, out: StartOut, answer: Accepted, now: number): Result {
   const { stream } = life;
+  const { streamId, playKeyHash } = answer;
   const former = stream?.id ?? out.inherited;
   const effects: LifeEffect[] = [];
   const goesOn = isSameId(former, out, streamId);
@@ -61,7 +64,8 @@ function letIn(life: ChannelLife, out: StartOut, streamId: string, now: number):
   const { publish, node, keyHash } = out;
   effects.push({ kind: 'letIn', node, publish, id, continues });
   const keeps = stream?.state === 'live' && !stream.leaving;
-  const begun: Stream = { publish, node, keyHash, state: 'live', id, keeps, leaving: false };
+  const about = { publish, node, keyHash, playKeyHash, ...(stream && { after: stream.publish }) };
+  const begun: Stream = { ...about, state: 'live', id, keeps, leaving: false };
   return { life: { ...life, stream: begun, provenKey: keyHash }, effects };
 }
 

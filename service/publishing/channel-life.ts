@@ -103,6 +103,10 @@ export interface Stream {
   readonly keeps: boolean;
   /** Its node is draining: others may continue it. */
   readonly leaving: boolean;
+  /** For look-ups by other nodes; never read here. */
+  readonly playKeyHash: string;
+  /** The publish that had the channel when this one was let in. */
+  readonly after?: string;
 }
 
 export const EMPTY_LIFE: ChannelLife = { late: [], waiting: [], round: 0 };

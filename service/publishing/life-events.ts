@@ -1,4 +1,4 @@
-import type { Candidate, HandedId, Start } from './channel-life';
+import type { Candidate, ChannelLife, HandedId, Start } from './channel-life';
 
 /** How the fleet treats those who want a channel that is taken. */
 export interface LifePolicy {
@@ -9,7 +9,7 @@ export interface LifePolicy {
 }
 
 export type Answer =
-  | { readonly kind: 'accepted'; readonly streamId: string }
+  | { readonly kind: 'accepted'; readonly streamId: string; readonly playKeyHash: string }
   /** The handler said no, or can never have had the question. */
   | { readonly kind: 'refused'; readonly final: boolean; readonly reason: string }
   /** There is none in time; one may still come. */
@@ -29,7 +29,14 @@ export type LifeEvent =
   | { readonly kind: 'graceOver'; readonly publish: string }
   | { readonly kind: 'keeps'; readonly publish: string; readonly keeps: boolean }
   | { readonly kind: 'draining'; readonly node: string }
-  | { readonly kind: 'nodeDead'; readonly node: string }
+  | { readonly kind: 'nodeDead'; readonly node: string; readonly now: number }
+  /** After it was without the store for a while, a node says what it has of the channel: see asserted.ts. */
+  | {
+      readonly kind: 'asserted';
+      readonly node: string;
+      readonly part: Pick<ChannelLife, 'stream' | 'out' | 'late' | 'waiting'>;
+      readonly now: number;
+    }
   /** Operators' commands. `close` ends one stream only. */
   | { readonly kind: 'kill' }
   | { readonly kind: 'close'; readonly streamId: string }
@@ -40,6 +47,8 @@ export type LifeEvent =
 export type Refusal =
   /** Another publisher has the channel. */
   | { readonly why: 'busy' }
+  /** The store of lives cannot be reached, and the policy is to wait for it. */
+  | { readonly why: 'unreachable' }
   /** Too many wait for the channel. */
   | { readonly why: 'crowded' }
   | { readonly why: 'killed' }
@@ -70,13 +79,20 @@ export type LifeEffect =
       readonly continues: boolean;
     }
   /** Another publish has the channel. */
-  | { readonly kind: 'replaced'; readonly node: string; readonly publish: string; readonly continues: boolean }
-  /** The stream is over: an operator ended it, or its publisher did not come back. */
+  | {
+      readonly kind: 'replaced';
+      readonly node: string;
+      readonly publish: string;
+      readonly continues: boolean;
+      /** Each of the two had the channel without knowing of the other. */
+      readonly conflict?: true;
+    }
+  /** The stream is over: an operator ended it, its publisher did not come back, or its node was taken for dead. */
   | {
       readonly kind: 'ended';
       readonly node: string;
       readonly publish: string;
-      readonly why: 'killed' | 'notBack';
+      readonly why: 'killed' | 'notBack' | 'claimed';
     }
   /** The grace clock of a held stream runs, or stands still. */
   | { readonly kind: 'grace'; readonly node: string; readonly publish: string; readonly runs: boolean }

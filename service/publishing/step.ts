@@ -1,8 +1,10 @@
 import { answered } from './answers';
+import { asserted } from './asserted';
 import type { Candidate, ChannelLife, StartOut, Stream } from './channel-life';
 import { grace, refuse, type Result, startOf, unchanged } from './effects';
 import { clear, close, endStream, endThere, nodeDead } from './endings';
 import type { LifeEffect, LifeEvent, LifePolicy, Refusal } from './life-events';
+import { isSameKey } from './key-hashes';
 import { nextInTurn, queue, surplus } from './turns';
 
 /**
@@ -45,6 +47,8 @@ function apply(life: ChannelLife, event: LifeEvent): Result {
       return unchanged({ ...life, stream: { ...stream, leaving: true } });
     case 'nodeDead':
       return nodeDead(life, event.node);
+    case 'asserted':
+      return asserted(life, event);
     case 'kill':
       return clear(life, { why: 'killed' });
     case 'block':
@@ -92,6 +96,6 @@ const BUSY: Refusal = { why: 'busy' };
 
 /** Whether a candidate may end or continue the stream that has the channel. */
 function mayFollow(stream: Stream, candidate: Candidate, { takeover, resumes }: LifePolicy): boolean {
-  if (candidate.keyHash !== stream.keyHash) return false;
+  if (!isSameKey(candidate.keyHash, stream.keyHash)) return false;
   return stream.state === 'held' || (stream.leaving && resumes) || (takeover && !stream.keeps);
 }

@@ -1,4 +1,5 @@
 import type { Candidate, ChannelLife } from './channel-life';
+import { isSameKey } from './key-hashes';
 
 /** Most candidates that wait for one channel. */
 export const MAX_WAITING = 16;
@@ -15,7 +16,7 @@ export function queue(life: ChannelLife, candidate: Omit<Candidate, 'round'>): C
 
 /** Whose turn is next: who has the key that was accepted last, then the earliest round, then who came first. */
 export function nextInTurn({ waiting, provenKey }: ChannelLife): Candidate | undefined {
-  const rank = (candidate: Candidate): number => (candidate.keyHash === provenKey ? -1 : candidate.round);
+  const rank = (candidate: Candidate): number => (isSameKey(candidate.keyHash, provenKey) ? -1 : candidate.round);
   let next: Candidate | undefined;
   for (const candidate of waiting) if (!next || rank(candidate) < rank(next)) next = candidate;
   return next;
@@ -26,7 +27,7 @@ export function surplus({ waiting, provenKey }: ChannelLife): Candidate | undefi
   if (waiting.length <= MAX_WAITING) return undefined;
   let last: Candidate | undefined;
   for (const candidate of waiting) {
-    if (candidate.keyHash !== provenKey && (!last || candidate.round >= last.round)) last = candidate;
+    if (!isSameKey(candidate.keyHash, provenKey) && (!last || candidate.round >= last.round)) last = candidate;
   }
   return last ?? waiting.at(-1);
 }

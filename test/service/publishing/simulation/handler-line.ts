@@ -58,7 +58,7 @@ export class HandlerLine {
           if (reset) answered({ kind: 'unknown' });
           return;
         }
-        if (answer.accepted) answered({ kind: 'accepted', streamId: answer.streamId });
+        if (answer.accepted) answered({ kind: 'accepted', streamId: answer.streamId, playKeyHash: '' });
         else answered({ kind: 'refused', final: true, reason: 'no' });
       });
       if (plan.repeated === true)

@@ -211,6 +211,7 @@ export class Judge {
     const cameAt = this.#came.get(publish)!;
     const isTrue = {
       busy: () => after.stream !== undefined && after.stream.publish !== publish,
+      unreachable: () => false,
       crowded: () => before.waiting.length >= MAX_WAITING,
       killed: () => words.some(({ kind, at }) => (kind === 'kill' || kind === 'close') && at >= cameAt),
       blocked: () => words.some(({ kind, until = 0 }) => kind === 'block' && until >= this.time.now - 5_000),

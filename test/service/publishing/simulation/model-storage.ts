@@ -74,7 +74,8 @@ export class ModelStorage {
     this.#dead.add(incarnation);
     this.judge.buried(incarnation);
     for (const pending of this.stops.values()) if (pending.claimedBy === incarnation) pending.claimedBy = undefined;
-    for (const channel of [...this.lives.keys()]) this.apply(channel, { kind: 'nodeDead', node: incarnation });
+    for (const channel of [...this.lives.keys()])
+      this.apply(channel, { kind: 'nodeDead', node: incarnation, now: this.time.now });
   }
 
   beat(incarnation: string): void {
