@@ -62,8 +62,8 @@ function letIn(life: ChannelLife, out: StartOut, answer: Accepted, now: number):
   const continues = goesOn && stream !== undefined && out.resume !== undefined;
   if (stream) effects.push({ kind: 'replaced', node: stream.node, publish: stream.publish, continues });
   const { publish, node, keyHash } = out;
-  effects.push({ kind: 'letIn', node, publish, id, continues });
   const keeps = stream?.state === 'live' && !stream.leaving;
+  effects.push({ kind: 'letIn', node, publish, id, continues, keeps });
   const about = { publish, node, keyHash, playKeyHash, ...(stream && { after: stream.publish }) };
   const begun: Stream = { ...about, state: 'live', id, keeps, leaving: false };
   return { life: { ...life, stream: begun, provenKey: keyHash }, effects };

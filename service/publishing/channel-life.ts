@@ -35,9 +35,9 @@
  */
 export interface ChannelLife {
   /** Who has the channel. */
-  readonly stream?: Stream;
+  readonly stream?: Stream | undefined;
   /** The start that the handler is being asked about. */
-  readonly out?: StartOut;
+  readonly out?: StartOut | undefined;
   /** Starts that were not answered in time; an answer may still come. */
   readonly late: readonly Start[];
   /** In the order of arrival. */
@@ -45,9 +45,9 @@ export interface ChannelLife {
   /** Advances with each turn; see turns.ts. */
   readonly round: number;
   /** Hash of the key that the handler accepted last; candidates with that key are asked about first. */
-  readonly provenKey?: string;
+  readonly provenKey?: string | undefined;
   /** An operator keeps the channel free until then (ms since the epoch). */
-  readonly blockedUntil?: number;
+  readonly blockedUntil?: number | undefined;
 }
 
 /** One publish attempt, and the start that asks about it. */

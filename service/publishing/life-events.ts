@@ -77,6 +77,8 @@ export type LifeEffect =
       readonly publish: string;
       readonly id: HandedId;
       readonly continues: boolean;
+      /** See `Stream.keeps`. */
+      readonly keeps: boolean;
     }
   /** Another publish has the channel. */
   | {
