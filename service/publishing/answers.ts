@@ -64,8 +64,11 @@ function letIn(life: ChannelLife, out: StartOut, answer: Accepted, now: number):
   const { publish, node, keyHash } = out;
   const keeps = stream?.state === 'live' && !stream.leaving;
   effects.push({ kind: 'letIn', node, publish, id, continues, keeps });
-  const about = { publish, node, keyHash, playKeyHash, ...(stream && { after: stream.publish }) };
-  const begun: Stream = { ...about, state: 'live', id, keeps, leaving: false };
+  const after = stream?.node === node ? stream.after : stream?.publish;
+  const begun: Stream = {
+    ...{ publish, node, keyHash, playKeyHash, state: 'live', id, keeps, leaving: false },
+    ...(after !== undefined && { after }),
+  };
   return { life: { ...life, stream: begun, provenKey: keyHash }, effects };
 }
 

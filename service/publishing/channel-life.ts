@@ -25,6 +25,9 @@
  * | grace over | | | | ended, unless a start is out |
  * | kill, block | refused | refused, stays out, abandoned | ended | ended |
  * | its node dies | gone | stop by `start_jti` | claimed | claimed |
+ * | registry away | its own node asks at once | stays out | live | held, its clock runs |
+ * | registry back, `asserted` | waits in turn | stays out | live, or replaced by a rival | held, or replaced by a rival |
+ * | asserted, but claimed | | refused | ended, no second stop | ended, no second stop |
  *
  * ## What holds in every state
  * - An id stands in one place: `stream.id` or `out.inherited`. A stop is due exactly when it leaves that place without
@@ -48,6 +51,14 @@ export interface ChannelLife {
   readonly provenKey?: string | undefined;
   /** An operator keeps the channel free until then (ms since the epoch). */
   readonly blockedUntil?: number | undefined;
+  /** Publishes of nodes that were taken for dead, and whose stops are due: such a node may live and assert them. */
+  readonly claimed?: readonly Claimed[];
+}
+
+export interface Claimed {
+  readonly publish: string;
+  /** How long it is remembered (ms since the epoch). */
+  readonly until: number;
 }
 
 /** One publish attempt, and the start that asks about it. */
@@ -105,13 +116,19 @@ export interface Stream {
   readonly leaving: boolean;
   /** For look-ups by other nodes; never read here. */
   readonly playKeyHash: string;
-  /** The publish that had the channel when this one was let in. */
+  /** The last publish on another node that it took the channel from: that one does not get the channel back. */
   readonly after?: string;
 }
 
 export const EMPTY_LIFE: ChannelLife = { late: [], waiting: [], round: 0 };
 
+/** Until when the life has to be kept (ms since the epoch); Infinity while somebody has a part in it. */
+export function keptUntil({ stream, out, late, waiting, blockedUntil = 0, claimed = [] }: ChannelLife): number {
+  if (stream ?? out ?? late[0] ?? waiting[0]) return Infinity;
+  return Math.max(blockedUntil, ...claimed.map(({ until }) => until));
+}
+
 /** Whether nothing of the channel has to be kept. */
-export function isOver({ stream, out, late, waiting, blockedUntil = 0 }: ChannelLife, now: number): boolean {
-  return !stream && !out && late.length === 0 && waiting.length === 0 && blockedUntil <= now;
+export function isOver(life: ChannelLife, now: number): boolean {
+  return keptUntil(life) <= now;
 }

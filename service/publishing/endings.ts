@@ -1,5 +1,5 @@
 import { settle } from './answers';
-import type { ChannelLife, Start, Stream } from './channel-life';
+import type { ChannelLife, Claimed, Start, Stream } from './channel-life';
 import { refuse, type Result, stopOf, stopOfStart, unchanged } from './effects';
 import type { LifeEffect, Refusal } from './life-events';
 
@@ -17,11 +17,18 @@ export function endThere(life: ChannelLife, { node, publish }: Stream, why: 'kil
   return { life: ended.life, effects: [{ kind: 'ended', node, publish, why }, ...ended.effects] };
 }
 
-export function nodeDead(life: ChannelLife, node: string): Result {
-  const effects: LifeEffect[] = life.late.filter((start) => start.node === node).map((start) => stopOfStart(start, ''));
-  const isElsewhere = (start: Start): boolean => start.node !== node;
+/** How long a publish is remembered whose node was taken for dead (ms): a stopped process may continue so late. */
+const CLAIMED_MS = 3_600_000;
+const MAX_CLAIMED = 32;
+
+export function nodeDead(life: ChannelLife, node: string, now: number): Result {
+  const isHere = (start: { readonly node: string }): boolean => start.node === node;
+  const isElsewhere = (start: Start): boolean => !isHere(start);
+  const stopped = [life.stream, life.out, ...life.late].filter((each) => each !== undefined).filter(isHere);
+  const effects: LifeEffect[] = life.late.filter(isHere).map((start) => stopOfStart(start, ''));
   let next: ChannelLife = {
     ...life,
+    ...(stopped.length > 0 && { claimed: claim(life, stopped, now) }),
     late: life.late.filter(isElsewhere),
     waiting: life.waiting.filter(isElsewhere),
   };
@@ -31,8 +38,18 @@ export function nodeDead(life: ChannelLife, node: string): Result {
     effects.push(...ended.effects);
   }
   if (next.out?.node !== node) return { life: next, effects };
-  const settled = settle(next, { ...next.out, abandoned: true }, { kind: 'unknown' }, 0);
+  const settled = settle(next, { ...next.out, abandoned: true }, { kind: 'unknown' }, now);
   return { life: settled.life, effects: [...effects, ...settled.effects] };
+}
+
+function claim(
+  { claimed = [] }: ChannelLife,
+  stopped: readonly { readonly publish: string }[],
+  now: number,
+): Claimed[] {
+  const until = now + CLAIMED_MS;
+  const fresh = stopped.map(({ publish }) => ({ publish, until }));
+  return [...claimed.filter((each) => each.until > now), ...fresh].slice(-MAX_CLAIMED);
 }
 
 /** An operator wants nobody who is here. */

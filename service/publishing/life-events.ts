@@ -30,18 +30,18 @@ export type LifeEvent =
   | { readonly kind: 'keeps'; readonly publish: string; readonly keeps: boolean }
   | { readonly kind: 'draining'; readonly node: string }
   | { readonly kind: 'nodeDead'; readonly node: string; readonly now: number }
-  /** After it was without the store for a while, a node says what it has of the channel: see asserted.ts. */
-  | {
-      readonly kind: 'asserted';
-      readonly node: string;
-      readonly part: Pick<ChannelLife, 'stream' | 'out' | 'late' | 'waiting'>;
-      readonly now: number;
-    }
+  /** The registry does not answer: the node continues with its own copy of the life. */
+  | { readonly kind: 'alone'; readonly node: string }
+  /** The registry answers again, or has lost data: what the node has of the channel; see asserted.ts. */
+  | { readonly kind: 'asserted'; readonly node: string; readonly part: LifePart; readonly now: number }
   /** Operators' commands. `close` ends one stream only. */
   | { readonly kind: 'kill' }
   | { readonly kind: 'close'; readonly streamId: string }
   | { readonly kind: 'block'; readonly until: number }
   | { readonly kind: 'unblock' };
+
+/** What one node has of a life. */
+export type LifePart = Pick<ChannelLife, 'stream' | 'out' | 'late' | 'waiting'>;
 
 /** Why a publisher is not let in. */
 export type Refusal =
@@ -80,16 +80,18 @@ export type LifeEffect =
       /** See `Stream.keeps`. */
       readonly keeps: boolean;
     }
-  /** Another publish has the channel. */
+  /** Another publish has the channel. `conflict`: neither publisher knew of the other, nobody asked for a takeover. */
   | {
       readonly kind: 'replaced';
       readonly node: string;
       readonly publish: string;
       readonly continues: boolean;
-      /** Each of the two had the channel without knowing of the other. */
       readonly conflict?: true;
     }
-  /** The stream is over: an operator ended it, its publisher did not come back, or its node was taken for dead. */
+  /**
+   * The stream is over: an operator ended it, its publisher did not come back, or its node was taken for dead and
+   * another node sends the stop.
+   */
   | {
       readonly kind: 'ended';
       readonly node: string;

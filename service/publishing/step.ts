@@ -1,5 +1,5 @@
 import { answered } from './answers';
-import { asserted } from './asserted';
+import { alone, asserted } from './asserted';
 import type { Candidate, ChannelLife, StartOut, Stream } from './channel-life';
 import { grace, refuse, type Result, startOf, unchanged } from './effects';
 import { clear, close, endStream, endThere, nodeDead } from './endings';
@@ -46,7 +46,9 @@ function apply(life: ChannelLife, event: LifeEvent): Result {
       if (stream?.node !== event.node) return unchanged(life);
       return unchanged({ ...life, stream: { ...stream, leaving: true } });
     case 'nodeDead':
-      return nodeDead(life, event.node);
+      return nodeDead(life, event.node, event.now);
+    case 'alone':
+      return alone(life, event.node);
     case 'asserted':
       return asserted(life, event);
     case 'kill':

@@ -159,7 +159,8 @@ export class Judge {
       this.#object(`the handler still has ${active.streamId} (${active.startJti}) on ${channel}`);
     }
     for (const [channel, life] of storage.lives) {
-      if (!isOver(life, this.time.now)) this.#object(`left of ${channel}: ${describeLife(life)}`);
+      // Publishes of dead nodes are remembered for longer.
+      if (!isOver({ ...life, claimed: [] }, this.time.now)) this.#object(`left of ${channel}: ${describeLife(life)}`);
     }
     if (storage.stops.size > 0) this.#object('stops are left');
     for (const node of this.#nodes) {
