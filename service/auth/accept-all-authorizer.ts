@@ -1,13 +1,16 @@
 import type { PublishAuthorizer, PublishDecision } from './publish-authorizer';
-import type { StopRecord } from './stop-record';
+import type { DueStops } from './stop-record';
+
+/** Stops that are taken at once from where they are kept. */
+const BATCH = 100;
 
 /** Used when no callback is configured: every publisher is accepted, and no stop is sent. */
 export class AcceptAllAuthorizer implements PublishAuthorizer {
-  /** @param stopDelivered told of each stop, which needs no delivery */
-  readonly #stopDelivered: (jti: string) => void;
+  readonly #due: DueStops | undefined;
 
-  constructor(stopDelivered: (jti: string) => void = () => undefined) {
-    this.#stopDelivered = stopDelivered;
+  /** @param due told of each stop that it needs no delivery */
+  constructor(due?: DueStops) {
+    this.#due = due;
   }
 
   screen(): undefined {
@@ -19,11 +22,24 @@ export class AcceptAllAuthorizer implements PublishAuthorizer {
     return Promise.resolve({ accepted: true, grant: { streamId: '' } });
   }
 
-  streamEnded({ jti }: StopRecord): void {
-    this.#stopDelivered(jti);
+  stopsDue(): void {
+    void this.#drop();
   }
 
-  drain(): Promise<number> {
-    return Promise.resolve(0);
+  expectStop(): () => void {
+    return () => undefined;
+  }
+
+  async drain(): Promise<number> {
+    await this.#drop();
+    return 0;
+  }
+
+  async #drop(): Promise<void> {
+    for (;;) {
+      const stops = (await this.#due?.pull(BATCH)) ?? [];
+      for (const { jti } of stops) this.#due?.delivered(jti);
+      if (stops.length < BATCH) return;
+    }
   }
 }

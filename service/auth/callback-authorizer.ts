@@ -15,8 +15,8 @@ import { type Clock, systemClock } from '../time/clock';
 import { type CallbackEvent, type SigningSecret, type StartEvent, signEventToken } from './event-token';
 import type { PublishAuthorizer, PublishDecision, StartRefusal, PublishRequest } from './publish-authorizer';
 import { type AskedQuestion, StartQuestions, type StartQuestionsObserver } from './start-questions';
-import { type StopDelivery, StopQueue, type StopStore } from './stop-queue';
-import type { StopRecord } from './stop-record';
+import { type StopDelivery, StopQueue } from './stop-queue';
+import type { DueStops, StopRecord } from './stop-record';
 import { readGrant } from './stream-grant';
 
 /** `accepted` is status 200, `refused` 400 to 499 except 429, `error` any other status. */
@@ -50,8 +50,8 @@ export interface CallbackAuthorizerOptions {
   readonly observer?: CallbackObserver;
   /** How long a stop is retried; default 24 hours. */
   readonly stopRetryMs?: number;
-  /** Stores pending stops outside of this process. */
-  readonly stopStore?: StopStore;
+  /** Where the stops are kept that are due. */
+  readonly due: DueStops;
   /** Other nodes deliver the stops that are pending when this process ends. */
   readonly stopsOutliveProcess?: boolean;
   readonly clock?: Clock;
@@ -71,7 +71,9 @@ const LATE_MS = 60_000;
 const START_RETRY_MS = 100;
 
 /** A start that the handler is asked about. */
-type AskedStart = PublishRequest & { readonly stopJti: string; readonly startJti: string };
+type AskedStart = PublishRequest & { readonly startJti: string };
+
+type Later = (decision: PublishDecision) => void;
 
 /** Asks an HTTP handler who may publish, and notifies it of each accepted stream's end. */
 export class CallbackAuthorizer implements PublishAuthorizer {
@@ -106,51 +108,29 @@ export class CallbackAuthorizer implements PublishAuthorizer {
       random: this.#random,
       ...(options.stopRetryMs !== undefined && { retryForMs: options.stopRetryMs }),
       ...(options.stopsOutliveProcess && { outlivesProcess: true }),
-      ...(options.stopStore !== undefined && { store: options.stopStore }),
+      due: options.due,
     });
-  }
-
-  /** How many stop events have not been delivered yet. */
-  get pendingStops(): number {
-    return this.#stops.size;
   }
 
   screen(request: PublishRequest, signal: AbortSignal): StartRefusal | undefined | Promise<StartRefusal | undefined> {
     return this.#questions.screen(request, signal);
   }
 
-  /**
-   * If the publisher leaves while the handler decides, or the time is up, the answer is still awaited in the
-   * background: a handler that accepts has to get a stop, or it would keep the stream as live.
-   */
-  authorizeStart(request: PublishRequest, signal: AbortSignal): Promise<PublishDecision> {
+  /** If the time is up, the answer is still awaited in the background, for a minute at most. */
+  authorizeStart(request: PublishRequest, signal: AbortSignal, later: Later): Promise<PublishDecision> {
     if (signal.aborted) {
       return Promise.resolve(PUBLISHER_GONE);
     }
-    const { stopJti = randomUUID(), startJti = randomUUID() } = request;
-    const start = { ...request, stopJti, startJti };
-    return new Promise((resolve) => {
-      let settleExpected: (() => void) | undefined;
-      const onAbort = (): void => {
-        settleExpected = this.#stops.expect();
-        resolve({ ...PUBLISHER_GONE, unsettled: true });
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      void this.#askInTurn(start, signal).then((decision) => {
-        signal.removeEventListener('abort', onAbort);
-        resolve(decision);
-        if (settleExpected && decision.accepted) {
-          this.#takeBack(start, decision.grant.streamId);
-        } else if (settleExpected && !decision.accepted && decision.unsettled !== true) {
-          this.#needsNoStop(start);
-        }
-        settleExpected?.();
-      });
-    });
+    const { startJti = randomUUID() } = request;
+    return this.#askInTurn({ ...request, startJti }, signal, later);
   }
 
-  streamEnded(stop: StopRecord): void {
-    this.#stops.enqueue(stop);
+  stopsDue(): void {
+    this.#stops.wake();
+  }
+
+  expectStop(): () => void {
+    return this.#stops.expect();
   }
 
   drain(deadlineMs: number): Promise<number> {
@@ -167,18 +147,20 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     this.#faults.close();
   }
 
-  async #askInTurn(request: AskedStart, signal: AbortSignal): Promise<PublishDecision> {
+  async #askInTurn(request: AskedStart, signal: AbortSignal, later: Later): Promise<PublishDecision> {
     const { timeoutMs, log } = this.#options;
     const { channel, clientIp } = request;
     try {
-      return await this.#questions.ask(request, timeoutMs, signal, (leftMs) => this.#askStart(request, leftMs, signal));
+      return await this.#questions.ask(request, timeoutMs, signal, (leftMs) =>
+        this.#askStart(request, leftMs, signal, later),
+      );
     } catch (error) {
       log.error(`Start callback could not be made: ${messageOf(error)}`, { channel, ip: clientIp });
       return { accepted: false, final: false, reason: 'The callback could not be made' };
     }
   }
 
-  async #askStart(request: AskedStart, timeoutMs: number, signal: AbortSignal): Promise<AskedQuestion> {
+  async #askStart(request: AskedStart, timeoutMs: number, signal: AbortSignal, later: Later): Promise<AskedQuestion> {
     const { rtmpHost, rtmpPort } = this.#options;
     const { channel, key, clientIp, query, resume, startJti } = request;
     const event: StartEvent = {
@@ -194,7 +176,7 @@ export class CallbackAuthorizer implements PublishAuthorizer {
       ...(resume !== undefined && { resume }),
     };
     const deadlineMs = this.#clock.now() + timeoutMs;
-    const late = this.#listenLate(request);
+    const late = this.#listenLate(later);
     let answer = await this.#send(event, timeoutMs, { late });
     let wasSent = isUnknown(answer);
     if (answer.outcome === 'unreachable') {
@@ -210,15 +192,13 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     if (decision.accepted) {
       return { decision, result };
     }
-    const isUndecided = answer.outcome === 'unreachable' ? wasSent : this.#mayHaveAccepted(answer);
-    if (isUndecided) {
-      this.#takeBack(request, undefined);
-    }
-    return { decision: isUndecided || late.isOut ? { ...decision, unsettled: true } : decision, result };
+    const isUndecided = answer.outcome === 'answered' ? this.#mayHaveAccepted(answer) : wasSent;
+    const unsettled = late.isOut ? 'late' : isUndecided ? 'unknown' : undefined;
+    return { decision: { ...decision, ...(unsettled && { unsettled }) }, result };
   }
 
   /** Receives the answer to a start that has timed out. */
-  #listenLate(request: AskedStart): LateListener & { readonly isOut: boolean } {
+  #listenLate(later: Later): LateListener & { readonly isOut: boolean } {
     let forget = (): void => undefined;
     let isOut = false;
     return {
@@ -233,36 +213,18 @@ export class CallbackAuthorizer implements PublishAuthorizer {
       },
       ended: (answer) => {
         forget();
-        this.#settleLate(request, answer);
+        later(this.#readLate(answer));
       },
     };
   }
 
-  #settleLate(request: AskedStart, answer: CallbackAnswer): void {
+  #readLate(answer: CallbackAnswer): PublishDecision {
+    const reason = describeFailure(answer);
     if (answer.outcome !== 'answered' || this.#mayHaveAccepted(answer)) {
-      this.#takeBack(request, undefined);
-    } else if (answer.status === 200) {
-      this.#takeBack(request, readGrant(answer.headers, this.#options.names, () => undefined).streamId);
-    } else {
-      this.#needsNoStop(request);
+      return { accepted: false, final: false, reason, unsettled: 'unknown' };
     }
-  }
-
-  /**
-   * Sends the stop of a start that was accepted, or may have been (`streamId` undefined), but whose publisher is
-   * refused. No stop is sent if the handler returned the id to resume: that stream continues.
-   */
-  #takeBack(request: AskedStart, streamId: string | undefined): void {
-    if (streamId !== undefined && streamId === request.resume) {
-      this.#needsNoStop(request);
-    } else {
-      const { channel, key, clientIp, query, stopJti: jti, startJti } = request;
-      this.streamEnded({ jti, channel, key, clientIp, query, startJti, streamId: streamId ?? '' });
-    }
-  }
-
-  #needsNoStop(request: AskedStart): void {
-    this.#options.stopStore?.remove({ jti: request.stopJti });
+    if (answer.status !== 200) return { accepted: false, final: false, reason };
+    return { accepted: true, grant: readGrant(answer.headers, this.#options.names, () => undefined) };
   }
 
   /** AWS answers in place of a function that timed out; the function may have accepted before. */

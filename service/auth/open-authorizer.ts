@@ -10,7 +10,7 @@ import { CallbackAuthorizer } from './callback-authorizer';
 import { CallbackClient } from './callback-client';
 import { fixedSecret } from './event-token';
 import type { PublishAuthorizer } from './publish-authorizer';
-import type { StopRecord } from './stop-record';
+import type { DueStops } from './stop-record';
 
 export interface AuthorizerSurroundings {
   readonly config: Pick<ServiceConfig, 'callback' | 'fleet' | 'rtmp' | 'secretRefreshMs'>;
@@ -26,18 +26,14 @@ export interface AuthorizerSurroundings {
   startUnasked(reason: string): void;
   /** The handler counts as down from now on, or no longer. */
   handlerDown(down: boolean): void;
-  /** A stop was delivered, or needs no delivery. */
-  stopDelivered(jti: string): void;
-  /** All undelivered stops, if they are stored outside of this process. */
-  readonly pendingStops?: () => readonly StopRecord[];
+  /** Where the stops are kept that are due. */
+  readonly due: DueStops;
   readonly log: Logger;
 }
 
 /** The authorizer of publishers, with its state and resources. */
 export interface OpenAuthorizer {
   readonly authorizer: PublishAuthorizer;
-  /** Stop events that wait for delivery. */
-  pendingStops(): number;
   /** What is missing before a publisher can be accepted; undefined when nothing is. */
   waitsFor(): string | undefined;
   /** Calls back with the signing secret, at once if it is known, and whenever it changes. */
@@ -48,12 +44,11 @@ export interface OpenAuthorizer {
 
 /** The configured authorizer. It can be used at once, even if a secret has not been read yet. */
 export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthorizer {
-  const { config, readSecret, rtmpHost, log, pendingStops } = surroundings;
+  const { config, readSecret, rtmpHost, log, due } = surroundings;
   const { callback } = config;
   if (callback === undefined) {
     return {
-      authorizer: new AcceptAllAuthorizer((jti) => surroundings.stopDelivered(jti)),
-      pendingStops: () => 0,
+      authorizer: new AcceptAllAuthorizer(due),
       waitsFor: () => undefined,
       followSecret: () => undefined,
       close: () => undefined,
@@ -90,11 +85,7 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
     behindLambda: sigv4 !== undefined,
     proofs: describeProofs(callback),
     log,
-    stopStore: {
-      add: () => undefined,
-      remove: ({ jti }) => surroundings.stopDelivered(jti),
-      ...(pendingStops && { pending: pendingStops }),
-    },
+    due,
     stopsOutliveProcess: config.fleet !== undefined,
     observer: {
       callback: (event, result, seconds) => surroundings.callbackFinished(event, result, seconds * 1000),
@@ -104,7 +95,6 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
   });
   return {
     authorizer,
-    pendingStops: () => authorizer.pendingStops,
     waitsFor: () => (source === undefined || source.isKnown ? undefined : 'the secret of JWT_SECRET_ARN'),
     followSecret(follower) {
       if (typeof jwtSecret === 'string') follower(jwtSecret);

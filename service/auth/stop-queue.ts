@@ -1,7 +1,7 @@
 import { messageOf } from '../errors/error-text';
 import type { Logger } from '../logging/logger';
 import { type Clock, systemClock } from '../time/clock';
-import type { StopRecord } from './stop-record';
+import type { DueStops, StopRecord } from './stop-record';
 
 const MIN_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
@@ -11,28 +11,13 @@ export const STOP_CONCURRENCY = 16;
 
 export type StopDelivery = { readonly delivered: true } | { readonly delivered: false; readonly reason: string };
 
-/** Stores pending stops outside of this process. Optional: the queue does the timing itself. */
-export interface StopStore {
-  /** Called once when the stop becomes pending. Must not throw. */
-  add(stop: StopRecord): void;
-  /**
-   * Called once when the stop was delivered or given up; not for stops that are still pending when the process ends.
-   */
-  remove(stop: Pick<StopRecord, 'jti'>): void;
-  /**
-   * All stops that were added and not removed. If given, stops beyond the queue's places stay in the store, and the
-   * queue reads them here when it has free places again; they need not be added to the queue.
-   */
-  pending?(): Iterable<StopRecord>;
-}
-
 export interface StopQueueOptions {
   /**
    * One attempt, with a time limit; `isRetry`: an earlier attempt has failed. A rejection counts as a failed attempt.
    */
   deliver(stop: StopRecord, signal: AbortSignal, isRetry: boolean): Promise<StopDelivery>;
   readonly log: Logger;
-  readonly store?: StopStore;
+  readonly due: DueStops;
   /** Other nodes deliver the stops that are pending when this process ends; default: they are lost. */
   readonly outlivesProcess?: boolean;
   readonly clock?: Clock;
@@ -40,10 +25,7 @@ export interface StopQueueOptions {
   readonly random?: () => number;
   /** How long a stop is retried; default 24 hours. */
   readonly retryForMs?: number;
-  /**
-   * Most pending stops; default 10,000 (some 10 MB). Beyond that, a new stop waits in the store; without a store with
-   * `pending`, the oldest stop is given up.
-   */
+  /** Most stops that are taken from where they are kept; default 1,000 (some 1 MB). The others wait there. */
   readonly maxPending?: number;
   /** Most attempts at once; default 16. */
   readonly concurrency?: number;
@@ -64,11 +46,11 @@ interface PendingStop {
 }
 
 /**
- * Delivers stop events at least once: each stays pending until it is answered with 200, and is retried with exponential
- * backoff and jitter. A stop is identified by its `jti`; queued twice, it is delivered once.
+ * Delivers stop events at least once: pulls those that are due in batches, as far as it has room, and retries each with
+ * exponential backoff and jitter until it is answered with 200. A stop is identified by its `jti`.
  */
 export class StopQueue {
-  readonly #options: Required<Omit<StopQueueOptions, 'store'>> & Pick<StopQueueOptions, 'store'>;
+  readonly #options: Required<StopQueueOptions>;
   /** By `jti`, oldest first. */
   readonly #pending = new Map<string, PendingStop>();
   /** Stops that only wait for a free place, in the order in which they became due. */
@@ -77,8 +59,9 @@ export class StopQueue {
   /** How many pending stops have failed before; 0 ends an outage. */
   #retrying = 0;
   #expected = 0;
-  /** The store has stops that the queue had no room for. */
-  #othersWait = false;
+  #pulling = false;
+  /** There may be stops that have not been pulled. */
+  #mayBeMore = false;
   #state: 'open' | 'draining' | 'closed' = 'open';
   #drained: Promise<number> | undefined;
   #endDrain: (() => void) | undefined;
@@ -89,42 +72,26 @@ export class StopQueue {
       random: Math.random,
       outlivesProcess: false,
       retryForMs: 24 * 3_600_000,
-      maxPending: 10_000,
+      maxPending: 1_000,
       concurrency: STOP_CONCURRENCY,
       drainConcurrency: 256,
       ...options,
     };
   }
 
-  /** How many stops have not been delivered yet. */
+  /** How many stops have been pulled and not been delivered yet. */
   get size(): number {
     return this.#pending.size;
   }
 
-  /** Makes the stop pending and sends it as soon as there is a free place. Returns at once and never throws. */
-  enqueue(stop: StopRecord): void {
-    if (this.#pending.has(stop.jti)) {
-      return;
-    }
-    if (this.#state === 'closed') {
-      this.#reportLeft(stop);
-      return;
-    }
-    if (this.#pending.size >= this.#options.maxPending) {
-      if (this.#options.store?.pending) {
-        this.#leaveInStore(stop);
-        return;
-      }
-      this.#dropOldest();
-    }
-    const entry = { stop, giveUpAtMs: this.#options.clock.now() + this.#options.retryForMs, failures: 0 };
-    this.#pending.set(stop.jti, entry);
-    this.#options.store?.add(stop);
-    this.#makeDue(entry);
+  /** There may be stops to pull. Returns at once and never throws. */
+  wake(): void {
+    this.#mayBeMore = true;
+    void this.#pull();
   }
 
   /**
-   * Announces that a stop may still be queued, so that `drain` waits for it. Call the returned function once it is
+   * Announces that a stop may become due, so that `drain` waits for it. Call the returned function once it is
    * decided.
    */
   expect(): () => void {
@@ -155,13 +122,14 @@ export class StopQueue {
         }
       }
       this.#startDue();
-      this.#endDrainWhenDone();
+      this.wake();
     });
     return this.#drained;
   }
 
   #endDrainWhenDone(): void {
-    if (this.#state === 'draining' && this.#pending.size === 0 && this.#expected === 0) {
+    const isEmpty = this.#pending.size === 0 && !this.#pulling && !this.#mayBeMore;
+    if (this.#state === 'draining' && isEmpty && this.#expected === 0) {
       this.#endDrain?.();
     }
   }
@@ -216,7 +184,7 @@ export class StopQueue {
         this.#handleFailure(entry, result.reason);
       }
     }
-    this.#refill();
+    if (this.#pending.size <= this.#options.maxPending / 2) void this.#pull();
     this.#startDue();
     this.#endDrainWhenDone();
   }
@@ -243,44 +211,42 @@ export class StopQueue {
     entry.cancelRetry = clock.setTimeout(() => this.#makeDue(entry), delayMs);
   }
 
-  #leaveInStore(stop: StopRecord): void {
-    if (!this.#othersWait) {
-      const why = `more than ${this.#options.maxPending} are pending`;
-      this.#options.log.warning(`Stop callbacks wait for room in the queue: ${why}`, describeStop(stop));
+  async #pull(): Promise<void> {
+    if (this.#pulling) return;
+    this.#pulling = true;
+    while (this.#mayBeMore && this.#room > 0) {
+      const room = this.#room;
+      this.#mayBeMore = false;
+      const stops = await this.#options.due.pull(room);
+      if (stops.length === room) this.#mayBeMore = true;
+      for (const stop of stops) this.#take(stop);
     }
-    this.#othersWait = true;
+    this.#pulling = false;
+    this.#endDrainWhenDone();
   }
 
-  /** Takes stops that were left in the store, once half of the places are free. */
-  #refill(): void {
-    const { maxPending, store } = this.#options;
-    if (!this.#othersWait || this.#pending.size > maxPending / 2) {
+  get #room(): number {
+    const { maxPending, outlivesProcess } = this.#options;
+    // Nobody else will send them later.
+    if (this.#state !== 'open' && !outlivesProcess) return maxPending;
+    return this.#state === 'closed' ? 0 : maxPending - this.#pending.size;
+  }
+
+  /** Makes the stop pending and sends it as soon as there is a free place. */
+  #take(stop: StopRecord): void {
+    if (this.#state === 'closed') {
+      this.#reportLeft(stop);
       return;
     }
-    this.#othersWait = false;
-    for (const stop of store?.pending?.() ?? []) {
-      if (this.#pending.size >= maxPending) {
-        this.#othersWait = true;
-        return;
-      }
-      this.enqueue(stop);
-    }
-  }
-
-  #dropOldest(): void {
-    const [oldest] = this.#pending.values();
-    if (oldest) {
-      oldest.cancelRetry?.();
-      oldest.attempt?.abort();
-      this.#due.delete(oldest);
-      this.#settle(oldest);
-      this.#reportLost(oldest.stop, `more than ${this.#options.maxPending} are pending`);
-    }
+    if (this.#pending.has(stop.jti)) return;
+    const entry = { stop, giveUpAtMs: this.#options.clock.now() + this.#options.retryForMs, failures: 0 };
+    this.#pending.set(stop.jti, entry);
+    this.#makeDue(entry);
   }
 
   #settle(entry: PendingStop): void {
     this.#pending.delete(entry.stop.jti);
-    this.#options.store?.remove(entry.stop);
+    this.#options.due.delivered(entry.stop.jti);
     if (entry.failures > 0) {
       this.#retrying -= 1;
       if (this.#retrying === 0) {

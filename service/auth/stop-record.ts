@@ -1,6 +1,6 @@
-/** A stream's stop: all that any node needs to send the callback, kept from before the start is asked. */
+/** A stop callback: all that any node needs to send it. */
 export interface StopRecord {
-  /** The `jti` of the one logical stop that the stream will get. */
+  /** The `jti` of the one logical stop that the stream gets. */
   readonly jti: string;
   readonly channel: string;
   readonly key: string;
@@ -10,6 +10,12 @@ export interface StopRecord {
   readonly streamId: string;
   /** The `jti` of the start for which the handler returned the id; absent in records of earlier releases. */
   readonly startJti?: string | undefined;
-  /** When the stream's first publisher came (ms since the epoch); absent in records of earlier releases. */
-  readonly beganAt?: number | undefined;
+}
+
+/** Where the stops are kept that are due. */
+export interface DueStops {
+  /** At most `max` stops to deliver, the oldest first; each is given once in a run of the process. */
+  pull(max: number): Promise<readonly StopRecord[]>;
+  /** The stop was answered with 200, or given up. */
+  delivered(jti: string): void;
 }

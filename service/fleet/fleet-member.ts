@@ -2,15 +2,15 @@ import type { Admission } from '../admission/admission';
 import type { KeyHash } from '../leases/key-hash';
 import type { Channel } from '../hub/channel';
 import type { Publication } from '../hub/publication';
-import type { ListenerTargets } from './registry-listener';
-import type { LeaseRegistry } from '../leases/lease-registry';
+import type { LifeStore } from '../leases/life-store';
+import type { ListenerTargets } from './life-listener';
 
-/** Registry events that the node handles itself: operators' commands that it may have missed, and conflicts. */
-export type NodeListener = Pick<ListenerTargets, 'command' | 'conflict'>;
+/** Events of the store of lives that the node handles itself: operators' commands that it may have missed. */
+export type NodeListener = Pick<ListenerTargets, 'command'>;
 
 /** A node's membership in a fleet; for a single node, one without other members. */
 export interface FleetMember {
-  readonly registry: LeaseRegistry;
+  readonly store: LifeStore;
   readonly keyHash: KeyHash;
   /** The id by which an operator names this node, shared by all worker processes of this machine. */
   readonly machineId: string;
@@ -26,7 +26,7 @@ export interface FleetMember {
   peers(): readonly string[];
   /** To be called once a second. */
   tick(now: number): void;
-  /** Joins the fleet; from then on the node gets the registry's events. */
+  /** Joins the fleet; from then on the node gets the store's events. */
   start(admission: Admission, node: NodeListener): Promise<void>;
   stop(): Promise<void>;
 }

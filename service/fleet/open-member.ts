@@ -12,12 +12,13 @@ import { ownId } from './own-id';
 import { RedisRegistry } from '../leases/redis/redis-registry';
 import { SharedMember } from './shared-member';
 import { SoloMember } from './solo-member';
-import type { LeaseRegistry } from '../leases/lease-registry';
+import type { LifePolicy } from '../publishing/life-events';
+import type { LifeStore } from '../leases/life-store';
 
 export interface MemberSurroundings {
   readonly config: ServiceConfig;
-  /** Present in one of several worker processes of a machine: the registry that the parent process keeps for all. */
-  readonly parent: LeaseRegistry | undefined;
+  /** Present in one of several worker processes of a machine: the store that the parent process keeps for all. */
+  readonly parent: LifeStore | undefined;
   /** Present if this node is an ECS task. */
   readonly task: TaskIdentity | undefined;
   /** The password of Redis, if it is in Secrets Manager. */
@@ -43,19 +44,23 @@ export function openMember({ config, parent, task, password, ...shared }: Member
       fleet.advertiseHost ?? (task?.address === undefined || task.address === '' ? ownAddress() : task.address);
     const address = { id, host, port: 0, proxyHeader: config.proxy !== undefined && parent === undefined };
     const timing = { ttlMs: fleet.nodeTtlMs, beatMs: fleet.nodeTtlMs * BEAT_TTLS };
-    const registry = new RedisRegistry({
+    const store = new RedisRegistry({
       config: redis,
       password,
       address,
       log: shared.log,
       keys: shared.keys,
       timing,
-    });
-    return new SharedMember({ ...shared, registry, machineId, graceMs });
+    }) as unknown as LifeStore;
+    return new SharedMember({ ...shared, store, machineId, graceMs });
   }
-  if (parent !== undefined)
-    return new SharedMember({ ...shared, registry: parent, machineId: parent.self.id, graceMs });
-  return new SoloMember();
+  if (parent !== undefined) return new SharedMember({ ...shared, store: parent, machineId: parent.self.id, graceMs });
+  return new SoloMember(lifePolicy(config));
+}
+
+/** What the machine of lives has to know of the settings. */
+export function lifePolicy({ publishing }: Pick<ServiceConfig, 'publishing'>): LifePolicy {
+  return { takeover: publishing.takeover, resumes: publishing.graceMs > 0 };
 }
 
 /** The last part of the task's ARN: short and unique. */

@@ -10,14 +10,14 @@ import { normalizeAddress } from '../addresses/address-rules';
 import type { Batching } from '../net/batching/batching';
 import type { FleetKeys } from '../leases/fleet-keys';
 import type { FleetMember, NodeListener } from './fleet-member';
-import { registryListener } from './registry-listener';
+import { lifeListener } from './life-listener';
 import { Lookups } from '../relay/lookups';
 import { RelayTokens } from '../relay/relay-token';
 import { Relays } from '../relay/relays';
-import type { LeaseRegistry } from '../leases/lease-registry';
+import type { LifeStore } from '../leases/life-store';
 
 export interface SharedMemberOptions {
-  readonly registry: LeaseRegistry;
+  readonly store: LifeStore;
   readonly machineId: string;
   readonly keys: FleetKeys;
   readonly hub: Hub;
@@ -35,9 +35,9 @@ const PEERS_AGAIN_MS = 1_000;
 /** A stream whose relay has lost its source is kept at least this long for another source (ms). */
 const MIN_ORPHAN_MS = 5_000;
 
-/** A node with others: its publishers hold leases, and streams of other nodes are relayed to its viewers. */
+/** A node with others: a store keeps the lives of all nodes' channels, and streams of other nodes are relayed to its viewers. */
 export class SharedMember implements FleetMember {
-  readonly registry: LeaseRegistry;
+  readonly store: LifeStore;
   readonly keyHash: KeyHash;
   readonly machineId: string;
   readonly relays: Relays;
@@ -48,7 +48,7 @@ export class SharedMember implements FleetMember {
   #peersAt = -Infinity;
 
   constructor(options: SharedMemberOptions) {
-    this.registry = options.registry;
+    this.store = options.store;
     this.machineId = options.machineId;
     // Until the fleet's keys or secret are known, this node's hashes and tokens match no other node's.
     const provisional = randomBytes(32);
@@ -56,9 +56,9 @@ export class SharedMember implements FleetMember {
     this.#tokens = new RelayTokens({
       keys: options.keys,
       fallback: provisional,
-      self: () => options.registry.self,
+      self: () => options.store.self,
     });
-    this.#lookups = new Lookups(options.registry);
+    this.#lookups = new Lookups(options.store);
     this.relays = new Relays({
       ...options,
       keyHash: this.keyHash,
@@ -66,7 +66,7 @@ export class SharedMember implements FleetMember {
       lookups: this.#lookups,
       orphanMs: Math.max(MIN_ORPHAN_MS, options.graceMs),
     });
-    void this.registry.fleetSecret().then((secret) => this.#use(secret));
+    void this.store.fleetSecret().then((secret) => this.#use(secret));
   }
 
   readonly verifyRelay = (token: string, channel: string): Promise<boolean> => this.#tokens.verify(token, channel);
@@ -101,19 +101,19 @@ export class SharedMember implements FleetMember {
       this.relays.look(channel);
     };
     const secretChanged = (secret: Buffer): void => this.#use(secret);
-    return this.registry.start(registryListener(admission, { ...node, channelChanged, secretChanged }));
+    return this.store.start(lifeListener(admission, { ...node, channelChanged, secretChanged }));
   }
 
   async stop(): Promise<void> {
     this.relays.close();
-    await this.registry.stop();
+    await this.store.stop();
   }
 
   #readPeers(minAgeMs: number): void {
     const now = performance.now();
     if (now - this.#peersAt < minAgeMs) return;
     this.#peersAt = now;
-    void this.registry.nodes().then((nodes) => {
+    void this.store.nodes().then((nodes) => {
       if (nodes.length === 0) return;
       this.#peers = new Set(nodes.map(({ host }) => normalizeAddress(host)));
       this.#peerIds = nodes.map(({ id }) => id);

@@ -5,15 +5,21 @@ import { KeyHash } from '../leases/key-hash';
 import type { Channel } from '../hub/channel';
 import type { Publication } from '../hub/publication';
 import type { FleetMember } from './fleet-member';
-import { MemoryRegistry } from '../leases/memory-registry';
-import { MemoryRegistryView } from '../leases/memory-registry-view';
-import { registryListener } from './registry-listener';
+import { MemoryLives } from '../leases/memory-lives';
+import { MemoryLifeStore } from '../leases/memory-life-store';
+import type { LifePolicy } from '../publishing/life-events';
+import { lifeListener } from './life-listener';
 
-/** A node without others: its registry is in the process, and all streams are on this node. */
+/** A node without others: the lives of its channels are kept in the process, and all streams are on this node. */
 export class SoloMember implements FleetMember {
-  readonly registry = new MemoryRegistryView(new MemoryRegistry(), 'local');
+  readonly store: MemoryLifeStore;
   readonly keyHash = new KeyHash(new FleetKeys(), randomBytes(32));
-  readonly machineId = this.registry.self.id;
+  readonly machineId: string;
+
+  constructor(policy: LifePolicy) {
+    this.store = new MemoryLifeStore(new MemoryLives(policy), 'local');
+    this.machineId = this.store.self.id;
+  }
 
   streamWanted(): void {}
 
@@ -32,11 +38,11 @@ export class SoloMember implements FleetMember {
   tick(): void {}
 
   start(admission: Admission): Promise<void> {
-    const deaf = { channelChanged() {}, command() {}, conflict() {}, secretChanged() {} };
-    return this.registry.start(registryListener(admission, deaf));
+    const deaf = { channelChanged() {}, command() {}, secretChanged() {} };
+    return this.store.start(lifeListener(admission, deaf));
   }
 
   stop(): Promise<void> {
-    return this.registry.stop();
+    return this.store.stop();
   }
 }

@@ -2,7 +2,7 @@ import type { OpenAuthorizer } from '../auth/open-authorizer';
 import type { Readiness } from '../http/http-server';
 import type { StreamReport } from '../http/stream-report';
 import { reportStream } from '../http/stream-reporter';
-import type { LeaseRegistry } from '../leases/lease-registry';
+import type { LifeStore } from '../leases/life-store';
 import type { NodeFigures } from '../metrics/node-figures';
 import type { Lifecycle } from './lifecycle';
 import type { Listeners } from './listeners';
@@ -22,25 +22,25 @@ export interface WorkerState {
 export interface ObservedNode extends Pick<Media, 'hub' | 'metrics'> {
   readonly lifecycle: Lifecycle;
   readonly listeners: Listeners;
-  readonly registry: LeaseRegistry;
+  readonly store: LifeStore;
   readonly authorization: OpenAuthorizer;
   readonly now: MonotonicClock;
 }
 
 export function nodeState(node: ObservedNode): WorkerState {
-  const { lifecycle, hub, metrics, authorization, now } = node;
+  const { lifecycle, hub, metrics, store, now } = node;
   return {
     ready: () => lifecycle.readiness(() => faultOf(node)),
     streams: () => [...hub.publications()].map((publication) => reportStream(publication, now())),
     metrics: () => metrics.registry.getMetricsAsJSON(),
-    figures: () => metrics.takeFigures({ stopBacklog: authorization.pendingStops(), draining: lifecycle.draining }),
+    figures: () => metrics.takeFigures({ stopBacklog: store.dueStops, draining: lifecycle.draining }),
   };
 }
 
 /** Why an open node cannot serve clients. */
-function faultOf({ listeners, registry, authorization }: ObservedNode): string | undefined {
+function faultOf({ listeners, store, authorization }: ObservedNode): string | undefined {
   if (listeners.fault !== undefined) return listeners.fault;
-  const refused = registry.refused ?? [];
+  const refused = store.refused ?? [];
   if (refused.length > 0) return `Redis refuses ${refused.join(', ')}`;
   const missing = authorization.waitsFor();
   return missing === undefined ? undefined : `waiting for ${missing}`;

@@ -8,7 +8,7 @@ import type { ServiceConfig } from '../config/service-config';
 import { openMember } from '../fleet/open-member';
 import { openHttp } from '../http/open-http';
 import { FleetKeys } from '../leases/fleet-keys';
-import type { LeaseRegistry } from '../leases/lease-registry';
+import type { LifeStore } from '../leases/life-store';
 import type { Logger } from '../logging/logger';
 import { registerIoPathMetric } from '../metrics/io-path-metric';
 import { openEmfReporter } from '../metrics/open-emf-reporter';
@@ -36,7 +36,7 @@ export interface NodeOptions {
   /** Uses the next free HTTP port if the configured port is taken. */
   readonly httpPortMayMove?: boolean;
   /** Present in one of several workers that share the ports of a machine: what the parent process keeps for all. */
-  readonly parent?: LeaseRegistry & WorkerLine & SharedListening;
+  readonly parent?: LifeStore & WorkerLine & SharedListening;
   /** How sockets are read; default: the best way that works on this Node.js. */
   readonly ioPath?: IoPath;
   /** An operator wants this node drained and ended. */
@@ -73,7 +73,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const password = openPassword(config, secrets, log);
   const keys = new FleetKeys();
   const member = openMember({ config, parent, task, password, keys, hub, batching, traffic, log });
-  const { registry, keyHash } = member;
+  const { store, keyHash } = member;
   const tls = config.tls && (await openTls(config.tls, secrets, log));
   const ioPath = options.ioPath ?? (await chooseIoPath(log, tls?.termination));
   registerIoPathMetric(metrics.registry, ioPath);
@@ -85,8 +85,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     readSecret: secrets.read,
     rtmpHost: config.rtmp.advertisedHost || (task?.address ?? ''),
     rtmpPort: () => ports.rtmp,
-    stopDelivered: (jti) => void registry.stopDelivered(jti),
-    ...(registry.pendingStops && { pendingStops: () => registry.pendingStops!() }),
+    due: { pull: (max) => store.pullStops(max), delivered: (jti) => void store.stopDelivered(jti) },
     callbackFinished: (event, result, durationMs) => metrics.callbackFinished(event, result, durationMs),
     startUnasked: (reason) => metrics.startUnasked(reason),
     handlerDown: (down) => metrics.handlerDown(down),
@@ -100,16 +99,17 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const admission = new Admission({
     hub,
     authorizer: authorization.authorizer,
-    registry,
+    store,
     keyHash,
     log,
     policy: { ...config.publishing, withoutRegistry: config.fleet?.withoutRedis ?? 'accept' },
     orphaned: (channel, publication) => member.orphaned(channel, publication),
+    conflict: () => metrics.leaseConflict(),
     refusal: () => lifecycle.refusal,
     noRoom: () => (memory.isTight ? 'The server is short of memory, try again later' : undefined),
   });
   const names = new NameGrammar(config.rtmp.names);
-  const mover = parent && new PlayerMover({ registry, line: parent, hub, now });
+  const mover = parent && new PlayerMover({ store, line: parent, hub, now });
   const listeners = new Listeners({
     config,
     log,
@@ -126,23 +126,20 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   mover?.receive(listeners);
   const { rtmps } = Object.assign(ports, await listeners.listen());
   const relayPort = parent ? await listeners.listenForRelays(parent) : (config.fleet?.advertisePort ?? ports.rtmp);
-  registry.reachableAt(registry.self.host, relayPort);
+  store.reachableAt(store.self.host, relayPort);
 
-  const state = nodeState({ lifecycle, listeners, registry, authorization, hub, metrics, now });
+  const state = nodeState({ lifecycle, listeners, store, authorization, hub, metrics, now });
   const reporter = parent ? undefined : openEmfReporter(config.nodeMetrics, () => Promise.resolve([state.figures()]));
   const http = await openHttp({ ...state, metrics, config, log, portMayMove: options.httpPortMayMove === true });
   const drainRequested = (): void => options.drainRequested?.();
   const operators = openOperators({ config, password, names, log, hub, admission, member, metrics, drainRequested });
-  await member.start(admission, {
-    command: (text) => void operators?.execute(text, 'redelivered'),
-    conflict: () => metrics.leaseConflict(),
-  });
+  await member.start(admission, { command: (text) => void operators?.execute(text, 'redelivered') });
   await listeners.open();
   lifecycle.open();
   listeners.announce();
   const leave = async (): Promise<void> => {
     lifecycle.leave();
-    await registry.drain();
+    await store.drain();
     askToLeave(sessions, log);
   };
   const agent = parent

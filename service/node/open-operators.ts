@@ -27,11 +27,11 @@ export interface OperatorsSurroundings {
 export function openOperators(surroundings: OperatorsSurroundings): Operators | undefined {
   const { config, hub, admission, member, metrics, drainRequested, ...shared } = surroundings;
   if (config.redis === undefined) return undefined;
-  const { registry } = member;
+  const { store } = member;
   const handler = new CommandHandler({
     hub,
     endHeld: (publication) => admission.endHeld(publication),
-    nodeIds: [registry.self.id, member.machineId],
+    nodeIds: [store.self.id, member.machineId],
     drain: drainRequested,
   });
   return new Operators({
@@ -39,12 +39,12 @@ export function openOperators(surroundings: OperatorsSurroundings): Operators | 
     config: config.redis,
     carryOut: (command) => handler.execute(command),
     member: config.fleet && {
-      id: registry.self.id,
+      id: store.self.id,
       known: () => member.peers(),
-      registered: async () => (await registry.nodes()).map(({ id }) => id),
+      registered: async () => (await store.nodes()).map(({ id }) => id),
     },
     counted: (verb, result) => metrics.commandHandled(verb, result),
-    remember: (command) => registry.remember(command),
-    subscribed: () => void registry.redeliverCommands(),
+    remember: (command) => store.remember(command),
+    subscribed: () => void store.redeliverCommands(),
   });
 }

@@ -1,5 +1,5 @@
 import { within } from '../time/within';
-import type { LeaseRegistry } from '../leases/lease-registry';
+import type { LifeStore } from '../leases/life-store';
 import type { Hub } from '../hub/hub';
 import type { ConnectionGate } from '../net/gate/connection-gate';
 import type { ConnectionIntake } from '../net/connection-intake';
@@ -33,7 +33,7 @@ export interface WorkerLineListener {
 }
 
 export interface PlayerMoverOptions {
-  readonly registry: LeaseRegistry;
+  readonly store: LifeStore;
   readonly line: WorkerLine;
   readonly hub: Hub;
   readonly now: MonotonicClock;
@@ -109,11 +109,11 @@ export class PlayerMover {
    * long.
    */
   async #ownerOf(channel: string): Promise<string | undefined> {
-    const { registry, line } = this.#options;
-    const found = await within(LOCATE_MS, registry.locate(channel), () => undefined);
+    const { store, line } = this.#options;
+    const found = await within(LOCATE_MS, store.locate(channel), () => undefined);
     if (found === undefined || found.owner.draining) return undefined;
-    // In a fleet, a worker's id in the registry is the machine's id followed by its own.
-    const machine = registry.self.id.slice(0, -line.self.id.length);
+    // In a fleet, a worker's id in the store is the machine's id followed by its own.
+    const machine = store.self.id.slice(0, -line.self.id.length);
     const { id } = found.owner;
     return id.startsWith(machine) && WORKER_ID.test(id.slice(machine.length)) ? id.slice(machine.length) : undefined;
   }

@@ -64,7 +64,7 @@ export function shutdownSteps(node: StoppingNode): readonly ShutdownStep[] {
   const { log, sessions, listeners, operators, admission, authorizer, member } = node;
   let hushed: Promise<void> | undefined;
   const handOver: readonly ShutdownStep[] = [
-    { name: 'tell the fleet', run: () => member.registry.drain() },
+    { name: 'tell the fleet', run: () => member.store.drain() },
     { name: 'let clients leave', reserveMs: FINAL_MS, run: (leftMs) => drainSessions(sessions, leftMs, log) },
     // Publishers that were lost, or that disconnect before they reconnect, may resume their streams on another node.
     { name: 'let held streams move', reserveMs: FINAL_MS, run: (leftMs) => admission.noneHeld(leftMs) },

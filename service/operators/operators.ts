@@ -43,7 +43,7 @@ export interface OperatorsOptions {
   /** This node as a member of its fleet; if given, the node publishes its replies on REDIS_CHANNEL:replies. */
   readonly member?: CommandedMember | undefined;
   /**
-   * See `LeaseRegistry.remember`. Called before the command is executed, so that a block is in force before an ended
+   * See `LifeStore.remember`. Called at once after the command is executed, so that a block is in force before an ended
    * encoder tries again. Must not reject.
    */
   readonly remember?: ((command: Command) => Promise<boolean>) | undefined;
@@ -134,8 +134,8 @@ export class Operators {
    */
   async #carryOut(command: Command, origin: OrderOrigin): Promise<CommandOutcome> {
     const { remember, carryOut } = this.#options;
-    const remembered = origin === 'heard' ? remember?.(command) : undefined;
     const outcome = carryOut(command);
+    const remembered = origin === 'heard' ? remember?.(command) : undefined;
     this.#drains ||= command.verb === 'drain' && outcome.acted;
     return (await remembered) === true ? withBlock(command, outcome) : outcome;
   }

@@ -1,13 +1,7 @@
 import { BoundedMap } from '../collections/bounded-map';
 import { TokenBucket } from '../collections/token-bucket';
-import type { Lease, NodeAddress, LeaseRegistry } from '../leases/lease-registry';
+import type { LifeStore, Location } from '../leases/life-store';
 import { type MonotonicClock, monotonicNow } from '../time/clock';
-
-/** The node where a channel is published. */
-export interface Location {
-  readonly lease: Lease;
-  readonly owner: NodeAddress;
-}
 
 /** How long the answer that nobody publishes a channel is reused, unless the registry announces a change (ms). */
 const NOBODY_MS = 500;
@@ -25,17 +19,17 @@ interface Question {
 }
 
 /**
- * Asks the registry where channels are published. Players can name any channel at any rate, so the number of look-ups
+ * Asks the store of lives where channels are published. Players can name any channel at any rate, so the number of look-ups
  * is limited, and one answer serves all who ask at the same time.
  */
 export class Lookups {
   readonly #questions = new BoundedMap<string, Question>(MAX_REMEMBERED);
   readonly #bucket = new TokenBucket(BURST, PER_SECOND);
-  readonly #registry: Pick<LeaseRegistry, 'locate'>;
+  readonly #store: Pick<LifeStore, 'locate'>;
   readonly #now: MonotonicClock;
 
-  constructor(registry: Pick<LeaseRegistry, 'locate'>, now: MonotonicClock = monotonicNow) {
-    this.#registry = registry;
+  constructor(store: Pick<LifeStore, 'locate'>, now: MonotonicClock = monotonicNow) {
+    this.#store = store;
     this.#now = now;
   }
 
@@ -44,7 +38,7 @@ export class Lookups {
     const known = this.#questions.get(channel);
     if (known !== undefined && known.nobodyUntil > this.#now()) return known.answer;
     if (!this.#bucket.take(this.#now())) return 'later';
-    const answer = this.#registry.locate(channel);
+    const answer = this.#store.locate(channel);
     const question: Question = { answer, nobodyUntil: Infinity };
     this.#questions.set(channel, question);
     const answered = (found?: Location): void => {

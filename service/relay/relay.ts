@@ -10,7 +10,7 @@ import { READ_BUFFER } from '../net/sockets/read-buffer';
 import { discardingSink, type PayloadSink } from '../protocol/chunk/payload-sink';
 import { readDataMessage } from '../protocol/message/data-message';
 import type { KeyHash } from '../leases/key-hash';
-import type { Lease, NodeAddress } from '../leases/lease-registry';
+import type { Location } from '../leases/life-store';
 
 /** Shared by all relays of a node. */
 export interface RelayEnvironment {
@@ -29,8 +29,7 @@ export interface RelayOwner {
 }
 
 export interface RelayTarget {
-  readonly lease: Lease;
-  readonly owner: NodeAddress;
+  readonly location: Location;
   /** Permits the play, see RelayTokens. */
   readonly token: string;
 }
@@ -57,8 +56,8 @@ export class Relay implements Publisher, PlayEvents {
   readonly isRelay = true;
   readonly software = 'relay';
   readonly target: RelayTarget;
-  /** The lease of the present publisher there: another publisher may resume the stream on the same node. */
-  lease: Lease;
+  /** What is known of the present publish there: another publisher may resume the stream on the same node. */
+  location: Location;
 
   readonly #env: RelayEnvironment;
   readonly #client: PlayClient;
@@ -72,12 +71,13 @@ export class Relay implements Publisher, PlayEvents {
   constructor({ env, target, relays }: RelayOptions) {
     this.#env = env;
     this.target = target;
-    this.lease = target.lease;
+    this.location = target.location;
     this.#relays = relays;
-    const { owner, lease, token } = target;
+    const { location, token } = target;
+    const { owner, channel } = location;
     const request = {
-      app: lease.channel,
-      tcUrl: `rtmp://${owner.host}:${owner.port}/${lease.channel}`,
+      app: channel,
+      tcUrl: `rtmp://${owner.host}:${owner.port}/${channel}`,
       streamName: `${STREAM_NAME}?fleet=${token}`,
     };
     const socket = connect({
@@ -99,7 +99,7 @@ export class Relay implements Publisher, PlayEvents {
   }
 
   get clientIp(): string {
-    return this.target.owner.host;
+    return this.target.location.owner.host;
   }
 
   /** The stream this relay feeds; null until its first message. */
@@ -166,20 +166,20 @@ export class Relay implements Publisher, PlayEvents {
   /** With the first message, begins the stream here, or resumes the stream of the former relay or publisher. */
   #begin(): StreamInlet | null {
     if (this.#inlet !== null || this.#done) return this.#inlet;
-    const { lease } = this;
+    const { location } = this;
     const { hub, keyHash } = this.#env;
     // Its viewers may have left and come back since the relay was made: then there is a new channel of the same name.
-    const channel = hub.channel(lease.channel);
+    const channel = hub.channel(location.channel);
     // Otherwise a client publishes here or waits for its decision: if it is accepted, its stream counts.
     if (!this.#relays.mayFeed(channel) || !channel.reserve(this, true)) {
       this.#end('displaced', 'the channel has a publisher here');
       return null;
     }
     const current = channel.publication;
-    const grant = { streamId: lease.streamId };
-    const admitsKey = (key: string): boolean => keyHash.matches(this.lease.channel, key, this.lease.playKeyHash);
+    const grant = { streamId: location.streamId };
+    const admitsKey = (key: string): boolean => keyHash.matches(location.channel, key, this.location.playKeyHash);
     const begin = { key: '', grant, admitsKey };
-    const continues = current !== null && current.grant.streamId === lease.streamId;
+    const continues = current !== null && current.grant.streamId === location.streamId;
     const publication = continues ? channel.resume(this, begin, true) : channel.begin(this, begin);
     this.#publication = publication;
     this.#inlet = publication.inlet;

@@ -2,12 +2,12 @@ import type { Channel } from '../hub/channel';
 import type { Publication, Publisher } from '../hub/publication';
 import type { Logger } from '../logging/logger';
 import { Relay, type RelayEnd, type RelayEnvironment, type RelayOwner } from './relay';
-import type { Location, Lookups } from './lookups';
+import type { Lookups } from './lookups';
 import type { RelayTokens } from './relay-token';
-import type { LeaseRegistry } from '../leases/lease-registry';
+import type { LifeStore, Location } from '../leases/life-store';
 
 export interface RelaysOptions extends RelayEnvironment {
-  readonly registry: LeaseRegistry;
+  readonly store: LifeStore;
   readonly tokens: RelayTokens;
   readonly lookups: Lookups;
   readonly log: Logger;
@@ -122,7 +122,7 @@ export class Relays implements RelayOwner {
 
   ended(relay: Relay, end: RelayEnd, reason: string): void {
     this.#report(relay, end, reason);
-    const channel = this.#options.hub.find(relay.target.lease.channel);
+    const channel = this.#options.hub.find(relay.target.location.channel);
     if (channel === undefined) this.#leave(relay, end);
     else channel.change(() => this.#leave(relay, end, channel));
   }
@@ -136,7 +136,7 @@ export class Relays implements RelayOwner {
       // Unless the former source feeds it again.
       if (channel.publication?.publisher === null) this.#endUnlessFed(channel, publication);
     }
-    const { channel: name } = relay.target.lease;
+    const { channel: name } = relay.target.location;
     if (this.#relays.get(name) !== relay) return;
     this.#relays.delete(name);
     // A relay that was to take over has failed: the former relay still feeds the stream.
@@ -146,7 +146,7 @@ export class Relays implements RelayOwner {
   }
 
   async #follow(name: string): Promise<void> {
-    const { hub, registry, tokens, lookups } = this.#options;
+    const { hub, store, tokens, lookups } = this.#options;
     const answer = lookups.locate(name);
     if (answer === 'later') {
       this.#postponed.add(name);
@@ -155,14 +155,14 @@ export class Relays implements RelayOwner {
     const found = await answer;
     const current = this.#relays.get(name);
     if (found === undefined) {
-      const isGone = registry.connected && performance.now() - (current?.heardAt ?? Infinity) > GONE_MS;
+      const isGone = store.connected && performance.now() - (current?.heardAt ?? Infinity) > GONE_MS;
       if (isGone) current?.giveUp();
       return;
     }
-    if (found.lease.state === 'starting' || found.owner.id === registry.self.id) return;
-    if (current?.target.owner.incarnation === found.owner.incarnation) {
-      // The relay from that node continues with the new lease's stream, or it ends and the channel is looked up again.
-      current.lease = found.lease;
+    if (found.owner.id === store.self.id) return;
+    if (current?.target.location.owner.incarnation === found.owner.incarnation) {
+      // The relay from that node continues with the new publish's stream, or it ends and the channel is looked up again.
+      current.location = found;
       return;
     }
     this.#refuseStrangers(name, found);
@@ -171,7 +171,7 @@ export class Relays implements RelayOwner {
     const channel = hub.find(name);
     if (this.#closed || channel === undefined || channel.viewerCount === 0 || !this.mayFeed(channel)) return;
     const former = this.#relays.get(name);
-    const relay = new Relay({ env: this.#options, target: { ...found, token }, relays: this });
+    const relay = new Relay({ env: this.#options, target: { location: found, token }, relays: this });
     this.#relays.set(name, relay);
     // A former relay that feeds the stream does so until the new one has a keyframe, and is displaced then.
     if (former?.publication === null) former.close();
@@ -179,12 +179,12 @@ export class Relays implements RelayOwner {
   }
 
   /** Refuses waiting viewers with a wrong key, so that the stream is not fetched for them. */
-  #refuseStrangers(name: string, { lease }: Location): void {
-    const { hub, keyHash, registry } = this.#options;
+  #refuseStrangers(name: string, { playKeyHash }: Location): void {
+    const { hub, keyHash, store } = this.#options;
     const channel = hub.find(name);
     // Without the registry, the secret of the hashes may have changed meanwhile.
-    if (channel?.publication !== null || !registry.connected) return;
-    channel.refuseOthers((key) => keyHash.matches(lease.channel, key, lease.playKeyHash));
+    if (channel?.publication !== null || !store.connected) return;
+    channel.refuseOthers((key) => keyHash.matches(name, key, playKeyHash));
   }
 
   #isWatched(name: string): boolean {
@@ -199,7 +199,8 @@ export class Relays implements RelayOwner {
   }
 
   #report({ target, publication }: Relay, end: RelayEnd, reason: string): void {
-    const { channel: name, node } = target.lease;
+    const { channel: name, owner } = target.location;
+    const node = owner.id;
     const { log } = this.#options;
     if (publication !== null || end !== 'lost') {
       this.#failures.delete(name);

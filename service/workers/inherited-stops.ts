@@ -13,6 +13,7 @@ export class InheritedStops implements StopHeir {
   readonly #config: ServiceConfig;
   readonly #log: Logger;
   readonly #secrets = new SecretsManager();
+  readonly #left: StopRecord[] = [];
   #authorization: OpenAuthorizer | undefined;
 
   constructor(config: ServiceConfig, log: Logger) {
@@ -21,8 +22,9 @@ export class InheritedStops implements StopHeir {
   }
 
   take(stops: readonly StopRecord[]): void {
+    this.#left.push(...stops);
     this.#authorization ??= this.#open();
-    for (const stop of stops) this.#authorization.authorizer.streamEnded(stop);
+    this.#authorization.authorizer.stopsDue();
   }
 
   async finish(timeoutMs: number): Promise<void> {
@@ -43,7 +45,7 @@ export class InheritedStops implements StopHeir {
       rtmpHost: rtmp.advertisedHost,
       rtmpPort: () => rtmp.port,
       questionsPerAddress: () => 0,
-      stopDelivered: ignore,
+      due: { pull: (max) => Promise.resolve(this.#left.splice(0, max)), delivered: ignore },
       callbackFinished: ignore,
       startUnasked: ignore,
       handlerDown: ignore,

@@ -1,6 +1,5 @@
 import type { WorkerState } from '../node/node-state';
-import type { StopRecord } from '../auth/stop-record';
-import type { RegistryOrder } from '../leases/lease-registry';
+import type { NodeEffect } from '../leases/life-store';
 
 /** What the parent can ask a worker for, and the type of the answer. */
 export type Topic = keyof WorkerState;
@@ -15,7 +14,7 @@ export interface Ports {
 }
 
 /**
- * A worker's request to the parent: a method of its view of the registry, to join the registry (`join`), a place for a
+ * A worker's request to the parent: a method of its store of lives, to join it (`join`), a place for a
  * client's connection (`acquireConnection`), or to tell all workers of a test connection (`announceTest`).
  */
 export interface WorkerRequest {
@@ -71,9 +70,9 @@ export type WorkerMessage =
 
 export type ParentMessage =
   | { readonly kind: 'answer'; readonly id: number; readonly result: unknown }
-  | { readonly kind: 'order'; readonly order: RegistryOrder }
+  | { readonly kind: 'perform'; readonly channel: string; readonly effects: readonly NodeEffect[] }
   | { readonly kind: 'changed'; readonly channel: string }
-  | { readonly kind: 'claimed'; readonly stops: readonly StopRecord[] }
+  | { readonly kind: 'stopsDue' }
   /** A test connection is about to come from this local port, to any worker. */
   | { readonly kind: 'testAnnounced'; readonly localPort: number }
   | { readonly kind: 'question'; readonly id: number; readonly topic: Topic }

@@ -1,13 +1,7 @@
-import type { Command } from '../operators/command-parser';
 import type { StopRecord } from '../auth/stop-record';
-import type {
-  AcquireOutcome,
-  Lease,
-  LeaseRequest,
-  NodeAddress,
-  RegistryListener,
-  LeaseRegistry,
-} from '../leases/lease-registry';
+import type { LifeListener, LifeStore, Location, NodeAddress, StopFacts } from '../leases/life-store';
+import type { Command } from '../operators/command-parser';
+import type { LifeEvent } from '../publishing/life-events';
 import { STARTING } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionPlaces } from '../net/gate/connection-limits';
@@ -30,21 +24,23 @@ export interface ParentLinkOptions {
 }
 
 /**
- * A worker's link to the parent process, which keeps the registry and the count of connections for all workers, and
+ * A worker's link to the parent process, which keeps the lives of all channels and the count of connections for all workers, and
  * forwards connections between them. The link cannot break while both processes live; when the parent dies, the worker
  * ends.
  */
-export class ParentLink implements LeaseRegistry, WorkerLine {
+export class ParentLink implements LifeStore, WorkerLine {
   readonly connected = true;
   /** The address at which other workers reach this one. */
   #address: Pick<NodeAddress, 'host' | 'port'> = { host: '127.0.0.1', port: 0 };
   readonly #waiting = new Map<number, (result: unknown) => void>();
   #lastId = 0;
-  #listener: RegistryListener | undefined;
+  #listener: LifeListener | undefined;
   #state: WorkerState | undefined;
   #lineListener: WorkerLineListener | undefined;
   #testAnnounced: ((localPort: number) => void) | undefined;
   #draining = false;
+  /** Stops that this worker delivers. */
+  readonly #pulled = new Set<string>();
   readonly #options: ParentLinkOptions;
 
   constructor(options: ParentLinkOptions) {
@@ -108,52 +104,40 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
     onAnnounced: (listener) => (this.#testAnnounced = listener),
   };
 
-  start(listener: RegistryListener): Promise<void> {
+  get member(): string {
+    return this.#options.id;
+  }
+
+  start(listener: LifeListener): Promise<void> {
     this.#listener = listener;
     return this.#ask('join', this.#address.host, this.#address.port);
   }
 
-  acquire(request: LeaseRequest): Promise<AcquireOutcome> {
-    return this.#ask('acquire', request);
+  apply(channel: string, event: LifeEvent): Promise<void> {
+    // The effects come before the answer.
+    return this.#ask('apply', channel, event);
   }
 
-  announce(request: LeaseRequest): Promise<void> {
-    return this.#ask('announce', request);
+  about(facts: StopFacts): string {
+    return JSON.stringify(facts);
   }
 
-  replace(request: LeaseRequest, from: string, continues: boolean): Promise<boolean> {
-    return this.#ask('replace', request, from, continues);
-  }
-
-  confirm(channel: string, publishId: string, live: { streamId: string; playKeyHash: string }): Promise<boolean> {
-    return this.#ask('confirm', channel, publishId, live);
-  }
-
-  hold(channel: string, publishId: string, lastTimestamp: number): Promise<void> {
-    return this.#ask('hold', channel, publishId, lastTimestamp);
-  }
-
-  keep(channel: string, publishId: string, keeps: boolean): Promise<void> {
-    return this.#ask('keep', channel, publishId, keeps);
-  }
-
-  abandon(channel: string, publishId: string): Promise<void> {
-    return this.#ask('abandon', channel, publishId);
-  }
-
-  end(channel: string, publishId: string, stop: StopRecord): Promise<boolean> {
-    return this.#ask('end', channel, publishId, stop);
-  }
-
-  forget(publishId: string): Promise<void> {
-    return this.#ask('forget', publishId);
+  async pullStops(max: number): Promise<readonly StopRecord[]> {
+    const stops = await this.#ask<readonly StopRecord[]>('pullStops', max);
+    for (const { jti } of stops) this.#pulled.add(jti);
+    return stops;
   }
 
   stopDelivered(jti: string): Promise<void> {
+    this.#pulled.delete(jti);
     return this.#ask('stopDelivered', jti);
   }
 
-  locate(channel: string): Promise<{ lease: Lease; owner: NodeAddress } | undefined> {
+  get dueStops(): number {
+    return this.#pulled.size;
+  }
+
+  locate(channel: string): Promise<Location | undefined> {
     return this.#ask('locate', channel);
   }
 
@@ -197,14 +181,14 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
         this.#waiting.get(message.id)?.(message.result);
         this.#waiting.delete(message.id);
         break;
-      case 'order':
-        this.#listener?.order(message.order);
+      case 'perform':
+        this.#listener?.perform(message.channel, message.effects);
         break;
       case 'changed':
         this.#listener?.channelChanged(message.channel);
         break;
-      case 'claimed':
-        this.#listener?.stopsClaimed(message.stops);
+      case 'stopsDue':
+        this.#listener?.stopsDue();
         break;
       case 'question':
         void this.#report(message.id, message.topic);

@@ -1,6 +1,7 @@
 import { AggregatorRegistry } from 'prom-client';
 import type { ServiceConfig } from '../config/service-config';
-import { MemoryRegistry } from '../leases/memory-registry';
+import { lifePolicy } from '../fleet/open-member';
+import { MemoryLives } from '../leases/memory-lives';
 import { type Readiness, STARTING } from '../http/http-server';
 import { openHttp } from '../http/open-http';
 import type { Logger } from '../logging/logger';
@@ -23,7 +24,7 @@ const CHECK_MS = 2_000;
 
 /**
  * Runs the node as several processes that share its ports and act as one server. This process takes no connections: it
- * keeps the registry and limits that the workers share, and answers for all of them on the HTTP port.
+ * keeps the lives of all channels and limits that the workers share, and answers for all of them on the HTTP port.
  *
  * @throws OperatorError when the first workers cannot start
  */
@@ -34,7 +35,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
 
   const pool = new WorkerPool({
     count: config.workers,
-    registry: new MemoryRegistry(),
+    lives: new MemoryLives(lifePolicy(config)),
     limits: openConnectionLimits(config.limits),
     drainMs: config.drainMs,
     log,

@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { OperatorError } from '../errors/operator-error';
-import type { MemoryRegistry } from '../leases/memory-registry';
+import type { MemoryLives } from '../leases/memory-lives';
 import type { StopRecord } from '../auth/stop-record';
 import { type Readiness, STARTING } from '../http/http-server';
 import type { Logger } from '../logging/logger';
@@ -34,7 +34,7 @@ export interface StopHeir {
 
 export interface WorkerPoolOptions {
   readonly count: number;
-  readonly registry: MemoryRegistry;
+  readonly lives: MemoryLives;
   readonly limits: ConnectionLimits;
   readonly drainMs: number;
   readonly log: Logger;
@@ -117,10 +117,10 @@ export class WorkerPool {
    */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const { registry, stops, drainMs } = this.#options;
+    const { lives, stops, drainMs } = this.#options;
     const { killMarginMs, lastStopsMs } = this.#timing;
     const deadline = performance.now() + drainMs + killMarginMs;
-    registry.leaveStopsTo((left) => stops.take(left));
+    lives.leaveStopsTo((left) => stops.take(left));
     for (const restart of this.#restarts) clearTimeout(restart);
     const all = [...this.#workers.values()];
     for (const process of all) process.stop();
@@ -134,7 +134,7 @@ export class WorkerPool {
    * Starts a worker: resolves when it listens, rejects when it ends before that. A worker that ends later is replaced.
    */
   async #launch(): Promise<Ports> {
-    const { registry, limits, log } = this.#options;
+    const { lives, limits, log } = this.#options;
     const { answerMs, startMs } = this.#timing;
     const startedAt = performance.now();
     const slot = this.#freeSlot();
@@ -158,7 +158,7 @@ export class WorkerPool {
       };
       const other = (id: string) => [...this.#workers.values()].find((process) => process.id === id);
       const all = (): Iterable<WorkerProcess> => this.#workers.values();
-      const process = new WorkerProcess({ worker, slot, registry, limits, log, answerMs, notice, other, all });
+      const process = new WorkerProcess({ worker, slot, lives, limits, log, answerMs, notice, other, all });
       this.#workers.set(worker, process);
       void process.ended.then(() => {
         clearTimeout(late);

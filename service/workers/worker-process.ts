@@ -1,7 +1,7 @@
 import type { Worker } from 'node:cluster';
-import type { MemoryRegistry } from '../leases/memory-registry';
-import { MemoryRegistryView } from '../leases/memory-registry-view';
-import type { LeaseRegistry } from '../leases/lease-registry';
+import type { LifeStore } from '../leases/life-store';
+import type { MemoryLives } from '../leases/memory-lives';
+import { MemoryLifeStore } from '../leases/memory-life-store';
 import type { Readiness } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionLimits } from '../net/gate/connection-limits';
@@ -23,7 +23,7 @@ export interface WorkerProcessOptions {
   readonly worker: Worker;
   /** Which of the machine's workers it is, from 0. */
   readonly slot: number;
-  readonly registry: MemoryRegistry;
+  readonly lives: MemoryLives;
   readonly limits: ConnectionLimits;
   readonly log: Logger;
   /** A question that takes longer counts as unanswered (ms). */
@@ -35,20 +35,20 @@ export interface WorkerProcessOptions {
   all(): Iterable<WorkerProcess>;
 }
 
-/** The parent's side of one worker: executes its requests, and releases its places and leases when it ends. */
+/** The parent's side of one worker: executes its requests, and releases its places and channels when it ends. */
 export class WorkerProcess {
   readonly #options: WorkerProcessOptions;
   readonly id: string;
   readonly slot: number;
   /**
    * Resolves when the process has ended, or could not be started, after all its messages have been handled and its
-   * places and leases have been released.
+   * places and channels have been released.
    */
   readonly ended: Promise<void>;
   readonly #questions = new Map<number, (answer: unknown) => void>();
   /** Places that its connections take, by address. */
   readonly #connections = new Map<string, number>();
-  readonly #view: LeaseRegistry;
+  readonly #store: LifeStore;
   readonly #handed: HandedConnections;
   /** Connections of other workers that are in transit to this one. */
   readonly #passed = new Set<ConnectionHandle>();
@@ -58,10 +58,10 @@ export class WorkerProcess {
 
   constructor(options: WorkerProcessOptions) {
     this.#options = options;
-    const { worker, registry, log } = options;
+    const { worker, lives, log } = options;
     this.id = `worker-${worker.id}`;
     this.slot = options.slot;
-    this.#view = new MemoryRegistryView(registry, this.id);
+    this.#store = new MemoryLifeStore(lives, this.id);
     worker.on('message', (message: WorkerMessage, handle?: ConnectionHandle) => this.#receive(message, handle));
     this.#handed = new HandedConnections(worker);
     this.ended = new Promise((resolve) => {
@@ -183,19 +183,21 @@ export class WorkerProcess {
       for (const worker of this.#options.all()) worker.tellTestAnnounced(Number(args[0]));
       return undefined;
     }
-    const view = this.#view as unknown as Record<string, (...args: readonly unknown[]) => Promise<unknown>>;
-    const result = await view[method]?.(...args);
+    const store = this.#store as unknown as Record<string, (...args: readonly unknown[]) => Promise<unknown>>;
+    const result = await store[method]?.(...args);
     // Messages are JSON, which has no buffers.
     return Buffer.isBuffer(result) ? result.toString('base64') : result;
   }
 
   #join(host: string, port: number): Promise<void> {
-    this.#view.reachableAt(host, port);
-    return this.#view.start({
-      order: (order) => this.#send({ kind: 'order', order }),
+    this.#store.reachableAt(host, port);
+    return this.#store.start({
+      perform: (channel, effects) => this.#send({ kind: 'perform', channel, effects }),
+      stopsDue: () => this.#send({ kind: 'stopsDue' }),
       channelChanged: (channel) => this.#send({ kind: 'changed', channel }),
-      stopsClaimed: (stops) => this.#send({ kind: 'claimed', stops }),
-      localLeases: () => [],
+      // The store in memory is never away, and no command is missed.
+      refusalAlone: () => undefined,
+      command: () => undefined,
     });
   }
 
@@ -222,6 +224,6 @@ export class WorkerProcess {
     this.#passed.clear();
     this.#handed.release([...this.#options.all()].some((other) => other !== this && other.serves));
     for (const answered of this.#questions.values()) answered(undefined);
-    this.#options.registry.lost(this.id);
+    this.#options.lives.lost(this.id);
   }
 }

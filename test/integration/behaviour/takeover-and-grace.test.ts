@@ -95,6 +95,8 @@ describe('PUBLISHER_TAKEOVER=YES', () => {
     await handler.request(asked + 1);
     first.deleteStream();
     await second.waitForStatus('NetStream.Publish.Start');
+    const { claims } = await handler.request(asked + 2);
+    expect(claims).toMatchObject({ event: 'stop', channel });
     expect(events(channel).filter(({ event }) => event === 'stop')).toHaveLength(1);
   });
 
@@ -121,17 +123,26 @@ describe('PUBLISHER_TAKEOVER=YES', () => {
 describe('a publisher that leaves while it is decided on', () => {
   const server = ServerOfFile.start(() => ({ CALLBACK_URL: handler.url.href, JWT_SECRET: 'secret' }));
 
-  test('frees its channel at once', async () => {
+  test('leaves its channel to the next when the handler has answered, which gets the stop', async () => {
     const channel = `undecided-${server.newChannel()}`;
     const requests = handler.requests.length;
-    handler.answerWith(({ claims }) => (claims['key'] === 'slow' ? { neverAnswer: true } : { status: 200 }));
+    handler.answerWith((request) => ({
+      ...accept(request),
+      ...(request.claims['key'] === 'slow' && { delayMs: 1_500 }),
+    }));
     const first = await server.connect(channel);
     await first.createStream();
     first.sendPublish('slow');
-    await handler.request(requests + 1);
+    const { claims } = await handler.request(requests + 1);
     await first.connection.reset();
     await server.process.waitForLog(new RegExp(`closed.*channel=${channel}`));
     await server.publisher(channel, 'quick');
+    await handler.request(requests + 3);
+    const [stop] = handler.requests
+      .map((request) => request.claims)
+      .filter(({ event }) => event === 'stop')
+      .slice(-1);
+    expect(stop).toMatchObject({ channel, key: 'slow', start_jti: claims['jti'] });
   });
 });
 
@@ -142,7 +153,7 @@ describe('PUBLISHER_TAKEOVER=YES with RECONNECT_GRACE_SECONDS', () => {
     return { PUBLISHER_TAKEOVER: 'YES', RECONNECT_GRACE_SECONDS: '3', ...callbacks };
   });
 
-  test('one that was to continue a stream which has ended meanwhile is told so, and the stream has one stop', async () => {
+  test('one that was to continue a stream whose publisher has left meanwhile has the channel, and the stream has one stop', async () => {
     const channel = `both-${server.newChannel()}`;
     const first = await server.publisher(channel);
     answerSlowly(channel, 1_500);
@@ -152,12 +163,13 @@ describe('PUBLISHER_TAKEOVER=YES with RECONNECT_GRACE_SECONDS', () => {
     second.sendPublish('key');
     await handler.request(asked + 1);
     first.deleteStream();
-    const { description } = await second.waitForStatus('NetStream.Publish.BadName');
-    expect(description).toBe('The stream was ended while the callback was asked, try again');
-    const third = await server.publisher(channel);
-    const stops = events(channel).filter(({ event }) => event === 'stop');
-    expect(stops).toHaveLength(1);
-    third.deleteStream();
+    await second.waitForStatus('NetStream.Publish.Start');
+    second.deleteStream();
+    await handler.request(asked + 2);
+    await server.publisher(channel);
+    const ids = events(channel).map(({ event, id }) => [event, id]);
+    const [, [, resumed] = []] = ids;
+    expect(ids.filter(([event]) => event === 'stop')).toEqual([['stop', resumed]]);
   });
 });
 

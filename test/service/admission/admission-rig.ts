@@ -3,10 +3,10 @@ import { FleetKeys } from '../../../service/leases/fleet-keys';
 import { KeyHash } from '../../../service/leases/key-hash';
 import type { PublishAuthorizer } from '../../../service/auth/publish-authorizer';
 import { AcceptAllAuthorizer } from '../../../service/auth/accept-all-authorizer';
-import { MemoryRegistry } from '../../../service/leases/memory-registry';
-import { MemoryRegistryView } from '../../../service/leases/memory-registry-view';
-import { registryListener } from '../../../service/fleet/registry-listener';
-import type { LeaseRegistry } from '../../../service/leases/lease-registry';
+import { lifeListener } from '../../../service/fleet/life-listener';
+import type { LifeStore } from '../../../service/leases/life-store';
+import { MemoryLives } from '../../../service/leases/memory-lives';
+import { MemoryLifeStore } from '../../../service/leases/memory-life-store';
 import { Hub } from '../../../service/hub/hub';
 import type { Publication, Publisher } from '../../../service/hub/publication';
 import type { AdmissionOutcome } from '../../../service/session/rtmp-commands/publish-gate';
@@ -17,6 +17,12 @@ import { MemoryLogger } from '../../support/memory-logger';
 import { avc } from '../../support/rtmp/media';
 
 const STREAM = { channel: 'channel', key: 'key', query: '' };
+
+let nodes = 0;
+
+export function lifePolicyOf({ takeover = false, graceMs = 0 }: Partial<AdmissionPolicy & { takeover: boolean }>) {
+  return { takeover, resumes: graceMs > 0 };
+}
 
 interface BenchPublisher extends Publisher {
   mediaAt: number;
@@ -39,24 +45,26 @@ export class AdmissionRig {
   readonly killed: string[] = [];
 
   constructor(
-    policy: Partial<AdmissionPolicy>,
-    registry: LeaseRegistry = new MemoryRegistryView(new MemoryRegistry(), 'node'),
+    policy: Partial<AdmissionPolicy & { takeover: boolean }>,
+    lives = new MemoryLives(lifePolicyOf(policy)),
     authorizer: PublishAuthorizer = new AcceptAllAuthorizer(),
+    store: LifeStore = new MemoryLifeStore(lives, `node${(nodes += 1)}`),
   ) {
     this.admission = new Admission({
       hub: this.hub,
       authorizer,
-      registry,
-      policy: { takeover: false, graceMs: 0, withoutRegistry: 'accept', ...policy },
+      store,
+      policy: { graceMs: 0, withoutRegistry: 'accept', ...policy },
       keyHash: new KeyHash(new FleetKeys(), Buffer.alloc(32)),
       log: new MemoryLogger(),
       orphaned: () => undefined,
+      conflict: () => undefined,
       refusal: () => undefined,
       noRoom: () => undefined,
     });
-    const deaf = { channelChanged() {}, command() {}, conflict() {}, secretChanged() {} };
-    // The registry in memory has finished when the call returns.
-    void registry.start(registryListener(this.admission, deaf));
+    const deaf = { channelChanged() {}, command() {}, secretChanged() {} };
+    // The store in memory has finished when the call returns.
+    void store.start(lifeListener(this.admission, deaf));
   }
 
   publisher(): BenchPublisher {

@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { TakeoverGuard } from '../../../service/admission/takeover-guard';
+import { SilenceWatch } from '../../../service/admission/silence-watch';
 
-/** The value of `keeps` after each look at [seconds, time of the last media]. */
+/** The value of `sends` after each look at [seconds, time of the last media]. */
 function looks(...at: readonly (readonly [number, number])[]): boolean[] {
-  const guard = new TakeoverGuard();
+  const watch = new SilenceWatch();
   return at.map(([seconds, mediaAt]) => {
-    const before = guard.keeps;
-    expect(guard.look(mediaAt, seconds * 1_000)).toBe(guard.keeps !== before);
-    return guard.keeps;
+    const before = guard.sends;
+    expect(watch.look(mediaAt, seconds * 1_000)).toBe(guard.sends !== before);
+    return guard.sends;
   });
 }
 
