@@ -7,6 +7,7 @@ import { lifeListener } from '../../../service/fleet/life-listener';
 import type { LifeStore } from '../../../service/leases/life-store';
 import { MemoryLives } from '../../../service/leases/memory-lives';
 import { MemoryLifeStore } from '../../../service/leases/memory-life-store';
+import type { LifePolicy } from '../../../service/publishing/life-events';
 import { Hub } from '../../../service/hub/hub';
 import type { Publication, Publisher } from '../../../service/hub/publication';
 import type { AdmissionOutcome } from '../../../service/session/rtmp-commands/publish-gate';
@@ -20,7 +21,10 @@ const STREAM = { channel: 'channel', key: 'key', query: '' };
 
 let nodes = 0;
 
-export function lifePolicyOf({ takeover = false, graceMs = 0 }: Partial<AdmissionPolicy & { takeover: boolean }>) {
+export function lifePolicyOf({
+  takeover = false,
+  graceMs = 0,
+}: Partial<AdmissionPolicy & { takeover: boolean }>): LifePolicy {
   return { takeover, resumes: graceMs > 0 };
 }
 
@@ -44,12 +48,18 @@ export class AdmissionRig {
   /** Why publishers were ended that may come back, in order. */
   readonly killed: string[] = [];
 
+  readonly lives: MemoryLives;
+  readonly store: LifeStore;
+
+  /** @param lives the lives that this node shares with others */
   constructor(
     policy: Partial<AdmissionPolicy & { takeover: boolean }>,
     lives = new MemoryLives(lifePolicyOf(policy)),
     authorizer: PublishAuthorizer = new AcceptAllAuthorizer(),
-    store: LifeStore = new MemoryLifeStore(lives, `node${(nodes += 1)}`),
   ) {
+    const store = new MemoryLifeStore(lives, `node${(nodes += 1)}`);
+    this.lives = lives;
+    this.store = store;
     this.admission = new Admission({
       hub: this.hub,
       authorizer,

@@ -1,21 +1,19 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { AcceptAllAuthorizer } from '../../../service/auth/accept-all-authorizer';
-import { MemoryRegistry } from '../../../service/leases/memory-registry';
-import { MemoryRegistryView } from '../../../service/leases/memory-registry-view';
-import { AdmissionRig } from './admission-rig';
+import { MemoryLives } from '../../../service/leases/memory-lives';
+import { AdmissionRig, lifePolicyOf } from './admission-rig';
 
 afterEach(() => {
   jest.restoreAllMocks();
 });
 
 test('a stream that continues on other nodes is as old as it was there', async () => {
-  const registry = new MemoryRegistry();
+  const policy = { graceMs: 60_000 };
+  const lives = new MemoryLives(lifePolicyOf(policy));
   const authorizer = new AcceptAllAuthorizer();
   authorizer.authorizeStart = () =>
     Promise.resolve({ accepted: true, grant: { streamId: 'stream', maxDurationSeconds: 3_600 } });
-  const rigs = ['a', 'b', 'c'].map(
-    (id) => new AdmissionRig({ graceMs: 60_000 }, new MemoryRegistryView(registry, id), authorizer),
-  );
+  const rigs = [1, 2, 3].map(() => new AdmissionRig(policy, lives, authorizer));
   const began = Date.now();
   const ages: (number | undefined)[] = [];
   for (const [minutes, rig] of rigs.entries()) {

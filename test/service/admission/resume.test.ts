@@ -1,130 +1,122 @@
-import { describe, expect, test } from '@jest/globals';
-import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { AcceptAllAuthorizer } from '../../../service/auth/accept-all-authorizer';
+import type { PublishDecision } from '../../../service/auth/publish-authorizer';
 import type { StopRecord } from '../../../service/auth/stop-record';
-import type { LeaseRegistry } from '../../../service/leases/lease-registry';
-import { MemoryRegistry } from '../../../service/leases/memory-registry';
-import { MemoryRegistryView } from '../../../service/leases/memory-registry-view';
-import { AdmissionRig } from './admission-rig';
+import { MemoryLives } from '../../../service/leases/memory-lives';
+import { AdmissionRig, lifePolicyOf } from './admission-rig';
 
-/** Gives every stream one id, and notes the stops. */
-class OneIdAuthorizer extends AcceptAllAuthorizer {
-  readonly stops: StopRecord[] = [];
-  #stopped: () => void = () => undefined;
+const POLICY = { graceMs: 60_000, takeover: true };
+const ACCEPTED: PublishDecision = { accepted: true, grant: { streamId: 'stream' } };
 
-  override authorizeStart(): Promise<{ accepted: true; grant: { streamId: string } }> {
-    return Promise.resolve({ accepted: true, grant: { streamId: 'stream' } });
+/** Answers when the test says so; the stops stay where they are kept. */
+class SlowAuthorizer extends AcceptAllAuthorizer {
+  readonly #asked: ((decision: PublishDecision) => void)[] = [];
+
+  override authorizeStart(): Promise<PublishDecision> {
+    return new Promise((resolve) => this.#asked.push(resolve));
   }
 
-  override streamEnded(stream: StopRecord): void {
-    this.stops.push(stream);
-    this.#stopped();
-  }
+  override stopsDue(): void {}
 
-  nextStop(): Promise<void> {
-    return new Promise((resolve) => (this.#stopped = resolve));
+  /** Answers the first question that is out; the effects have been performed when it resolves. */
+  async answer(decision = ACCEPTED): Promise<void> {
+    this.#asked.shift()?.(decision);
+    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
   }
 }
 
-test('a node that dies while it takes a stream over leaves a stop with the id of the stream', async () => {
-  const registry = new MemoryRegistry();
-  const authorizer = new OneIdAuthorizer();
-  const a = new AdmissionRig({ graceMs: 60_000 }, new MemoryRegistryView(registry, 'a'), authorizer);
-  const dying = new MemoryRegistryView(registry, 'b');
-  const confirmed = new Promise<void>((resolve) => {
-    dying.confirm = () => {
-      resolve();
-      return new Promise(() => undefined);
-    };
-  });
-  const b = new AdmissionRig({ graceMs: 60_000 }, dying, authorizer);
-  const lost = a.publisher();
-  a.admission.leave(lost, await a.publishes(lost), false);
+function nodesOf(count: number) {
+  const lives = new MemoryLives(lifePolicyOf(POLICY));
+  const authorizer = new SlowAuthorizer();
+  const rigs = Array.from({ length: count }, () => new AdmissionRig(POLICY, lives, authorizer));
+  const publishes = async (rig: AdmissionRig, publisher = rig.publisher()) => {
+    const admitted = rig.publishes(publisher);
+    await Promise.resolve();
+    await authorizer.answer();
+    return { publisher, publication: await admitted };
+  };
+  return { lives, authorizer, rigs, publishes };
+}
+
+async function stopsOf({ store }: AdmissionRig): Promise<readonly StopRecord[]> {
+  return store.pullStops(10);
+}
+
+test('a node that dies while it asks about a held stream leaves a stop that names the start alone', async () => {
+  const { lives, rigs, publishes } = nodesOf(2);
+  const [a, b] = rigs as [AdmissionRig, AdmissionRig];
+  const { publisher, publication } = await publishes(a);
+  a.admission.leave(publisher, publication, false);
   void b.admit(b.publisher());
-  await confirmed;
-  await turn();
-  registry.lost('b');
-  expect(authorizer.stops).toMatchObject([{ channel: 'channel', streamId: 'stream' }]);
-  const [{ startJti }] = authorizer.stops as [StopRecord];
-  expect(startJti).toMatch(/^[0-9a-f-]{36}$/);
+  lives.lost(b.store.member);
+  expect(await stopsOf(a)).toMatchObject([
+    { channel: 'channel', streamId: '', startJti: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+  ]);
+  expect(publication.publisher).toBeNull();
   await a.admission.close();
+  expect(await stopsOf(a)).toMatchObject([{ streamId: 'stream' }]);
 });
 
-describe('a stream whose move the registry does not answer', () => {
-  /** A node whose registry does not answer after the handler has; `moves` says whether the move is made all the same. */
-  function newcomer(moves: boolean) {
-    const registry = new MemoryRegistry();
-    const authorizer = new OneIdAuthorizer();
-    const a = new AdmissionRig({ graceMs: 60_000, takeover: true }, new MemoryRegistryView(registry, 'a'), authorizer);
-    const view: LeaseRegistry = new MemoryRegistryView(registry, 'b');
-    const b = new AdmissionRig({ graceMs: 60_000, takeover: true }, view, authorizer);
-    const replies = new MemoryRegistryView(registry, 'b');
-    let isAway = false;
-    view.replace = async (...args) => {
-      isAway = true;
-      if (moves) await replies.replace(...args);
-      return undefined;
-    };
-    view.locate = (channel) => (isAway ? Promise.resolve(undefined) : replies.locate(channel));
-    view.nodes = () => (isAway ? Promise.resolve([]) : replies.nodes());
-    const settled = new Promise<void>((resolve) => {
-      view.abandon = (...args) => {
-        resolve();
-        return replies.abandon(...args);
-      };
-    });
-    const comesBack = (): void => void (isAway = false);
-    return { a, b, authorizer, settled, comesBack };
-  }
-
-  test('is not stopped while its publisher has it, and stopped once when that ends', async () => {
-    const { a, b, authorizer, settled, comesBack } = newcomer(false);
-    const publisher = a.publisher();
-    const publication = await a.publishes(publisher);
-    expect(await b.admit(b.publisher())).toMatchObject({ accepted: false, final: false });
-    expect(authorizer.stops).toEqual([]);
-    comesBack();
-    await settled;
-    expect([authorizer.stops, publication.publisher]).toEqual([[], publisher]);
-    a.admission.leave(publisher, publication, true);
-    await a.admission.close();
-    expect(authorizer.stops).toMatchObject([{ streamId: 'stream' }]);
-    await b.admission.close();
+describe('the grace time of a held stream', () => {
+  afterEach(() => {
+    jest.useRealTimers();
   });
 
-  test('is stopped once when it was moved to the publisher who was refused', async () => {
-    const { a, b, authorizer, comesBack } = newcomer(true);
-    await a.publishes();
-    expect(await b.admit(b.publisher())).toMatchObject({ accepted: false, final: false });
-    expect(authorizer.stops).toEqual([]);
-    const stopped = authorizer.nextStop();
-    comesBack();
-    await stopped;
-    await Promise.all([a.admission.close(), b.admission.close()]);
-    expect(authorizer.stops).toMatchObject([{ streamId: 'stream' }]);
+  test('stands still while the handler is asked on another node, and runs on when it refuses', async () => {
+    jest.useFakeTimers();
+    const { authorizer, rigs, publishes } = nodesOf(2);
+    const [a, b] = rigs as [AdmissionRig, AdmissionRig];
+    const { publisher, publication } = await publishes(a);
+    a.admission.leave(publisher, publication, false);
+    jest.advanceTimersByTime(40_000);
+    const returner = b.admit(b.publisher());
+    await Promise.resolve();
+    jest.advanceTimersByTime(14_000);
+    jest.advanceTimersByTime(50_000);
+    expect(a.hub.find('channel')?.publication).toBe(publication);
+    await authorizer.answer({ accepted: false, final: true, reason: 'no' });
+    expect(await returner).toMatchObject({ accepted: false, reason: 'no' });
+    jest.advanceTimersByTime(19_000);
+    expect(a.hub.find('channel')?.publication).toBe(publication);
+    jest.advanceTimersByTime(2_000);
+    expect(a.hub.find('channel')).toBeUndefined();
+    expect(await stopsOf(a)).toMatchObject([{ streamId: 'stream' }]);
   });
 });
 
-describe('a stream whose lease has moved', () => {
-  async function moved(order: { continues: boolean; stopIsSent: boolean }) {
-    const rig = new AdmissionRig({ graceMs: 60_000 });
-    const publisher = rig.publisher();
-    const { stream } = await rig.publishes(publisher);
-    rig.pass(1, 3, publisher);
-    expect(stream.cachedBytes).toBeGreaterThan(0);
-    const [lease] = rig.admission.leases();
-    rig.admission.moved('channel', { publishId: lease!.publishId, ...order });
-    return { rig, stream };
-  }
+test('a publisher that leaves while it is asked about is refused at once; its stream gets one stop', async () => {
+  const { authorizer, rigs } = nodesOf(1);
+  const [a] = rigs as [AdmissionRig];
+  const gone = new AbortController();
+  const outcome = a.admission.admit(a.publisher(), { channel: 'channel', key: 'key', query: '' }, gone.signal);
+  await Promise.resolve();
+  gone.abort();
+  expect(await outcome).toMatchObject({ accepted: false, final: false });
+  await authorizer.answer();
+  expect(await stopsOf(a)).toMatchObject([{ streamId: 'stream', channel: 'channel', key: 'key' }]);
+  expect(a.hub.find('channel')).toBeUndefined();
+});
 
-  test('keeps no old start for viewers who come later, when another node continues it', async () => {
-    const { stream } = await moved({ continues: true, stopIsSent: false });
-    expect(stream.cachedBytes).toBe(0);
+describe('a stream that another node has taken over', () => {
+  test('keeps no old start for viewers who come later, when it continues there', async () => {
+    const { rigs, publishes } = nodesOf(2);
+    const [a, b] = rigs as [AdmissionRig, AdmissionRig];
+    const { publisher, publication } = await publishes(a);
+    a.pass(1, 3, a.publisher());
+    expect(publication.stream.cachedBytes).toBeGreaterThan(0);
+    await publishes(b);
+    expect(publication.stream.cachedBytes).toBe(0);
+    expect(a.displaced).toEqual([publisher]);
   });
 
   test('ends with a reason that is true, and lets the publisher return, when its node counted as dead', async () => {
-    const { rig } = await moved({ continues: false, stopIsSent: true });
-    expect(rig.displaced).toEqual([]);
-    expect(rig.killed).toEqual([expect.stringContaining('publish again')]);
+    const { lives, rigs, publishes } = nodesOf(1);
+    const [a] = rigs as [AdmissionRig];
+    const { publication } = await publishes(a);
+    const { publish } = lives.locate('channel')!;
+    a.admission.perform('channel', [{ kind: 'ended', node: a.store.member, publish, why: 'claimed' }]);
+    expect(publication.publisher).toBeNull();
+    expect(a.displaced).toEqual([]);
+    expect(a.killed).toEqual([expect.stringContaining('publish again')]);
   });
 });

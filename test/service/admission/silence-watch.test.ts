@@ -5,9 +5,9 @@ import { SilenceWatch } from '../../../service/admission/silence-watch';
 function looks(...at: readonly (readonly [number, number])[]): boolean[] {
   const watch = new SilenceWatch();
   return at.map(([seconds, mediaAt]) => {
-    const before = guard.sends;
-    expect(watch.look(mediaAt, seconds * 1_000)).toBe(guard.sends !== before);
-    return guard.sends;
+    const before = watch.sends;
+    expect(watch.look(mediaAt, seconds * 1_000)).toBe(watch.sends !== before);
+    return watch.sends;
   });
 }
 

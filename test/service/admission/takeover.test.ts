@@ -1,24 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { MemoryRegistry } from '../../../service/leases/memory-registry';
-import { MemoryRegistryView } from '../../../service/leases/memory-registry-view';
 import { avc } from '../../support/rtmp/media';
 import { AdmissionRig } from './admission-rig';
 
-/** A registry that is unavailable. */
-function away(): MemoryRegistry {
-  const registry = new MemoryRegistry();
-  registry.acquire = () => ({ kind: 'unavailable' });
-  registry.confirm = () => true;
-  return registry;
-}
-
 describe.each([
-  ['with the registry', () => new MemoryRegistry(), 0],
-  ['without it', away, 0],
-  ['with streams that go on', () => new MemoryRegistry(), 60_000],
-])('a channel that was taken over, %s', (_name, registry, graceMs) => {
+  ['with streams that end', 0],
+  ['with streams that go on', 60_000],
+])('a channel that was taken over, %s', (_name, graceMs) => {
   test('is kept while its publisher sends, and can be taken over when it is silent', async () => {
-    const rig = new AdmissionRig({ takeover: true, graceMs }, new MemoryRegistryView(registry(), 'node'));
+    const rig = new AdmissionRig({ takeover: true, graceMs });
     const [first, second, third] = [rig.publisher(), rig.publisher(), rig.publisher()];
     await rig.publishes(first);
     rig.pass(1, 10, first);
@@ -35,7 +24,7 @@ describe.each([
   });
 
   test('is free when its publisher has left', async () => {
-    const rig = new AdmissionRig({ takeover: true, graceMs }, new MemoryRegistryView(registry(), 'node'));
+    const rig = new AdmissionRig({ takeover: true, graceMs });
     const second = rig.publisher();
     await rig.publishes();
     const publication = await rig.publishes(second);

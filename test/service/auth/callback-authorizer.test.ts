@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CallbackAuthorizer, type CallbackAuthorizerOptions } from '../../../service/auth/callback-authorizer';
 import { CallbackClient } from '../../../service/auth/callback-client';
 import { fixedSecret } from '../../../service/auth/event-token';
-import type { PublishRequest } from '../../../service/auth/publish-authorizer';
+import type { PublishDecision, PublishRequest } from '../../../service/auth/publish-authorizer';
+import type { StopRecord } from '../../../service/auth/stop-record';
 import {
   type CallbackAnswerScript,
   type CallbackServer,
@@ -24,6 +25,15 @@ let client: CallbackClient;
 let logger: MemoryLogger;
 let observed: string[];
 const opened: CallbackAuthorizer[] = [];
+const NEVER_LATER = (): void => undefined;
+/** Stops that are due and not pulled. */
+let due: StopRecord[];
+
+/** The stop has become due. */
+function ended(authorizer: CallbackAuthorizer, stop: StopRecord): void {
+  due.push(stop);
+  authorizer.stopsDue();
+}
 
 function create(options: Partial<CallbackAuthorizerOptions> = {}): CallbackAuthorizer {
   const authorizer = new CallbackAuthorizer({
@@ -35,6 +45,7 @@ function create(options: Partial<CallbackAuthorizerOptions> = {}): CallbackAutho
     rtmpPort: 1936,
     names: PLAIN_NAMES,
     log: logger,
+    due: { pull: (max) => Promise.resolve(due.splice(0, max)), delivered: () => undefined },
     observer: {
       callback: (event, result) => void observed.push(`${event} ${result}`),
       unasked: () => undefined,
@@ -54,6 +65,7 @@ beforeEach(async () => {
   client = new CallbackClient({ url });
   logger = new MemoryLogger();
   observed = [];
+  due = [];
 });
 
 afterEach(async () => {
@@ -76,7 +88,7 @@ describe('a start', () => {
       'max-bitrate-kbps': '9',
     };
     server.answerNext({ headers });
-    await expect(create().authorizeStart({ ...REQUEST, query: 'a=b' }, STAYS)).resolves.toEqual({
+    await expect(create().authorizeStart({ ...REQUEST, query: 'a=b' }, STAYS, NEVER_LATER)).resolves.toEqual({
       accepted: true,
       grant: { streamId: 'st-1', playKey: 'viewers', maxDurationSeconds: 60, maxBitrateKbps: 9 },
     });
@@ -95,7 +107,7 @@ describe('a start', () => {
 
   test('accepted without a stream id has an empty one; headers that cannot be used are warned of', async () => {
     server.answerNext({ headers: { 'play-key': 'no good', 'max-bitrate-kbps': 'lots' } });
-    const decision = await create().authorizeStart(REQUEST, STAYS);
+    const decision = await create().authorizeStart(REQUEST, STAYS, NEVER_LATER);
     expect(decision).toEqual({ accepted: true, grant: { streamId: '' } });
     expect(logger.matching(/^warning .*(play-key|max-bitrate-kbps) is ignored.*"ch1"/)).toHaveLength(2);
     expect(logger.lines.join('\n')).not.toContain('no good');
@@ -103,7 +115,7 @@ describe('a start', () => {
 
   test.each([400, 401, 403, 404, 499])('answered %i is refused for good', async (status) => {
     server.answerNext({ status });
-    const decision = await create().authorizeStart(REQUEST, STAYS);
+    const decision = await create().authorizeStart(REQUEST, STAYS, NEVER_LATER);
     expect(decision).toEqual({ accepted: false, final: true, reason: expect.stringContaining(String(status)) });
     expect(observed).toEqual(['start refused']);
   });
@@ -111,8 +123,8 @@ describe('a start', () => {
   test('that fails tells the operator what to mend, in one line however often, and no key', async () => {
     server.answerWith(() => ({ status: 401 }));
     const authorizer = create();
-    await authorizer.authorizeStart(REQUEST, STAYS);
-    await authorizer.authorizeStart(REQUEST, STAYS);
+    await authorizer.authorizeStart(REQUEST, STAYS, NEVER_LATER);
+    await authorizer.authorizeStart(REQUEST, STAYS, NEVER_LATER);
     expect(logger.matching(/^warning .*answered with status 401: is JWT_SECRET the same .*"ch1"/)).toHaveLength(1);
     authorizer.close();
     expect(logger.matching(/^warning .*is JWT_SECRET the same .*"repeated":1/)).toHaveLength(1);
@@ -121,9 +133,9 @@ describe('a start', () => {
 
   test('refused after others were accepted is a decision, and no line', async () => {
     const authorizer = create();
-    await authorizer.authorizeStart(REQUEST, STAYS);
+    await authorizer.authorizeStart(REQUEST, STAYS, NEVER_LATER);
     server.answerNext({ status: 403 });
-    await authorizer.authorizeStart(REQUEST, STAYS);
+    await authorizer.authorizeStart(REQUEST, STAYS, NEVER_LATER);
     expect(logger.matching(/^(warning|error)/)).toEqual([]);
   });
 
@@ -131,7 +143,7 @@ describe('a start', () => {
     'answered %i is refused for now, and not asked again',
     async (status) => {
       server.answerWith(() => ({ status, headers: { location: server.url.href, 'stream-id': 'x' } }));
-      const decision = await create().authorizeStart(REQUEST, STAYS);
+      const decision = await create().authorizeStart(REQUEST, STAYS, NEVER_LATER);
       expect(decision).toEqual({ accepted: false, final: false, reason: expect.stringContaining(String(status)) });
       expect(server.requests).toHaveLength(1);
       expect(observed).toEqual(['start error']);
@@ -140,9 +152,9 @@ describe('a start', () => {
 
   test('not answered in time is refused for now, and not asked again', async () => {
     server.answerNext({ neverAnswer: true });
-    const decision = await create({ timeoutMs: 100 }).authorizeStart(REQUEST, STAYS);
+    const decision = await create({ timeoutMs: 100 }).authorizeStart(REQUEST, STAYS, NEVER_LATER);
     const reason = 'The callback did not answer in time';
-    expect(decision).toEqual({ accepted: false, final: false, reason, unsettled: true });
+    expect(decision).toEqual({ accepted: false, final: false, reason, unsettled: 'late' });
     expect(server.requests).toHaveLength(1);
     expect(observed).toEqual(['start timeout']);
   });
@@ -150,8 +162,8 @@ describe('a start', () => {
   test('whose connection broke is asked once more, as the same event', async () => {
     server.answerNext({}, { hangUp: true }, { headers: { 'stream-id': 'st-2' } });
     const authorizer = create();
-    await authorizer.authorizeStart(REQUEST, STAYS);
-    const decision = await authorizer.authorizeStart(REQUEST, STAYS);
+    await authorizer.authorizeStart(REQUEST, STAYS, NEVER_LATER);
+    const decision = await authorizer.authorizeStart(REQUEST, STAYS, NEVER_LATER);
     expect(decision).toEqual({ accepted: true, grant: { streamId: 'st-2' } });
     const [first, second, third] = server.requests.map((request) => request.claims.jti);
     expect(second).toBe(third);
@@ -162,7 +174,7 @@ describe('a start', () => {
   test('is asked the second time over a new connection: a handler that was restarted has closed every kept one', async () => {
     await keepTwoConnections();
     server.answerWith(({ connection }) => ({ hangUp: connection <= 2, headers: { 'stream-id': 'st-3' } }));
-    const decision = await create().authorizeStart(REQUEST, STAYS);
+    const decision = await create().authorizeStart(REQUEST, STAYS, NEVER_LATER);
     expect(decision).toEqual({ accepted: true, grant: { streamId: 'st-3' } });
     expect(server.requests[2]!.connection).toBeLessThanOrEqual(2);
     expect(server.requests[3]!.connection).toBe(3);
@@ -170,19 +182,19 @@ describe('a start', () => {
 
   test('whose connection breaks twice is refused for now', async () => {
     server.answerWith(() => ({ hangUp: true }));
-    const decision = await create().authorizeStart(REQUEST, STAYS);
+    const decision = await create().authorizeStart(REQUEST, STAYS, NEVER_LATER);
     expect(decision).toEqual({
       accepted: false,
       final: false,
       reason: expect.stringContaining('could not be reached'),
-      unsettled: true,
+      unsettled: 'unknown',
     });
     expect(server.requests).toHaveLength(2);
   });
 
   test('is refused for now when nothing listens', async () => {
     await server.stop();
-    const decision = await create().authorizeStart(REQUEST, STAYS);
+    const decision = await create().authorizeStart(REQUEST, STAYS, NEVER_LATER);
     expect(decision).toEqual({ accepted: false, final: false, reason: expect.stringContaining('ECONNREFUSED') });
     expect(observed).toEqual(['start unreachable', 'start unreachable']);
   });
@@ -190,7 +202,7 @@ describe('a start', () => {
   test('waits no longer for the secret than for the answer', async () => {
     const clock = new ManualClock();
     const secret = { current: () => new Promise<string>(() => {}), renew: () => Promise.resolve(undefined) };
-    const decision = create({ clock, secret, timeoutMs: 5_000 }).authorizeStart(REQUEST, STAYS);
+    const decision = create({ clock, secret, timeoutMs: 5_000 }).authorizeStart(REQUEST, STAYS, NEVER_LATER);
     await clock.advance(5_000);
     await expect(decision).resolves.toMatchObject({ accepted: false, final: false });
     expect(server.requests).toEqual([]);
@@ -200,134 +212,104 @@ describe('a start', () => {
     server.answerWith(({ claims }) => ({ neverAnswer: claims.channel === 'slow' }));
     const authorizer = create();
     const gone = new AbortController();
-    const slow = authorizer.authorizeStart({ ...REQUEST, channel: 'slow' }, gone.signal);
+    const slow = authorizer.authorizeStart({ ...REQUEST, channel: 'slow' }, gone.signal, NEVER_LATER);
     await server.request(1);
-    await expect(authorizer.authorizeStart(REQUEST, STAYS)).resolves.toMatchObject({ accepted: true });
+    await expect(authorizer.authorizeStart(REQUEST, STAYS, NEVER_LATER)).resolves.toMatchObject({ accepted: true });
     gone.abort();
     await expect(slow).resolves.toMatchObject({ accepted: false });
   });
 
   test('of a resumed stream names it', async () => {
-    await create().authorizeStart({ ...REQUEST, resume: 'st-0' }, STAYS);
+    await create().authorizeStart({ ...REQUEST, resume: 'st-0' }, STAYS, NEVER_LATER);
     expect(server.requests[0]!.claims).toHaveProperty('resume', 'st-0');
   });
 
   test('that cannot be signed is refused for now, with nothing of the cause', async () => {
     const current = (): Promise<string> => Promise.reject(new Error('vault-17 is sealed'));
     const secret = { ...fixedSecret(''), current };
-    const decision = await create({ secret }).authorizeStart(REQUEST, STAYS);
+    const decision = await create({ secret }).authorizeStart(REQUEST, STAYS, NEVER_LATER);
     expect(decision).toEqual({ accepted: false, final: false, reason: 'The callback could not be made' });
     expect(logger.matching(/^error .*vault-17 is sealed/)).toHaveLength(1);
   });
 });
 
-describe('a start whose publisher is not waited for any longer', () => {
-  const ids = { startJti: 'the-start', stopJti: 'the-stop' };
+describe('a start that was not answered in time', () => {
   const TIME_OUT = { timeoutMs: 100 };
   /** Long after the time-out. */
   const LATE_MS = 2_000;
 
-  test('has its stop when it is accepted after all', async () => {
-    server.answerNext({ delayMs: LATE_MS, headers: { 'stream-id': 'late' } });
-    const decision = await create(TIME_OUT).authorizeStart({ ...REQUEST, ...ids }, STAYS);
-    expect(decision).toMatchObject({ accepted: false, unsettled: true });
-    const { claims } = await server.request(2);
-    expect(claims).toMatchObject({ event: 'stop', jti: 'the-stop', start_jti: 'the-start', stream_id: 'late' });
-    expect(server.requests[0]!.claims.jti).toBe('the-start');
-  });
+  function late(answer: CallbackAnswerScript) {
+    server.answerNext(answer);
+    const authorizer = create(TIME_OUT);
+    let first: Promise<PublishDecision> | undefined;
+    const later = new Promise<PublishDecision>((resolve) => {
+      first = authorizer.authorizeStart({ ...REQUEST, startJti: 'the-start' }, STAYS, resolve);
+    });
+    return { authorizer, first: first!, later };
+  }
 
   test.each<[string, CallbackAnswerScript, object]>([
-    ['refused', { status: 403 }, {}],
-    ['accepted as the stream that it was to continue', { headers: { 'stream-id': 'offered' } }, { resume: 'offered' }],
-  ])('needs none when it is %s after all', async (_how, answer, more) => {
-    server.answerNext({ delayMs: LATE_MS, ...answer });
-    let remove: (stop: { readonly jti: string }) => void = () => undefined;
-    const removed = new Promise<{ readonly jti: string }>((resolve) => (remove = resolve));
-    const stopStore = { add: () => undefined, remove };
-    await create({ ...TIME_OUT, stopStore }).authorizeStart({ ...REQUEST, ...ids, ...more }, STAYS);
-    expect((await removed).jti).toBe('the-stop');
+    ['accepted', { headers: { 'stream-id': 'late' } }, { accepted: true, grant: { streamId: 'late' } }],
+    ['refused', { status: 403 }, { accepted: false, final: false, reason: expect.any(String) }],
+    ['not known any more', { hangUp: true }, { accepted: false, unsettled: 'unknown' }],
+  ])('is found to be %s when the answer comes', async (_how, answer, decision) => {
+    const { first, later } = late({ delayMs: LATE_MS, ...answer });
+    expect(await first).toMatchObject({ accepted: false, unsettled: 'late' });
+    expect(await later).toMatchObject(decision);
+    expect(server.requests[0]!.claims.jti).toBe('the-start');
     expect(server.requests).toHaveLength(1);
   });
 
-  test.each<[string, CallbackAnswerScript]>([
-    ['has no answer when the server ends', { neverAnswer: true }],
-    ['loses its connection', { delayMs: LATE_MS, hangUp: true }],
-  ])('has a stop that names it alone when it %s', async (_how, answer) => {
-    server.answerNext(answer);
-    const authorizer = create(TIME_OUT);
-    await authorizer.authorizeStart({ ...REQUEST, ...ids }, STAYS);
-    if (answer.neverAnswer !== true) await server.request(2);
+  test('is not waited for when the server ends', async () => {
+    const { authorizer, first, later } = late({ neverAnswer: true });
+    await first;
     await expect(authorizer.drain(20_000)).resolves.toBe(0);
-    const stop = { event: 'stop', jti: 'the-stop', start_jti: 'the-start', stream_id: '' };
-    expect(server.requests[1]!.claims).toMatchObject(stop);
-    expect(server.requests).toHaveLength(2);
+    expect(await later).toMatchObject({ accepted: false, unsettled: 'unknown' });
   });
+});
 
-  test('and whose connections broke has such a stop at once', async () => {
-    server.answerNext({ hangUp: true }, { hangUp: true });
-    await create().authorizeStart({ ...REQUEST, ...ids }, STAYS);
-    const { claims } = await server.request(3);
-    expect(claims).toMatchObject({ event: 'stop', jti: 'the-stop', start_jti: 'the-start', stream_id: '' });
-    const [first, second] = server.requests.map((request) => [request.claims.jti, request.claims.iat]);
-    expect(second).toEqual(first);
-  });
+test('the two questions of one start are one event', async () => {
+  server.answerNext({ hangUp: true }, { hangUp: true });
+  await create().authorizeStart(REQUEST, STAYS, NEVER_LATER);
+  const [first, second] = server.requests.map((request) => [request.claims.jti, request.claims.iat]);
+  expect(second).toEqual(first);
+});
 
-  test('has none when the handler was never reached', async () => {
-    await server.stop();
-    const decision = await create().authorizeStart(REQUEST, STAYS);
-    expect(decision).not.toHaveProperty('unsettled');
-  });
+test('a start of which the handler never heard is settled', async () => {
+  await server.stop();
+  const decision = await create().authorizeStart(REQUEST, STAYS, NEVER_LATER);
+  expect(decision).not.toHaveProperty('unsettled');
 });
 
 describe('a publisher that goes', () => {
   test('before the handler is asked costs no request', async () => {
-    const decision = await create().authorizeStart(REQUEST, AbortSignal.abort());
+    const decision = await create().authorizeStart(REQUEST, AbortSignal.abort(), NEVER_LATER);
     expect(decision).toMatchObject({ accepted: false, final: false });
     expect(server.requests).toHaveLength(0);
   });
 
-  test('while the handler decides is given up at once; one that accepts all the same hears of the end', async () => {
+  test('while the handler decides does not end the question; the drain waits for a stop that is expected', async () => {
     server.answerNext({ delayMs: 100, headers: { 'stream-id': 'st-9' } });
     const authorizer = create();
     const gone = new AbortController();
-    const decision = authorizer.authorizeStart(REQUEST, gone.signal);
+    const decided = authorizer.expectStop();
+    const decision = authorizer.authorizeStart(REQUEST, gone.signal, NEVER_LATER);
     await server.request(1);
     gone.abort();
-    await expect(decision).resolves.toMatchObject({ accepted: false, final: false });
-    expect(server.requests).toHaveLength(1);
-    await expect(authorizer.drain(20_000)).resolves.toBe(0);
-    expect(server.requests).toHaveLength(2);
-    expect(server.requests[1]!.claims).toMatchObject({ event: 'stop', channel: 'ch1', stream_id: 'st-9' });
-  });
-
-  test('while the handler lets it continue a stream leaves that stream alone', async () => {
-    server.answerNext({ delayMs: 50, headers: { 'stream-id': 'st-9' } });
-    const authorizer = create();
-    const gone = new AbortController();
-    void authorizer.authorizeStart({ ...REQUEST, resume: 'st-9' }, gone.signal);
-    await server.request(1);
-    gone.abort();
-    await expect(authorizer.drain(20_000)).resolves.toBe(0);
-    expect(server.requests).toHaveLength(1);
-  });
-
-  test('while the handler decides to refuse causes no stop', async () => {
-    server.answerNext({ delayMs: 50, status: 403 });
-    const authorizer = create();
-    const gone = new AbortController();
-    void authorizer.authorizeStart(REQUEST, gone.signal);
-    await server.request(1);
-    gone.abort();
-    await expect(authorizer.drain(20_000)).resolves.toBe(0);
-    expect(server.requests).toHaveLength(1);
+    const drained = authorizer.drain(20_000);
+    await expect(decision).resolves.toMatchObject({ accepted: true, grant: { streamId: 'st-9' } });
+    ended(authorizer, ENDED);
+    decided();
+    await expect(drained).resolves.toBe(0);
+    expect(server.requests.map(({ claims }) => claims.event)).toEqual(['start', 'stop']);
   });
 });
 
 describe('a stop', () => {
   test('is sent once, with the stream id, and is another event than the start', async () => {
     const authorizer = create();
-    await authorizer.authorizeStart(REQUEST, STAYS);
-    authorizer.streamEnded(ENDED);
+    await authorizer.authorizeStart(REQUEST, STAYS, NEVER_LATER);
+    ended(authorizer, ENDED);
     await expect(authorizer.drain(20_000)).resolves.toBe(0);
     expect(server.requests).toHaveLength(2);
     const [start, stop] = server.requests.map((request) => request.claims);
@@ -345,23 +327,21 @@ describe('a stop', () => {
     const clock = new ManualClock();
     const authorizer = create({ clock });
     server.answerNext(answer);
-    authorizer.streamEnded(ENDED);
+    ended(authorizer, ENDED);
     await logger.waitFor(/attempt 1 failed/);
-    expect(authorizer.pendingStops).toBe(1);
     await clock.advance(2_000);
     const [first, second] = [await server.request(1), await server.request(2)];
     expect(second.claims.jti).toBe(first.claims.jti);
     expect(Number(second.claims.exp)).toBeGreaterThan(Number(first.claims.exp));
     await expect(authorizer.drain(20_000)).resolves.toBe(0);
     expect(observed).toEqual([result, 'stop accepted']);
-    expect(authorizer.pendingStops).toBe(0);
   });
 
   test('that fails is sent again over a new connection', async () => {
     await keepTwoConnections();
     server.answerWith(({ connection }) => ({ hangUp: connection <= 2 }));
     const authorizer = create();
-    authorizer.streamEnded(ENDED);
+    ended(authorizer, ENDED);
     await expect(authorizer.drain(20_000)).resolves.toBe(0);
     expect(server.requests.slice(2).map((request) => request.connection)).toEqual([expect.any(Number), 3]);
   });
@@ -370,7 +350,7 @@ describe('a stop', () => {
     await server.stop();
     const authorizer = create();
     for (let number = 1; number <= 40; number += 1) {
-      authorizer.streamEnded({ ...ENDED, jti: `stop-${number}`, channel: `ch${number}` });
+      ended(authorizer, { ...ENDED, jti: `stop-${number}`, channel: `ch${number}` });
     }
     await logger.waitFor(/attempt 1 failed/);
     const drained = authorizer.drain(20_000);
@@ -384,7 +364,7 @@ describe('a stop', () => {
   test('that cannot be delivered in the drain is counted', async () => {
     await server.stop();
     const authorizer = create();
-    authorizer.streamEnded(ENDED);
+    ended(authorizer, ENDED);
     await expect(authorizer.drain(300)).resolves.toBe(1);
   });
 });
@@ -395,10 +375,10 @@ describe('starts and stops', () => {
     const authorizer = create();
     for (let count = 0; count < 300; count += 1) {
       const clientIp = `192.0.2.${count}`;
-      void authorizer.authorizeStart({ ...REQUEST, channel: `ch${count}`, clientIp }, STAYS);
+      void authorizer.authorizeStart({ ...REQUEST, channel: `ch${count}`, clientIp }, STAYS, NEVER_LATER);
     }
     await server.request(240);
-    authorizer.streamEnded(ENDED);
+    ended(authorizer, ENDED);
     expect((await server.request(241)).claims.event).toBe('stop');
   });
 
@@ -406,19 +386,18 @@ describe('starts and stops', () => {
     server.answerWith(({ claims }) => ({ status: claims.event === 'start' ? 500 : 200 }));
     const authorizer = create();
     for (let count = 0; count < 6; count += 1) {
-      await authorizer.authorizeStart({ ...REQUEST, channel: `ch${count}` }, STAYS);
+      await authorizer.authorizeStart({ ...REQUEST, channel: `ch${count}` }, STAYS, NEVER_LATER);
     }
     expect(server.requests).toHaveLength(5);
-    authorizer.streamEnded(ENDED);
+    ended(authorizer, ENDED);
     expect((await server.request(6)).claims.event).toBe('stop');
 
     server.answerWith(({ claims }) => ({ status: claims.event === 'stop' ? 500 : 200 }));
     const other = create();
-    for (let count = 0; count < 9; count += 1)
-      other.streamEnded({ ...ENDED, jti: `stop-${count}`, channel: `ch${count}` });
+    for (let count = 0; count < 9; count += 1) ended(other, { ...ENDED, jti: `stop-${count}`, channel: `ch${count}` });
     await server.request(15);
     await logger.waitFor(/attempt 1 failed.*ch8/);
-    await expect(other.authorizeStart(REQUEST, STAYS)).resolves.toMatchObject({ accepted: true });
+    await expect(other.authorizeStart(REQUEST, STAYS, NEVER_LATER)).resolves.toMatchObject({ accepted: true });
   });
 });
 
@@ -427,13 +406,13 @@ test('neither refusals nor logs tell the key, the token, the secret, or anything
   const reasons: string[] = [];
   for (const answer of [{ status: 403 }, { status: 500 }, { neverAnswer: true }, { hangUp: true }]) {
     server.answerNext(answer, { status: 500 });
-    authorizer.streamEnded({ ...ENDED, jti: `stop-${reasons.length}` });
-    const decision = await authorizer.authorizeStart(REQUEST, STAYS);
+    ended(authorizer, { ...ENDED, jti: `stop-${reasons.length}` });
+    const decision = await authorizer.authorizeStart(REQUEST, STAYS, NEVER_LATER);
     reasons.push(decision.accepted ? '' : decision.reason);
   }
   await server.stop();
-  authorizer.streamEnded({ ...ENDED, jti: 'last stop' });
-  const decision = await authorizer.authorizeStart(REQUEST, STAYS);
+  ended(authorizer, { ...ENDED, jti: 'last stop' });
+  const decision = await authorizer.authorizeStart(REQUEST, STAYS, NEVER_LATER);
   reasons.push(decision.accepted ? '' : decision.reason);
   await authorizer.drain(50);
   const told = [...reasons, ...logger.lines].join('\n');

@@ -148,6 +148,7 @@ test('a token that a handler no longer accepts is signed anew with a fresh secre
     rtmpPort: 1935,
     names: PLAIN_NAMES,
     log: lambdas.log,
+    due: { pull: () => Promise.resolve([]), delivered: () => undefined },
     observer: {
       callback: (event, result) => void observed.push(`${event} ${result}`),
       unasked: () => undefined,
@@ -161,9 +162,12 @@ test('a token that a handler no longer accepts is signed anew with a fresh secre
   await putSigningSecret('rotated away, 2');
 
   // Just read: not read again at once, whichever caller asks.
-  await expect(authorizer.authorizeStart(request, stays)).resolves.toMatchObject({ accepted: false, final: true });
+  await expect(authorizer.authorizeStart(request, stays, () => undefined)).resolves.toMatchObject({
+    accepted: false,
+    final: true,
+  });
   await clock.advance(10_000);
-  const decision = await authorizer.authorizeStart(request, stays);
+  const decision = await authorizer.authorizeStart(request, stays, () => undefined);
   expect(decision).toMatchObject({ accepted: true });
   expect(observed).toEqual(['start refused', 'start refused', 'start accepted']);
 

@@ -1,14 +1,14 @@
 import { expect, test } from '@jest/globals';
 import { loadServiceConfig } from '../../../service/config/service-config';
-import { MemoryRegistryView } from '../../../service/leases/memory-registry-view';
-import { MemoryRegistry } from '../../../service/leases/memory-registry';
-import type { RegistryListener } from '../../../service/leases/lease-registry';
+import type { LifeListener } from '../../../service/leases/life-store';
+import { MemoryLifeStore } from '../../../service/leases/memory-life-store';
+import { MemoryLives } from '../../../service/leases/memory-lives';
 import { startNode } from '../../../service/node/node';
 import { MemoryLogger } from '../../support/memory-logger';
 import { RtmpClient } from '../../support/rtmp/rtmp-client';
 
-/** A registry that lets its node join only when it is told to. */
-class SlowToJoin extends MemoryRegistryView {
+/** A store that lets its node join only when it is told to. */
+class SlowToJoin extends MemoryLifeStore {
   readonly testAnnouncer = { announce: () => Promise.resolve(), onAnnounced: () => undefined };
   readonly places = { acquire: () => true, release: () => undefined };
   admit: () => void = () => undefined;
@@ -24,14 +24,14 @@ class SlowToJoin extends MemoryRegistryView {
 
   tellCrowded(): void {}
 
-  override async start(listener: RegistryListener): Promise<void> {
+  override async start(listener: LifeListener): Promise<void> {
     await this.#admitted;
     await super.start(listener);
   }
 }
 
 test('a node is not ready, and says of no port that it listens, before it has joined', async () => {
-  const parent = new SlowToJoin(new MemoryRegistry(), 'worker-1');
+  const parent = new SlowToJoin(new MemoryLives({ takeover: false, resumes: false }), 'worker-1');
   const log = new MemoryLogger();
   const { config } = loadServiceConfig({
     RTMP_PORT: '0',

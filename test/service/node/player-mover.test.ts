@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import type { NodeAddress, LeaseRegistry } from '../../../service/leases/lease-registry';
+import type { LifeStore, NodeAddress } from '../../../service/leases/life-store';
 import type { Hub } from '../../../service/hub/hub';
 import { openGate } from '../../../service/net/gate/connection-gate';
 import type { ConnectionIntake } from '../../../service/net/connection-intake';
@@ -9,13 +9,13 @@ import { PlayerMover, type WorkerLineListener } from '../../../service/node/play
 const DEPARTURE = { clientIp: '192.0.2.7', said: Buffer.from('all of it'), answeredBytes: 3_500 };
 const HANDLE = {};
 
-/** A mover among stand-ins for what it uses: a registry that knows one owner, and a line to the other workers. */
+/** A mover among stand-ins for what it uses: a store that knows one owner, and a line to the other workers. */
 class Surroundings {
   nowMs = 0;
   /** Who has the stream; undefined: nobody. */
   owner: string | undefined = 'worker-2';
   draining = false;
-  registryAnswers = true;
+  storeAnswers = true;
   lineWorks = true;
   viewersHere = 0;
   readonly passed: unknown[] = [];
@@ -24,16 +24,16 @@ class Surroundings {
   readonly mover: PlayerMover;
 
   constructor(selfId = 'worker-1') {
-    const registry = {
+    const store = {
       self: { id: selfId },
       locate: () => {
-        if (!this.registryAnswers) return new Promise(() => {});
+        if (!this.storeAnswers) return new Promise(() => {});
         const owner = { id: this.owner, draining: this.draining } as NodeAddress;
-        return Promise.resolve(this.owner === undefined ? undefined : { lease: {}, owner });
+        return Promise.resolve(this.owner === undefined ? undefined : { owner });
       },
-    } as unknown as LeaseRegistry;
+    } as unknown as LifeStore;
     this.mover = new PlayerMover({
-      registry,
+      store,
       line: {
         self: { id: 'worker-1' },
         listen: (listener) => (this.listener = listener),
@@ -92,7 +92,7 @@ describe('a viewer', () => {
   test('stays when the registry takes too long', async () => {
     jest.useFakeTimers();
     const around = new Surroundings();
-    around.registryAnswers = false;
+    around.storeAnswers = false;
     const played = around.play();
     await jest.advanceTimersByTimeAsync(500);
     expect(await played).toBe(false);

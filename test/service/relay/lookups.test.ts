@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Location, Lookups } from '../../../service/relay/lookups';
+import type { Location } from '../../../service/leases/life-store';
+import { Lookups } from '../../../service/relay/lookups';
 
-const somewhere = { lease: { node: 'a' }, owner: { id: 'a' } } as Location;
+const somewhere = { publish: 'p', owner: { id: 'a' } } as Location;
 
-/** Look-ups at a registry whose answers the test gives. */
+/** Look-ups at a store whose answers the test gives. */
 function lookups(): {
   looking: Lookups;
   asked: string[];

@@ -4,25 +4,12 @@ import { afterEach, expect, test } from '@jest/globals';
 import { Hub } from '../../../service/hub/hub';
 import { FleetKeys } from '../../../service/leases/fleet-keys';
 import { KeyHash } from '../../../service/leases/key-hash';
-import type { Lease } from '../../../service/leases/lease-registry';
 import { TrafficCounters } from '../../../service/metrics/traffic-counters';
 import { Batching } from '../../../service/net/batching/batching';
 import { Relay } from '../../../service/relay/relay';
 import { StreamRig } from '../hub/stream-rig';
 
-const LEASE: Lease = {
-  channel: 'ch',
-  node: 'owner',
-  incarnation: '1',
-  publishId: 'publisher',
-  state: 'live',
-  streamId: 'id',
-  keyHash: '',
-  playKeyHash: '',
-  startedAt: 0,
-  lastTimestamp: 0,
-  keeps: false,
-};
+const PLACE = { channel: 'ch', publish: 'publisher', streamId: 'id', playKeyHash: '' };
 
 const owner = createServer();
 afterEach(() => void owner.close());
@@ -40,7 +27,7 @@ test('counts what it reads apart from what clients send', async () => {
     const hub = new Hub(new StreamRig().env);
     new Relay({
       env: { hub, batching, traffic, keyHash: new KeyHash(new FleetKeys(), Buffer.alloc(32)) },
-      target: { lease: LEASE, owner: address, token: 'token' },
+      target: { location: { ...PLACE, owner: address }, token: 'token' },
       relays: { mayFeed: () => true, ended: () => resolve() },
     });
   });

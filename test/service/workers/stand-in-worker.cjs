@@ -1,4 +1,6 @@
 // Speaks to its parent process as a worker does. The argument says how it behaves.
+const { worker } = require('node:cluster');
+
 const [, , behaviour] = process.argv;
 const readiness = {
   'is not ready': { ready: false, reason: 'a reason' },
@@ -7,10 +9,20 @@ const readiness = {
 const tell = (message) => process.send(message);
 const listen = () => tell({ kind: 'listening', ports: { rtmp: 1935 } });
 
+/** Its start is out when the worker ends: `unknown` gets a stop with the publish as its `jti`. */
+const candidate = () => ({
+  publish: `jti-${process.pid}`,
+  node: `worker-${worker.id}`,
+  startJti: 'start',
+  about: '{}',
+  keyHash: '',
+  group: '',
+});
+
 /** What a worker asks before a publisher is decided on; it listens when it has been answered. */
 const requests = [
   ['join', '127.0.0.1', 1],
-  ['acquire', { channel: `channel-${process.pid}`, session: 's', stop: { jti: `jti-${process.pid}` } }],
+  ['apply', `channel-${process.pid}`, { kind: 'come', candidate: candidate(), now: Date.now() }],
 ];
 const askNext = () => {
   const [method, ...args] = requests.shift() ?? [];

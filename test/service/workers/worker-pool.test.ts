@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import cluster from 'node:cluster';
 import { join } from 'node:path';
-import { MemoryRegistry } from '../../../service/leases/memory-registry';
+import { MemoryLives } from '../../../service/leases/memory-lives';
 import { AddressRules } from '../../../service/addresses/address-rules';
 import { ConnectionLimits } from '../../../service/net/gate/connection-limits';
 import { type PoolTiming, WorkerPool } from '../../../service/workers/worker-pool';
@@ -11,13 +11,13 @@ type Behaviour = 'serves' | 'leaves a stop' | 'fails' | 'never listens' | 'hangs
 
 let log: MemoryLogger;
 let pool: WorkerPool | undefined;
-let registry: MemoryRegistry;
+let lives: MemoryLives;
 /** Stops that were left to the parent process. */
 let inherited: string[];
 
 beforeEach(() => {
   log = new MemoryLogger();
-  registry = new MemoryRegistry();
+  lives = new MemoryLives({ takeover: false, resumes: false });
   inherited = [];
 });
 afterEach(() => pool?.stop());
@@ -35,7 +35,7 @@ function nextOnes(behaviour: Behaviour): void {
 function poolOf(count: number, timing: Partial<PoolTiming> = {}): WorkerPool {
   pool = new WorkerPool({
     count,
-    registry,
+    lives,
     limits: new ConnectionLimits({
       maxPerAddress: 4,
       maxPerSecond: 1000,
