@@ -9,7 +9,7 @@ import type { Batching } from '../net/batching/batching';
 import type { FleetKeys } from '../leases/fleet-keys';
 import type { FleetMember } from './fleet-member';
 import { ownId } from './own-id';
-import { RedisRegistry } from '../leases/redis/redis-registry';
+import { RedisLifeStore } from '../leases/redis/redis-life-store';
 import { SharedMember } from './shared-member';
 import { SoloMember } from './solo-member';
 import type { LifePolicy } from '../publishing/life-events';
@@ -44,14 +44,15 @@ export function openMember({ config, parent, task, password, ...shared }: Member
       fleet.advertiseHost ?? (task?.address === undefined || task.address === '' ? ownAddress() : task.address);
     const address = { id, host, port: 0, proxyHeader: config.proxy !== undefined && parent === undefined };
     const timing = { ttlMs: fleet.nodeTtlMs, beatMs: fleet.nodeTtlMs * BEAT_TTLS };
-    const store = new RedisRegistry({
+    const store = new RedisLifeStore({
       config: redis,
       password,
       address,
+      policy: lifePolicy(config),
       log: shared.log,
       keys: shared.keys,
       timing,
-    }) as unknown as LifeStore;
+    });
     return new SharedMember({ ...shared, store, machineId, graceMs });
   }
   if (parent !== undefined) return new SharedMember({ ...shared, store: parent, machineId: parent.self.id, graceMs });

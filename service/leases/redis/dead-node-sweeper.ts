@@ -1,34 +1,40 @@
 import type { Logger } from '../../logging/logger';
-import type { StopRecord } from '../../auth/stop-record';
 import type { RegistryConnection } from './registry-connection';
 import { type RegistryTiming, jittered } from './registry-timing';
-import type { RecordSeal } from './record-seal';
-import { readNames, readStop } from './reply-records';
-import { CLAIM, type LeftPublish, REMAINS, SCAN } from './scripts/sweep-scripts';
+import { CLAIM, REMAINS, SCAN } from './scripts/sweep-scripts';
 
-/** Most records that are claimed in one step, so that other requests do not wait long. */
-const RECORDS_AT_ONCE = 200;
+/** Most channels that are seen to in one step. */
+const CHANNELS_AT_ONCE = 32;
+/** Most stops that are taken over in one step, and only while fewer than as many wait here. */
+const STOPS_AT_ONCE = 200;
 
 export interface DeadNodeSweeperOptions {
   readonly connection: RegistryConnection;
   readonly timing: RegistryTiming;
-  readonly seal: RecordSeal;
   readonly log: Logger;
   /** How long all of this node's renewals have succeeded (ms). */
   readonly healthyForMs: () => number;
-  readonly claimed: (stops: readonly StopRecord[]) => void;
+  /** Tells the channel's life that the member is dead; false if the registry does not have it. */
+  readonly nodeDead: (channel: string, member: string) => Promise<boolean>;
+  /** How many stops wait for this node to deliver them. */
+  readonly waitingStops: () => number;
+  /** This node has taken over stops that a dead one left. */
+  readonly claimed: (stops: readonly string[]) => void;
 }
 
 /**
- * Looks for dead nodes and claims their publishes and stops. One node of the fleet does so, as long as it lives. After a
- * failure of its own renewals, it waits for two TTLs before it declares another node dead: after an outage of the
- * registry, all nodes look dead until they have renewed.
+ * Looks for dead nodes, and tells the life of each channel in which they had a part. One node of the fleet does so, as
+ * long as it lives. After a failure of its own renewals, it waits for two TTLs before it declares another node dead:
+ * after an outage of the registry, all nodes look dead until they have renewed. Stops that a dead node left stay where
+ * they are until this node has delivered those before them.
  */
 export class DeadNodeSweeper {
   readonly #options: DeadNodeSweeperOptions;
   #timer: NodeJS.Timeout | undefined;
   /** Incarnations that were dead at the last scan. */
   #suspects: ReadonlySet<string> = new Set();
+  readonly #reported = new Set<string>();
+  #isSweeping = false;
   #stopped = false;
 
   constructor(options: DeadNodeSweeperOptions) {
@@ -36,16 +42,29 @@ export class DeadNodeSweeper {
   }
 
   start(): void {
-    if (this.#stopped) return;
-    this.#timer = setTimeout(
-      () => void this.#sweep().finally(() => this.start()),
-      jittered(this.#options.timing.beatMs),
-    );
+    this.#schedule(jittered(this.#options.timing.beatMs));
+  }
+
+  /** Stops have been delivered: there is room for more. */
+  more(): void {
+    if (this.#reported.size > 0 && this.#options.waitingStops() < STOPS_AT_ONCE / 2) this.#schedule(0);
   }
 
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#stopped || this.#isSweeping) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#isSweeping = true;
+      void this.#sweep().finally(() => {
+        this.#isSweeping = false;
+        this.start();
+      });
+    }, delayMs);
   }
 
   async #sweep(): Promise<void> {
@@ -56,41 +75,31 @@ export class DeadNodeSweeper {
     const reply = await connection.run(SCAN, [timing.ttlMs]);
     if (reply?.status !== 'dead') return;
     this.#suspects = new Set(reply.rest);
-    for (const member of reply.rest) {
-      if (suspects.has(member)) await this.#claim(member);
-    }
+    for (const member of this.#reported) if (!this.#suspects.has(member)) this.#reported.delete(member);
+    for (const member of reply.rest) if (suspects.has(member)) await this.#bury(member);
   }
 
-  async #claim(member: string): Promise<void> {
-    const { connection, log, seal, claimed, healthyForMs } = this.#options;
+  async #bury(member: string): Promise<void> {
+    const { connection, log, healthyForMs, nodeDead, waitingStops, claimed } = this.#options;
     const slash = member.lastIndexOf('/');
-    const node = member.slice(0, slash);
-    let count = 0;
-    for (let more = true; more && !this.#stopped && healthyForMs() > 0;) {
-      const dead = [node, member.slice(slash + 1)];
-      const remains = await connection.run(REMAINS, [...dead, RECORDS_AT_ONCE]);
-      if (remains?.status !== 'remains') break;
-      const publishes = JSON.stringify(readPublishes(remains.rest[0]));
-      const reply = await connection.run(CLAIM, [...dead, publishes, JSON.stringify(readNames(remains.rest[1]))]);
-      if (reply?.status !== 'claimed') break;
-      const [rest, ...records] = reply.rest;
-      more = rest === 'more';
-      count += records.length;
-      if (records.length > 0) claimed(records.map((record) => seal.open(record)));
+    const dead = [member.slice(0, slash), member.slice(slash + 1)];
+    if (!this.#reported.has(member)) {
+      this.#reported.add(member);
+      log.warning('A node of the fleet is gone: its streams have ended, other nodes send their stops', {
+        node: dead[0],
+      });
     }
-    log.warning('A node of the fleet is gone: its streams have ended, this node sends their stops', {
-      node,
-      stops: count,
-    });
+    while (!this.#stopped && healthyForMs() > 0) {
+      const remains = await connection.run(REMAINS, [...dead, CHANNELS_AT_ONCE]);
+      if (remains?.status !== 'remains') return;
+      const isStored = await Promise.all(remains.rest.map((channel) => nodeDead(channel, member)));
+      if (isStored.includes(false)) return;
+      const room = Math.max(0, STOPS_AT_ONCE - waitingStops());
+      const reply = await connection.run(CLAIM, [...dead, room]);
+      if (reply?.status !== 'claimed') return;
+      const [left, ...stops] = reply.rest;
+      claimed(stops);
+      if (left === 'all' || (remains.rest.length === 0 && stops.length === 0)) return;
+    }
   }
-}
-
-/** Reads pairs of a publish and its record. */
-function readPublishes(json: string | undefined): LeftPublish[] {
-  const pairs = readNames(json);
-  const publishes: LeftPublish[] = [];
-  for (let i = 0; i + 1 < pairs.length; i += 2) {
-    publishes.push({ publishId: pairs[i] ?? '', channel: readStop(pairs[i + 1] ?? '').channel });
-  }
-  return publishes;
 }

@@ -1,20 +1,42 @@
-import type { RegistryOrder } from '../lease-registry';
+import { type Letter, readLetter } from './life-documents';
 
-/** An order from another node in this node's mailbox. */
-export type Mail = RegistryOrder;
+/**
+ * A node's mailbox in Redis, as far as the node has read it. Letters come with the answers to several kinds of requests,
+ * and may come more than once; each is delivered once and in order. They stay in Redis until a renewal says that they
+ * have arrived.
+ */
+export class Mailbox {
+  /** Id of the last letter that was delivered; empty: none. */
+  position = '';
+  readonly #deliver: (letter: Letter) => void;
+  readonly #schema: number;
 
-/** Reads one order; undefined when this version does not know its kind. */
-export function readMail(text: string): Mail | undefined {
-  let letter: Readonly<Record<string, unknown>>;
-  try {
-    letter = Object(JSON.parse(text)) as typeof letter;
-  } catch {
-    return undefined;
+  constructor(schema: number, deliver: (letter: Letter) => void) {
+    this.#schema = schema;
+    this.#deliver = deliver;
   }
-  const { kind, channel, publishId, continues, conflict } = letter;
-  if (kind === 'moved' && typeof channel === 'string' && typeof publishId === 'string') {
-    const moved = { kind, channel, publishId, continues: continues === true, stopIsSent: false } as const;
-    return conflict === true ? { ...moved, conflict } : moved;
+
+  /** @param entries pairs of a letter's id and the letter */
+  take(entries: readonly string[]): void {
+    for (let i = 0; i + 1 < entries.length; i += 2) {
+      const id = entries[i] ?? '';
+      if (!isLater(id, this.position)) continue;
+      this.position = id;
+      const letter = readLetter(entries[i + 1] ?? '', this.#schema);
+      if (letter) this.#deliver(letter);
+    }
   }
-  return kind === 'command' && typeof letter.text === 'string' ? { kind, text: letter.text } : undefined;
+
+  /** The server has lost writes: new letters may get the ids of letters that were read. */
+  forget(): void {
+    this.position = '';
+  }
+}
+
+/** Ids are `<ms>-<number>`. */
+function isLater(id: string, than: string): boolean {
+  if (than === '') return true;
+  const [ms = 0, count = 0] = id.split('-').map(Number);
+  const [thanMs = 0, thanCount = 0] = than.split('-').map(Number);
+  return ms > thanMs || (ms === thanMs && count > thanCount);
 }

@@ -1,8 +1,8 @@
 import type { Logger } from '../../logging/logger';
-import type { NodeAddress } from '../lease-registry';
-import { type Mail, readMail } from './mailbox';
+import type { NodeAddress } from '../life-store';
+import type { Mailbox } from './mailbox';
 import { BEAT } from './scripts/node-scripts';
-import type { RegistryConnection } from './registry-connection';
+import type { RegistryConnection, RegistryReply } from './registry-connection';
 import { type RegistryTiming, jittered } from './registry-timing';
 
 export interface NodeRegistrationOptions {
@@ -14,11 +14,10 @@ export interface NodeRegistrationOptions {
   readonly address: () => NodeAddress;
   /** The node is registered; `lapsed`: it was not before, so that others may have declared it dead. */
   readonly renewed: (renewal: { readonly lapsed: boolean; readonly secret: string }) => void;
-  readonly mail: (mail: Mail) => void;
+  readonly mailbox: Mailbox;
+  /** Version of what the node stores in Redis. */
+  readonly schema: number;
 }
-
-/** Version of what nodes store in Redis: a release that changes it can tell nodes of the former release apart. */
-const SCHEMA = 1;
 
 /**
  * Keeps the node registered: renews the registration every few seconds, and at once when a connection was made or mail
@@ -29,7 +28,6 @@ export class NodeRegistration {
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<boolean> | undefined;
   #next: Promise<boolean> | undefined;
-  #readMail = '';
   #first = true;
   #registered = false;
   #lastBeatAt = -Infinity;
@@ -72,7 +70,7 @@ export class NodeRegistration {
    * this node has read already.
    */
   registryChanged(): void {
-    this.#readMail = '';
+    this.#options.mailbox.forget();
     this.#healthySince = performance.now();
   }
 
@@ -87,11 +85,14 @@ export class NodeRegistration {
   }
 
   async #renew(): Promise<boolean> {
-    const { connection, timing, secret, address, renewed, mail } = this.#options;
+    const { connection, timing, secret, address, renewed, mailbox } = this.#options;
     clearTimeout(this.#timer);
-    const registration = JSON.stringify({ ...address(), epoch: connection.epoch, schema: SCHEMA });
-    const args = [registration, timing.ttlMs, this.#readMail, this.#first ? 1 : 0, secret()];
-    const reply = await connection.run(BEAT, args);
+    const registration = JSON.stringify({ ...address(), epoch: connection.epoch, schema: this.#options.schema });
+    const args = [registration, timing.ttlMs, mailbox.position, this.#first ? 1 : 0, secret()];
+    const read = ({ status, rest }: RegistryReply): void => {
+      if (status === 'kept' || status === 'lapsed') mailbox.take(rest.slice(1));
+    };
+    const reply = await connection.run(BEAT, args, { read });
     if (this.#stopped) return false;
     if (reply?.status !== 'kept' && reply?.status !== 'lapsed') {
       this.#failed(reply?.status === 'taken' ? 'another node has the same id' : connection.lastError);
@@ -102,11 +103,6 @@ export class NodeRegistration {
     this.#first = false;
     this.#succeeded(lapsed);
     renewed({ lapsed, secret: fleetSecret });
-    for (let i = 0; i + 1 < entries.length; i += 2) {
-      this.#readMail = entries[i] ?? '';
-      const message = readMail(entries[i + 1] ?? '');
-      if (message) mail(message);
-    }
     // A full reply: there may be more.
     this.#schedule(entries.length >= 200 ? 0 : jittered(timing.beatMs));
     return true;

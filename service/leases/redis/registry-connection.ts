@@ -41,6 +41,16 @@ export interface RegistryConnectionOptions {
 
 export type Arguments = readonly (string | number)[];
 
+export interface RunOptions {
+  /** Names, without the prefix, of further keys that this run touches. */
+  readonly keys?: readonly string[];
+  /**
+   * Called with the answer before the request resolves, and for all requests in the order in which the server has carried
+   * them out.
+   */
+  readonly read?: (reply: RegistryReply) => void;
+}
+
 export interface RegistryReply {
   readonly status: string;
   readonly rest: readonly string[];
@@ -109,6 +119,20 @@ export class RegistryConnection {
     return this.#epoch;
   }
 
+  /** The server's time as far as it is known, and how long requests may take (ms). */
+  get serverMs(): number {
+    return Number(this.#clock.now()) / 1000;
+  }
+
+  get requestTimeoutMs(): number {
+    return this.#options.requestTimeoutMs;
+  }
+
+  /** Whether requests can be made at present. */
+  get ready(): boolean {
+    return this.#redis.status === 'ready';
+  }
+
   /** Why the last request was not answered, for the log. */
   get lastError(): string {
     return this.#lastError;
@@ -134,6 +158,7 @@ export class RegistryConnection {
   async run(
     script: RegistryScript,
     args: Arguments | (() => Arguments | undefined),
+    { keys = [], read }: RunOptions = {},
   ): Promise<RegistryReply | undefined> {
     const epoch = this.#epoch;
     const current = typeof args === 'function' ? args : () => args;
@@ -142,9 +167,12 @@ export class RegistryConnection {
       for (let round = 1; round <= MAX_ROUNDS; round += 1) {
         const values = current();
         if (values === undefined) return undefined;
-        const reply = this.#read(await this.#evaluate(script, values));
+        const reply = this.#read(await this.#evaluate(script, values, keys));
         this.#attempts = 0;
-        if (reply.status !== 'undeclared') return reply;
+        if (reply.status !== 'undeclared') {
+          read?.(reply);
+          return reply;
+        }
         this.#keys.set(keysOf(script, values), reply.rest);
       }
       throw new Error(`${script.name} finds other keys each time`);
@@ -162,22 +190,23 @@ export class RegistryConnection {
     this.#redis.disconnect();
   }
 
-  async #evaluate(script: RegistryScript, args: Arguments): Promise<unknown> {
+  async #evaluate(script: RegistryScript, args: Arguments, further: readonly string[]): Promise<unknown> {
     const { prefix, nodeId, incarnation } = this.#options;
     const fixed = script.keys({ node: nodeId, member: `${nodeId}/${incarnation}` }, args);
-    const found = this.#keys.get(keysOf(script, args)) ?? [];
-    const keys = [...new Set([...fixed, ...found])].map((name) => prefix + name);
+    const found = further.length > 0 ? [] : (this.#keys.get(keysOf(script, args)) ?? []);
+    const keys = [...new Set([...fixed, ...further, ...found])].map((name) => prefix + name);
     const rest = [keys.length, ...keys, prefix, nodeId, incarnation, this.#epoch, this.#clock.now(), ...args];
     const evaluate = (): Promise<unknown> => {
       if (this.#redis.status === 'ready') this.#known.add(script);
       return this.#redis.call('EVAL', script.lua, ...rest);
     };
-    if (!this.#known.has(script)) return evaluate();
+    // Answers that arrive together are read in their order only if each takes the same number of steps until here.
+    if (!this.#known.has(script)) return await evaluate();
     try {
       return await this.#redis.call('EVALSHA', script.sha1, ...rest);
     } catch (error) {
       if (!messageOf(error).startsWith('NOSCRIPT')) throw error;
-      return evaluate();
+      return await evaluate();
     }
   }
 

@@ -29,24 +29,19 @@ end
 local reply = { state, count(), secret }
 local mail = k('mail:' .. SELF)
 if readMail ~= '' then redis.call('XTRIM', mail, 'MINID', readMail) end
-local entries = redis.call('XRANGE', mail, readMail == '' and '-' or '(' .. readMail, '+', 'COUNT', 100)
-for _, entry in ipairs(entries) do
-  table.insert(reply, entry[1])
-  table.insert(reply, entry[2][2])
-end
-return reply
+return unread(reply, readMail)
 `,
 );
 
-/** Removes the node; other nodes claim its remaining publishes and stops. */
+/** Removes the node; other nodes see to its remaining channels and stops. */
 export const LEAVE = registryScript(
   'leave',
   ({ member }) => ['sweeper', `stops:${member}`, `mail:${member}`],
   `
 if alive(ME, INC) then redis.call('DEL', k('node:' .. ME)) end
 if redis.call('GET', k('sweeper')) == SELF then redis.call('DEL', k('sweeper')) end
-redis.call('HDEL', k('publishes:' .. SELF), '#')
-if redis.call('EXISTS', k('publishes:' .. SELF), k('stops:' .. SELF)) == 0 then
+redis.call('HDEL', k('channels:' .. SELF), '#')
+if redis.call('EXISTS', k('channels:' .. SELF), k('stops:' .. SELF)) == 0 then
   redis.call('SREM', k('nodes'), SELF)
   redis.call('DEL', k('mail:' .. SELF))
 end

@@ -17,7 +17,7 @@ export interface RegistryScript {
 
 /**
  * The common part of all scripts. KEYS are all keys that the script touches, since some servers run no script
- * otherwise. The keys may depend on data that the script reads, such as the owner of a lease: the script has to call
+ * otherwise. The keys may depend on data that the script reads, such as the owner of a stream: the script has to call
  * `need` for such keys before it writes anything, and to return `undeclared()` if they were not given; it is run again
  * with them then. ARGV begins with the prefix of all names and the calling node: id, incarnation, the number of its
  * connection, which tells commands of an older connection from current ones, and the time. The hash tag of the prefix
@@ -29,7 +29,6 @@ const PRELUDE = `
 local P = ARGV[1]
 local ME, INC, EPOCH, NOW = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local SELF = ME .. '/' .. INC
-local TOMBSTONE_SECONDS = 172800
 local MAIL_SECONDS = 86400
 
 local declared, needed, isMissing = {}, {}, false
@@ -66,11 +65,23 @@ local function now()
   return time
 end
 
+-- Milliseconds since the epoch by this server's clock at this moment, however late the request is carried out. Scripts
+-- may not ask for the time on every server, but how long a key still lives they may: the key \`era\` holds when it ends.
+local YEAR_MS = 31536000000
+local function serverMs()
+  local era = k('era')
+  local left = redis.call('PTTL', era)
+  if left > 0 then return tonumber(redis.call('GET', era)) - left end
+  local time = math.floor(tonumber(NOW) / 1000)
+  redis.call('SET', era, string.format('%.0f', time + YEAR_MS), 'PX', string.format('%.0f', YEAR_MS))
+  return time
+end
+
 -- Counts the node's writes: from a counter that goes back the node learns that this server has lost some of them. Each
 -- node that has written is in the set of nodes, so that its records are claimed if it dies.
 local function count()
   redis.call('SADD', k('nodes'), SELF)
-  return redis.call('HINCRBY', k('publishes:' .. SELF), '#', 1)
+  return redis.call('HINCRBY', k('channels:' .. SELF), '#', 1)
 end
 
 -- The registration of a node as JSON, if it is alive in that incarnation.
@@ -85,72 +96,43 @@ local function registered()
   return text and cjson.decode(text).epoch == EPOCH
 end
 
-local function readLease(channel)
-  local flat = redis.call('HGETALL', k('lease:' .. channel))
-  if #flat == 0 then return nil end
-  local lease = {}
-  for i = 1, #flat, 2 do lease[flat[i]] = flat[i + 1] end
-  return lease
-end
-
-local function home(lease)
-  return lease.node .. '/' .. lease.incarnation
-end
-
-local function blockedMs(channel)
-  return redis.call('PTTL', k('block:' .. channel))
-end
-
--- Stores the fate of a publish that lost its lease: lost, continued or claimed.
-local function bury(publishId, how)
-  redis.call('SET', k('gone:' .. publishId), how, 'EX', TOMBSTONE_SECONDS)
-end
-
 local function wake(text)
   -- An error here must not end the script half-way.
   redis.pcall('PUBLISH', P .. 'events', text)
 end
 
-local function tell(member, order)
+-- A look-up of the channel gives another result.
+local function wakeChannel(channel)
+  wake('channel ' .. channel)
+end
+
+local function post(member, letter)
   if redis.call('SISMEMBER', k('nodes'), member) == 0 then return end
   local mail = k('mail:' .. member)
-  redis.call('XADD', mail, 'MAXLEN', '~', 10000, '*', 'order', cjson.encode(order))
+  redis.call('XADD', mail, 'MAXLEN', '~', 10000, '*', 'order', letter)
   redis.call('EXPIRE', mail, MAIL_SECONDS)
   wake('mail ' .. member)
 end
 
-local function tellMoved(lease, channel, continues, conflict)
-  local order = { kind = 'moved', channel = channel, publishId = lease.publishId, continues = continues }
-  order.conflict = conflict
-  tell(home(lease), order)
-end
-
-local function take(channel, publishId, state, keyHash, startedAt, since, stop)
-  local key = k('lease:' .. channel)
-  local readable, record = pcall(cjson.decode, stop)
-  local startJti, beganAt = '', ''
-  if readable then
-    startJti = record.startJti or ''
-    if record.beganAt then beganAt = string.format('%.0f', record.beganAt) end
+-- Adds what has arrived in the caller's mailbox to a reply: pairs of a letter's id and the letter.
+local function unread(reply, readMail)
+  local from = readMail == '' and '-' or '(' .. readMail
+  local entries = redis.call('XRANGE', k('mail:' .. SELF), from, '+', 'COUNT', 100)
+  for _, entry in ipairs(entries) do
+    table.insert(reply, entry[1])
+    table.insert(reply, entry[2][2])
   end
-  redis.call('DEL', key)
-  redis.call('HSET', key, 'node', ME, 'incarnation', INC, 'publishId', publishId, 'state', state, 'streamId', '',
-    'keyHash', keyHash, 'playKeyHash', '', 'startedAt', startedAt, 'lastTimestamp', '0', 'since', since, 'startJti', startJti,
-    'beganAt', beganAt)
-end
-
-local function keepRecord(publishId, stop)
-  redis.call('HSET', k('publishes:' .. SELF), publishId, stop)
+  return reply
 end
 `;
 
 /**
- * @param keys the keys that the script touches in any case, in addition to the node's registration, its publishes'
- * records and the list of nodes
+ * @param keys the keys that the script touches in any case, in addition to the node's registration, the list
+ * of its channels, and the list of nodes
  */
 export function registryScript(name: string, keys: RegistryScript['keys'], body: string): RegistryScript {
   const lua = `${PRELUDE}${body}`;
-  const always = ({ node, member }: ScriptCaller): string[] => [`node:${node}`, `publishes:${member}`, 'nodes'];
+  const always = ({ node, member }: ScriptCaller): string[] => [`node:${node}`, `channels:${member}`, 'nodes'];
   return {
     name,
     lua,

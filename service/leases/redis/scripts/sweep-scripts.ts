@@ -22,83 +22,51 @@ return reply
 `,
 );
 
-/**
- * Lists a dead incarnation's publishes, as pairs of a publish and its record, and ids of its pending stops.
- * ARGV: id, incarnation, the most of each.
- */
+/** Some channels in which a dead incarnation has a part. ARGV: id, incarnation, most channels. */
 export const REMAINS = registryScript(
   'remains',
-  (_, [id, incarnation]) => [`publishes:${id}/${incarnation}`, `stops:${id}/${incarnation}`],
+  (_, [id, incarnation]) => [`channels:${id}/${incarnation}`],
   `
-local dead = ARGV[6] .. '/' .. ARGV[7]
-local publishes = redis.call('HRANDFIELD', k('publishes:' .. dead), ARGV[8], 'WITHVALUES')
-local stops = redis.call('HRANDFIELD', k('stops:' .. dead), ARGV[8])
-return { 'remains', 0, cjson.encode(publishes), cjson.encode(stops) }
+local reply = { 'remains', 0 }
+local channels = redis.call('HRANDFIELD', k('channels:' .. ARGV[6] .. '/' .. ARGV[7]), ARGV[8])
+for _, channel in ipairs(channels) do
+  if channel ~= '#' then table.insert(reply, channel) end
+end
+return reply
 `,
 );
 
-/** A publish that a dead incarnation left. */
-export interface LeftPublish {
-  readonly publishId: string;
-  /** The channel in its record; empty if the record cannot be read. */
-  readonly channel: string;
-}
-
 /**
- * Moves the remaining publishes and pending stops of a dead incarnation to the caller: each goes to one claimant only.
- * The last part removes the incarnation. ARGV: id, incarnation, publishes and channels, stops; the last two as JSON
- * lists.
+ * Moves some of the stops that a dead incarnation has left to the caller, and returns them. When there is nothing left of
+ * the incarnation, it is removed, and the answer begins with `all`. ARGV: id, incarnation, most stops.
  */
 export const CLAIM = registryScript(
   'claim',
-  ({ member }, [id, incarnation, publishes]) => {
+  ({ member }, [id, incarnation]) => {
     const dead = `${id}/${incarnation}`;
-    const left = JSON.parse(String(publishes)) as readonly LeftPublish[];
-    const own = [`stops:${member}`, `node:${id}`, `publishes:${dead}`, `stops:${dead}`, `mail:${dead}`];
-    const touched = left.flatMap(({ publishId, channel }) => [`gone:${publishId}`, `lease:${channel}`]);
-    return [...own, ...touched];
+    return [`stops:${member}`, `node:${id}`, `channels:${dead}`, `stops:${dead}`, `mail:${dead}`];
   },
   `
 local id, incarnation = ARGV[6], ARGV[7]
 local dead = id .. '/' .. incarnation
 if not registered() then return { 'unregistered', 0 } end
 if alive(id, incarnation) then return { 'alive', 0 } end
-local publishes, stops = k('publishes:' .. dead), k('stops:' .. dead)
-local records = {}
-local function claim(jti, record)
-  redis.call('HSET', k('stops:' .. SELF), jti, record)
-  table.insert(records, record)
+local channels, stops = k('channels:' .. dead), k('stops:' .. dead)
+local reply = { 'claimed', 0, 'more' }
+local flat = {}
+if tonumber(ARGV[8]) > 0 then flat = redis.call('HRANDFIELD', stops, ARGV[8], 'WITHVALUES') end
+for i = 1, #flat, 2 do
+  redis.call('HSET', k('stops:' .. SELF), flat[i], flat[i + 1])
+  redis.call('HDEL', stops, flat[i])
+  table.insert(reply, flat[i + 1])
 end
-for _, left in ipairs(cjson.decode(ARGV[8])) do
-  local record = redis.call('HGET', publishes, left.publishId)
-  if record then
-    redis.call('HDEL', publishes, left.publishId)
-    if left.publishId ~= '#' then
-      local readable, stop = pcall(cjson.decode, record)
-      bury(left.publishId, 'claimed')
-      if readable and stop.channel == left.channel then
-        local lease = readLease(stop.channel)
-        if lease and lease.publishId == left.publishId then
-          redis.call('DEL', k('lease:' .. stop.channel))
-          wake('channel ' .. stop.channel)
-        end
-        claim(stop.jti, record)
-      end
-    end
-  end
-end
-for _, jti in ipairs(cjson.decode(ARGV[9])) do
-  local record = redis.call('HGET', stops, jti)
-  if record then
-    redis.call('HDEL', stops, jti)
-    claim(jti, record)
-  end
-end
-local more = redis.call('EXISTS', publishes, stops) > 0
-if not more then
+redis.call('HDEL', channels, '#')
+if redis.call('EXISTS', channels, stops) == 0 then
   redis.call('SREM', k('nodes'), dead)
   redis.call('DEL', k('mail:' .. dead))
+  reply[3] = 'all'
 end
-return { 'claimed', count(), more and 'more' or 'all', unpack(records) }
+reply[2] = count()
+return reply
 `,
 );

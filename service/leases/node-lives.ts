@@ -1,0 +1,373 @@
+import { isEmptyPart, partOf } from '../publishing/asserted';
+import { type ChannelLife, EMPTY_LIFE } from '../publishing/channel-life';
+import type { DueStop, LifeEffect, LifeEvent, LifePolicy, Refusal, Step } from '../publishing/life-events';
+import { told } from '../publishing/told';
+import type { NodeEffect } from './life-store';
+
+/** A life as the registry has it. */
+export interface StoredLife {
+  /** Unique for all time. */
+  readonly version: string;
+  readonly life: ChannelLife;
+}
+
+/** One compare-and-change of a channel's life. */
+export interface Change {
+  readonly channel: string;
+  /** What the change starts from; undefined: nothing is stored. */
+  readonly seen: StoredLife | undefined;
+  readonly next: ChannelLife;
+  /** Of all nodes. */
+  readonly effects: readonly LifeEffect[];
+  /** A member that has no part in the life any more. */
+  readonly gone?: string;
+}
+
+export type ChangeOutcome =
+  /** `stored` is what was made of the change; undefined when nothing is kept. */
+  | { readonly kind: 'changed'; readonly stored: StoredLife | undefined }
+  /** Something else is stored by now; nothing was changed. */
+  | { readonly kind: 'other'; readonly stored: StoredLife | undefined }
+  /** A later release has written what is stored; nothing was changed. */
+  | { readonly kind: 'unreadable' }
+  /** It may have been carried out, but will not be any more. */
+  | { readonly kind: 'unanswered' };
+
+/** What the lives of a node need of the registry, and of the node. */
+export interface LivesSurroundings {
+  /** As in `Start.node`. */
+  readonly member: string;
+  readonly policy: LifePolicy;
+  readonly step: (life: ChannelLife, event: LifeEvent, policy: LifePolicy) => Step<ChannelLife>;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Whether it is worth asking the registry. */
+  isUp(): boolean;
+  /** Calls back once. Mail that was there before is delivered first. */
+  change(change: Change, done: (outcome: ChangeOutcome) => void): void;
+  /** Which of these members are surely dead. */
+  dead(members: readonly string[], done: (dead: readonly string[]) => void): void;
+  /** Calls back after a short time that grows with the round. */
+  later(round: number, act: () => void): void;
+  perform(channel: string, effects: readonly NodeEffect[]): void;
+  refusalAlone(channel: string): Refusal | undefined;
+  /** A stop is due that this node has to deliver. `isStored`: the registry has it. */
+  stopDue(channel: string, stop: DueStop, isStored: boolean): void;
+}
+
+interface Task {
+  /** Undefined: only what the node has is to be asserted. */
+  readonly event: LifeEvent | undefined;
+  readonly done: (isStored: boolean) => void;
+  hasLooked?: boolean;
+  /** The registry was asked to carry it out. */
+  wasSent?: boolean;
+}
+
+interface Entry {
+  /** As the registry had it when this node last heard of it. */
+  stored: StoredLife | undefined;
+  /** This node's own copy, while it may differ from what is stored. */
+  own?: ChannelLife | undefined;
+  /** Others' parts have been left out of the copy. */
+  isAlone: boolean;
+  /** The registry may have lost what is stored. */
+  isDoubted: boolean;
+  readonly tasks: Task[];
+  isBusy: boolean;
+}
+
+/** After so many other changes in between, the registry counts as unavailable for the channel. */
+const MAX_ROUNDS = 30;
+
+/**
+ * The lives of the channels in which one node has a part: changes each in the registry, one event at a time, and without
+ * the registry its own copy of it. A copy that may differ from what is stored is asserted before anything else.
+ */
+export class NodeLives {
+  readonly #entries = new Map<string, Entry>();
+  readonly #about: LivesSurroundings;
+
+  constructor(surroundings: LivesSurroundings) {
+    this.#about = surroundings;
+  }
+
+  /** Channels in which this node has a part. */
+  get channels(): readonly string[] {
+    return [...this.#entries.keys()];
+  }
+
+  /** What this node knows of the channel; undefined when it has no part in it. */
+  find(channel: string): ChannelLife | undefined {
+    const entry = this.#entries.get(channel);
+    return entry && known(entry);
+  }
+
+  /** Channels whose stored lives may differ from this node's. */
+  get unsettled(): readonly string[] {
+    return [...this.#entries].filter(([, entry]) => isUnsettled(entry)).map(([channel]) => channel);
+  }
+
+  /** Events of one channel are applied in the order of the calls. `done`: `false` if the registry does not have it. */
+  apply(channel: string, event: LifeEvent, done: (isStored: boolean) => void = () => undefined): void {
+    this.#add(channel, { event, done });
+  }
+
+  /** The registry may have lost data, or others may have taken this node for dead. */
+  doubt(): void {
+    for (const entry of this.#entries.values()) entry.isDoubted = true;
+  }
+
+  /** Asserts what this node has of the channel, if that may differ from what is stored. */
+  settle(channel: string, done: (isStored: boolean) => void): void {
+    this.#add(channel, { event: undefined, done });
+  }
+
+  /** Writes what the callbacks have to say in another way, and asserts it. */
+  rewrite(about: (text: string, channel: string) => string): void {
+    for (const [channel, entry] of this.#entries) {
+      const life = known(entry);
+      if (!isEmptyPart(partOf(life, this.#about.member))) entry.own = withAbout(life, (text) => about(text, channel));
+    }
+  }
+
+  /** Another node's step has effects for this one. */
+  mail(channel: string, stored: StoredLife | undefined, effects: readonly NodeEffect[]): void {
+    const { perform } = this.#about;
+    const entry = this.#entries.get(channel) ?? newEntry();
+    if (entry.own === undefined) {
+      entry.stored = stored;
+      this.#keep(channel, entry);
+      perform(channel, effects);
+      return;
+    }
+    const heard: NodeEffect[] = [];
+    for (const effect of effects) {
+      const next = told(entry.own, effect);
+      if (next === undefined) continue;
+      entry.own = next;
+      heard.push(effect);
+    }
+    if (heard.length > 0) perform(channel, heard);
+  }
+
+  #add(channel: string, task: Task): void {
+    const entry = this.#entries.get(channel) ?? newEntry();
+    this.#entries.set(channel, entry);
+    entry.tasks.push(task);
+    if (!entry.isBusy) this.#next(channel, entry);
+  }
+
+  #next(channel: string, entry: Entry): void {
+    const task = entry.tasks.shift();
+    entry.isBusy = task !== undefined;
+    if (task) this.#start(channel, entry, task);
+    else this.#keep(channel, entry);
+  }
+
+  #finish(channel: string, entry: Entry, task: Task, isStored: boolean): void {
+    task.done(isStored);
+    this.#next(channel, entry);
+  }
+
+  #start(channel: string, entry: Entry, task: Task): void {
+    if (!this.#about.isUp()) this.#withoutRegistry(channel, entry, task);
+    else if (isUnsettled(entry)) this.#assert(channel, entry, task);
+    else if (task.event) this.#change(channel, entry, task, task.event, 1);
+    else this.#finish(channel, entry, task, true);
+  }
+
+  #assert(channel: string, entry: Entry, task: Task): void {
+    const { member, now } = this.#about;
+    const own = known(entry);
+    const event: LifeEvent = { kind: 'asserted', node: member, part: partOf(own, member), now: now() };
+    entry.own = own;
+    entry.isDoubted = false;
+    const settled: Task = {
+      event,
+      done: (isStored) => {
+        if (isStored && task.event) this.#change(channel, entry, task, task.event, 1);
+        else if (isStored) this.#finish(channel, entry, task, true);
+        else this.#withoutRegistry(channel, entry, task);
+      },
+    };
+    this.#change(channel, entry, settled, event, 1);
+  }
+
+  #change(channel: string, entry: Entry, task: Task, event: LifeEvent, round: number): void {
+    const { step, policy, change, later } = this.#about;
+    const seen = entry.stored;
+    // What the node asserts is read again in each round: mail may have changed it.
+    const current = event.kind === 'asserted' ? { ...event, part: partOf(known(entry), event.node) } : event;
+    const { life: next, effects } = step(seen?.life ?? EMPTY_LIFE, current, policy);
+    if (this.#mustLook(channel, entry, task, event, next, effects)) return;
+    const gone = event.kind === 'nodeDead' ? { gone: event.node } : {};
+    const isAssertion = event.kind === 'asserted';
+    const before = entry.own;
+    task.wasSent = true;
+    change({ channel, seen, next, effects, ...gone }, (outcome) => {
+      switch (outcome.kind) {
+        case 'changed':
+          entry.stored = outcome.stored;
+          this.#carryOut(channel, effects, true);
+          if (!isAssertion) {
+            this.#finish(channel, entry, task, true);
+          } else if (entry.own !== before) {
+            // Mail that was older than the change has changed the copy.
+            this.#change(channel, entry, task, event, round + 1);
+          } else {
+            entry.isAlone = false;
+            entry.own = undefined;
+            task.done(true);
+          }
+          return;
+        case 'other': {
+          const isLost = !isAssertion && before === undefined && this.#hasLost(entry, outcome.stored);
+          if (isLost) entry.own = known(entry);
+          entry.stored = outcome.stored;
+          if (round >= MAX_ROUNDS) {
+            this.#fail(channel, entry, task, isAssertion);
+            return;
+          }
+          if (isLost) later(0, () => this.#start(channel, entry, task));
+          else later(round, () => this.#change(channel, entry, task, event, round + 1));
+          return;
+        }
+        case 'unreadable':
+          if (event.kind === 'come') this.#refuse(channel, event.candidate.publish, { why: 'busy' });
+          if (isAssertion) entry.own = undefined;
+          this.#finishEither(channel, entry, task, isAssertion, false);
+          return;
+        case 'unanswered':
+          this.#fail(channel, entry, task, isAssertion);
+      }
+    });
+  }
+
+  #fail(channel: string, entry: Entry, task: Task, isAssertion: boolean): void {
+    if (isAssertion) task.done(false);
+    else this.#withoutRegistry(channel, entry, task);
+  }
+
+  #finishEither(channel: string, entry: Entry, task: Task, isAssertion: boolean, isStored: boolean): void {
+    if (isAssertion) task.done(isStored);
+    else this.#finish(channel, entry, task, isStored);
+  }
+
+  /**
+   * Whether the stored life lacks what this node has in it: others tell this node of each change to its part, and their
+   * mail is delivered first.
+   */
+  #hasLost({ stored }: Entry, found: StoredLife | undefined): boolean {
+    const { member } = this.#about;
+    const mine = partOf(stored?.life ?? EMPTY_LIFE, member);
+    return names(mine) !== names(partOf(found?.life ?? EMPTY_LIFE, member));
+  }
+
+  /** Before somebody is kept out or waiting because of another node, this node makes sure that it is alive. */
+  #mustLook(
+    channel: string,
+    entry: Entry,
+    task: Task,
+    event: LifeEvent,
+    next: ChannelLife,
+    effects: readonly LifeEffect[],
+  ): boolean {
+    const { member, dead, now } = this.#about;
+    if (event.kind !== 'come' || task.hasLooked || !entry.stored) return false;
+    const { publish } = event.candidate;
+    const isRefused = effects.some((effect) => effect.kind === 'refuse' && effect.publish === publish);
+    const waits = next.waiting.some((candidate) => candidate.publish === publish);
+    if (!isRefused && !waits) return false;
+    const { stream, out } = entry.stored.life;
+    const others = [stream?.node, out?.node].filter((node) => node !== undefined && node !== member) as string[];
+    if (others.length === 0) return false;
+    task.hasLooked = true;
+    dead([...new Set(others)], (gone) => {
+      entry.tasks.unshift(
+        ...gone.map((node): Task => ({ event: { kind: 'nodeDead', node, now: now() }, done: () => undefined })),
+        task,
+      );
+      this.#next(channel, entry);
+    });
+    return true;
+  }
+
+  #withoutRegistry(channel: string, entry: Entry, task: Task): void {
+    const { event } = task;
+    if (!event || event.kind === 'nodeDead') {
+      this.#finish(channel, entry, task, false);
+      return;
+    }
+    const refusal = event.kind === 'come' ? this.#about.refusalAlone(channel) : undefined;
+    if (event.kind === 'come' && refusal && !task.wasSent && entry.own === undefined) {
+      this.#refuse(channel, event.candidate.publish, refusal);
+      this.#finish(channel, entry, task, false);
+      return;
+    }
+    if (!entry.isAlone) {
+      entry.own = known(entry);
+      entry.isAlone = true;
+      this.#alone(channel, entry, { kind: 'alone', node: this.#about.member });
+    }
+    if (event.kind === 'come' && refusal) this.#refuse(channel, event.candidate.publish, refusal);
+    else this.#alone(channel, entry, event);
+    this.#finish(channel, entry, task, false);
+  }
+
+  #alone(channel: string, entry: Entry, event: LifeEvent): void {
+    const { step, policy } = this.#about;
+    const { life, effects } = step(entry.own ?? EMPTY_LIFE, event, policy);
+    entry.own = life;
+    this.#carryOut(channel, effects, false);
+  }
+
+  #carryOut(channel: string, effects: readonly LifeEffect[], isStored: boolean): void {
+    const { member, perform, stopDue } = this.#about;
+    const own: NodeEffect[] = [];
+    for (const effect of effects) {
+      if (effect.kind === 'stop') stopDue(channel, effect.stop, isStored);
+      else if (effect.node === member) own.push(effect);
+    }
+    if (own.length > 0) perform(channel, own);
+  }
+
+  #refuse(channel: string, publish: string, refusal: Refusal): void {
+    this.#about.perform(channel, [{ kind: 'refuse', node: this.#about.member, publish, refusal }]);
+  }
+
+  /** Remembers the channel only while this node has a part in it. */
+  #keep(channel: string, entry: Entry): void {
+    const isNeeded = entry.isBusy || entry.own !== undefined || !isEmptyPart(partOf(known(entry), this.#about.member));
+    if (isNeeded) this.#entries.set(channel, entry);
+    else this.#entries.delete(channel);
+  }
+}
+
+function newEntry(): Entry {
+  return { stored: undefined, isAlone: false, isDoubted: false, tasks: [], isBusy: false };
+}
+
+function known({ own, stored }: Entry): ChannelLife {
+  return own ?? stored?.life ?? EMPTY_LIFE;
+}
+
+function isUnsettled({ own, isDoubted }: Entry): boolean {
+  return own !== undefined || isDoubted;
+}
+
+function names({ stream, out, late, waiting }: ReturnType<typeof partOf>): string {
+  return [stream, out, ...late, ...waiting].map((each) => each?.publish ?? '').join();
+}
+
+function withAbout(life: ChannelLife, about: (text: string) => string): ChannelLife {
+  const { stream, out } = life;
+  const anew = <T extends { readonly about: string }>(each: T): T => ({ ...each, about: about(each.about) });
+  return {
+    ...life,
+    ...(stream && { stream: { ...stream, id: anew(stream.id) } }),
+    ...(out && { out: { ...anew(out), ...(out.inherited && { inherited: anew(out.inherited) }) } }),
+    late: life.late.map(anew),
+    waiting: life.waiting.map(anew),
+  };
+}

@@ -1,0 +1,24 @@
+import { BoundedMap } from '../../collections/bounded-map';
+import type { RegistryConnection } from './registry-connection';
+import { REMEMBER } from './scripts/command-scripts';
+
+const MAX_REMEMBERED = 1_000;
+
+/** Finds out which of the nodes that hear an operator's command has to act: the first that reports it. */
+export class ReportedCommands {
+  readonly #connection: RegistryConnection;
+  /** What the last report of each text was answered with. */
+  readonly #reported = new BoundedMap<string, string>(MAX_REMEMBERED);
+
+  constructor(connection: RegistryConnection) {
+    this.#connection = connection;
+  }
+
+  /** `unanswered`: nobody knows, and each node has to act for itself. */
+  async report(verb: string, target: string, text: string): Promise<'first' | 'known' | 'unanswered'> {
+    const reply = await this.#connection.run(REMEMBER, [verb, target, text, this.#reported.get(text) ?? '']);
+    if (reply?.status !== 'first' && reply?.status !== 'known') return 'unanswered';
+    this.#reported.set(text, reply.rest[0] ?? '');
+    return reply.status;
+  }
+}
