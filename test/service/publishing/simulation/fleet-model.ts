@@ -3,7 +3,7 @@ import { type Faults, HandlerLine } from './handler-line';
 import { Judge } from './judge';
 import { type HandlerRules, ModelHandler } from './model-handler';
 import { ModelNode, type Publisher } from './model-node';
-import { ModelStorage, type StepFunction } from './model-storage';
+import { ModelStorage, type StepFunction, TTL_MS } from './model-storage';
 import { VirtualTime } from './virtual-time';
 
 export interface FleetSettings {
@@ -16,8 +16,6 @@ export interface FleetSettings {
 
 export const NO_FAULTS: Faults = { questionLost: 0, answerLost: 0, slow: 0, repeated: 0, stopLost: 0 };
 
-/** A node that is silent for so long is taken for dead (ms). */
-export const TTL_MS = 10_000;
 /** Everything that is under way has come to an end after this (ms). */
 const QUIET_MS = 200_000;
 
@@ -40,7 +38,7 @@ export class FleetModel {
     const { time, storage, line, judge } = this;
     const names = Array.from({ length: settings.nodes }, (_, at) => `node${at}`);
     this.nodes = names.map(
-      (name) => new ModelNode(name, { time, storage, line, judge, holds: settings.policy.resumes }),
+      (name) => new ModelNode(name, { time, storage, line, judge, step, policy: settings.policy }),
     );
     for (const node of this.nodes) judge.watch(node);
   }
@@ -68,7 +66,7 @@ export class FleetModel {
 
   /** Closes the stream that the channel has now. */
   close(channel = 'ch'): void {
-    const streamId = this.storage.lives.get(channel)?.stream?.id.streamId;
+    const streamId = this.storage.life(channel)?.stream?.id.streamId;
     if (streamId === undefined || streamId === '') return;
     this.judge.said(channel, { kind: 'close' });
     this.storage.apply(channel, { kind: 'close', streamId });
@@ -90,16 +88,19 @@ export class FleetModel {
     const node = this.nodes[at];
     if (node === undefined || at === 0 || !node.isAlive) return;
     node.die();
-    this.time.after(TTL_MS, () => this.storage.bury(node.incarnation));
   }
 
   pauseNode(at: number, forMs: number): void {
     const node = this.nodes[at];
     if (node?.isAlive !== true || node.isAsleep) return;
-    const { incarnation } = node;
     node.sleep();
-    if (forMs > TTL_MS) this.time.after(TTL_MS, () => this.storage.bury(incarnation));
+    if (forMs > TTL_MS / 2) this.judge.troubled(this.time.now + forMs + TTL_MS);
     this.time.after(forMs, () => node.wake());
+  }
+
+  cutNode(at: number, forMs: number): void {
+    const node = this.nodes[at];
+    if (node?.isAlive === true) this.storage.cut(node.incarnation, forMs);
   }
 
   run(forMs: number): void {
@@ -109,6 +110,7 @@ export class FleetModel {
   /** Everybody leaves and everything comes to rest; then the channels must be free for the next publisher. */
   finish(channels: readonly string[] = ['ch']): void {
     const { line, judge, storage } = this;
+    storage.heal();
     for (const publisher of this.publishers) this.disconnect(publisher, 'lost');
     this.run(QUIET_MS);
     judge.quiet(storage);

@@ -1,4 +1,4 @@
-import { type ChannelLife, isOver } from '../../../../service/publishing/channel-life';
+import { type ChannelLife, isOver, type Start } from '../../../../service/publishing/channel-life';
 import type { DueStop, LifeEffect, LifeEvent, Refusal } from '../../../../service/publishing/life-events';
 import { MAX_WAITING } from '../../../../service/publishing/turns';
 import type { HandlerAnswer, ModelHandler, Question } from './model-handler';
@@ -12,6 +12,9 @@ interface OperatorsWord {
   readonly until?: number;
 }
 
+/** After a node that was taken for dead has returned, it has asserted what it has within this time. */
+const RETURN_MS = 5_000;
+
 /** Looks on from outside, and objects to what must not happen: see the messages. */
 export class Judge {
   readonly faults: string[] = [];
@@ -20,6 +23,10 @@ export class Judge {
   /** Stops that have reached the handler, each once. */
   readonly delivered: DueStop[] = [];
   isClosed = false;
+  /** Until then an outage of the registry may have an effect: two publishers, a stop for one that is live. */
+  #troubledUntil = 0;
+  /** What the registry alone had may be lost. */
+  #mayHaveLost = false;
   readonly #publishers = new Map<string, Publisher>();
   /** When the registry first heard of a publish. */
   readonly #came = new Map<string, number>();
@@ -61,8 +68,39 @@ export class Judge {
     this.#buried.add(incarnation);
   }
 
+  /** One that was taken for dead is there again. */
+  returned(incarnation: string): void {
+    this.#note(`${incarnation} returns`);
+    this.#buried.delete(incarnation);
+    this.troubled(this.time.now + RETURN_MS);
+  }
+
   died(node: ModelNode): void {
     this.#note(`${node.incarnation} is killed`);
+    // What it could not tell the registry went with it.
+    if (this.#isTroubled) this.#mayHaveLost = true;
+  }
+
+  troubled(until: number): void {
+    this.#note(`the registry is in trouble until ${Math.round(until)}`);
+    this.#troubledUntil = Math.max(this.#troubledUntil, until);
+  }
+
+  lostData(until: number): void {
+    this.troubled(until);
+    this.#mayHaveLost = true;
+  }
+
+  due(channel: string, stop: DueStop): void {
+    this.#note(`${channel}: stop ${stop.jti} is due`);
+  }
+
+  settled(channel: string, start: Start): void {
+    if (this.#open.get(channel)?.start.publish === start.publish) this.#open.delete(channel);
+  }
+
+  get #isTroubled(): boolean {
+    return this.time.now < this.#troubledUntil;
   }
 
   said(channel: string, word: Omit<OperatorsWord, 'at'>): void {
@@ -75,15 +113,15 @@ export class Judge {
   stepped(
     channel: string,
     before: ChannelLife,
-    event: LifeEvent,
+    event: LifeEvent | undefined,
     after: ChannelLife,
     effects: readonly LifeEffect[],
   ): void {
-    this.#note(`${channel}: ${describe(event)} -> ${describeLife(after)} ${effects.map(describeEffect).join(', ')}`);
+    this.#note(
+      `${channel}: ${event ? describe(event) : 'a change'} -> ${describeLife(after)} ${effects.map(describeEffect).join(', ')}`,
+    );
     this.#followGrace(after, effects);
-    if (event.kind === 'answered' && this.#open.get(channel)?.start.publish === event.start.publish)
-      this.#open.delete(channel);
-    if (event.kind === 'come') this.#came.set(event.candidate.publish, this.time.now);
+    if (event?.kind === 'come') this.#came.set(event.candidate.publish, this.time.now);
     for (const effect of effects) {
       if (effect.kind === 'replaced' || effect.kind === 'ended') this.#untold.add(effect.publish);
       if (effect.kind === 'refuse') this.#checkRefusal(channel, before, after, effect.publish, effect.refusal);
@@ -103,7 +141,7 @@ export class Judge {
     if (this.#buried.has(question.start.node)) return;
     const other = this.#open.get(question.channel);
     if (other !== undefined && !this.#buried.has(other.start.node))
-      this.#object('two starts of one channel are out at once');
+      this.#objectUnlessTroubled('two starts of one channel are out at once');
     this.#open.set(question.channel, question);
   }
 
@@ -117,20 +155,21 @@ export class Judge {
     if (this.#buried.has(node.incarnation)) return;
     for (const { on, other } of this.#streamsOf(channel)) {
       if (other.publish !== stream.publish && !this.#untold.has(other.publish)) {
-        this.#object(
+        this.#objectUnlessTroubled(
           `${stream.publish} is let in on ${node.name} while ${other.publish} is ${other.state} on ${on.name}`,
         );
       }
     }
     const handed = this.handler.handed.get(stream.id.startJti);
     if (handed?.streamId !== stream.id.streamId) this.#object(`${stream.publish} has an id that was not handed out`);
-    const cameAt = this.#came.get(stream.publish)!;
+    const cameAt = this.#came.get(stream.publish) ?? 0;
     const words = (this.#words.get(channel) ?? []).filter(({ kind, at }) => kind === 'kill' && at > cameAt);
-    if (words.length > 0 && !this.#untold.has(stream.publish)) this.#object(`${stream.publish} is let in after a kill`);
+    if (words.length > 0 && !this.#untold.has(stream.publish))
+      this.#objectUnlessTroubled(`${stream.publish} is let in after a kill`);
     if (this.#isBlocked(channel) && !this.#untold.has(stream.publish))
-      this.#object(`${stream.publish} is let in although blocked`);
+      this.#objectUnlessTroubled(`${stream.publish} is let in although blocked`);
     const since = this.#since.get(stream.id.startJti) ?? stream.id.since;
-    if (since !== stream.id.since) this.#object(`the time of ${stream.id.streamId} begins again`);
+    if (since !== stream.id.since) this.#objectUnlessTroubled(`the time of ${stream.id.streamId} begins again`);
     this.#since.set(stream.id.startJti, since);
   }
 
@@ -140,7 +179,9 @@ export class Judge {
       const isIts =
         stop.startJti === other.id.startJti && (stop.streamId === '' || stop.streamId === other.id.streamId);
       if (isIts && !this.#untold.has(other.publish)) {
-        this.#object(`a stop for ${stop.streamId || stop.startJti}, which is ${other.state} on ${on.name}`);
+        this.#objectUnlessTroubled(
+          `a stop for ${stop.streamId || stop.startJti}, which is ${other.state} on ${on.name}`,
+        );
       }
     }
     const earlier = this.#stops.get(stop.startJti);
@@ -155,10 +196,10 @@ export class Judge {
 
   /** Nobody is connected any more, and there was time for everything. */
   quiet(storage: ModelStorage): void {
-    for (const [channel, active] of this.handler.active) {
+    for (const [channel, active] of this.#mayHaveLost ? [] : this.handler.active) {
       this.#object(`the handler still has ${active.streamId} (${active.startJti}) on ${channel}`);
     }
-    for (const [channel, life] of storage.lives) {
+    for (const [channel, { life }] of storage.lives) {
       // Publishes of dead nodes are remembered for longer.
       if (!isOver({ ...life, claimed: [] }, this.time.now)) this.#object(`left of ${channel}: ${describeLife(life)}`);
     }
@@ -167,7 +208,7 @@ export class Judge {
       if (node.streams.size > 0) this.#object(`${node.name} still serves something`);
       if (node.isAlive && node.candidates.size > 0) this.#object(`${node.name} has publishers nobody decided on`);
     }
-    if (this.handler.rules.ids === 'stable') return;
+    if (this.handler.rules.ids === 'stable' || this.#mayHaveLost) return;
     for (const [startJti, { streamId }] of this.handler.handed) {
       if (!this.#stops.has(startJti)) this.#object(`no stop for ${streamId || startJti}`);
     }
@@ -198,7 +239,8 @@ export class Judge {
       if (effect.kind !== 'ended' || effect.why !== 'notBack' || this.publisher(effect.publish).node.hasSlept) continue;
       const { waitedMs = 0, since = now } = this.#held.get(effect.publish) ?? {};
       // The node's clock and the registry's messages are not exact.
-      if (waitedMs + now - since < GRACE_MS - 200) this.#object(`${effect.publish} had less than its grace time`);
+      if (waitedMs + now - since < GRACE_MS - 200)
+        this.#objectUnlessTroubled(`${effect.publish} had less than its grace time`);
     }
     if (stream?.state !== 'held') return;
     const held = this.#held.get(stream.publish) ?? { waitedMs: 0, since: undefined };
@@ -209,7 +251,7 @@ export class Judge {
 
   #checkRefusal(channel: string, before: ChannelLife, after: ChannelLife, publish: string, refusal: Refusal): void {
     const words = this.#words.get(channel) ?? [];
-    const cameAt = this.#came.get(publish)!;
+    const cameAt = this.#came.get(publish) ?? 0;
     const isTrue = {
       busy: () => after.stream !== undefined && after.stream.publish !== publish,
       unreachable: () => false,
@@ -219,7 +261,14 @@ export class Judge {
       noAnswer: () => this.#asked.has(`start-${publish}`),
       refused: () => this.#asked.has(`start-${publish}`) && !this.handler.handed.has(`start-${publish}`),
     };
-    if (!isTrue[refusal.why]()) this.#object(`${publish} is refused as ${refusal.why}, which is not true`);
+    if (!isTrue[refusal.why]())
+      this.#objectUnlessTroubled(`${publish} is refused as ${refusal.why}, which is not true`);
+  }
+
+  /** A fault that an outage of the registry may cause. */
+  #objectUnlessTroubled(fault: string): void {
+    if (!this.#isTroubled) this.#object(fault);
+    else this.#note(`(in trouble: ${fault})`);
   }
 
   #object(fault: string): void {

@@ -1,8 +1,10 @@
+import { NodeLives } from '../../../../service/leases/node-lives';
+import type { NodeEffect } from '../../../../service/leases/life-store';
 import type { HandedId, Start } from '../../../../service/publishing/channel-life';
-import type { Answer, DueStop, LifeEffect, Refusal } from '../../../../service/publishing/life-events';
+import type { Answer, DueStop, LifeEvent, LifePolicy, Refusal } from '../../../../service/publishing/life-events';
 import type { Judge } from './judge';
 import type { HandlerLine } from './handler-line';
-import type { ModelStorage, Subscriber } from './model-storage';
+import type { Letter, ModelStorage, StepFunction, Subscriber, Taken } from './model-storage';
 import type { VirtualTime } from './virtual-time';
 
 /** Times that the model shares with the service's defaults (ms). */
@@ -11,6 +13,7 @@ export const ANSWER_HEARD_MS = 60_000;
 export const GRACE_MS = 10_000;
 const STOPS_AT_ONCE = 3;
 const STOP_RETRY_MS = 2_000;
+const BEAT_MS = 2_000;
 
 export interface Publisher {
   readonly channel: string;
@@ -39,30 +42,39 @@ export interface NodeOptions {
   readonly storage: ModelStorage;
   readonly line: HandlerLine;
   readonly judge: Judge;
-  /** There is a grace time. */
-  readonly holds: boolean;
+  readonly step: StepFunction;
+  readonly policy: LifePolicy;
 }
 
 /** A node: carries out what the machine decides, and says what happens to its publishers. */
 export class ModelNode implements Subscriber {
-  incarnation: string;
+  readonly incarnation: string;
   readonly streams = new Map<string, LocalStream>();
   readonly candidates = new Map<string, Publisher>();
   /** Added to the true time (ms). */
   clockError = 0;
   /** It was stopped once: its clocks may have heard of a change late. */
   hasSlept = false;
+  readonly lives: NodeLives;
+  /** Stops that this node delivers, by `jti`. */
+  readonly #stops = new Map<string, { readonly channel: string; readonly stop: DueStop }>();
   #isAlive = true;
   #asleep: (() => void)[] | undefined;
-  #lives = 1;
+  #isUp = true;
+  #era = 1;
+  /** The last step, until it is known what becomes of it. */
+  #taken: Taken | undefined;
 
   constructor(
     readonly name: string,
     private readonly options: NodeOptions,
   ) {
     this.incarnation = `${name}.1`;
+    this.#era = options.storage.era;
     options.storage.join(this);
-    this.#deliverStops();
+    this.lives = this.#openLives();
+    this.#beat();
+    this.#claimStops();
   }
 
   get isAlive(): boolean {
@@ -94,19 +106,16 @@ export class ModelNode implements Subscriber {
     });
   }
 
-  effect(channel: string, effect: LifeEffect): void {
-    this.#whenAwake(() => this.#carryOut(channel, effect));
+  get isWell(): boolean {
+    return this.#isAlive && this.#asleep === undefined && this.#isUp;
   }
 
-  lapsed(): void {
-    this.#whenAwake(() => {
-      if (!this.options.storage.isDead(this.incarnation)) return;
-      for (const [channel, stream] of [...this.streams]) this.#endLocally(channel, stream, 'ended');
-      for (const candidate of this.candidates.values()) this.#refuse(candidate, 'noAnswer');
-      this.#lives += 1;
-      this.incarnation = `${this.name}.${this.#lives}`;
-      this.options.storage.join(this);
-    });
+  mail({ channel, stored, effects }: Letter): void {
+    this.#whenAwake(() => this.lives.mail(channel, stored, effects));
+  }
+
+  bury(channel: string, member: string): void {
+    this.lives.apply(channel, { kind: 'nodeDead', node: member, now: this.#wallClock() });
   }
 
   drain(): void {
@@ -132,13 +141,90 @@ export class ModelNode implements Subscriber {
     this.#asleep = undefined;
     if (!this.#isAlive) return;
     // What is overdue comes first.
-    this.options.storage.beat(this.incarnation);
+    this.#askBeat();
     for (const act of waiting) act();
   }
 
-  #carryOut(channel: string, effect: LifeEffect): void {
+  #openLives(): NodeLives {
+    const { storage, judge, step, policy, time } = this.options;
+    return new NodeLives({
+      member: this.incarnation,
+      policy,
+      step: (life, event) => {
+        this.#taken = { life, event };
+        return step(life, event, policy);
+      },
+      now: () => this.#wallClock(),
+      isUp: () => this.#isUp,
+      change: (change, done) => {
+        const taken = this.#taken;
+        const ask = (attempt: number): void =>
+          storage.change(this.incarnation, change, taken, (outcome, era) =>
+            this.#whenAwake(() => {
+              if (outcome !== 'unregistered') {
+                if (outcome.kind === 'unanswered') this.#isUp = false;
+                else this.#heardEra(era);
+                done(outcome);
+              } else if (attempt > 1) done({ kind: 'unanswered' });
+              else this.#askBeat(() => ask(attempt + 1));
+            }),
+          );
+        ask(1);
+      },
+      dead: (members, done) => storage.askDead(this.incarnation, members, (dead) => this.#whenAwake(() => done(dead))),
+      later: (round, act) => time.after(time.between(1, 20 * (round + 1)), () => this.#whenAwake(act)),
+      perform: (channel, effects) => {
+        for (const effect of effects) this.#carryOut(channel, effect);
+      },
+      refusalAlone: () => undefined,
+      stopDue: (channel, stop, isStored) => {
+        judge.due(channel, stop);
+        this.#stops.set(stop.jti, { channel, stop });
+        if (!isStored) storage.keepStop(this.incarnation, channel, stop);
+        this.#post(channel, stop);
+      },
+    });
+  }
+
+  #beat(): void {
+    const { time, judge } = this.options;
+    time.after(BEAT_MS, () => {
+      if (!this.#isAlive || judge.isClosed) return;
+      if (!this.isAsleep) this.#askBeat();
+      this.#beat();
+    });
+  }
+
+  /** Renews the registration; afterwards, asserts what may differ from what is stored. */
+  #askBeat(done: () => void = () => undefined): void {
+    const { storage, judge } = this.options;
+    storage.beat(this.incarnation, (beat) =>
+      this.#whenAwake(() => {
+        this.#isUp = beat !== undefined;
+        if (beat?.lapsed === true) {
+          judge.returned(this.incarnation);
+          this.lives.doubt();
+        }
+        if (beat !== undefined) this.#heardEra(beat.era);
+        done();
+        if (beat !== undefined) for (const channel of this.lives.unsettled) this.lives.settle(channel, () => undefined);
+      }),
+    );
+  }
+
+  /** The registry has lost data since the last answer. */
+  #heardEra(era: number): void {
+    if (era === this.#era) return;
+    this.#era = era;
+    this.lives.doubt();
+    for (const { channel, stop } of this.#stops.values()) {
+      this.options.storage.keepStop(this.incarnation, channel, stop);
+    }
+  }
+
+  #carryOut(channel: string, effect: NodeEffect): void {
     this.options.judge.told(effect);
-    if (effect.kind === 'stop' || effect.node !== this.incarnation) return;
+    if (effect.node !== this.incarnation) return;
     if (effect.kind === 'ask') {
       this.#ask(channel, effect.start);
       return;
@@ -158,7 +244,7 @@ export class ModelNode implements Subscriber {
     else this.#endLocally(channel, stream, effect.kind);
   }
 
-  #letIn(channel: string, { publish, id }: LifeEffect & { kind: 'letIn' }): void {
+  #letIn(channel: string, { publish, id }: NodeEffect & { kind: 'letIn' }): void {
     const publisher = this.candidates.get(publish) ?? this.options.judge.publisher(publish);
     this.candidates.delete(publish);
     const stream: LocalStream = { publish, id, publisher, state: 'live', graceLeftMs: GRACE_MS };
@@ -172,7 +258,7 @@ export class ModelNode implements Subscriber {
 
   #publisherEnded(channel: string, stream: LocalStream, how: 'left' | 'lost'): void {
     const { publish } = stream;
-    if (how === 'left' || !this.options.holds) {
+    if (how === 'left' || !this.options.policy.resumes) {
       this.streams.delete(channel);
       this.#submit(channel, { kind: 'left', publish });
     } else {
@@ -206,15 +292,15 @@ export class ModelNode implements Subscriber {
   }
 
   #ask(channel: string, start: Start): void {
-    const { line, judge, time, storage } = this.options;
+    const { line, judge, time } = this.options;
     const publisher = judge.publisher(start.publish);
     let isSettled = false;
-    const from = this.incarnation;
     const answered = (answer: Answer): void => {
       this.#whenAwake(() => {
         if (isSettled) return;
         isSettled = answer.kind !== 'late';
-        storage.submit(from, channel, { kind: 'answered', start, answer, now: this.#wallClock() });
+        judge.settled(channel, start);
+        this.#submit(channel, { kind: 'answered', start, answer, now: this.#wallClock() });
       });
     };
     time.after(CALLBACK_TIMEOUT_MS, () => answered({ kind: 'late' }));
@@ -222,30 +308,46 @@ export class ModelNode implements Subscriber {
     line.ask({ channel, rightKey: publisher.rightKey, askedAt: this.#wallClock(), start }, answered);
   }
 
-  /** Pulls stops that nobody delivers yet, a few at a time. */
-  #deliverStops(): void {
-    const { storage, time } = this.options;
-    time.after(time.between(50, 300), () => {
-      if (!this.#isAlive) return;
-      if (!this.isAsleep)
-        for (const { channel, stop } of storage.claimStops(this.incarnation, STOPS_AT_ONCE)) this.#post(channel, stop);
-      if (!this.options.judge.isClosed) this.#deliverStops();
+  /** Takes over stops that dead nodes left, a few at a time. */
+  #claimStops(): void {
+    const { storage, time, judge } = this.options;
+    time.after(BEAT_MS + time.between(0, 300), () => {
+      if (!this.#isAlive || judge.isClosed) return;
+      this.#claimStops();
+      if (!this.isWell) return;
+      storage.claimStops(this.incarnation, STOPS_AT_ONCE, (stops) =>
+        this.#whenAwake(() => {
+          for (const { channel, stop } of stops) {
+            if (this.#stops.has(stop.jti)) continue;
+            this.#stops.set(stop.jti, { channel, stop });
+            this.#post(channel, stop);
+          }
+        }),
+      );
     });
   }
 
   #post(channel: string, stop: DueStop): void {
-    const { storage, line, time } = this.options;
-    this.options.judge.stopSent(channel, stop);
+    const { line, time, judge } = this.options;
+    judge.stopSent(channel, stop);
     line.stop(channel, stop, (delivered) => {
       this.#whenAwake(() => {
-        if (delivered) storage.stopDone(stop.jti, true);
-        else time.after(STOP_RETRY_MS, () => storage.stopDone(stop.jti, false));
+        if (delivered) this.#stopDone(stop.jti);
+        else time.after(STOP_RETRY_MS, () => this.#whenAwake(() => this.#post(channel, stop)));
       });
     });
   }
 
-  #submit(channel: string, event: Parameters<ModelStorage['submit']>[2]): void {
-    this.options.storage.submit(this.incarnation, channel, event);
+  #stopDone(jti: string): void {
+    const { storage, time } = this.options;
+    this.#stops.delete(jti);
+    storage.stopDone(this.incarnation, jti, (heard) => {
+      if (!heard) time.after(STOP_RETRY_MS, () => this.#whenAwake(() => this.#stopDone(jti)));
+    });
+  }
+
+  #submit(channel: string, event: LifeEvent): void {
+    this.lives.apply(channel, event);
   }
 
   #wallClock(): number {

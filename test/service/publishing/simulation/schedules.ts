@@ -11,7 +11,24 @@ const SLOTS = 6;
 export interface Happening {
   readonly afterMs: number;
   readonly what:
-    'connect' | 'leave' | 'lose' | 'kill' | 'close' | 'block' | 'unblock' | 'die' | 'pause' | 'drain' | 'jump';
+    | 'connect'
+    | 'leave'
+    | 'lose'
+    | 'kill'
+    | 'close'
+    | 'block'
+    | 'unblock'
+    | 'die'
+    | 'pause'
+    | 'drain'
+    | 'jump'
+    /** The registry does not answer. */
+    | 'freeze'
+    /** It does not answer one node. */
+    | 'cut'
+    /** It restarts, with an earlier state or with none. */
+    | 'revert'
+    | 'forget';
   /** An encoder: each has its key, its address and its channel. */
   readonly slot: number;
   readonly node: number;
@@ -43,23 +60,29 @@ const settings: fc.Arbitrary<FleetSettings> = fc.record({
   }),
 });
 
-const happening: fc.Arbitrary<Happening> = fc.record({
-  afterMs: fc.oneof(
-    fc.integer({ min: 0, max: 120 }),
-    fc.integer({ min: 0, max: 2_000 }),
-    fc.integer({ min: 0, max: 15_000 }),
-  ),
-  what: fc.constantFrom(
-    ...(['connect', 'connect', 'connect', 'connect', 'leave', 'leave', 'lose', 'lose', 'lose'] as const),
-    ...(['kill', 'close', 'block', 'unblock', 'die', 'pause', 'pause', 'drain', 'jump'] as const),
-  ),
-  slot: fc.nat({ max: SLOTS - 1 }),
-  node: fc.nat({ max: 2 }),
-  forMs: fc.integer({ min: 0, max: 25_000 }),
-});
+const happening = (outages: boolean): fc.Arbitrary<Happening> =>
+  fc.record({
+    afterMs: fc.oneof(
+      fc.integer({ min: 0, max: 120 }),
+      fc.integer({ min: 0, max: 2_000 }),
+      fc.integer({ min: 0, max: 15_000 }),
+    ),
+    what: fc.constantFrom(
+      ...(['connect', 'connect', 'connect', 'connect', 'leave', 'leave', 'lose', 'lose', 'lose'] as const),
+      ...(['kill', 'close', 'block', 'unblock', 'die', 'pause', 'pause', 'drain', 'jump'] as const),
+      ...(outages ? (['freeze', 'cut', 'revert', 'forget'] as const) : []),
+    ),
+    slot: fc.nat({ max: SLOTS - 1 }),
+    node: fc.nat({ max: 2 }),
+    forMs: fc.integer({ min: 0, max: 25_000 }),
+  });
 
+/** In half of them the registry has outages. */
 export const schedules: fc.Arbitrary<Schedule> = fc
-  .record({ settings, happenings: fc.array(happening, { minLength: 2, maxLength: 24 }) })
+  .boolean()
+  .chain((outages) =>
+    fc.record({ settings, happenings: fc.array(happening(outages), { minLength: 2, maxLength: 24 }) }),
+  )
   .map(({ settings: drawn, happenings }) => {
     // Without unique ids a continued stream cannot be told from a new one.
     const honoursResume = drawn.rules.ids !== 'fresh' || drawn.rules.honoursResume;
@@ -113,6 +136,16 @@ function happen(fleet: FleetModel, slots: (Publisher | undefined)[], { what, slo
       return;
     case 'drain':
       fleet.nodes[node]?.drain();
+      return;
+    case 'freeze':
+      fleet.storage.freeze(forMs);
+      return;
+    case 'cut':
+      fleet.cutNode(node, forMs);
+      return;
+    case 'revert':
+    case 'forget':
+      fleet.storage.lose(what === 'forget');
       return;
     case 'jump':
       if (fleet.nodes[node]) fleet.nodes[node].clockError = (forMs / 25_000 - 0.5) * 3_000;
