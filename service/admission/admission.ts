@@ -108,9 +108,14 @@ export class Admission implements PublishGate {
     this.#streams.tick(now);
   }
 
-  /** Ends a stream that is held for its publisher; false when the stream is not held. */
-  endHeld(publication: Publication): boolean {
-    return this.#streams.endHeld(publication);
+  /** Whether the stream is held for its publisher. */
+  isHeld(publication: Publication): boolean {
+    return this.#streams.isHeld(publication);
+  }
+
+  /** Ends a stream that is held for its publisher. */
+  endHeld(publication: Publication): void {
+    this.#streams.endHeld(publication);
   }
 
   /** Resolves when no channel is held for a publisher any more, at most after `timeoutMs`. */

@@ -128,12 +128,16 @@ export class LocalStreams {
     }
   }
 
-  endHeld(publication: Publication): boolean {
+  isHeld(publication: Publication): boolean {
     const admitted = this.#admitted.find(publication.channel);
-    if (admitted?.publication !== publication || admitted.grace === undefined) return false;
+    return admitted?.publication === publication && admitted.grace !== undefined;
+  }
+
+  endHeld(publication: Publication): void {
+    const admitted = this.#admitted.find(publication.channel);
+    if (admitted?.publication !== publication || admitted.grace === undefined) return;
     this.#options.log.request('publisher did not come back', { channel: publication.channel });
     this.#options.hub.channel(publication.channel).change(() => this.#end(publication.channel, admitted));
-    return true;
   }
 
   noneHeld(timeoutMs: number): Promise<void> {

@@ -30,6 +30,7 @@ export function openOperators(surroundings: OperatorsSurroundings): Operators | 
   const { store } = member;
   const handler = new CommandHandler({
     hub,
+    isHeld: (publication) => admission.isHeld(publication),
     endHeld: (publication) => admission.endHeld(publication),
     nodeIds: [store.self.id, member.machineId],
     drain: drainRequested,

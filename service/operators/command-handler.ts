@@ -11,21 +11,25 @@ export interface CommandOutcome {
   readonly acted: boolean;
   /** The effect, or why there was none: one line for the log. */
   readonly detail: string;
+  /** Ends the stream that the command ends, unless that has happened meanwhile. */
+  readonly end?: () => void;
   /** For `list`. */
   readonly streams?: readonly ListedStream[];
 }
 
 export interface CommandHandlerOptions {
   readonly hub: Hub;
-  /** Ends a stream that is held here for a lost publisher; false when the stream is not held here. */
-  readonly endHeld: (publication: Publication) => boolean;
+  /** Whether the stream is held here for a lost publisher. */
+  readonly isHeld: (publication: Publication) => boolean;
+  /** Ends a stream that is held here. */
+  readonly endHeld: (publication: Publication) => void;
   /** The ids by which operators call this node: its own, then its machine's, which several processes share. */
   readonly nodeIds: readonly string[];
   /** Drains and ends this node, and with it all processes of its machine. */
   readonly drain: () => void;
 }
 
-/** Executes operators' commands on this node's streams. */
+/** Executes operators' commands on this node's streams; those that end a stream when `end` is called. */
 export class CommandHandler {
   readonly #options: CommandHandlerOptions;
 
@@ -56,9 +60,13 @@ export class CommandHandler {
     }
     const { publisher } = publication;
     if (publisher?.isRelay === true) return { acted: false, detail: 'the publisher is on another node' };
-    if (publisher !== null) publisher.kill('Stream ended by the operator');
-    else if (!this.#options.endHeld(publication)) return { acted: false, detail: 'the publisher is on another node' };
-    return { acted: true, detail: 'publisher disconnected' };
+    const { isHeld, endHeld } = this.#options;
+    if (publisher === null && !isHeld(publication)) return { acted: false, detail: 'the publisher is on another node' };
+    const end = (): void => {
+      if (publisher === null) endHeld(publication);
+      else if (publication.publisher === publisher) publisher.kill('Stream ended by the operator');
+    };
+    return { acted: true, detail: 'publisher disconnected', end };
   }
 
   #drain(id: string): CommandOutcome {

@@ -43,8 +43,8 @@ export interface OperatorsOptions {
   /** This node as a member of its fleet; if given, the node publishes its replies on REDIS_CHANNEL:replies. */
   readonly member?: CommandedMember | undefined;
   /**
-   * See `LifeStore.remember`. Called at once after the command is executed, so that a block is in force before an ended
-   * encoder tries again. Must not reject.
+   * See `LifeStore.remember`. Called before the stream is ended, so that a block is in force before an ended encoder
+   * tries again. Must not reject.
    */
   readonly remember?: ((command: Command) => Promise<boolean>) | undefined;
   /** The channel is subscribed, perhaps after an outage: commands may have been missed. */
@@ -135,9 +135,10 @@ export class Operators {
   async #carryOut(command: Command, origin: OrderOrigin): Promise<CommandOutcome> {
     const { remember, carryOut } = this.#options;
     const outcome = carryOut(command);
-    const remembered = origin === 'heard' ? remember?.(command) : undefined;
     this.#drains ||= command.verb === 'drain' && outcome.acted;
-    return (await remembered) === true ? withBlock(command, outcome) : outcome;
+    const isFirst = origin === 'heard' && (await remember?.(command)) === true;
+    outcome.end?.();
+    return isFirst ? withBlock(command, outcome) : outcome;
   }
 
   /** Whether a redelivered command leaves this node nothing to do. */

@@ -31,12 +31,9 @@ beforeEach(() => {
   const drain = (): void => {
     drains += 1;
   };
-  const endHeld = (publication: Publication): boolean => {
-    if (publication.channel !== 'held') return false;
-    heldThatEnded.push(publication);
-    return true;
-  };
-  handler = new CommandHandler({ hub, endHeld, nodeIds: ['node-1', 'machine-1'], drain });
+  const isHeld = ({ channel }: Publication): boolean => channel === 'held';
+  const endHeld = (publication: Publication): void => void heldThatEnded.push(publication);
+  handler = new CommandHandler({ hub, isHeld, endHeld, nodeIds: ['node-1', 'machine-1'], drain });
 });
 
 function publish(name: string, streamId: string, publisher = new FakePublisher()): FakePublisher {
@@ -54,7 +51,11 @@ describe('a command that ends a stream', () => {
   ] as const)('disconnects the publisher: $verb', (command) => {
     const publisher = publish('ch', 'id-1');
     const neighbour = publish('neighbour', 'id-1');
-    expect(handler.execute(command)).toEqual({ acted: true, detail: 'publisher disconnected' });
+    const outcome = handler.execute(command);
+    expect(outcome).toMatchObject({ acted: true, detail: 'publisher disconnected' });
+    // The block is stored in between.
+    expect(publisher.kills).toEqual([]);
+    outcome.end?.();
     expect(publisher.kills).toHaveLength(1);
     expect(neighbour.kills).toEqual([]);
   });
@@ -83,7 +84,9 @@ describe('a command that ends a stream', () => {
     const [held, moved] = [publish('held', 'id-1'), publish('moved', 'id-2')];
     hub.find('held')?.hold(held);
     hub.find('moved')?.hold(moved);
-    expect(handler.execute({ verb: 'kill-session', channel: 'held' }).acted).toBe(true);
+    const outcome = handler.execute({ verb: 'kill-session', channel: 'held' });
+    expect(outcome.acted).toBe(true);
+    outcome.end?.();
     expect(handler.execute({ verb: 'kill-session', channel: 'moved' }).acted).toBe(false);
     expect(heldThatEnded.map(({ channel }) => channel)).toEqual(['held']);
   });
