@@ -21,6 +21,8 @@ export interface Change {
   readonly effects: readonly LifeEffect[];
   /** A member that has no part in the life any more. */
   readonly gone?: string;
+  /** The operator's command that the change carries out. */
+  readonly command?: string;
 }
 
 export type ChangeOutcome =
@@ -59,6 +61,9 @@ interface Task {
   /** Undefined: only what the node has is to be asserted. */
   readonly event: LifeEvent | undefined;
   readonly done: (isStored: boolean) => void;
+  readonly command?: string;
+  /** It is not known yet what is to be done; what comes after it waits. */
+  readonly decide?: (decided: (events: readonly LifeEvent[]) => void) => void;
   hasLooked?: boolean;
   /** The registry was asked to carry it out. */
   wasSent?: boolean;
@@ -111,6 +116,30 @@ export class NodeLives {
   /** Events of one channel are applied in the order of the calls. `done`: `false` if the registry does not have it. */
   apply(channel: string, event: LifeEvent, done: (isStored: boolean) => void = () => undefined): void {
     this.#add(channel, { event, done });
+  }
+
+  /**
+   * An operator's command was heard: what comes to the channel after it waits until it is decided what it means.
+   */
+  command(
+    channel: string,
+    text: string,
+    decide: (decided: (events: readonly LifeEvent[], done: () => void) => void) => void,
+  ): void {
+    this.#add(channel, {
+      event: undefined,
+      done: () => undefined,
+      decide: (decided) =>
+        decide((events, done) => {
+          const entry = this.#entries.get(channel);
+          const last = events.length - 1;
+          entry?.tasks.unshift(
+            ...events.map((event, at): Task => ({ event, command: text, done: at === last ? done : () => undefined })),
+          );
+          if (last < 0) done();
+          decided(events);
+        }),
+    });
   }
 
   /** The registry may have lost data, or others may have taken this node for dead. */
@@ -171,7 +200,8 @@ export class NodeLives {
   }
 
   #start(channel: string, entry: Entry, task: Task): void {
-    if (!this.#about.isUp()) this.#withoutRegistry(channel, entry, task);
+    if (task.decide) task.decide(() => this.#next(channel, entry));
+    else if (!this.#about.isUp()) this.#withoutRegistry(channel, entry, task);
     else if (isUnsettled(entry)) this.#assert(channel, entry, task);
     else if (task.event) this.#change(channel, entry, task, task.event, 1);
     else this.#finish(channel, entry, task, true);
@@ -202,10 +232,11 @@ export class NodeLives {
     const { life: next, effects } = step(seen?.life ?? EMPTY_LIFE, current, policy);
     if (this.#mustLook(channel, entry, task, event, next, effects)) return;
     const gone = event.kind === 'nodeDead' ? { gone: event.node } : {};
+    const command = task.command === undefined ? {} : { command: task.command };
     const isAssertion = event.kind === 'asserted';
     const before = entry.own;
     task.wasSent = true;
-    change({ channel, seen, next, effects, ...gone }, (outcome) => {
+    change({ channel, seen, next, effects, ...gone, ...command }, (outcome) => {
       switch (outcome.kind) {
         case 'changed':
           entry.stored = outcome.stored;

@@ -95,13 +95,13 @@ describe('live streams go on', () => {
       });
       const known = await streamOn(fleet, 0);
       await replica.withClient(async (client) => {
-        while ((await client.exists(`{rtmp}:lease:${known.channel}`)) === 0) await sleep(50);
+        while ((await client.exists(`{rtmp}:life:${known.channel}`)) === 0) await sleep(50);
         await client.call('REPLICAOF', 'NO', 'ONE');
       });
       const unknown = await streamOn(fleet, 1);
       proxy?.switchTo(replica.port);
       await replica.withClient(async (client) => {
-        while ((await client.exists(`{rtmp}:lease:${unknown.channel}`)) === 0) await sleep(50);
+        while ((await client.exists(`{rtmp}:life:${unknown.channel}`)) === 0) await sleep(50);
       });
       for (const stream of [known, unknown]) await expectUntouched(fleet, stream);
     } finally {

@@ -23,6 +23,8 @@ export type Letter =
       readonly channel: string;
       readonly stored: StoredLife | undefined;
       readonly effects: readonly NodeEffect[];
+      /** The operator's command that they carry out; the node may have missed it. */
+      readonly command?: string;
     }
   | { readonly kind: 'command'; readonly text: string };
 
@@ -44,19 +46,31 @@ export function readLife(text: string, schema: number): { readonly stored: Store
   return { stored: { version, life } };
 }
 
-export function writeLetter(channel: string, life: string, effects: readonly NodeEffect[], schema: number): string {
-  return JSON.stringify({ kind: 'effects', schema, channel, life, effects });
+export interface WrittenLetter {
+  readonly channel: string;
+  readonly life: string;
+  readonly effects: readonly NodeEffect[];
+  readonly command?: string | undefined;
+}
+
+export function writeLetter(letter: WrittenLetter, schema: number): string {
+  return JSON.stringify({ kind: 'effects', schema, ...letter });
 }
 
 /** Undefined when this version does not know such a letter. */
 export function readLetter(text: string, schema: number): Letter | undefined {
   const letter = parse(text);
   if (letter === undefined || Number(letter['schema'] ?? 1) > schema) return undefined;
-  const { kind, channel, life, effects } = letter;
+  const { kind, channel, life, effects, command } = letter;
   if (kind === 'command' && typeof letter['text'] === 'string') return { kind, text: letter['text'] };
   if (kind !== 'effects' || typeof channel !== 'string' || typeof life !== 'string') return undefined;
   const found = readLife(life, schema);
-  return found && { kind, channel, stored: found.stored, effects: effects as readonly NodeEffect[] };
+  return (
+    found && {
+      ...{ kind, channel, stored: found.stored, effects: effects as readonly NodeEffect[] },
+      ...(typeof command === 'string' && { command }),
+    }
+  );
 }
 
 export function writeStop({ channel, stop }: KeptStop, schema: number): string {

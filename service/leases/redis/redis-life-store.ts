@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { StopRecord } from '../../auth/stop-record';
 import type { RedisConfig } from '../../config/redis-settings';
 import type { Logger } from '../../logging/logger';
-import { type Command, commandText } from '../../operators/command-parser';
+import { type ChannelCommand, type Command, commandText, type UnblockCommand } from '../../operators/command-parser';
 import type { LifeEvent, LifePolicy } from '../../publishing/life-events';
 import { step } from '../../publishing/step';
 import type { ChangingPassword } from '../../redis/redis-password';
@@ -253,17 +253,18 @@ export class RedisLifeStore implements LifeStore {
 
   async remember(command: Command): Promise<boolean> {
     if (command.verb === 'list') return false;
-    const target = command.verb === 'drain' ? command.node : command.channel;
-    const report = await this.#reported.report(command.verb, target, commandText(command));
-    if (command.verb === 'drain' || report === 'known') return report === 'first';
-    const now = Date.now();
-    let wasBlocked = false;
-    for (const event of lifeEventOf(command, now)) {
-      const before = await this.#blockedUntil(command.channel, event);
-      wasBlocked ||= before > now;
-      await this.#apply(command.channel, event);
-    }
-    return report === 'first' && (command.verb !== 'unblock' || wasBlocked);
+    const text = commandText(command);
+    if (command.verb === 'drain') return (await this.#reported.report(command.verb, command.node, text)) === 'first';
+    const { channel, verb } = command;
+    const isHere = this.#lives.find(channel) !== undefined;
+    return new Promise((resolve) => {
+      // A publisher that this node ends may come back before it is known what the fleet makes of the command.
+      this.#lives.command(channel, text, (decided) => {
+        void this.#decide(command, text, isHere).then(({ events, isFirst, wasBlocked }) => {
+          decided(events, () => resolve(isFirst && (verb !== 'unblock' || wasBlocked)));
+        });
+      });
+    });
   }
 
   /** What commands mean for this node's streams is in its mail. */
@@ -313,16 +314,33 @@ export class RedisLifeStore implements LifeStore {
     return reply?.rest ?? [];
   }
 
-  /** Until when the channel was blocked before an `unblock`. */
-  async #blockedUntil(channel: string, { kind }: LifeEvent): Promise<number> {
-    if (kind !== 'unblock') return 0;
-    const reply = await this.#connection.run(READ_LIFE, [channel]);
-    return readLife(reply?.rest[0] ?? '', this.#schema)?.stored?.life.blockedUntil ?? 0;
+  /** The first node that reports a command applies it; without an answer, each does; a block, each that it concerns. */
+  async #decide(
+    command: ChannelCommand | UnblockCommand,
+    text: string,
+    isHere: boolean,
+  ): Promise<{ events: readonly LifeEvent[]; isFirst: boolean; wasBlocked: boolean }> {
+    const { channel, verb } = command;
+    const report = await this.#reported.report(verb, channel, text);
+    const acts = report !== 'known' || (verb === 'block' && isHere);
+    const now = Date.now();
+    let wasBlocked = false;
+    if (acts && verb === 'unblock') {
+      const reply = await this.#connection.run(READ_LIFE, [channel]);
+      const stored = readLife(reply?.rest[0] ?? '', this.#schema)?.stored;
+      wasBlocked = (stored?.life.blockedUntil ?? 0) > now;
+    }
+    return { events: acts ? lifeEventOf(command, now) : [], isFirst: report === 'first', wasBlocked };
   }
 
   #receive(letter: Letter): void {
-    if (letter.kind === 'effects') this.#lives.mail(letter.channel, letter.stored, letter.effects);
-    else this.#listener?.command(letter.text);
+    if (letter.kind === 'command') {
+      this.#listener?.command(letter.text);
+      return;
+    }
+    const { channel, stored, effects, command } = letter;
+    if (command !== undefined && !this.#reported.has(command)) this.#listener?.command(command);
+    this.#lives.mail(channel, stored, effects);
   }
 
   #renewed({ lapsed, secret }: { readonly lapsed: boolean; readonly secret: string }): void {

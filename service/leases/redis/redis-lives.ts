@@ -1,4 +1,4 @@
-import { type ChannelLife, keptUntil } from '../../publishing/channel-life';
+import { type ChannelLife, keptUntil, type Stream } from '../../publishing/channel-life';
 import type { LifeEffect } from '../../publishing/life-events';
 import type { Logger } from '../../logging/logger';
 import type { NodeEffect } from '../life-store';
@@ -107,7 +107,7 @@ export class RedisLives {
     return { version: `${member.slice(member.lastIndexOf('/') + 1)}:${this.#count.toString(36)}`, life };
   }
 
-  #argument({ channel, seen, next, effects, gone }: Change, stored: StoredLife | undefined): ChangeArgument {
+  #argument({ channel, seen, next, effects, gone, command }: Change, stored: StoredLife | undefined): ChangeArgument {
     const { connection, mailbox, member, schema } = this.#options;
     const life = stored ? writeLife(stored, schema) : '';
     const until = keptUntil(next);
@@ -129,14 +129,19 @@ export class RedisLives {
       mailRead: mailbox.position,
       letters: lettersOf(effects, member).map(([to, its]) => ({
         member: to,
-        letter: writeLetter(channel, life, its, schema),
+        letter: writeLetter({ channel, life, effects: its, command }, schema),
       })),
       stops,
       joins: [...after].filter((each) => !before.has(each)),
       leaves,
-      moved: seen?.life.stream?.publish !== stored?.life.stream?.publish,
+      moved: looksDifferent(seen?.life.stream, stored?.life.stream),
     };
   }
+}
+
+/** Whether a look-up gives another result. */
+function looksDifferent(before: Stream | undefined, after: Stream | undefined): boolean {
+  return before?.publish !== after?.publish || before?.state !== after?.state;
 }
 
 function keysOf({ channel, letters, joins, leaves }: ChangeArgument): string[] {
