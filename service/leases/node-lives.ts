@@ -142,8 +142,13 @@ export class NodeLives {
     });
   }
 
-  /** The registry may have lost data, or others may have taken this node for dead. */
-  doubt(): void {
+  /**
+   * The registry may have lost data, or others may have taken this node for dead.
+   *
+   * @param stored channels in which this node has a part as the registry has it, which may be an earlier state
+   */
+  doubt(stored: readonly string[] = []): void {
+    for (const channel of stored) if (!this.#entries.has(channel)) this.#entries.set(channel, newEntry());
     for (const entry of this.#entries.values()) entry.isDoubted = true;
   }
 

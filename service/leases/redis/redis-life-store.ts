@@ -23,7 +23,7 @@ import { RedisStops } from './redis-stops';
 import { RegistryConnection } from './registry-connection';
 import { DEFAULT_TIMING, jittered, type RegistryTiming } from './registry-timing';
 import { ReportedCommands } from './reported-commands';
-import { DEAD, LOCATE, READ_LIFE } from './scripts/life-scripts';
+import { DEAD, LOCATE, READ_LIFE, LIST_CHANNELS } from './scripts/life-scripts';
 import { LEAVE, LIST_NODES } from './scripts/node-scripts';
 import { Settlement } from './settlement';
 import { WakeUps } from './wake-ups';
@@ -160,7 +160,10 @@ export class RedisLifeStore implements LifeStore {
       refusalAlone: (channel) => this.#listener?.refusalAlone(channel),
       stopDue: (channel, stop, isStored) => this.#stops.add({ channel, stop }, isStored),
     });
-    this.#settlement = new Settlement({ lives: this.#lives, stops: this.#stops, log, auditMs: jittered(auditMs) });
+    this.#settlement = new Settlement({
+      ...{ lives: this.#lives, stops: this.#stops, log, auditMs: jittered(auditMs) },
+      storedChannels: async () => (await connection.run(LIST_CHANNELS, []))?.rest,
+    });
     this.#sweeper = new DeadNodeSweeper({
       ...{ connection, timing, log },
       healthyForMs: () => this.#registration.healthyForMs,

@@ -7,6 +7,8 @@ export interface SettlementOptions {
   readonly lives: NodeLives;
   readonly stops: RedisStops;
   readonly log: Logger;
+  /** Channels in whose stored lives this node has a part; undefined without an answer. */
+  readonly storedChannels: () => Promise<readonly string[] | undefined>;
   /** How often everything is compared without a particular reason (ms). */
   readonly auditMs: number;
 }
@@ -18,6 +20,7 @@ const AT_ONCE = 8;
 export class Settlement {
   readonly #options: SettlementOptions;
   #stopsDoubted = false;
+  #channelsDoubted = false;
   #running = false;
   #again = false;
   #stopped = false;
@@ -34,6 +37,7 @@ export class Settlement {
     lives.doubt();
     stops.doubt();
     this.#stopsDoubted = true;
+    this.#channelsDoubted = true;
   }
 
   /** The registry may have stops of which this node does not know. */
@@ -73,7 +77,12 @@ export class Settlement {
   }
 
   async #settleLives(): Promise<void> {
-    const { lives } = this.#options;
+    const { lives, storedChannels } = this.#options;
+    if (this.#channelsDoubted) {
+      const stored = await storedChannels();
+      this.#channelsDoubted = stored === undefined;
+      lives.doubt(stored);
+    }
     const channels = [...lives.unsettled];
     let isUp = true;
     const worker = async (): Promise<void> => {

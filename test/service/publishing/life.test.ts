@@ -26,7 +26,8 @@ describe('the life of publishes, simulated', () => {
     `keeps its promises in ${SCHEDULES} schedules`,
     () => {
       const found = explore(step, SCHEDULES);
-      expect(found.failed ? fc.defaultReportMessage(found) : 'nothing').toBe('nothing');
+      const report = `${fc.defaultReportMessage(found)}\n${String(found.errorInstance)}`;
+      expect(found.failed ? report : 'nothing').toBe('nothing');
     },
     60_000 + SCHEDULES * MS_PER_SCHEDULE,
   );

@@ -87,6 +87,19 @@ export const READ_LIFE = registryScript(
   `return { 'life', 0, redis.call('GET', k('life:' .. ARGV[6])) or '' }`,
 );
 
+/** Lists the channels in whose stored lives the caller has a part. */
+export const LIST_CHANNELS = registryScript(
+  'list-channels',
+  ({ member }) => [`channels:${member}`],
+  `
+local reply = { 'channels', 0 }
+for _, channel in ipairs(redis.call('HKEYS', k('channels:' .. SELF))) do
+  if channel ~= '#' then table.insert(reply, channel) end
+end
+return reply
+`,
+);
+
 /** Which of these members are dead. ARGV: members. */
 export const DEAD = registryScript(
   'dead',

@@ -1,4 +1,4 @@
-import type { LifePolicy } from '../../../../service/publishing/life-events';
+import type { LifeEvent, LifePolicy } from '../../../../service/publishing/life-events';
 import { type Faults, HandlerLine } from './handler-line';
 import { Judge } from './judge';
 import { type HandlerRules, ModelHandler } from './model-handler';
@@ -33,7 +33,7 @@ export class FleetModel {
     this.time = new VirtualTime(settings.seed);
     this.handler = new ModelHandler(settings.rules);
     this.judge = new Judge(this.time, this.handler);
-    this.storage = new ModelStorage(this.time, step, settings.policy, this.judge);
+    this.storage = new ModelStorage(this.time, this.judge);
     this.line = new HandlerLine(this.time, this.handler, this.judge, settings.faults);
     const { time, storage, line, judge } = this;
     const names = Array.from({ length: settings.nodes }, (_, at) => `node${at}`);
@@ -60,27 +60,22 @@ export class FleetModel {
   }
 
   kill(channel = 'ch'): void {
-    this.judge.said(channel, { kind: 'kill' });
-    this.storage.apply(channel, { kind: 'kill' });
+    this.#command(channel, { kind: 'kill' });
   }
 
   /** Closes the stream that the channel has now. */
   close(channel = 'ch'): void {
     const streamId = this.storage.life(channel)?.stream?.id.streamId;
     if (streamId === undefined || streamId === '') return;
-    this.judge.said(channel, { kind: 'close' });
-    this.storage.apply(channel, { kind: 'close', streamId });
+    this.#command(channel, { kind: 'close', streamId });
   }
 
   block(channel: string, forMs: number): void {
-    const until = this.time.now + forMs;
-    this.judge.said(channel, { kind: 'block', until });
-    this.storage.apply(channel, { kind: 'block', until });
+    this.#command(channel, { kind: 'block', until: this.time.now + forMs });
   }
 
   unblock(channel: string): void {
-    this.judge.said(channel, { kind: 'unblock' });
-    this.storage.apply(channel, { kind: 'unblock' });
+    this.#command(channel, { kind: 'unblock' });
   }
 
   /** The first node stays, so that somebody is left. */
@@ -114,6 +109,7 @@ export class FleetModel {
     for (const publisher of this.publishers) this.disconnect(publisher, 'lost');
     this.run(QUIET_MS);
     judge.quiet(storage);
+    if (judge.mayHaveLost) this.handler.active.clear();
     line.faults = NO_FAULTS;
     line.planned.length = 0;
     const last = channels.map((channel) => this.connect(0, channel));
@@ -123,6 +119,12 @@ export class FleetModel {
     this.run(10_000);
     judge.quiet(storage);
     judge.isClosed = true;
+  }
+
+  /** A node hears it; without one, or while the registry is away, nobody does. */
+  #command(channel: string, event: LifeEvent): void {
+    const node = this.nodes.find(({ isWell }) => isWell);
+    node?.lives.apply(channel, event);
   }
 
   #aliveFrom(at: number): ModelNode {

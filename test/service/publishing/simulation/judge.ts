@@ -25,8 +25,8 @@ export class Judge {
   isClosed = false;
   /** Until then an outage of the registry may have an effect: two publishers, a stop for one that is live. */
   #troubledUntil = 0;
-  /** What the registry alone had may be lost. */
-  #mayHaveLost = false;
+  /** What the registry alone had may be lost: some streams have no stop. */
+  mayHaveLost = false;
   readonly #publishers = new Map<string, Publisher>();
   /** When the registry first heard of a publish. */
   readonly #came = new Map<string, number>();
@@ -78,7 +78,7 @@ export class Judge {
   died(node: ModelNode): void {
     this.#note(`${node.incarnation} is killed`);
     // What it could not tell the registry went with it.
-    if (this.#isTroubled) this.#mayHaveLost = true;
+    if (this.#isTroubled) this.mayHaveLost = true;
   }
 
   troubled(until: number): void {
@@ -88,7 +88,7 @@ export class Judge {
 
   lostData(until: number): void {
     this.troubled(until);
-    this.#mayHaveLost = true;
+    this.mayHaveLost = true;
   }
 
   due(channel: string, stop: DueStop): void {
@@ -103,13 +103,6 @@ export class Judge {
     return this.time.now < this.#troubledUntil;
   }
 
-  said(channel: string, word: Omit<OperatorsWord, 'at'>): void {
-    this.#note(`operator: ${word.kind} ${channel}`);
-    const words = this.#words.get(channel) ?? [];
-    words.push({ ...word, at: this.time.now });
-    this.#words.set(channel, words);
-  }
-
   stepped(
     channel: string,
     before: ChannelLife,
@@ -121,6 +114,11 @@ export class Judge {
       `${channel}: ${event ? describe(event) : 'a change'} -> ${describeLife(after)} ${effects.map(describeEffect).join(', ')}`,
     );
     this.#followGrace(after, effects);
+    if (event?.kind === 'kill' || event?.kind === 'close' || event?.kind === 'block' || event?.kind === 'unblock') {
+      const words = this.#words.get(channel) ?? [];
+      words.push({ kind: event.kind, at: this.time.now, ...(event.kind === 'block' && { until: event.until }) });
+      this.#words.set(channel, words);
+    }
     if (event?.kind === 'come') this.#came.set(event.candidate.publish, this.time.now);
     for (const effect of effects) {
       if (effect.kind === 'replaced' || effect.kind === 'ended') this.#untold.add(effect.publish);
@@ -196,7 +194,7 @@ export class Judge {
 
   /** Nobody is connected any more, and there was time for everything. */
   quiet(storage: ModelStorage): void {
-    for (const [channel, active] of this.#mayHaveLost ? [] : this.handler.active) {
+    for (const [channel, active] of this.mayHaveLost ? [] : this.handler.active) {
       this.#object(`the handler still has ${active.streamId} (${active.startJti}) on ${channel}`);
     }
     for (const [channel, { life }] of storage.lives) {
@@ -208,7 +206,7 @@ export class Judge {
       if (node.streams.size > 0) this.#object(`${node.name} still serves something`);
       if (node.isAlive && node.candidates.size > 0) this.#object(`${node.name} has publishers nobody decided on`);
     }
-    if (this.handler.rules.ids === 'stable' || this.#mayHaveLost) return;
+    if (this.handler.rules.ids === 'stable' || this.mayHaveLost) return;
     for (const [startJti, { streamId }] of this.handler.handed) {
       if (!this.#stops.has(startJti)) this.#object(`no stop for ${streamId || startJti}`);
     }

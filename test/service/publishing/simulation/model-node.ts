@@ -4,7 +4,7 @@ import type { HandedId, Start } from '../../../../service/publishing/channel-lif
 import type { Answer, DueStop, LifeEvent, LifePolicy, Refusal } from '../../../../service/publishing/life-events';
 import type { Judge } from './judge';
 import type { HandlerLine } from './handler-line';
-import type { Letter, ModelStorage, StepFunction, Subscriber, Taken } from './model-storage';
+import type { Beat, Letter, ModelStorage, StepFunction, Subscriber, Taken } from './model-storage';
 import type { VirtualTime } from './virtual-time';
 
 /** Times that the model shares with the service's defaults (ms). */
@@ -74,7 +74,6 @@ export class ModelNode implements Subscriber {
     options.storage.join(this);
     this.lives = this.#openLives();
     this.#beat();
-    this.#claimStops();
   }
 
   get isAlive(): boolean {
@@ -159,11 +158,10 @@ export class ModelNode implements Subscriber {
       change: (change, done) => {
         const taken = this.#taken;
         const ask = (attempt: number): void =>
-          storage.change(this.incarnation, change, taken, (outcome, era) =>
+          storage.change(this.incarnation, change, taken, (outcome) =>
             this.#whenAwake(() => {
               if (outcome !== 'unregistered') {
                 if (outcome.kind === 'unanswered') this.#isUp = false;
-                else this.#heardEra(era);
                 done(outcome);
               } else if (attempt > 1) done({ kind: 'unanswered' });
               else this.#askBeat(() => ask(attempt + 1));
@@ -203,20 +201,21 @@ export class ModelNode implements Subscriber {
         this.#isUp = beat !== undefined;
         if (beat?.lapsed === true) {
           judge.returned(this.incarnation);
-          this.lives.doubt();
+          this.lives.doubt(beat.channels);
         }
-        if (beat !== undefined) this.#heardEra(beat.era);
+        if (beat !== undefined) this.#heardEra(beat);
         done();
+        if (beat?.hasStops === true) this.#claimStops();
         if (beat !== undefined) for (const channel of this.lives.unsettled) this.lives.settle(channel, () => undefined);
       }),
     );
   }
 
   /** The registry has lost data since the last answer. */
-  #heardEra(era: number): void {
+  #heardEra({ era, channels }: Beat): void {
     if (era === this.#era) return;
     this.#era = era;
-    this.lives.doubt();
+    this.lives.doubt(channels);
     for (const { channel, stop } of this.#stops.values()) {
       this.options.storage.keepStop(this.incarnation, channel, stop);
     }
@@ -310,21 +309,15 @@ export class ModelNode implements Subscriber {
 
   /** Takes over stops that dead nodes left, a few at a time. */
   #claimStops(): void {
-    const { storage, time, judge } = this.options;
-    time.after(BEAT_MS + time.between(0, 300), () => {
-      if (!this.#isAlive || judge.isClosed) return;
-      this.#claimStops();
-      if (!this.isWell) return;
-      storage.claimStops(this.incarnation, STOPS_AT_ONCE, (stops) =>
-        this.#whenAwake(() => {
-          for (const { channel, stop } of stops) {
-            if (this.#stops.has(stop.jti)) continue;
-            this.#stops.set(stop.jti, { channel, stop });
-            this.#post(channel, stop);
-          }
-        }),
-      );
-    });
+    this.options.storage.claimStops(this.incarnation, STOPS_AT_ONCE, (stops) =>
+      this.#whenAwake(() => {
+        for (const { channel, stop } of stops) {
+          if (this.#stops.has(stop.jti)) continue;
+          this.#stops.set(stop.jti, { channel, stop });
+          this.#post(channel, stop);
+        }
+      }),
+    );
   }
 
   #post(channel: string, stop: DueStop): void {

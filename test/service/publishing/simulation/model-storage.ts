@@ -43,6 +43,10 @@ export interface Beat {
   readonly lapsed: boolean;
   /** Changes when the registry loses what it had. */
   readonly era: number;
+  /** Dead nodes have left stops. */
+  readonly hasStops: boolean;
+  /** Channels in whose lives the node has a part. */
+  readonly channels: readonly string[];
 }
 
 const MIN_LATENCY_MS = 1;
@@ -74,8 +78,6 @@ export class ModelStorage {
 
   constructor(
     readonly time: VirtualTime,
-    private readonly step: StepFunction,
-    private readonly policy: LifePolicy,
     private readonly judge: Judge,
   ) {
     this.#sweep();
@@ -125,7 +127,7 @@ export class ModelStorage {
     from: string,
     { channel, seen, next, effects }: Change,
     taken: Taken | undefined,
-    done: (outcome: ChangeOutcome | 'unregistered', era: number) => void,
+    done: (outcome: ChangeOutcome | 'unregistered') => void,
   ): void {
     const act = (): ChangeOutcome | 'unregistered' => {
       if (this.#dead.has(from)) return 'unregistered';
@@ -134,15 +136,7 @@ export class ModelStorage {
       this.judge.stepped(channel, taken?.life ?? seen?.life ?? EMPTY_LIFE, taken?.event, next, effects);
       return { kind: 'changed', stored: this.#store(channel, next, effects, from) };
     };
-    this.request(from, act, (outcome) => done(outcome ?? { kind: 'unanswered' }, this.era));
-  }
-
-  /** An operator's command: applied at once, wherever it was heard. */
-  apply(channel: string, event: LifeEvent): void {
-    const life = this.life(channel) ?? EMPTY_LIFE;
-    const { life: next, effects } = this.step(life, event, this.policy);
-    this.judge.stepped(channel, life, event, next, effects);
-    this.#store(channel, next, effects, undefined);
+    this.request(from, act, (outcome) => done(outcome ?? { kind: 'unanswered' }));
   }
 
   /** What a node asks. `done` hears nothing (undefined) when no answer comes in time. */
@@ -152,9 +146,10 @@ export class ModelStorage {
     const settle = (answer: T | undefined): void => {
       if (isSettled) return;
       isSettled = true;
+      cancel();
       done(answer);
     };
-    time.after(REQUEST_MS, () => settle(undefined));
+    const cancel = time.after(REQUEST_MS, () => settle(undefined));
     const until = time.now + CARRIED_OUT_MS;
     this.#inOrder(`from ${from}`, () => {
       if (this.isCut(from) || time.now > until) return;
@@ -168,7 +163,12 @@ export class ModelStorage {
   }
 
   beat(from: string, done: (beat: Beat | undefined) => void): void {
-    this.request(from, () => ({ lapsed: this.#dead.delete(from), era: this.era }), done);
+    const act = (): Beat => {
+      const hasStops = [...this.stops.values()].some(({ owner }) => owner === undefined);
+      const channels = [...this.lives].filter(([, { life }]) => occurs(life, from)).map(([channel]) => channel);
+      return { lapsed: this.#dead.delete(from), era: this.era, hasStops, channels };
+    };
+    this.request(from, act, done);
   }
 
   askDead(from: string, members: readonly string[], done: (dead: readonly string[]) => void): void {
