@@ -38,7 +38,10 @@ export interface LifeListener {
   refusalAlone(channel: string): Refusal | undefined;
   /** There may be stops to pull. */
   stopsDue(): void;
-  /** A stream began, moved or ended on any node of the fleet: a look-up of the channel may give another result. */
+  /**
+   * A stream began, moved or ended on any node of the fleet: a look-up of the channel may give another result. With a
+   * store that has `watch`, only of channels that this node watches.
+   */
   channelChanged(channel: string): void;
   /** An operator's command, redelivered because it may have been missed. */
   command(text: string): void;
@@ -90,8 +93,17 @@ export interface LifeStore {
   drain(): Promise<void>;
   /** The secret that all nodes of the fleet share, for relay tokens and key hashes; waits until it is known. */
   fleetSecret(): Promise<Buffer>;
-  /** Lists all registered nodes. */
+  /** All registered nodes, as they are now; none when the store does not answer. */
   nodes(): Promise<readonly NodeAddress[]>;
+  /** All registered nodes as last read, some seconds ago at most, if they are stored outside of the process. */
+  readonly knownNodes?: readonly NodeAddress[];
+  /**
+   * Changes of this channel are to be announced, and are once this resolves. Without this method, those of all channels
+   * are.
+   */
+  watch?(channel: string): Promise<void>;
+  /** Changes of these channels need not be announced any more. */
+  unwatch?(channels: readonly string[]): void;
   /** Stops renewing and removes the node; pending stops stay for others to deliver. */
   stop(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { NodeAddress } from '../life-store';
 import type { Mailbox } from './mailbox';
 import { BEAT } from './scripts/node-scripts';
 import type { RegistryConnection, RegistryReply } from './registry-connection';
+import { readRosterNews, type Roster } from './roster';
 import { type RegistryTiming, jittered } from './registry-timing';
 
 export interface NodeRegistrationOptions {
@@ -12,6 +13,8 @@ export interface NodeRegistrationOptions {
   /** Proposed as the fleet's secret if it has none. */
   readonly secret: () => string;
   readonly address: () => NodeAddress;
+  /** Told of the changes of the fleet's nodes. */
+  readonly roster: Roster;
   /** The node is registered; `lapsed`: it was not before, so that others may have declared it dead. */
   readonly renewed: (renewal: { readonly lapsed: boolean; readonly secret: string }) => void;
   readonly mailbox: Mailbox;
@@ -21,7 +24,8 @@ export interface NodeRegistrationOptions {
 
 /**
  * Keeps the node registered: renews the registration every few seconds, and at once when a connection was made or mail
- * is announced. Each renewal fetches the mail, so that it arrives even if an announcement is lost.
+ * is announced. Each renewal fetches the mail, so that it arrives even if an announcement is lost, and the changes of the
+ * fleet's nodes.
  */
 export class NodeRegistration {
   readonly #options: NodeRegistrationOptions;
@@ -85,12 +89,13 @@ export class NodeRegistration {
   }
 
   async #renew(): Promise<boolean> {
-    const { connection, timing, secret, address, renewed, mailbox } = this.#options;
+    const { connection, timing, secret, address, roster, renewed, mailbox } = this.#options;
     clearTimeout(this.#timer);
     const registration = JSON.stringify({ ...address(), epoch: connection.epoch, schema: this.#options.schema });
-    const args = [registration, timing.ttlMs, mailbox.position, this.#first ? 1 : 0, secret()];
+    const own = [this.#first ? 1 : 0, secret(), JSON.stringify(address())];
+    const args = [registration, timing.ttlMs, mailbox.position, ...own, roster.read];
     const read = ({ status, rest }: RegistryReply): void => {
-      if (status === 'kept' || status === 'lapsed') mailbox.take(rest.slice(1));
+      if (status === 'kept' || status === 'lapsed') mailbox.take(readRosterNews(rest.slice(1)).rest);
     };
     const reply = await connection.run(BEAT, args, { read });
     if (this.#stopped) return false;
@@ -98,7 +103,9 @@ export class NodeRegistration {
       this.#failed(reply?.status === 'taken' ? 'another node has the same id' : connection.lastError);
       return false;
     }
-    const [fleetSecret = '', ...entries] = reply.rest;
+    const [fleetSecret = '', ...more] = reply.rest;
+    const { news, rest: entries } = readRosterNews(more);
+    roster.learn(news);
     const lapsed = reply.status === 'lapsed' || this.#first;
     this.#first = false;
     this.#succeeded(lapsed);

@@ -24,7 +24,8 @@ import { RegistryConnection } from './registry-connection';
 import { DEFAULT_TIMING, jittered, type RegistryTiming } from './registry-timing';
 import { ReportedCommands } from './reported-commands';
 import { DEAD, LOCATE, READ_LIFE, LIST_CHANNELS } from './scripts/life-scripts';
-import { LEAVE, LIST_NODES } from './scripts/node-scripts';
+import { LEAVE } from './scripts/node-scripts';
+import { Roster } from './roster';
 import { Settlement } from './settlement';
 import { WakeUps } from './wake-ups';
 
@@ -59,13 +60,16 @@ const MAX_PAUSE_MS = 200;
  *
  * ## What is kept (each key begins with the prefix)
  * - `node:<id>`: the node's registration with its incarnation (one run of the process); expires unless renewed.
+ * - `roster`, `roster-log`: addresses of all nodes, and the latest changes: see `ROSTER`.
  * - `nodes`: every member, as `<id>/<incarnation>`, that may have left something.
  * - `life:<channel>`: the channel's life as JSON, with a version that is unique for all time.
  * - `channels:<member>`: the channels in whose lives the member has a part; and under `#` the count of its writes.
  * - `stops:<member>`: stops that that node has to deliver. `mail:<member>`: what others' steps have for it.
  * - `order:<channel>`, `order-node:<id>`: when an operator's command was reported, as `<µs> <command>`.
  * - `clock`: the last time that a script recorded. `era`: from its end scripts know the server's time. `secret`, and
- *   `sweeper`: who looks for the dead. `events` is a channel, for announcements that may get lost.
+ *   `sweeper`: who looks for the dead.
+ * - `channel <name>` and `mail <member>` are Redis channels, for announcements, which may get lost, to the nodes that
+ *   wait for a change of that channel, and to the node that has mail.
  *
  * ## How it works
  * A node reads a life, applies the machine's `step` to it, and has one script store the result if the life is still the
@@ -106,6 +110,7 @@ export class RedisLifeStore implements LifeStore {
   readonly #wakeUps: WakeUps;
   readonly #capabilities: CapabilityCheck;
   readonly #reported: ReportedCommands;
+  readonly #roster = new Roster();
   readonly #seal: RecordSeal;
   readonly #schema: number;
   readonly #ttlMs: number;
@@ -136,6 +141,7 @@ export class RedisLifeStore implements LifeStore {
       ...{ connection, timing, log, mailbox, schema },
       secret: () => this.#secret,
       address: () => this.#address,
+      roster: this.#roster,
       renewed: (renewal) => this.#renewed(renewal),
     });
     this.#stops = new RedisStops({
@@ -289,9 +295,21 @@ export class RedisLifeStore implements LifeStore {
     return this.#secretKnown;
   }
 
+  get knownNodes(): readonly NodeAddress[] {
+    return this.#roster.nodes;
+  }
+
+  /** A renewal brings the latest changes. */
   async nodes(): Promise<readonly NodeAddress[]> {
-    const reply = await this.#connection.run(LIST_NODES, []);
-    return reply?.rest.map(readAddress) ?? [];
+    return (await this.#registration.beat()) ? this.#roster.nodes : [];
+  }
+
+  watch(channel: string): Promise<void> {
+    return this.#wakeUps.watch(channel);
+  }
+
+  unwatch(channels: readonly string[]): void {
+    this.#wakeUps.unwatch(channels);
   }
 
   async stop(): Promise<void> {

@@ -96,9 +96,10 @@ local function registered()
   return text and cjson.decode(text).epoch == EPOCH
 end
 
-local function wake(text)
+-- Announces 'channel <name>' or 'mail <member>' to the nodes that have subscribed to that: to no other.
+local function wake(topic)
   -- An error here must not end the script half-way.
-  redis.pcall('PUBLISH', P .. 'events', text)
+  redis.pcall('PUBLISH', P .. topic, '')
 end
 
 -- A look-up of the channel gives another result.

@@ -1,4 +1,5 @@
 import { registryScript } from './registry-script';
+import { ROSTER, ROSTER_KEYS } from './roster-script';
 
 /** Lists dead incarnations, if this node is or can become the sweeper. ARGV: how long it stays the sweeper (ms). */
 export const SCAN = registryScript(
@@ -44,13 +45,14 @@ export const CLAIM = registryScript(
   'claim',
   ({ member }, [id, incarnation]) => {
     const dead = `${id}/${incarnation}`;
-    return [`stops:${member}`, `node:${id}`, `channels:${dead}`, `stops:${dead}`, `mail:${dead}`];
+    return [`stops:${member}`, `node:${id}`, `channels:${dead}`, `stops:${dead}`, `mail:${dead}`, ...ROSTER_KEYS];
   },
-  `
+  `${ROSTER}
 local id, incarnation = ARGV[6], ARGV[7]
 local dead = id .. '/' .. incarnation
 if not registered() then return { 'unregistered', 0 } end
 if alive(id, incarnation) then return { 'alive', 0 } end
+strike(id, incarnation)
 local channels, stops = k('channels:' .. dead), k('stops:' .. dead)
 local reply = { 'claimed', 0, 'more' }
 local flat = {}
