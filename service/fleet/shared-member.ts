@@ -71,10 +71,6 @@ export class SharedMember implements FleetMember {
     this.relays.adopt(channel, publication);
   }
 
-  isPeer(address: string): boolean {
-    return this.store.knownNodes?.some(({ host }) => host === address) ?? false;
-  }
-
   peers(): readonly string[] {
     return this.store.knownNodes?.map(({ id }) => id) ?? [];
   }

@@ -27,10 +27,6 @@ export class SoloMember implements FleetMember {
     channel.end(publication);
   }
 
-  isPeer(): boolean {
-    return false;
-  }
-
   peers(): readonly string[] {
     return [];
   }
