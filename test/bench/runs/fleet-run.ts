@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { FleetKeys } from '../../../service/leases/fleet-keys';
-import { RedisRegistry } from '../../../service/leases/redis/redis-registry';
+import type { NodeEffect } from '../../../service/leases/life-store';
+import { RedisLifeStore } from '../../../service/leases/redis/redis-life-store';
+import type { RedisConfig } from '../../../service/config/redis-settings';
 import type { Logger } from '../../../service/logging/logger';
 import { RedisServer } from '../../support/servers/redis-server';
 import { LoadGenerator } from '../load/load-generator';
@@ -22,8 +24,8 @@ export interface FleetRunOptions {
 const STREAMS = 20;
 const UPLOAD_CHUNK_BYTES = 4096;
 const SIMULATED_NODES = 1_000;
-const LEASES_PER_NODE = 20;
-const REGISTRIES = 4;
+const LIVES_PER_NODE = 20;
+const STORES = 4;
 const PUBLISHES_AT_ONCE = 32;
 
 /** The cost of a fleet in addition to one node: a line for each metric. */
@@ -35,7 +37,7 @@ export async function fleetRun(options: FleetRunOptions): Promise<string[]> {
     `${STREAMS} streams played on the node of their publishers: ${direct.costPerGb.toFixed(3)} s/GB, lost ${direct.lost}`,
     `the same played on another node (both nodes, one core): ${relayed.costPerGb.toFixed(3)} s/GB, lost ${relayed.lost}`,
     `relay cost: ${(relayed.costPerGb - direct.costPerGb).toFixed(3)} s/GB, ${(relayed.costPerGb / direct.costPerGb).toFixed(2)} of direct play in all`,
-    `registry: ${Math.round(rate)} publishes (acquire, confirm, end, stop delivered) a second beside the keys of ${SIMULATED_NODES} nodes`,
+    `registry: ${Math.round(rate)} publishes (come, answered, left, stop delivered) a second beside the keys of ${SIMULATED_NODES} nodes`,
   ];
 }
 
@@ -75,43 +77,72 @@ async function registryRate(seconds: number): Promise<number> {
   const redis = await RedisServer.start();
   await simulateNodes(redis);
   const config = { ...redisConfig(redis), channel: 'rtmp_commands' };
-  const registries = Array.from({ length: REGISTRIES }, (_, i) => {
-    const address = { id: `bench-${i}`, host: '127.0.0.1', port: 1935, proxyHeader: false };
-    return new RedisRegistry({ config, address, log: silent, keys: new FleetKeys() });
-  });
+  const nodes = Array.from({ length: STORES }, (_, i) => new BenchNode(config, `bench-${i}`));
   try {
-    for (const registry of registries) {
-      await registry.start({ order() {}, channelChanged() {}, stopsClaimed() {}, localLeases: () => [] });
-    }
+    for (const node of nodes) await node.start();
     const until = performance.now() + seconds * 1000;
     let done = 0;
-    const publishAndEnd = async (registry: RedisRegistry): Promise<void> => {
+    const publishAndEnd = async (node: BenchNode): Promise<void> => {
       while (performance.now() < until) {
-        await onePublish(registry);
+        await node.onePublish();
         done += 1;
       }
     };
-    const clients = registries.flatMap((registry) => Array<RedisRegistry>(PUBLISHES_AT_ONCE).fill(registry));
+    const clients = nodes.flatMap((node) => Array<BenchNode>(PUBLISHES_AT_ONCE).fill(node));
     await Promise.all(clients.map(publishAndEnd));
     return done / seconds;
   } finally {
-    await Promise.all(registries.map((registry) => registry.stop()));
+    await Promise.all(nodes.map(({ store }) => store.stop()));
     await redis.stop();
   }
 }
 
-async function onePublish(registry: RedisRegistry): Promise<void> {
-  const publishId = randomUUID();
-  const channel = `channel-${publishId}`;
-  const stop = { jti: publishId, channel, key: 'key', clientIp: '192.0.2.1', query: '', streamId: '' };
-  const taken = await registry.acquire({ channel, publishId, keyHash: 'hash', startedAt: Date.now(), stop });
-  if (taken.kind !== 'acquired') throw new Error(`a free channel was ${taken.kind}`);
-  await registry.confirm(channel, publishId, { streamId: publishId, playKeyHash: 'hash' });
-  await registry.end(channel, publishId, { ...stop, streamId: publishId });
-  await registry.stopDelivered(publishId);
+/** A node that lets every publisher in. */
+class BenchNode {
+  readonly store: RedisLifeStore;
+  readonly #letIn = new Map<string, () => void>();
+
+  constructor(config: RedisConfig, id: string) {
+    const address = { id, host: '127.0.0.1', port: 1935, proxyHeader: false };
+    const policy = { takeover: false, resumes: false };
+    this.store = new RedisLifeStore({ config, address, policy, log: silent, keys: new FleetKeys() });
+  }
+
+  start(): Promise<void> {
+    return this.store.start({
+      perform: (channel, effects) => {
+        for (const effect of effects) this.#perform(channel, effect);
+      },
+      refusalAlone: () => undefined,
+      stopsDue: nothing,
+      channelChanged: nothing,
+      command: nothing,
+    });
+  }
+
+  async onePublish(): Promise<void> {
+    const publish = randomUUID();
+    const channel = `channel-${publish}`;
+    const about = this.store.about({ channel, key: 'key', clientIp: '192.0.2.1', query: '' });
+    const start = { publish, node: this.store.member, startJti: randomUUID(), about };
+    const letIn = new Promise<void>((resolve) => this.#letIn.set(publish, resolve));
+    const candidate = { ...start, keyHash: 'hash', group: '192.0.2.1' };
+    await this.store.apply(channel, { kind: 'come', candidate, now: Date.now() });
+    await letIn;
+    await this.store.apply(channel, { kind: 'left', publish });
+    for (const { jti } of await this.store.pullStops(1)) await this.store.stopDelivered(jti);
+  }
+
+  #perform(channel: string, effect: NodeEffect): void {
+    if (effect.kind === 'letIn') this.#letIn.get(effect.publish)?.();
+    if (effect.kind !== 'ask') return;
+    const { start } = effect;
+    const answer = { kind: 'accepted', streamId: start.publish, playKeyHash: 'hash' } as const;
+    void this.store.apply(channel, { kind: 'answered', start, answer, now: Date.now() });
+  }
 }
 
-/** The keys that a large fleet keeps in Redis: registrations and leases. */
+/** The keys that a large fleet keeps in Redis: registrations and lives. */
 async function simulateNodes(server: RedisServer): Promise<void> {
   const client = new Redis({ host: server.host, port: server.port });
   for (let node = 0; node < SIMULATED_NODES; node += 1) {
@@ -120,9 +151,14 @@ async function simulateNodes(server: RedisServer): Promise<void> {
     const registration = { incarnation, epoch: 1, host: '10.0.0.1', port: 1935, proxyHeader: false, draining: false };
     batch.set(`{rtmp}:node:sim-${node}`, JSON.stringify(registration), 'PX', 600_000);
     batch.sadd('{rtmp}:nodes', `sim-${node}/${incarnation}`);
-    for (let lease = 0; lease < LEASES_PER_NODE; lease += 1) {
-      const session = randomUUID();
-      batch.hset(`{rtmp}:lease:sim-${node}-${lease}`, { node: `sim-${node}`, incarnation, session, state: 'live' });
+    for (let count = 0; count < LIVES_PER_NODE; count += 1) {
+      const id = { streamId: 'id', startJti: randomUUID(), stopJti: randomUUID(), about: 'a'.repeat(200), since: 0 };
+      const stream = { publish: randomUUID(), node: `sim-${node}/${incarnation}`, state: 'live', id };
+      const life = { stream, late: [], waiting: [], round: 0 };
+      batch.set(
+        `{rtmp}:life:sim-${node}-${count}`,
+        JSON.stringify({ schema: 1, version: `sim:${node}-${count}`, life }),
+      );
     }
     await batch.exec();
   }
