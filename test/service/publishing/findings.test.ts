@@ -241,6 +241,86 @@ const FINDINGS: readonly Finding[] = [
   },
 ];
 
+const OUTAGES: readonly Finding[] = [
+  {
+    name: 'a registry that was frozen does not carry out later what nobody waits for: the live publisher stays',
+    happens(fleet) {
+      const first = live(fleet, 0);
+      fleet.storage.freeze(3_000);
+      fleet.run(100);
+      const second = fleet.connect(1);
+      fleet.run(15_000);
+      expect(first.outcome).toBe('letIn');
+      expect(first.ended).toBeUndefined();
+      expect(second.outcome).toBe('replaced');
+      expect(stopsOf(fleet)).toEqual(['id-2']);
+    },
+  },
+  {
+    name: 'a live publisher wins over a held one after an outage',
+    happens(fleet) {
+      const first = live(fleet, 1);
+      fleet.disconnect(first, 'lost');
+      fleet.run(500);
+      fleet.storage.freeze(4_000);
+      fleet.run(100);
+      const second = fleet.connect(0);
+      fleet.run(12_000);
+      expect(second.outcome).toBe('letIn');
+      expect(second.ended).toBeUndefined();
+      expect(stopsOf(fleet)).toEqual(['id-1']);
+    },
+  },
+  {
+    name: 'a publisher without a rival stays live when the registry loses everything',
+    happens(fleet) {
+      const first = live(fleet, 1);
+      fleet.storage.lose(true);
+      fleet.run(10_000);
+      expect(first.ended).toBeUndefined();
+      expect(fleet.storage.life('ch')?.stream?.publish).toBe(first.publish);
+      expect(stopsOf(fleet)).toEqual([]);
+    },
+  },
+  {
+    name: 'a stream of a node that was taken for dead is not live again after its stop',
+    happens(fleet) {
+      live(fleet, 1);
+      fleet.cutNode(1, 20_000);
+      fleet.run(40_000);
+      expect(fleet.storage.life('ch')?.stream).toBeUndefined();
+      expect(stopsOf(fleet)).toEqual(['id-1']);
+      expect(live(fleet, 0).outcome).toBe('letIn');
+    },
+  },
+  {
+    name: 'a stream that has ended does not come back with an earlier state of the registry',
+    happens(fleet) {
+      const first = live(fleet, 1);
+      fleet.run(4_200);
+      fleet.disconnect(first, 'left');
+      fleet.run(500);
+      fleet.storage.lose(false);
+      expect(fleet.storage.life('ch')?.stream).toBeDefined();
+      fleet.run(10_000);
+      expect(fleet.storage.life('ch')?.stream).toBeUndefined();
+      expect(live(fleet, 0).outcome).toBe('letIn');
+    },
+  },
+  {
+    name: 'a publisher that took over keeps its channel when the registry loses everything',
+    happens(fleet) {
+      live(fleet, 1);
+      const second = live(fleet, 1);
+      expect(fleet.storage.life('ch')?.stream?.keeps).toBe(true);
+      fleet.storage.lose(true);
+      fleet.run(10_000);
+      expect(live(fleet, 0).outcome).toBe('busy');
+      expect(second.ended).toBeUndefined();
+    },
+  },
+];
+
 /** Each of these connections costs the owner one answer, or none of them does. */
 function strangersThenOwner(fleet: FleetModel, groups: readonly string[]): ReturnType<FleetModel['connect']> {
   for (const group of groups) {
@@ -265,6 +345,44 @@ describe('the life of publishes', () => {
     happens(fleet);
     fleet.finish();
     expect(fleet.judge.faults).toEqual([]);
+  });
+});
+
+describe('after an outage of the registry', () => {
+  test.each(OUTAGES)('$name', ({ settings, happens }) => {
+    const fleet = new FleetModel({ ...AWS, ...settings }, step);
+    happens(fleet);
+    fleet.finish();
+    expect(fleet.judge.faults).toEqual([]);
+  });
+
+  const mutations: Readonly<Record<string, [name: string, mutation: StepFunction]>> = {
+    'held streams win': [
+      'a live publisher wins over a held one after an outage',
+      (life, event, policy) => {
+        const { stream } = life;
+        const isHeld = event.kind === 'asserted' && stream?.state === 'held';
+        return step(isHeld ? { ...life, stream: { ...stream, state: 'live' } } : life, event, policy);
+      },
+    ],
+    'it is forgotten what was claimed': [
+      'a stream of a node that was taken for dead is not live again after its stop',
+      (life, event, policy) => step(event.kind === 'asserted' ? { ...life, claimed: [] } : life, event, policy),
+    ],
+    'what a node says replaces nothing': [
+      'a stream that has ended does not come back with an earlier state of the registry',
+      (life, event, policy) => (event.kind === 'asserted' ? { life, effects: [] } : step(life, event, policy)),
+    ],
+  };
+  test.each(Object.keys(mutations))('a schedule finds out when %s', (which) => {
+    const [name, mutation] = mutations[which]!;
+    const { settings, happens } = OUTAGES.find((finding) => finding.name === name)!;
+    const fleet = new FleetModel({ ...AWS, ...settings }, mutation);
+    expect(() => {
+      happens(fleet);
+      fleet.finish();
+      expect(fleet.judge.faults).toEqual([]);
+    }).toThrow();
   });
 });
 

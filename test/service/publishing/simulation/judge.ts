@@ -114,6 +114,9 @@ export class Judge {
       `${channel}: ${event ? describe(event) : 'a change'} -> ${describeLife(after)} ${effects.map(describeEffect).join(', ')}`,
     );
     this.#followGrace(after, effects);
+    const served = after.stream && this.#stops.get(after.stream.id.startJti);
+    if (served !== undefined && !this.mayHaveLost)
+      this.#objectUnlessTroubled(`${after.stream?.publish} is served although its stream was stopped`);
     if (event?.kind === 'kill' || event?.kind === 'close' || event?.kind === 'block' || event?.kind === 'unblock') {
       const words = this.#words.get(channel) ?? [];
       words.push({ kind: event.kind, at: this.time.now, ...(event.kind === 'block' && { until: event.until }) });
