@@ -12,8 +12,9 @@ export const FLOORS: readonly (readonly string[])[] = [
     'service/addresses',
     'service/protocol',
     'service/protocol/media',
+    'service/http/api/schemas',
   ],
-  ['service/logging', 'service/protocol/amf', 'service/protocol/chunk', 'service/protocol/handshake'],
+  ['service/logging', 'service/events', 'service/protocol/amf', 'service/protocol/chunk', 'service/protocol/handshake'],
   ['service/metrics', 'service/config', 'service/protocol/message'],
   // Streams, and the external services that they do not need.
   ['service/hub', 'service/aws', 'service/redis', 'service/net/gate'],
