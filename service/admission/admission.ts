@@ -13,6 +13,7 @@ import type { StreamTarget } from '../session/rtmp-commands/name-rules';
 import type { AdmissionOutcome, PublishGate } from '../session/rtmp-commands/publish-gate';
 import { type Admitted, AdmittedStreams } from './admitted-streams';
 import type { KeyHash } from '../leases/key-hash';
+import type { Span } from '../tracing/span';
 import { TakeoverGuard } from './takeover-guard';
 import { Turns } from './turns';
 
@@ -113,7 +114,7 @@ export class Admission implements PublishGate {
     this.#options = options;
   }
 
-  async admit(publisher: Publisher, stream: StreamTarget, signal: AbortSignal): Promise<AdmissionOutcome> {
+  async admit(publisher: Publisher, stream: StreamTarget, signal: AbortSignal, span?: Span): Promise<AdmissionOutcome> {
     const { authorizer } = this.#options;
     // May take seconds, so nothing is reserved yet.
     const screened = authorizer.screen({ ...stream, clientIp: publisher.clientIp }, signal);
@@ -126,7 +127,7 @@ export class Admission implements PublishGate {
     this.#deciding.set(channel.name, undefined);
     let outcome: AdmissionOutcome = BUSY;
     try {
-      outcome = await this.#decide(publisher, channel, stream, signal);
+      outcome = await this.#decide(publisher, channel, stream, signal, span);
     } finally {
       channel.change(() => this.#decided(channel, publisher));
       this.#turns.ended(channel.name);
@@ -266,6 +267,7 @@ export class Admission implements PublishGate {
     channel: Channel,
     stream: StreamTarget,
     signal: AbortSignal,
+    span: Span | undefined,
   ): Promise<AdmissionOutcome> {
     const { registry, authorizer, keyHash, log } = this.#options;
     const publishId = randomUUID();
@@ -307,7 +309,7 @@ export class Admission implements PublishGate {
     const resume = incumbent?.resume;
     if (incumbent !== undefined) await registry.announce(request);
     const { startJti } = request.stop;
-    const asked = { ...identity, stopJti: publishId, startJti, ...(resume !== undefined && { resume }) };
+    const asked = { ...identity, stopJti: publishId, startJti, span, ...(resume !== undefined && { resume }) };
     const decision = await authorizer.authorizeStart(asked, signal);
     if (!decision.accepted) {
       // The handler may have accepted: the authorizer sends the stop, or another node if this node dies.

@@ -1,5 +1,6 @@
 import type { StreamGrant } from '../hub/publication';
 import type { PublishRefusal } from '../hub/publish-refusal';
+import type { Span } from '../tracing/span';
 import type { StopRecord } from './stop-record';
 
 /** A publisher's request to begin a stream. */
@@ -16,6 +17,8 @@ export interface PublishRequest {
   readonly stopJti?: string;
   /** The `jti` of the start event; chosen by the authorizer when absent. */
   readonly startJti?: string | undefined;
+  /** The callback is traced within this span. */
+  readonly span?: Span | undefined;
 }
 
 export type PublishDecision = { readonly accepted: true; readonly grant: StreamGrant } | StartRefusal;

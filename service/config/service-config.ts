@@ -19,6 +19,7 @@ import { type NodeMetricsConfig, readNodeMetricsSettings } from './node-metrics-
 import { type ProxyConfig, readProxySettings } from './proxy-settings';
 import { type RedisConfig, readRedisSettings } from './redis-settings';
 import { readTlsSettings, type TlsConfig } from './tls-settings';
+import { readTracingSettings } from './tracing-settings';
 import { readTrustedAuthorities } from './trusted-authorities';
 
 /** All settings of a node, checked and frozen. Read once at the start; nothing else reads the environment. */
@@ -75,6 +76,8 @@ export interface ServiceConfig {
   /** The agent of AWS ECS, which accepts requests of a container. */
   readonly ecsAgentUrl: URL | undefined;
   readonly log: LogConfig;
+  /** The OpenTelemetry collector that traces are sent to; absent: nothing is traced. */
+  readonly tracing: URL | undefined;
   /** How long SIGTERM waits for stop callbacks and clients. */
   readonly drainMs: number;
   /** LATENCY_MS: the longest delay that batching may add to a frame, 0..500, default 100. */
@@ -144,6 +147,7 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
     taskMetadataUrl: readEcsUrl(env, 'ECS_CONTAINER_METADATA_URI_V4'),
     ecsAgentUrl: readEcsUrl(env, 'ECS_AGENT_URI'),
     log: readLogSettings(env),
+    tracing: readTracingSettings(env),
     drainMs: env.integer('DRAIN_SECONDS', { min: 0, max: 86_400, fallback: 10 }) * 1000,
     latencyMs: env.integer('LATENCY_MS', { min: 0, max: 500, fallback: 100 }),
   };

@@ -24,6 +24,7 @@ import { openContext } from './open-context';
 import { openOperators } from './open-operators';
 import { PlayerMover, type WorkerLine } from './player-mover';
 import { shutDown, shutdownSteps } from './shutdown';
+import { openTracing } from '../tracing/open-tracing';
 import { monotonicNow } from '../time/clock';
 
 /** How often deadlines are checked (ms). */
@@ -69,6 +70,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const media = openMedia({ config, log, version, processes: parent === undefined ? 1 : config.workers, now });
   const { traffic, sessions, batching, hub, memory, metrics } = media;
   const secrets = new SecretsManager();
+  const tracing = config.tracing && (await openTracing(config.tracing, version, log));
   const task = config.taskMetadataUrl && (await readTaskMetadata(config.taskMetadataUrl, log));
   const password = openPassword(config, secrets, log);
   const keys = new FleetKeys();
@@ -114,7 +116,19 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     config,
     log,
     parent,
-    context: openContext({ config, log, media, names, admission, member, lifecycle, mover, ioPath, now }),
+    context: openContext({
+      config,
+      log,
+      tracer: tracing,
+      media,
+      names,
+      admission,
+      member,
+      lifecycle,
+      mover,
+      ioPath,
+      now,
+    }),
     sessions,
     batching,
     ioPath,
@@ -179,7 +193,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         authorizer: authorization.authorizer,
         member,
         stopClock: () => clearInterval(clock),
-        rest: [tls, authorization, password, secrets, http, reporter, media],
+        rest: [tls, authorization, password, secrets, http, reporter, tracing, media],
       });
       await shutDown({ steps, drainMs: config.drainMs, log, now });
       log.info('stopped');

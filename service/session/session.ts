@@ -12,6 +12,7 @@ import type { ConnectionState } from './rtmp-commands/connection-state';
 import { OpenStreams, type Playing, type Publishing } from './rtmp-commands/open-streams';
 import type { StatusCode, StatusLevel } from './rtmp-commands/replies';
 import type { SessionContext } from './session-context';
+import { SessionTrace } from './session-trace';
 import { SessionDeadlines, type TimedSession } from './session-deadlines';
 import type { CloseCode, SessionPhase } from './session-state';
 import type { Transport } from './transport';
@@ -48,6 +49,7 @@ export class Session
   /** Its publish and play; none unless it is connected. */
   readonly streams = new OpenStreams();
   readonly intake: ByteIntake;
+  readonly trace: SessionTrace;
   readonly #messages: IncomingMessages;
   readonly #outgoing = new Outgoing(this);
   #log: Logger;
@@ -61,6 +63,7 @@ export class Session
     this.context = context;
     this.transport = transport;
     this.#log = context.log.child({ session: id, ip: transport.remoteAddress });
+    this.trace = new SessionTrace(context.tracer, { id, clientIp: transport.remoteAddress, secure: transport.secure });
     this.deadlines = new SessionDeadlines(this, context.now());
     this.#messages = new IncomingMessages(this);
     this.intake = new ByteIntake(this, this.#messages);
@@ -113,6 +116,7 @@ export class Session
 
   shookHands(): void {
     this.#state = { phase: 'connecting' };
+    this.trace.shookHands();
   }
 
   wait(): void {
@@ -158,6 +162,7 @@ export class Session
     this.#state = { phase: 'connected', target: client.target };
     this.#outgoing.chunkSize = this.context.chunkSize;
     this.deadlines.connected();
+    this.trace.connected(client);
     this.#log = this.#log.child({ channel: client.target.channel });
   }
 
@@ -309,6 +314,7 @@ export class Session
       this.context.afterRead();
     }
     this.context.sessionClosed(code);
+    this.trace.closed(code, reason, this.intake.receivedBytes > 0);
     // A connection that sent nothing is a health check or a scanner, not worth a log line.
     if (code === 'client_closed' && this.intake.receivedBytes === 0) this.#log.debug('closed without a byte');
     else if (code === 'protocol_error' || code === 'handshake_failed') this.#log.warning('closed', { code, reason });

@@ -15,7 +15,7 @@ export const FLOORS: readonly (readonly string[])[] = [
     'service/http/api/schemas',
   ],
   ['service/logging', 'service/events', 'service/protocol/amf', 'service/protocol/chunk', 'service/protocol/handshake'],
-  ['service/metrics', 'service/config', 'service/protocol/message'],
+  ['service/metrics', 'service/config', 'service/tracing', 'service/protocol/message'],
   // Streams, and the external services that they do not need.
   ['service/hub', 'service/aws', 'service/redis', 'service/net/gate'],
   ['service/session/rtmp-commands', 'service/operators', 'service/auth', 'service/net/tls', 'service/net/batching'],
