@@ -4,7 +4,7 @@
 // only when an input has changed.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
@@ -21,8 +21,8 @@ const apart = { 'aws-sdk': 'service/aws/aws-sdk.ts', 'otel-sdk': 'service/tracin
 const loadedApart = {
   name: 'loaded-apart',
   setup(build) {
-    build.onResolve({ filter: new RegExp(`^\\./(${Object.keys(apart).join('|')})$`) }, ({ kind, path }) =>
-      kind === 'dynamic-import' ? { path: `${path}.cjs`, external: true } : undefined,
+    build.onResolve({ filter: new RegExp(`/(?:${Object.keys(apart).join('|')})$`) }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./${basename(path)}.cjs`, external: true } : undefined,
     );
   },
 };

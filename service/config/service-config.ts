@@ -10,6 +10,7 @@ import {
   readWorkers,
 } from './fleet-settings';
 import { Environment, type EnvironmentValues, type ReadFile } from './environment';
+import { type EventsConfig, readEventSettings } from './event-settings';
 import { readForeignSettings } from './foreign-settings';
 import { type Place, refuseSharedPorts } from './listening-places';
 import { type LogConfig, readLogSettings } from './log-settings';
@@ -76,6 +77,7 @@ export interface ServiceConfig {
   /** The agent of AWS ECS, which accepts requests of a container. */
   readonly ecsAgentUrl: URL | undefined;
   readonly log: LogConfig;
+  readonly events: EventsConfig;
   /** The OpenTelemetry collector that traces are sent to; absent: nothing is traced. */
   readonly tracing: URL | undefined;
   /** How long SIGTERM waits for stop callbacks and clients. */
@@ -148,6 +150,7 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
     ecsAgentUrl: readEcsUrl(env, 'ECS_AGENT_URI'),
     log: readLogSettings(env),
     tracing: readTracingSettings(env),
+    events: readEventSettings(env),
     drainMs: env.integer('DRAIN_SECONDS', { min: 0, max: 86_400, fallback: 10 }) * 1000,
     latencyMs: env.integer('LATENCY_MS', { min: 0, max: 500, fallback: 100 }),
   };

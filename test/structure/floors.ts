@@ -18,7 +18,14 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['service/metrics', 'service/config', 'service/tracing', 'service/protocol/message'],
   // Streams, and the external services that they do not need.
   ['service/hub', 'service/aws', 'service/redis', 'service/net/gate'],
-  ['service/session/rtmp-commands', 'service/operators', 'service/auth', 'service/net/tls', 'service/net/batching'],
+  [
+    'service/session/rtmp-commands',
+    'service/operators',
+    'service/auth',
+    'service/events/outlets',
+    'service/net/tls',
+    'service/net/batching',
+  ],
   // Clients' sessions, and who may publish.
   ['service/session', 'service/leases', 'service/leases/redis/scripts'],
   ['service/admission', 'service/leases/redis', 'service/net/sockets'],
