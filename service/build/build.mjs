@@ -1,5 +1,6 @@
-// Bundles the service into .build/rtmp-server.cjs, which any supported Node runs without node_modules, and
-// .build/aws-sdk.cjs and .build/otel-sdk.cjs, which it loads from the same folder only when settings ask for AWS or traces.
+// Bundles the service into .build/rtmp-server.cjs and the operators' program into .build/rtmp-fleet.cjs, which any
+// supported Node runs without node_modules, and .build/aws-sdk.cjs and .build/otel-sdk.cjs, which they load from the same
+// folder only when settings ask for AWS or traces.
 // As a program: `node service/build/build.mjs` installs missing packages and always builds; with --if-changed it builds
 // only when an input has changed.
 import { createHash } from 'node:crypto';
@@ -12,8 +13,14 @@ const outDir = join(root, '.build');
 
 export const bundlePath = join(outDir, 'rtmp-server.cjs');
 
+/** The program for operators, `npm run fleet`. */
+export const cliPath = join(outDir, 'rtmp-fleet.cjs');
+
 /** The output files, in the order in which they are put in place. */
-const outputs = ['aws-sdk', 'otel-sdk', 'rtmp-server'].flatMap((name) => [`${name}.cjs.map`, `${name}.cjs`]);
+const outputs = ['aws-sdk', 'otel-sdk', 'rtmp-fleet', 'rtmp-server'].flatMap((name) => [
+  `${name}.cjs.map`,
+  `${name}.cjs`,
+]);
 
 /** Parts that a node loads only when it uses them: as part of the bundle each would cost every node megabytes. */
 const apart = { 'aws-sdk': 'service/aws/aws-sdk.ts', 'otel-sdk': 'service/tracing/otel-sdk.ts' };
@@ -54,7 +61,7 @@ export async function buildBundle() {
   try {
     const { metafile } = await build({
       absWorkingDir: root,
-      entryPoints: { 'rtmp-server': 'service/main.ts', ...apart },
+      entryPoints: { 'rtmp-server': 'service/main.ts', 'rtmp-fleet': 'service/cli/main.ts', ...apart },
       outdir: workDir,
       outExtension: { '.js': '.cjs' },
       plugins: [loadedApart],

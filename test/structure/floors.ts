@@ -17,7 +17,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['service/logging', 'service/events', 'service/protocol/amf', 'service/protocol/chunk', 'service/protocol/handshake'],
   ['service/metrics', 'service/config', 'service/tracing', 'service/protocol/message'],
   // Streams, and the external services that they do not need.
-  ['service/hub', 'service/aws', 'service/redis', 'service/net/gate'],
+  ['service/hub', 'service/aws', 'service/redis', 'service/net/gate', 'service/round-trip'],
   [
     'service/session/rtmp-commands',
     'service/operators',
@@ -34,8 +34,8 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['service/http', 'service/fleet', 'service/net/self-test'],
   // The program.
   ['service/node'],
-  ['service/workers'],
-  ['service'],
+  ['service/workers', 'service/cli/doctor', 'service/cli/terminal'],
+  ['service/cli', 'service'],
   // The functions share pure parts of the service; see LENT_TO_FUNCTIONS.
   ['lambdas/shared'],
   ['lambdas/operator', 'lambdas/rotate-cache-password', 'lambdas/rotate-secret', 'lambdas/stream-callback'],
@@ -51,6 +51,7 @@ export const FLOORS: readonly (readonly string[])[] = [
 export const LENT_TO_FUNCTIONS = [
   /^service\/protocol\//,
   /^service\/errors\//,
+  /^service\/round-trip\//,
   /^service\/time\/within\.ts$/,
   /^service\/operators\/command-parser\.ts$/,
   /^service\/aws\/secret-text\.ts$/,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { PlaybackCheck } from '../../../lambdas/canary/playback-check';
-import { createTestStream, STREAM_DURATION_MS, type MediaMessage } from '../../../lambdas/canary/test-stream';
+import { PlaybackCheck } from '../../../service/round-trip/playback-check';
+import { createTestStream, STREAM_DURATION_MS, type MediaMessage } from '../../../service/round-trip/test-stream';
 
 const sent = createTestStream('this run');
 const other = createTestStream('another run');

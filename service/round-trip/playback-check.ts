@@ -1,8 +1,8 @@
-import { MessageType } from '../../service/protocol/message-types';
-import { STREAM_DURATION_MS, type Frame, type MediaMessage, type TestStream } from './test-stream';
+import { MessageType } from '../protocol/message-types';
+import type { Frame, MediaMessage, TestStream } from './test-stream';
 
-/** A player on another node than the publisher may join late, at a key frame, but not later than this. */
-const LATEST_START_MS = STREAM_DURATION_MS / 2;
+/** A player on another node than the publisher may join late, at a key frame, but not after this share of the stream. */
+const LATEST_START = 0.5;
 
 type Received = Pick<MediaMessage, 'typeId' | 'timestamp' | 'payload'>;
 
@@ -16,13 +16,15 @@ function nameOf({ typeId, timestamp }: Received): string {
 
 /** Compares a player's messages with the published ones as they arrive. */
 export class PlaybackCheck {
+  readonly #sent: TestStream;
   readonly #headersMissing: Set<MediaMessage>;
   #metadataSeen = false;
   /** Index of the frame that must come next; undefined before the first. */
   #next: number | undefined;
   #fault: string | undefined;
 
-  constructor(private readonly sent: TestStream) {
+  constructor(sent: TestStream) {
+    this.#sent = sent;
     this.#headersMissing = new Set(sent.headers);
   }
 
@@ -41,17 +43,17 @@ export class PlaybackCheck {
     if (!this.#metadataSeen) return 'onMetaData';
     const [header] = this.#headersMissing;
     if (header !== undefined) return `sequence header of ${nameOf(header)}`;
-    const next = this.sent.frames[this.#next ?? 0];
+    const next = this.#sent.frames[this.#next ?? 0];
     return next === undefined ? undefined : nameOf(next);
   }
 
   metadata(body: Buffer): void {
-    if (body.equals(this.sent.metadata)) this.#metadataSeen = true;
+    if (body.equals(this.#sent.metadata)) this.#metadataSeen = true;
     else this.#fault ??= 'onMetaData differs from what was published';
   }
 
   media(message: Received): void {
-    const header = this.sent.headers.find(
+    const header = this.#sent.headers.find(
       ({ typeId, payload }) => typeId === message.typeId && payload.equals(message.payload),
     );
     // A header may come again when the player starts late.
@@ -60,7 +62,7 @@ export class PlaybackCheck {
   }
 
   #frame(message: Received): void {
-    const { frames } = this.sent;
+    const { frames } = this.#sent;
     this.#next ??= this.#firstFrame(message);
     const expected: Frame | undefined = frames[this.#next];
     if (expected === undefined || !same(message, expected)) {
@@ -72,8 +74,9 @@ export class PlaybackCheck {
 
   /** Index of the frame at which the player started, a key frame that is not too late; 0 if there is none such. */
   #firstFrame(message: Received): number {
-    const index = this.sent.frames.findIndex(
-      (frame) => frame.keyframe && frame.timestamp <= LATEST_START_MS && same(message, frame),
+    const { frames, durationMs } = this.#sent;
+    const index = frames.findIndex(
+      (frame) => frame.keyframe && frame.timestamp <= durationMs * LATEST_START && same(message, frame),
     );
     return Math.max(index, 0);
   }

@@ -1,4 +1,4 @@
-import type { AmfValue } from '../../service/protocol/amf/amf-value';
+import type { AmfValue } from '../protocol/amf/amf-value';
 
 /** A command from the server: an answer or a status. */
 export interface Reply {

@@ -1,20 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MessageType, type MessageHeader } from '../../service/protocol/message-types';
-import { encodeAmf0 } from '../../service/protocol/amf/amf0-encode';
-import type { CanaryKey } from './canary-key';
+import { MessageType, type MessageHeader } from '../protocol/message-types';
+import { encodeAmf0 } from '../protocol/amf/amf0-encode';
 import { PlaybackCheck } from './playback-check';
 import type { RtmpAddress } from './rtmp-address';
 import { RtmpClient } from './rtmp-client';
-import { createTestStream, type TestStream } from './test-stream';
+import { createTestStream, STREAM_DURATION_MS, type TestStream } from './test-stream';
+
+/** Where the test stream is published, and the keys with which it is published and played. */
+export interface TestChannel {
+  readonly channel: string;
+  readonly key: string;
+  /** The key that players present; the publishing key unless the channel has a play key. */
+  readonly playKey: string;
+}
 
 export interface RoundTrip {
   readonly address: RtmpAddress;
-  readonly key: CanaryKey;
+  readonly key: TestChannel;
   /** Makes the stream unlike that of any other run. */
   readonly nonce: string;
-  /** Time limit of the whole round trip, of which the stream takes two seconds. */
+  /** Time limit of the whole round trip, the stream's duration included. */
   readonly timeoutMs: number;
+  /** Of the stream; default two seconds. */
+  readonly durationMs?: number;
   readonly tlsCa?: string | undefined;
+  /** What the clients call themselves, as the server reports it; default `canary`. */
+  readonly software?: string;
+  /** Sent before anything else, as a load balancer does. */
+  readonly proxyHeader?: Buffer | undefined;
 }
 
 /** The played stream differs from the published one, or did not come in time. */
@@ -49,11 +62,12 @@ function feed(check: PlaybackCheck, { typeId, timestamp }: MessageHeader, payloa
  * stream. Resolves when everything has come back bit for bit.
  * @throws PlaybackFault, RtmpClientError, or the socket's error.
  */
-export async function roundTrip({ address, key, nonce, timeoutMs, tlsCa }: RoundTrip): Promise<void> {
+export async function roundTrip(trip: RoundTrip): Promise<void> {
+  const { address, key, nonce, timeoutMs, durationMs = STREAM_DURATION_MS, tlsCa, proxyHeader } = trip;
   const signal = AbortSignal.timeout(timeoutMs);
-  const stream = createTestStream(nonce);
+  const stream = createTestStream(nonce, durationMs);
   const check = new PlaybackCheck(stream);
-  const connection = { address, app: key.channel, signal, tlsCa };
+  const connection = { address, app: key.channel, signal, tlsCa, proxyHeader, software: trip.software ?? 'canary' };
   let decided: () => void = () => undefined;
   const outcome = new Promise<void>((resolve) => (decided = resolve));
 

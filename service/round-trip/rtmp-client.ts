@@ -3,14 +3,14 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { isNativeError } from 'node:util/types';
-import { encodeAmf0 } from '../../service/protocol/amf/amf0-encode';
-import type { AmfValue } from '../../service/protocol/amf/amf-value';
-import { ChunkReader } from '../../service/protocol/chunk/chunk-reader';
-import { ChunkStreamId, encodeMessage } from '../../service/protocol/chunk/chunk-writer';
-import { ClientHandshake } from '../../service/protocol/handshake/client-handshake';
-import { asObject, asString, decodeCommand } from '../../service/protocol/message/command-message';
-import { setChunkSize, userControl, UserControlEvent } from '../../service/protocol/message/control-messages';
-import { MessageType, type MessageHeader } from '../../service/protocol/message-types';
+import { encodeAmf0 } from '../protocol/amf/amf0-encode';
+import type { AmfValue } from '../protocol/amf/amf-value';
+import { ChunkReader } from '../protocol/chunk/chunk-reader';
+import { ChunkStreamId, encodeMessage } from '../protocol/chunk/chunk-writer';
+import { ClientHandshake } from '../protocol/handshake/client-handshake';
+import { asObject, asString, decodeCommand } from '../protocol/message/command-message';
+import { setChunkSize, userControl, UserControlEvent } from '../protocol/message/control-messages';
+import { MessageType, type MessageHeader } from '../protocol/message-types';
 import { ReplyWaiters } from './reply-waiters';
 import type { RtmpAddress } from './rtmp-address';
 
@@ -20,6 +20,10 @@ export interface RtmpClientOptions {
   readonly app: string;
   /** Ends the connection and all waits when it aborts. */
   readonly signal: AbortSignal;
+  /** What the client calls itself. */
+  readonly software: string;
+  /** Sent before anything else on a connection without TLS, as a load balancer does. */
+  readonly proxyHeader?: Buffer | undefined;
   /** PEM text of a private authority. */
   readonly tlsCa?: string | undefined;
   /** Audio, video and data messages, in the order of their arrival. */
@@ -39,16 +43,17 @@ const HANDSHAKE_DONE = { name: 'handshake done', transactionId: 0, code: '', arg
 
 /** A small RTMP client that publishes or plays one stream. */
 export class RtmpClient {
+  readonly #socket: Socket;
+  readonly #options: RtmpClientOptions;
   readonly #handshake = new ClientHandshake();
   readonly #reader: ChunkReader;
   readonly #waiters = new ReplyWaiters();
   #lastTransactionId = 0;
   #streamId = 0;
 
-  private constructor(
-    private readonly socket: Socket,
-    private readonly options: RtmpClientOptions,
-  ) {
+  private constructor(socket: Socket, options: RtmpClientOptions) {
+    this.#socket = socket;
+    this.#options = options;
     const message = (header: MessageHeader, payload: Buffer): void => this.#receive(header, payload);
     this.#reader = new ChunkReader({ openMessage: () => null, message }, LIMITS);
   }
@@ -88,15 +93,15 @@ export class RtmpClient {
   /** Sends an audio, video or data message of the published stream. */
   send(typeId: number, timestamp: number, payload: Buffer): void {
     const chunkStreamId = typeId === MessageType.Video ? ChunkStreamId.Video : ChunkStreamId.Audio;
-    this.socket.write(encodeMessage(chunkStreamId, timestamp, typeId, this.#streamId, payload, CHUNK_SIZE));
+    this.#socket.write(encodeMessage(chunkStreamId, timestamp, typeId, this.#streamId, payload, CHUNK_SIZE));
   }
 
   /** Ends the published stream properly, then the connection. */
   async endPublish(key: string): Promise<void> {
     this.#command(0, 'FCUnpublish', 0, null, key);
     this.#command(0, 'deleteStream', 0, null, this.#streamId);
-    const closed = once(this.socket, 'close');
-    this.socket.end();
+    const closed = once(this.#socket, 'close');
+    this.#socket.end();
     await Promise.race([closed, sleep(CLOSE_WAIT_MS, undefined, { ref: false })]);
   }
 
@@ -111,8 +116,8 @@ export class RtmpClient {
   }
 
   async #shakeHands(): Promise<void> {
-    const { socket, options } = this;
-    const { signal, address } = options;
+    const socket = this.#socket;
+    const { signal, address, proxyHeader } = this.#options;
     const onAbort = (): void => this.#fail(new RtmpClientError('timed out'));
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
@@ -123,18 +128,21 @@ export class RtmpClient {
       signal.removeEventListener('abort', onAbort);
       this.#fail(new RtmpClientError('the server closed the connection'));
     });
-    socket.once(address.secure ? 'secureConnect' : 'connect', () => socket.write(this.#handshake.request));
+    socket.once(address.secure ? 'secureConnect' : 'connect', () => {
+      if (!address.secure && proxyHeader !== undefined) socket.write(proxyHeader);
+      socket.write(this.#handshake.request);
+    });
     await this.#waiters.wait((reply) => reply === HANDSHAKE_DONE);
   }
 
   async #connect(): Promise<void> {
-    const { app, address } = this.options;
+    const { app, address } = this.#options;
     const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-    this.socket.write(setChunkSize(CHUNK_SIZE));
+    this.#socket.write(setChunkSize(CHUNK_SIZE));
     const properties = new Map<string, AmfValue>([
       ['app', app],
       ['type', 'nonprivate'],
-      ['flashVer', 'FMLE/3.0 (compatible; canary)'],
+      ['flashVer', `FMLE/3.0 (compatible; ${this.#options.software})`],
       ['tcUrl', `${address.secure ? 'rtmps' : 'rtmp'}://${host}:${address.port}/${app}`],
     ]);
     await this.#call('connect', properties);
@@ -153,7 +161,7 @@ export class RtmpClient {
   #readHandshake(chunk: Buffer): number {
     const length = this.#handshake.read(chunk, 0, chunk.length);
     const reply = this.#handshake.takeReply();
-    if (reply !== undefined) this.socket.write(reply);
+    if (reply !== undefined) this.#socket.write(reply);
     if (this.#handshake.done) this.#waiters.settle(HANDSHAKE_DONE);
     return length;
   }
@@ -162,12 +170,12 @@ export class RtmpClient {
     const { typeId } = header;
     if (typeId === MessageType.CommandAmf0 || typeId === MessageType.CommandAmf3) this.#answer(typeId, payload);
     else if (typeId === MessageType.UserControl) this.#answerPing(payload);
-    else this.options.onMessage?.(header, payload);
+    else this.#options.onMessage?.(header, payload);
   }
 
   #answerPing(payload: Buffer): void {
     if (payload.length < 6 || payload.readUInt16BE(0) !== UserControlEvent.PingRequest) return;
-    this.socket.write(userControl(UserControlEvent.PingResponse, payload.readUInt32BE(2)));
+    this.#socket.write(userControl(UserControlEvent.PingResponse, payload.readUInt32BE(2)));
   }
 
   /** Settles the waits for this answer or status; any refusal fails the connection. */
@@ -196,11 +204,11 @@ export class RtmpClient {
 
   #command(streamId: number, ...values: readonly AmfValue[]): void {
     const payload = encodeAmf0(values);
-    this.socket.write(encodeMessage(ChunkStreamId.Command, 0, MessageType.CommandAmf0, streamId, payload, CHUNK_SIZE));
+    this.#socket.write(encodeMessage(ChunkStreamId.Command, 0, MessageType.CommandAmf0, streamId, payload, CHUNK_SIZE));
   }
 
   #fail(error: Error): void {
-    this.socket.destroy();
+    this.#socket.destroy();
     this.#waiters.fail(error);
   }
 }

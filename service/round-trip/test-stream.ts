@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { encodeAmf0 } from '../../service/protocol/amf/amf0-encode';
-import { AmfEcmaArray } from '../../service/protocol/amf/amf-value';
-import { MessageType } from '../../service/protocol/message-types';
+import { encodeAmf0 } from '../protocol/amf/amf0-encode';
+import { AmfEcmaArray } from '../protocol/amf/amf-value';
+import { MessageType } from '../protocol/message-types';
 
 /** One audio or video message. */
 export interface MediaMessage {
@@ -15,15 +15,17 @@ export interface Frame extends MediaMessage {
   readonly keyframe: boolean;
 }
 
-/** Two seconds of H.264 and AAC with valid headers, as far as a server reads them; the coded media is noise. */
+/** Some seconds of H.264 and AAC with valid headers, as far as a server reads them; the coded media is noise. */
 export interface TestStream {
   /** Body of the `onMetaData` message. */
   readonly metadata: Buffer;
   /** Sequence headers, both with timestamp 0. */
   readonly headers: readonly MediaMessage[];
   readonly frames: readonly Frame[];
+  readonly durationMs: number;
 }
 
+/** Duration of a test stream, unless the caller asks for another. */
 export const STREAM_DURATION_MS = 2000;
 
 const VIDEO_INTERVAL_MS = 40;
@@ -64,9 +66,9 @@ function audioFrame(nonce: string, timestamp: number): Frame {
 }
 
 /** The stream of one run. The nonce makes it differ from the streams of other runs, which a server might still hold. */
-export function createTestStream(nonce: string): TestStream {
+export function createTestStream(nonce: string, durationMs = STREAM_DURATION_MS): TestStream {
   const frames: Frame[] = [];
-  for (let timestamp = 0; timestamp < STREAM_DURATION_MS; timestamp += AUDIO_INTERVAL_MS) {
+  for (let timestamp = 0; timestamp < durationMs; timestamp += AUDIO_INTERVAL_MS) {
     if (timestamp % VIDEO_INTERVAL_MS === 0) frames.push(videoFrame(nonce, timestamp));
     frames.push(audioFrame(nonce, timestamp));
   }
@@ -76,7 +78,7 @@ export function createTestStream(nonce: string): TestStream {
     ['framerate', 1000 / VIDEO_INTERVAL_MS],
     ['videocodecid', 7],
     ['audiocodecid', 10],
-    ['encoder', `canary ${nonce}`],
+    ['encoder', `test stream ${nonce}`],
   ]);
   return {
     metadata: encodeAmf0(['onMetaData', metadata]),
@@ -85,5 +87,6 @@ export function createTestStream(nonce: string): TestStream {
       { typeId: MessageType.Audio, timestamp: 0, payload: AAC_HEADER },
     ],
     frames,
+    durationMs,
   };
 }
