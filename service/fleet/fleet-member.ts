@@ -22,7 +22,7 @@ export interface FleetMember {
   orphaned(channel: Channel, publication: Publication): void;
   /** Whether this may be the address of another node's relay. */
   isPeer(address: string): boolean;
-  /** Ids of the fleet's nodes as last read, this node's included. */
+  /** Ids of the fleet's nodes, some seconds old at most, this node's included. */
   peers(): readonly string[];
   /** To be called once a second. */
   tick(now: number): void;

@@ -6,7 +6,6 @@ import type { Hub } from '../hub/hub';
 import type { Publication } from '../hub/publication';
 import type { Logger } from '../logging/logger';
 import type { TrafficCounters } from '../metrics/traffic-counters';
-import { normalizeAddress } from '../addresses/address-rules';
 import type { Batching } from '../net/batching/batching';
 import type { FleetKeys } from '../leases/fleet-keys';
 import type { FleetMember, NodeListener } from './fleet-member';
@@ -28,10 +27,6 @@ export interface SharedMemberOptions {
   readonly graceMs: number;
 }
 
-/** How often the other nodes' addresses are read (ms). */
-const PEERS_MS = 10_000;
-/** How often they are read at most because an unknown address connects (ms). */
-const PEERS_AGAIN_MS = 1_000;
 /** A stream whose relay has lost its source is kept at least this long for another source (ms). */
 const MIN_ORPHAN_MS = 5_000;
 
@@ -43,9 +38,6 @@ export class SharedMember implements FleetMember {
   readonly relays: Relays;
   readonly #tokens: RelayTokens;
   readonly #lookups: Lookups;
-  #peers: ReadonlySet<string> = new Set();
-  #peerIds: readonly string[] = [];
-  #peersAt = -Infinity;
 
   constructor(options: SharedMemberOptions) {
     this.registry = options.registry;
@@ -79,20 +71,16 @@ export class SharedMember implements FleetMember {
     this.relays.adopt(channel, publication);
   }
 
-  /** A node that has just joined may not be known yet; its next connection will be. */
   isPeer(address: string): boolean {
-    if (this.#peers.has(address)) return true;
-    this.#readPeers(PEERS_AGAIN_MS);
-    return false;
+    return this.registry.knownNodes?.some(({ host }) => host === address) ?? false;
   }
 
   peers(): readonly string[] {
-    return this.#peerIds;
+    return this.registry.knownNodes?.map(({ id }) => id) ?? [];
   }
 
   tick(now: number): void {
     this.relays.tick(now);
-    this.#readPeers(PEERS_MS);
   }
 
   start(admission: Admission, node: NodeListener): Promise<void> {
@@ -107,17 +95,6 @@ export class SharedMember implements FleetMember {
   async stop(): Promise<void> {
     this.relays.close();
     await this.registry.stop();
-  }
-
-  #readPeers(minAgeMs: number): void {
-    const now = performance.now();
-    if (now - this.#peersAt < minAgeMs) return;
-    this.#peersAt = now;
-    void this.registry.nodes().then((nodes) => {
-      if (nodes.length === 0) return;
-      this.#peers = new Set(nodes.map(({ host }) => normalizeAddress(host)));
-      this.#peerIds = nodes.map(({ id }) => id);
-    });
   }
 
   #use(secret: Buffer): void {

@@ -78,7 +78,10 @@ export type RegistryOrder =
 /** The registry's events for its node. Called outside of any request; must not throw. */
 export interface RegistryListener {
   order(order: RegistryOrder): void;
-  /** A stream went live, moved or ended on any node of the fleet: a look-up of the channel may give another result. */
+  /**
+   * A stream went live, moved or ended on any node of the fleet: a look-up of the channel may give another result. With
+   * a registry that has `watch`, only of channels that this node watches.
+   */
   channelChanged(channel: string): void;
   /** This node has claimed a dead node's streams and undelivered stops, and has to send their stops. */
   stopsClaimed(stops: readonly StopRecord[]): void;
@@ -160,8 +163,17 @@ export interface LeaseRegistry {
   drain(): Promise<void>;
   /** The secret that all nodes of the fleet share, for relay tokens and key hashes; waits until it is known. */
   fleetSecret(): Promise<Buffer>;
-  /** Lists all registered nodes. */
+  /** All registered nodes, as they are now; none when the registry does not answer. */
   nodes(): Promise<readonly NodeAddress[]>;
+  /** All registered nodes as last read, some seconds ago at most, if they are stored outside of the process. */
+  readonly knownNodes?: readonly NodeAddress[];
+  /**
+   * Changes of this channel are to be announced, and are once this resolves. Never rejects. Without this method, those of
+   * all channels are.
+   */
+  watch?(channel: string): Promise<void>;
+  /** Changes of these channels need not be announced any more. */
+  unwatch?(channels: readonly string[]): void;
   /** Stops renewing and removes the node; pending stops stay for others to claim. */
   stop(): Promise<void>;
 }

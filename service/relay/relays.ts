@@ -17,7 +17,10 @@ export interface RelaysOptions extends RelayEnvironment {
 
 /** A relay without viewers is kept this long for viewers who reconnect (ms). */
 const LINGER_MS = 5_000;
-/** Channels that wait for a source are looked up this often (ms), and at every change that the registry announces. */
+/**
+ * Channels that wait for a source are looked up this often (ms), and at every change that the registry announces: it is
+ * asked to for channels with viewers whose source is, or was, not on this node.
+ */
 const LOOK_AGAIN_MS = 2_000;
 /** After a relay has failed, its channel is looked up again, with a pause that doubles with each failure (ms). */
 const FIRST_RETRY_MS = 100;
@@ -45,6 +48,8 @@ export class Relays implements RelayOwner {
   readonly #orphans = new Map<Publication, NodeJS.Timeout>();
   /** Publishers still connected here whose stream continues on another node: a relay may replace them. */
   readonly #leaving = new WeakMap<Publication, Publisher>();
+  /** Channels whose changes the registry announces. */
+  readonly #watched = new Set<string>();
   /** Channels to look up when look-ups are possible again. */
   readonly #postponed = new Set<string>();
   #lookedAt = 0;
@@ -61,7 +66,7 @@ export class Relays implements RelayOwner {
       this.#looking.set(channelName, true);
       return;
     }
-    if (!this.#isWatched(channelName)) return;
+    if (!this.#hasViewers(channelName)) return;
     this.#looking.set(channelName, false);
     void this.#follow(channelName).finally(() => {
       const again = this.#looking.get(channelName) === true;
@@ -88,7 +93,7 @@ export class Relays implements RelayOwner {
     const { hub } = this.#options;
     const looksAgain = now - this.#lookedAt >= LOOK_AGAIN_MS;
     for (const [name, relay] of this.#relays) {
-      if (this.#isWatched(name)) {
+      if (this.#hasViewers(name)) {
         this.#unwatched.delete(name);
         if (looksAgain && now - relay.heardAt > QUIET_MS) this.look(name);
         continue;
@@ -97,12 +102,13 @@ export class Relays implements RelayOwner {
       this.#unwatched.set(name, since);
       if (now - since >= LINGER_MS) this.#drop(name, relay);
     }
+    this.#unwatchUnviewed();
     const postponed = [...this.#postponed];
     this.#postponed.clear();
     for (const name of postponed) this.look(name);
+    for (const { name } of hub.waiting()) if (looksAgain || !this.#watched.has(name)) this.look(name);
     if (!looksAgain) return;
     this.#lookedAt = now;
-    for (const channel of hub.waiting()) this.look(channel.name);
     for (const { channel } of this.#orphans.keys()) this.look(channel);
     for (const name of this.#failures.keys()) if (hub.find(name) === undefined) this.#failures.delete(name);
   }
@@ -152,6 +158,8 @@ export class Relays implements RelayOwner {
       this.#postponed.add(name);
       return;
     }
+    this.#watched.add(name);
+    void registry.watch?.(name);
     const found = await answer;
     const current = this.#relays.get(name);
     if (found === undefined) {
@@ -166,7 +174,7 @@ export class Relays implements RelayOwner {
       return;
     }
     this.#refuseStrangers(name, found);
-    if (!this.#isWatched(name)) return;
+    if (!this.#hasViewers(name)) return;
     const token = await tokens.sign(name, found.owner);
     const channel = hub.find(name);
     if (this.#closed || channel === undefined || channel.viewerCount === 0 || !this.mayFeed(channel)) return;
@@ -187,8 +195,15 @@ export class Relays implements RelayOwner {
     channel.refuseOthers((key) => keyHash.matches(lease.channel, key, lease.playKeyHash));
   }
 
-  #isWatched(name: string): boolean {
+  #hasViewers(name: string): boolean {
     return (this.#options.hub.find(name)?.viewerCount ?? 0) > 0;
+  }
+
+  #unwatchUnviewed(): void {
+    const unviewed = [...this.#watched].filter((name) => !this.#hasViewers(name));
+    if (unviewed.length === 0) return;
+    for (const name of unviewed) this.#watched.delete(name);
+    this.#options.registry.unwatch?.(unviewed);
   }
 
   /** Logs only the first of several attempts that fail in a row. */

@@ -148,6 +148,25 @@ describe('what a client can make a node do by playing', () => {
   });
 });
 
+test('changes of a channel are announced to the nodes whose viewers wait for it, as long as they do', async () => {
+  const { fleet } = ofFile;
+  const channel = fleet.newChannel();
+  const listening = async (): Promise<number> =>
+    fleet.redis.withClient(async (client) =>
+      Number(((await client.call('PUBSUB', 'NUMSUB', `{rtmp}:channel ${channel}`)) as [string, number])[1]),
+    );
+  const until = async (count: number): Promise<void> => {
+    while ((await listening()) !== count) await new Promise(setImmediate);
+  };
+  const publisher = await fleet.publisher(0, channel);
+  expect(await listening()).toBe(0);
+  const player = await fleet.player(1, channel);
+  await until(1);
+  await expectFlows(publisher, player, 'to one who waits');
+  await player.close();
+  await until(0);
+});
+
 describe('RTMP_PLAY_WHITELIST', () => {
   const guarded = FleetOfFile.start({ nodes: 2, environment: { RTMP_PLAY_WHITELIST: '127.0.0.9' } });
 

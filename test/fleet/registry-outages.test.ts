@@ -233,6 +233,7 @@ describe('a node that cannot reach Redis, while the others can', () => {
     const proxy = await startProxy(redis);
     const a = await startNode(proxy.port);
     const b = await startNode(redis.port);
+    for (const channel of ['taken', 'free']) await b.registry.watch(channel);
     const taken = (await a.publish('taken', 'stream-1'))!;
     const free = (await a.publish('free', 'stream-2'))!;
     await b.until(() => b.changed.length === 2);

@@ -106,7 +106,7 @@ describe('the users of the cache, on a real server', () => {
     ['nobody publishes elsewhere', operator, ['PUBLISH', 'news', 'x']],
     ['the operator function reads no records', operator, ['GET', '{rtmp}:lease:news']],
     ['the operator function runs no scripts', operator, ['EVAL', 'return 1', '0']],
-    ['the operator function hears nothing of the registry', operator, ['SUBSCRIBE', '{rtmp}:events']],
+    ['the operator function hears nothing of the registry', operator, ['SUBSCRIBE', '{rtmp}:channel news']],
     ['an old publisher has no keys at all', publisher, ['GET', '{rtmp}:lease:news']],
     ['an old publisher runs no scripts', publisher, ['EVAL', 'return 1', '0']],
   ];

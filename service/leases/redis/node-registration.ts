@@ -3,6 +3,7 @@ import type { NodeAddress } from '../lease-registry';
 import { type Mail, readMail } from './mailbox';
 import { BEAT } from './scripts/node-scripts';
 import type { RegistryConnection } from './registry-connection';
+import { readRosterNews, type Roster } from './roster';
 import { type RegistryTiming, jittered } from './registry-timing';
 
 export interface NodeRegistrationOptions {
@@ -12,6 +13,8 @@ export interface NodeRegistrationOptions {
   /** Proposed as the fleet's secret if it has none. */
   readonly secret: () => string;
   readonly address: () => NodeAddress;
+  /** Told of the changes of the fleet's nodes. */
+  readonly roster: Roster;
   /** The node is registered; `lapsed`: it was not before, so that others may have declared it dead. */
   readonly renewed: (renewal: { readonly lapsed: boolean; readonly secret: string }) => void;
   readonly mail: (mail: Mail) => void;
@@ -22,7 +25,8 @@ const SCHEMA = 1;
 
 /**
  * Keeps the node registered: renews the registration every few seconds, and at once when a connection was made or mail
- * is announced. Each renewal fetches the mail, so that it arrives even if an announcement is lost.
+ * is announced. Each renewal fetches the mail, so that it arrives even if an announcement is lost, and the changes of the
+ * fleet's nodes.
  */
 export class NodeRegistration {
   readonly #options: NodeRegistrationOptions;
@@ -87,17 +91,20 @@ export class NodeRegistration {
   }
 
   async #renew(): Promise<boolean> {
-    const { connection, timing, secret, address, renewed, mail } = this.#options;
+    const { connection, timing, secret, address, roster, renewed, mail } = this.#options;
     clearTimeout(this.#timer);
     const registration = JSON.stringify({ ...address(), epoch: connection.epoch, schema: SCHEMA });
-    const args = [registration, timing.ttlMs, this.#readMail, this.#first ? 1 : 0, secret()];
+    const own = [this.#first ? 1 : 0, secret(), JSON.stringify(address())];
+    const args = [registration, timing.ttlMs, this.#readMail, ...own, roster.read];
     const reply = await connection.run(BEAT, args);
     if (this.#stopped) return false;
     if (reply?.status !== 'kept' && reply?.status !== 'lapsed') {
       this.#failed(reply?.status === 'taken' ? 'another node has the same id' : connection.lastError);
       return false;
     }
-    const [fleetSecret = '', ...entries] = reply.rest;
+    const [fleetSecret = '', ...more] = reply.rest;
+    const { news, rest: entries } = readRosterNews(more);
+    roster.learn(news);
     const lapsed = reply.status === 'lapsed' || this.#first;
     this.#first = false;
     this.#succeeded(lapsed);

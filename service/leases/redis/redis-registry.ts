@@ -9,7 +9,7 @@ import { MISSED, REMEMBER } from './scripts/command-scripts';
 import { DeadNodeSweeper } from './dead-node-sweeper';
 import { LOCATE } from './scripts/lease-scripts';
 import { NodeRegistration } from './node-registration';
-import { LEAVE, LIST_NODES } from './scripts/node-scripts';
+import { LEAVE } from './scripts/node-scripts';
 import { RecordSeal } from './record-seal';
 import { Reconciliation } from './reconciliation';
 import { ReconciliationSchedule } from './reconciliation-schedule';
@@ -18,6 +18,7 @@ import { DEFAULT_TIMING, type RegistryTiming } from './registry-timing';
 import { readAddress, readLease } from './reply-records';
 import { PublishBook } from './publish-book';
 import { PublishRequests } from './publish-requests';
+import { Roster } from './roster';
 import { WakeUps } from './wake-ups';
 import { KEEP_STOP } from './scripts/record-scripts';
 import type { FleetKeys } from '../fleet-keys';
@@ -58,6 +59,7 @@ const JOIN_MS = 2_000;
  *
  * ## What is kept (each key begins with the prefix)
  * - `node:<id>`: the node's registration with its incarnation (one run of the process); expires unless renewed.
+ * - `roster`, `roster-log`: addresses of all nodes, and the latest changes: see `ROSTER`.
  * - `nodes`: every incarnation, as `<id>/<incarnation>`, that may have publishes or stops to be claimed.
  * - `lease:<channel>`: who has the channel. **Valid only while the owner is registered in that incarnation**, so that
  *   renewing a node renews all its leases.
@@ -68,8 +70,9 @@ const JOIN_MS = 2_000;
  *   channel, and its node still has to send the stop. `continued`: the stream continues, no stop. `claimed`: another
  *   node sends it.
  * - `block:<channel>`, `order:<channel>`, `order-node:<id>`: operators' commands; the orders as `<µs> <command>`.
- * - `clock`: the last time that a script recorded. `secret`, and `sweeper`: who looks for the dead. `events` is a
- *   channel, for announcements that may get lost.
+ * - `clock`: the last time that a script recorded. `secret`, and `sweeper`: who looks for the dead.
+ * - `channel <name>` and `mail <id>/<incarnation>` are Redis channels, for announcements, which may get lost, to the
+ *   nodes that wait for a change of that channel, and to the node that has mail.
  *
  * ## How it works
  * Each step is one atomic script, for one incarnation and one connection of it. Steps that take a lease or record are
@@ -125,6 +128,7 @@ export class RedisRegistry implements LeaseRegistry {
   readonly #wakeUps: WakeUps;
   readonly #capabilities: CapabilityCheck;
   readonly #book = new PublishBook();
+  readonly #roster = new Roster();
   readonly #seal: RecordSeal;
   readonly #secretKnown: Promise<Buffer>;
   #tellSecret: (secret: Buffer) => void = () => undefined;
@@ -148,6 +152,7 @@ export class RedisRegistry implements LeaseRegistry {
       ...shared,
       secret: () => this.#secret,
       address: () => this.#address,
+      roster: this.#roster,
       renewed: (renewal) => this.#renewed(renewal),
       mail: (mail) => this.#order(mail),
     });
@@ -302,9 +307,21 @@ export class RedisRegistry implements LeaseRegistry {
     return this.#secretKnown;
   }
 
+  get knownNodes(): readonly NodeAddress[] {
+    return this.#roster.nodes;
+  }
+
+  /** A renewal brings the latest changes. */
   async nodes(): Promise<readonly NodeAddress[]> {
-    const reply = await this.#connection.run(LIST_NODES, []);
-    return reply?.rest.map(readAddress) ?? [];
+    return (await this.#registration.beat()) ? this.#roster.nodes : [];
+  }
+
+  watch(channel: string): Promise<void> {
+    return this.#wakeUps.watch(channel);
+  }
+
+  unwatch(channels: readonly string[]): void {
+    this.#wakeUps.unwatch(channels);
   }
 
   async stop(): Promise<void> {

@@ -12,24 +12,32 @@ export interface WakeUpsOptions {
   readonly config: RedisConfig;
   readonly password?: ChangingPassword | undefined;
   readonly prefix: string;
-  /** `<node id>/<incarnation>`, as it stands in announcements of mail. */
+  /** `<node id>/<incarnation>`, as in announcements of its mail. */
   readonly member: string;
   readonly mail: () => void;
   readonly channelChanged: (channel: string) => void;
 }
 
+/** Most channels that are watched: clients can name any. A change of a further channel is noticed at the next look-up. */
+const MAX_WATCHED = 10_000;
+/** Subscriptions in one request, so that Redis serves others in between. */
+const AT_ONCE = 500;
+
 /**
- * Receives announcements of mail and of changed channels. A node that misses an announcement notices the change a little
- * later, at its next renewal or look-up, so a lost connection is not logged.
+ * Receives announcements of mail for this node, and of changes of the channels that it watches; Redis sends it no
+ * others, so that an announcement costs as much as there are nodes that wait for it. A node that misses an announcement
+ * notices the change a little later, at its next renewal or look-up, so a lost connection is not logged.
  */
 export class WakeUps {
+  readonly #options: WakeUpsOptions;
   readonly #redis: Redis;
-  readonly #password: ChangingPassword | undefined;
   readonly #pings: NodeJS.Timeout;
+  readonly #watched = new Set<string>();
   #forgetPassword: (() => void) | undefined;
 
-  constructor({ config, password, prefix, member, mail, channelChanged }: WakeUpsOptions) {
-    const redis = openRedis(config, {
+  constructor(options: WakeUpsOptions) {
+    this.#options = options;
+    const redis = openRedis(options.config, {
       lazyConnect: true,
       maxRetriesPerRequest: null,
       autoResubscribe: false,
@@ -38,29 +46,61 @@ export class WakeUps {
     });
     this.#redis = redis;
     redis.on('error', () => undefined);
-    redis.on('ready', () => {
-      redis.subscribe(`${prefix}events`).then(mail, () => undefined);
-    });
-    redis.on('message', (_channel: string, text: string) => {
-      const [kind, name = ''] = text.split(' ', 2);
-      if (kind === 'channel') channelChanged(name);
-      else if (kind === 'mail' && name === member) mail();
-    });
+    redis.on('ready', () => this.#subscribeAll());
+    redis.on('message', (topic: string) => this.#received(topic));
     // A subscriber sends nothing else, and would not notice that its connection is dead.
     this.#pings = setInterval(() => {
       if (redis.status === 'ready') redis.ping().catch(() => undefined);
     }, PING_MS);
-    this.#password = password;
   }
 
   connect(): void {
-    if (this.#password) this.#forgetPassword = followPassword(this.#redis, this.#password);
+    const { password } = this.#options;
+    if (password) this.#forgetPassword = followPassword(this.#redis, password);
     else this.#redis.connect().catch(() => undefined);
+  }
+
+  /** Changes of the channel are announced to this node once this resolves. Never rejects. */
+  async watch(channel: string): Promise<void> {
+    if (this.#watched.has(channel) || this.#watched.size >= MAX_WATCHED) return;
+    this.#watched.add(channel);
+    if (this.#redis.status === 'ready') await this.#redis.subscribe(this.#topicOf(channel)).catch(() => undefined);
+  }
+
+  unwatch(channels: readonly string[]): void {
+    const topics = channels.filter((channel) => this.#watched.delete(channel)).map((name) => this.#topicOf(name));
+    if (topics.length > 0 && this.#redis.status === 'ready') {
+      this.#redis.unsubscribe(...topics).catch(() => undefined);
+    }
   }
 
   close(): void {
     clearInterval(this.#pings);
     this.#forgetPassword?.();
     this.#redis.disconnect();
+  }
+
+  #subscribeAll(): void {
+    const { mail } = this.#options;
+    this.#redis.subscribe(this.#mailTopic).then(mail, () => undefined);
+    const topics = [...this.#watched].map((channel) => this.#topicOf(channel));
+    for (let i = 0; i < topics.length; i += AT_ONCE) {
+      this.#redis.subscribe(...topics.slice(i, i + AT_ONCE)).catch(() => undefined);
+    }
+  }
+
+  #received(topic: string): void {
+    const { mail, channelChanged } = this.#options;
+    if (topic === this.#mailTopic) mail();
+    else channelChanged(topic.slice(this.#topicOf('').length));
+  }
+
+  get #mailTopic(): string {
+    const { prefix, member } = this.#options;
+    return `${prefix}mail ${member}`;
+  }
+
+  #topicOf(channel: string): string {
+    return `${this.#options.prefix}channel ${channel}`;
   }
 }

@@ -43,7 +43,7 @@ try('XADD', key, 'MAXLEN', '~', 10, '*', 'field', '1')
 try('XRANGE', key, '-', '+', 'COUNT', 1)
 try('XTRIM', key, 'MINID', '0')
 redis.pcall('DEL', key)
-try('PUBLISH', P .. 'events', 'probe')
+try('PUBLISH', P .. 'mail ' .. SELF, '')
 return reply
 `,
 );

@@ -1,13 +1,15 @@
 import { registryScript } from './registry-script';
+import { ROSTER, ROSTER_KEYS } from './roster-script';
 
 /**
- * Renews the node's registration and fetches its mail.
- * ARGV: registration, ttlMs, last mail read, first (1: may take the id over from another incarnation), secret.
+ * Renews the node's registration, and fetches its mail and the changes of the fleet's nodes.
+ * ARGV: registration, ttlMs, last mail read, first (1: may take the id over from another incarnation), secret, address,
+ * last change of the roster that was read.
  */
 export const BEAT = registryScript(
   'beat',
-  ({ member }) => ['secret', `mail:${member}`],
-  `
+  ({ member }) => ['secret', `mail:${member}`, ...ROSTER_KEYS],
+  `${ROSTER}
 local registration, ttlMs, readMail, first, secret = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local key = k('node:' .. ME)
 local current = redis.call('GET', key)
@@ -26,7 +28,9 @@ if state == 'lapsed' or first == '1' then
   redis.call('SET', k('secret'), secret, 'NX')
   secret = redis.call('GET', k('secret'))
 end
+enrollOnce(ME, ARGV[11])
 local reply = { state, count(), secret }
+addRosterNews(reply, ARGV[12])
 local mail = k('mail:' .. SELF)
 if readMail ~= '' then redis.call('XTRIM', mail, 'MINID', readMail) end
 local entries = redis.call('XRANGE', mail, readMail == '' and '-' or '(' .. readMail, '+', 'COUNT', 100)
@@ -41,8 +45,9 @@ return reply
 /** Removes the node; other nodes claim its remaining publishes and stops. */
 export const LEAVE = registryScript(
   'leave',
-  ({ member }) => ['sweeper', `stops:${member}`, `mail:${member}`],
-  `
+  ({ member }) => ['sweeper', `stops:${member}`, `mail:${member}`, ...ROSTER_KEYS],
+  `${ROSTER}
+strike(ME, INC)
 if alive(ME, INC) then redis.call('DEL', k('node:' .. ME)) end
 if redis.call('GET', k('sweeper')) == SELF then redis.call('DEL', k('sweeper')) end
 redis.call('HDEL', k('publishes:' .. SELF), '#')
@@ -51,23 +56,5 @@ if redis.call('EXISTS', k('publishes:' .. SELF), k('stops:' .. SELF)) == 0 then
   redis.call('DEL', k('mail:' .. SELF))
 end
 return { 'left', 0 }
-`,
-);
-
-/** Registrations of all nodes that are alive. */
-export const LIST_NODES = registryScript(
-  'list-nodes',
-  () => [],
-  `
-local members = redis.call('SMEMBERS', k('nodes'))
-for _, member in ipairs(members) do need('node:' .. string.match(member, '^[^/]*')) end
-if isMissing then return undeclared() end
-local reply = { 'nodes', 0 }
-for _, member in ipairs(members) do
-  local id, incarnation = string.match(member, '^(.*)/([^/]*)$')
-  local registration = id and alive(id, incarnation)
-  if registration then table.insert(reply, registration) end
-end
-return reply
 `,
 );

@@ -106,9 +106,10 @@ local function bury(publishId, how)
   redis.call('SET', k('gone:' .. publishId), how, 'EX', TOMBSTONE_SECONDS)
 end
 
-local function wake(text)
+-- Announces 'channel <name>' or 'mail <member>' to the nodes that have subscribed to that: to no other.
+local function wake(topic)
   -- An error here must not end the script half-way.
-  redis.pcall('PUBLISH', P .. 'events', text)
+  redis.pcall('PUBLISH', P .. topic, '')
 end
 
 local function tell(member, order)

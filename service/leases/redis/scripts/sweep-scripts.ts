@@ -1,4 +1,5 @@
 import { registryScript } from './registry-script';
+import { ROSTER, ROSTER_KEYS } from './roster-script';
 
 /** Lists dead incarnations, if this node is or can become the sweeper. ARGV: how long it stays the sweeper (ms). */
 export const SCAN = registryScript(
@@ -56,13 +57,14 @@ export const CLAIM = registryScript(
     const left = JSON.parse(String(publishes)) as readonly LeftPublish[];
     const own = [`stops:${member}`, `node:${id}`, `publishes:${dead}`, `stops:${dead}`, `mail:${dead}`];
     const touched = left.flatMap(({ publishId, channel }) => [`gone:${publishId}`, `lease:${channel}`]);
-    return [...own, ...touched];
+    return [...own, ...touched, ...ROSTER_KEYS];
   },
-  `
+  `${ROSTER}
 local id, incarnation = ARGV[6], ARGV[7]
 local dead = id .. '/' .. incarnation
 if not registered() then return { 'unregistered', 0 } end
 if alive(id, incarnation) then return { 'alive', 0 } end
+strike(id, incarnation)
 local publishes, stops = k('publishes:' .. dead), k('stops:' .. dead)
 local records = {}
 local function claim(jti, record)

@@ -49,6 +49,7 @@ async function startNode(shard: number): Promise<RecordingNode> {
 test('nodes that know another shard find the one that has the keys, and all are one fleet', async () => {
   const [a, b] = await Promise.all([startNode(0), startNode(1)]);
   expect(b.log.matching(/cannot be used/)).toEqual([]);
+  await b.registry.watch('ch');
   const first = (await a.publish('ch', 'stream-1'))!;
   expect(await b.registry.acquire(leaseRequest('ch'))).toMatchObject({
     kind: 'busy',

@@ -63,8 +63,9 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       expect(outcomes.filter(({ kind }) => kind === 'busy')).toHaveLength(395);
     });
 
-    test('is free again when the stream ended, and the others hear of both', async () => {
+    test('is free again when the stream ended, and those who watch the channel hear of both', async () => {
       const [a, b] = await Promise.all([startNode(), startNode()]);
+      await b.registry.watch('ch');
       const first = (await a.publish('ch', 'stream-1'))!;
       await b.until(() => b.changed.length === 1);
       expect(await a.end(first, 'stream-1')).toBe(true);
@@ -117,12 +118,24 @@ describe.each(redisKinds)('on a %s server', (kind) => {
 
     test('that came to nothing is announced to nobody', async () => {
       const [a, b] = await Promise.all([startNode(), startNode()]);
+      for (const channel of ['refused', 'ch']) await b.registry.watch(channel);
       const refused = leaseRequest('refused');
       await a.registry.acquire(refused);
       await a.registry.abandon('refused', refused.publishId);
       await a.publish('ch', 'stream-1');
       await b.until(() => b.changed.includes('ch'));
       expect(b.changed).toEqual(['ch']);
+    });
+
+    test('is announced to those alone who wait for its channel', async () => {
+      const [a, b] = await Promise.all([startNode(), startNode()]);
+      for (const channel of ['waited for', 'former', 'last']) await b.registry.watch(channel);
+      b.registry.unwatch(['former']);
+      // The requests of one connection are executed in order.
+      await b.registry.watch('now subscribed');
+      for (const channel of ['other', 'former', 'waited for', 'last']) await a.publish(channel, 'id');
+      await b.until(() => b.changed.includes('last'));
+      expect([a.changed, b.changed]).toEqual([[], ['waited for', 'last']]);
     });
 
     test('is shown with an owner that is draining', async () => {
@@ -201,6 +214,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
   describe('the stops of a node that is gone', () => {
     test('are another node’s: of live streams, of starts being decided, of announced ones and pending ones', async () => {
       const [a, b] = await Promise.all([startNode(), startNode()]);
+      await b.registry.watch('live');
       const ended = (await a.publish('ended', 'stream-1'))!;
       await a.end(ended, 'stream-1');
       const live = (await a.publish('live', 'stream-2'))!;

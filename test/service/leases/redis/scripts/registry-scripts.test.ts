@@ -26,7 +26,7 @@ test.each(scripts.map((script) => [script.name, script.lua.slice(prelude.length)
   (name, body) => {
     expect(body.match(/\bP \.\./g)?.length ?? 0).toBe(name === 'try-commands' ? 1 : 0);
     for (const [call] of body.matchAll(/redis\.p?call\([^,]*,[^,)]*/g)) {
-      expect(call).toMatch(/, (k\(|key|sweeper|publishes|stops|mail|\.\.\.)/);
+      expect(call).toMatch(/, (k\(|key|log|sweeper|publishes|stops|mail|\.\.\.)/);
     }
   },
 );
@@ -63,7 +63,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
     connection.connect();
     await connected;
     const registration = JSON.stringify({ id: nodeId, incarnation: 'first', epoch: connection.epoch });
-    expect(await connection.run(nodes.BEAT, [registration, 60_000, '', 1, 'c2VjcmV0'])).toMatchObject({
+    expect(await connection.run(nodes.BEAT, [registration, 60_000, '', 1, 'c2VjcmV0', registration, ''])).toMatchObject({
       status: 'lapsed',
     });
     return connection;
