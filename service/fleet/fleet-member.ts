@@ -20,8 +20,6 @@ export interface FleetMember {
   streamWanted(channel: string): void;
   /** A stream continues at another node; its channel may have viewers here. */
   orphaned(channel: Channel, publication: Publication): void;
-  /** Whether this may be the address of another node's relay. */
-  isPeer(address: string): boolean;
   /** Ids of the fleet's nodes, some seconds old at most, this node's included. */
   peers(): readonly string[];
   /** To be called once a second. */

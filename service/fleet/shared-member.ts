@@ -71,10 +71,6 @@ export class SharedMember implements FleetMember {
     this.relays.adopt(channel, publication);
   }
 
-  isPeer(address: string): boolean {
-    return this.registry.knownNodes?.some(({ host }) => host === address) ?? false;
-  }
-
   peers(): readonly string[] {
     return this.registry.knownNodes?.map(({ id }) => id) ?? [];
   }

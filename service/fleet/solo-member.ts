@@ -21,10 +21,6 @@ export class SoloMember implements FleetMember {
     channel.end(publication);
   }
 
-  isPeer(): boolean {
-    return false;
-  }
-
   peers(): readonly string[] {
     return [];
   }

@@ -16,6 +16,8 @@ import { limitKeyUpdates } from './tls/key-updates';
 
 export interface IntakeOptions {
   readonly context: SessionContext;
+  /** For connections that only another node's relay may have; needed where the gate lets such in. */
+  readonly relayContext?: SessionContext;
   readonly sessions: Pick<OpenSessions, 'nextId' | 'add' | 'delete'>;
   readonly batching: Batching;
   readonly ioPath: IoPath;
@@ -57,7 +59,7 @@ export class ConnectionIntake {
   takeOver(gate: ConnectionGate, handle: ConnectionHandle, { clientIp, said, answeredBytes }: Departure): void {
     const socket = outlivesErrors(socketOn(handle));
     const visit = gate.enter(socket);
-    visit?.charge(clientIp, true);
+    visit?.charge(clientIp, { moved: true });
     visit?.whenAdmitted(() => this.#openPlain(socket, visit, clientIp, undefined, { said, answeredBytes }));
   }
 
@@ -143,7 +145,8 @@ export class ConnectionIntake {
   }
 
   #begin(socket: Socket, visit: Visit, address: string, secure: boolean, alreadySent?: number): Session {
-    const { context, sessions } = this.#options;
+    const { sessions } = this.#options;
+    const context = (visit.isForRelays ? this.#options.relayContext : undefined) ?? this.#options.context;
     if (!secure) visit.movesTo(socket);
     const transport = new SocketTransport(socket, visit, { remoteAddress: address, secure, alreadySent });
     const session = new Session({ context, transport, id: sessions.nextId() });

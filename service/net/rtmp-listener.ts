@@ -5,7 +5,7 @@ import { outlivesErrors } from './sockets/accepted-socket';
 import { normalizeAddress } from '../addresses/address-rules';
 import type { ConnectionGate, Visit } from './gate/connection-gate';
 import type { ConnectionIntake } from './connection-intake';
-import type { ProxyStage } from './proxy/proxy-stage';
+import type { Arrival, ProxyStage } from './proxy/proxy-stage';
 import type { TlsTermination } from './tls/tls-termination';
 
 /** Where the node's own test connections go, which appear in no log and no metric: see `ListenerTest`. */
@@ -38,6 +38,8 @@ interface Admitted {
   readonly address: string;
 }
 
+/** A connection without a PROXY header. */
+const DIRECT: Arrival = { mayBeRelay: true };
 /** When TCP keep-alive begins (ms): it finds dead peers behind NATs that forgot the connection. */
 const KEEP_ALIVE_MS = 30_000;
 /** Connections the kernel may hold until they are accepted, as far as it allows. */
@@ -119,8 +121,9 @@ export class RtmpListener {
     const { gate, proxy, intake } = isTest ? tests : this.#options;
     const visit = gate.enter(socket);
     if (visit === undefined) return;
-    const open = (client: string, rest?: Buffer): void => {
-      visit.charge(client);
+    const { tls } = this.#options;
+    const open = (client: string, rest?: Buffer, { mayBeRelay, refusal }: Arrival = DIRECT): void => {
+      visit.charge(client, { mayBeRelay: mayBeRelay && tls === undefined, refusal });
       visit.whenAdmitted(() => this.#open(socket, { visit, intake, isTest, address: client }, rest));
     };
     if (proxy === undefined || proxy.passes(address)) open(address);

@@ -22,7 +22,7 @@ import type { OpenSessions } from '../session/open-sessions';
 
 /** Most connections at a time that have not published or played yet; limits the memory that they take. */
 const MAX_UNPROVEN_CONNECTIONS = 4096;
-/** The same on the port for relays, where other clients get no further. */
+/** The same of those that only other nodes' relays may have, on the public port and on a port for relays. */
 const MAX_UNPROVEN_RELAYS = 256;
 /** The address at which the processes of one machine reach each other. */
 const LOOPBACK = '127.0.0.1';
@@ -46,8 +46,6 @@ export interface ListenersOptions {
   readonly ioPath: IoPath;
   /** Present when the configuration asks for RTMPS. */
   readonly tls: TlsTermination | undefined;
-  /** Whether connections from this address may be other nodes' relays. */
-  readonly isPeer: (address: string) => boolean;
   /** Whether new clients must try another node. */
   readonly turnsAway: () => boolean;
   /** Counts a connection that did not become a session. */
@@ -68,19 +66,20 @@ export class Listeners {
     this.#options = options;
     const { config, log, parent, context, sessions, batching, ioPath, turnsAway, rejected } = options;
     // With several workers, relays have a separate port: connections to the public port are clients'.
-    const isPeer = (address: string): boolean => parent === undefined && options.isPeer(address);
+    const relays = config.fleet !== undefined && parent === undefined;
     const maxOpen = maxConnections();
     this.gate = new ConnectionGate({
       places: parent?.places ?? openConnectionLimits(config.limits),
       maxUnproven: Math.min(MAX_UNPROVEN_CONNECTIONS, Math.ceil(maxOpen / 2)),
       maxOpen,
+      maxRelayCandidates: relays ? MAX_UNPROVEN_RELAYS : 0,
       log,
-      isPeer,
       turnsAway,
       rejected,
     });
-    this.intake = new ConnectionIntake({ context, sessions, batching, ioPath });
-    this.#proxy = openProxyStage(options, isPeer);
+    const relayContext = { ...closedContext(context, 'This connection is for relays of the fleet'), relaysOnly: true };
+    this.intake = new ConnectionIntake({ context, relayContext, sessions, batching, ioPath });
+    this.#proxy = openProxyStage(options, relays);
     this.#test = new ListenerTest({
       context,
       batching,
@@ -166,20 +165,9 @@ export class Listeners {
   }
 }
 
-/** Relays of other nodes do not come through the load balancer, and send a PROXY header themselves. */
-function openProxyStage(
-  { config, log, rejected }: ListenersOptions,
-  isPeer: (address: string) => boolean,
-): ProxyStage | undefined {
+function openProxyStage({ config, log, rejected }: ListenersOptions, relays: boolean): ProxyStage | undefined {
   if (config.proxy === undefined) return undefined;
-  const { mode, trusted, direct } = config.proxy;
-  return new ProxyStage({
-    mode,
-    trusted: { allows: (address) => trusted.allows(address) || isPeer(address) },
-    direct: { allows: (address) => direct.allows(address) && !isPeer(address) },
-    log,
-    rejected,
-  });
+  return new ProxyStage({ ...config.proxy, relays, log, rejected });
 }
 
 function describeAddress({ address, family, port }: AddressInfo): string {

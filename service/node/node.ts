@@ -133,7 +133,6 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     batching,
     ioPath,
     tls: tls?.termination,
-    isPeer: (address) => member.isPeer(address),
     turnsAway: () => lifecycle.turnsAway,
     rejected: (reason) => metrics.connectionRejected(reason),
   });

@@ -8,6 +8,7 @@ import { asObject, asString, decodeCommand } from '../protocol/message/command-m
 import { userControl, UserControlEvent } from '../protocol/message/control-messages';
 import { MessageType, type MessageHeader } from '../protocol/message-types';
 import { ProtocolError } from '../protocol/protocol-errors';
+import { RELAY_SOFTWARE } from '../session/rtmp-commands/command-context';
 
 /** The events of a played stream. */
 export interface PlayEvents {
@@ -97,7 +98,7 @@ export class PlayClient implements MessageReceiver {
     const { app, tcUrl, streamName } = this.#request;
     const properties = new Map<string, AmfValue>([
       ['app', app],
-      ['flashVer', 'RtmpFleet'],
+      ['flashVer', RELAY_SOFTWARE],
       ['tcUrl', tcUrl],
     ]);
     return Buffer.concat([

@@ -172,7 +172,7 @@ export class Session
     this.#messages.trust();
     // An earlier announcement belongs to an earlier publish.
     this.#unpublishAnnounced = false;
-    this.transport.proven();
+    this.transport.proven(false);
     this.deadlines.publishing();
   }
 
@@ -193,7 +193,7 @@ export class Session
 
   startPlay(playing: Playing): void {
     this.streams.play = playing;
-    this.transport.proven();
+    this.transport.proven(playing.player.isRelay);
   }
 
   endPlay(): void {

@@ -9,8 +9,12 @@ export interface Transport extends PlayerOutlet {
   readonly remoteAddress: string;
   /** Whether the client came over TLS. */
   readonly secure: boolean;
-  /** The client was accepted to publish or play: its connection is no longer closed in favour of new ones. */
-  proven(): void;
+  /**
+   * The client was accepted to publish or play: its connection is no longer closed in favour of new ones.
+   *
+   * @param asRelay it is another node's relay: limits for clients do not apply
+   */
+  proven(asRelay: boolean): void;
   /** Stops reading; bytes that were read already may still arrive. */
   pause(): void;
   resume(): void;

@@ -3,16 +3,19 @@ import type { Logger } from '../../logging/logger';
 import { FaultRateLimit } from '../../logging/rate-limit';
 import { ProtocolError } from '../../protocol/protocol-errors';
 import type { AddressRules } from '../../addresses/address-rules';
+import type { Refusal } from '../gate/connection-gate';
 import { parseProxyHeader, type ProxyProtocolMode } from './proxy-protocol';
 
 export interface ProxyStageOptions {
   readonly mode: ProxyProtocolMode;
-  /**
-   * Peers whose header is believed; any other peer's connection is closed. IPs and CIDRs, or other nodes of the fleet.
-   */
+  /** Peers whose header is believed; any other peer's connection is closed, unless it may be a relay's. */
   readonly trusted: Pick<AddressRules, 'allows'>;
   /** Peers that send no header, whether trusted or not, such as transcoders in the same network. Default: none. */
   readonly direct?: Pick<AddressRules, 'allows'>;
+  /**
+   * Whether other nodes' relays come here: from any address, with a header of version 2 that names no client. Default no.
+   */
+  readonly relays?: boolean;
   readonly log: Logger;
   /** Counts a rejected connection. */
   rejected(reason: string): void;
@@ -22,6 +25,28 @@ export interface ProxyStageOptions {
 
 /** A load balancer sends the header with the client's first bytes, so it may be as late as those. */
 const DEADLINE_MS = 10_000;
+
+/** A relay sends its header at once (ms). */
+const RELAY_DEADLINE_MS = 3_000;
+/** The first bytes of a header of version 2 that names no client (command LOCAL). */
+const LOCAL_START = Buffer.from('0d0a0d0a000d0a515549540a20', 'hex');
+
+/** How a connection has come. */
+export interface Arrival {
+  /** No load balancer names a client: it may be another node's relay. */
+  readonly mayBeRelay: boolean;
+  /** Nobody but a relay may have it: the peer is not trusted. */
+  readonly refusal?: Refusal | undefined;
+}
+
+const UNTRUSTED: Refusal = { code: 'proxy_untrusted', reason: 'the peer is not in PROXY_TRUSTED' };
+
+/** What the first bytes of a connection say. */
+interface Opening extends Arrival {
+  readonly headerBytes: number;
+  /** The client's address; undefined: the peer's. */
+  readonly address?: string | undefined;
+}
 
 /** Why a connection is rejected. */
 interface Rejection {
@@ -44,9 +69,9 @@ export class ProxyStage {
     this.#faults = new FaultRateLimit(options.log);
   }
 
-  /** Whether this peer's connections have no header, as the option `direct` says. */
+  /** Whether nothing has to be read of this peer's connections: they have no header. */
   passes(peer: string): boolean {
-    return this.#options.direct?.allows(peer) === true;
+    return this.#isDirect(peer) && !this.#takesRelays;
   }
 
   /**
@@ -58,16 +83,17 @@ export class ProxyStage {
   read(
     socket: Socket,
     peer: string,
-    ready: (address: string, rest: Buffer) => void,
+    ready: (address: string, rest: Buffer, arrival: Arrival) => void,
     named?: (address: string) => void,
   ): void {
-    const { trusted, mode, deadlineMs = DEADLINE_MS } = this.#options;
-    if (!trusted.allows(peer)) {
-      this.#reject(socket, peer, { code: 'proxy_untrusted', message: 'the peer is not in PROXY_TRUSTED' });
+    const { trusted, deadlineMs = DEADLINE_MS } = this.#options;
+    const mayBeClient = trusted.allows(peer) || this.#isDirect(peer);
+    if (!mayBeClient && !this.#takesRelays) {
+      this.#reject(socket, peer, { code: UNTRUSTED.code, message: UNTRUSTED.reason });
       return;
     }
     let received: Buffer = Buffer.alloc(0);
-    let address: string | undefined;
+    let opening: Opening | undefined;
     const done = (): void => {
       clearTimeout(deadline);
       socket.off('data', onData);
@@ -79,13 +105,13 @@ export class ProxyStage {
     };
     const onData = (bytes: Buffer): void => {
       received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
-      if (address === undefined) {
-        const client = this.#clientOf(received, mode);
-        if (client === 'incomplete') return;
-        if ('code' in client) return reject(client);
-        received = received.subarray(client.headerBytes);
-        address = client.address ?? peer;
-        if (address !== peer) named?.(address);
+      if (opening === undefined) {
+        const read = this.#openingOf(received, peer);
+        if (read === 'incomplete') return;
+        if ('code' in read) return reject(read);
+        opening = read;
+        received = received.subarray(opening.headerBytes);
+        if (opening.address !== undefined && opening.address !== peer) named?.(opening.address);
         if (socket.destroyed) return;
       }
       // It may be a health check; the header of some names the balancer's own address. Wait for a byte of a client.
@@ -93,23 +119,39 @@ export class ProxyStage {
       // The caller may have to wait before it reads on: bytes that come meanwhile stay in the socket.
       socket.pause();
       done();
-      ready(address, received);
+      ready(opening.address ?? peer, received, opening);
     };
-    const deadline = setTimeout(() => reject({ code: 'proxy_timeout' }), deadlineMs);
+    const patienceMs = mayBeClient ? deadlineMs : Math.min(deadlineMs, RELAY_DEADLINE_MS);
+    const deadline = setTimeout(() => reject({ code: 'proxy_timeout' }), patienceMs);
     socket.on('data', onData);
     socket.on('close', done);
     socket.resume();
   }
 
-  #clientOf(
-    received: Buffer,
-    mode: ProxyProtocolMode,
-  ): 'incomplete' | { readonly headerBytes: number; readonly address: string | undefined } | Rejection {
+  get #takesRelays(): boolean {
+    return this.#options.relays === true;
+  }
+
+  #isDirect(peer: string): boolean {
+    return this.#options.direct?.allows(peer) === true;
+  }
+
+  #openingOf(received: Buffer, peer: string): 'incomplete' | Opening | Rejection {
+    const { trusted, mode } = this.#options;
+    const isDirect = this.#isDirect(peer);
+    const isTrusted = trusted.allows(peer);
+    const known = Math.min(received.length, LOCAL_START.length);
+    const isLocal = this.#takesRelays && received.subarray(0, known).equals(LOCAL_START.subarray(0, known));
+    if (isLocal && known < LOCAL_START.length) return 'incomplete';
+    if (isDirect && !isLocal) return { headerBytes: 0, mayBeRelay: false };
+    if (!isTrusted && !isLocal) return { code: UNTRUSTED.code, message: UNTRUSTED.reason };
     try {
-      const result = parseProxyHeader(received, mode);
+      const result = parseProxyHeader(received, isLocal ? 'v2' : mode);
       if (result.kind === 'incomplete') return 'incomplete';
       const { header, length } = result;
-      return { headerBytes: length, address: header.command === 'proxy' ? header.source?.address : undefined };
+      const headerBytes = length;
+      if (header.command === 'proxy') return { headerBytes, address: header.source?.address, mayBeRelay: false };
+      return { headerBytes, mayBeRelay: true, refusal: isTrusted || isDirect ? undefined : UNTRUSTED };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       return { code: error.code, message: error.message };

@@ -33,8 +33,8 @@ export class SocketTransport implements Transport {
     this.#alreadySent = alreadySent;
   }
 
-  proven(): void {
-    this.visit.proven();
+  proven(asRelay: boolean): void {
+    this.visit.proven(asRelay);
   }
 
   get unsentBytes(): number {

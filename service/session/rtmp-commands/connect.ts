@@ -7,6 +7,7 @@ import {
   windowAckSize,
 } from '../../protocol/message/control-messages';
 import { ownText } from './own-text';
+import { RELAY_SOFTWARE } from './command-context';
 import type { CommandSession } from './command-session';
 
 /** Bytes; rtmp-server and nginx-rtmp announce the same. */
@@ -35,6 +36,10 @@ export function connect(session: CommandSession, _streamId: number, command: Com
     return;
   }
   const software = ownText((asString(properties?.get('flashVer')) ?? '').slice(0, 128));
+  if (session.context.relaysOnly === true && software !== RELAY_SOFTWARE) {
+    session.close('refused', 'no relay of another node');
+    return;
+  }
   const capsEx = properties?.get('capsEx');
   const canDo = typeof capsEx === 'number' ? capsEx : 0;
   session.connected({

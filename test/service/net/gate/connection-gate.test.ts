@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
-import { ConnectionGate, type GateOptions, type Visit } from '../../../../service/net/gate/connection-gate';
+import {
+  type Charge,
+  ConnectionGate,
+  type GateOptions,
+  type Visit,
+} from '../../../../service/net/gate/connection-gate';
 import { MemoryLogger } from '../../../support/memory-logger';
 
 const CLIENT = '192.0.2.1';
@@ -29,8 +34,8 @@ function newGate(options: Partial<GateOptions> = {}): ConnectionGate {
     },
     maxUnproven: 3,
     maxOpen: 10,
+    maxRelayCandidates: 0,
     log,
-    isPeer: () => false,
     turnsAway: () => false,
     rejected: (reason) => rejections.push(reason),
     ...options,
@@ -71,7 +76,7 @@ describe('strangers', () => {
   test("who publishes or plays gives way to nobody, and is refused to nobody's advantage", () => {
     const gate = newGate({ maxOpen: 4 });
     const streaming = Array.from({ length: 3 }, () => admitted(gate));
-    for (const { visit } of streaming) visit.proven();
+    for (const { visit } of streaming) visit.proven(false);
     const stranger = newSocket();
     gate.enter(stranger);
     const next = newSocket();
@@ -82,7 +87,7 @@ describe('strangers', () => {
 
   test('a node that is full of streams refuses a new connection', () => {
     const gate = newGate({ maxOpen: 2 });
-    for (let i = 0; i < 2; i += 1) admitted(gate).visit.proven();
+    for (let i = 0; i < 2; i += 1) admitted(gate).visit.proven(false);
     const late = newSocket();
     expect(gate.enter(late)).toBeUndefined();
     expect([late.destroyed, rejections]).toEqual([true, ['node_full']]);
@@ -138,7 +143,7 @@ describe('a place', () => {
     const places = { acquire: (_: string, unlimited: boolean) => asked.push(unlimited) > 0, release: () => undefined };
     const gate = newGate({ places, turnsAway: () => true });
     const socket = newSocket();
-    gate.enter(socket)!.charge(CLIENT, true);
+    gate.enter(socket)!.charge(CLIENT, { moved: true });
     expect([socket.destroyed, asked]).toEqual([false, [true]]);
   });
 
@@ -150,11 +155,64 @@ describe('a place', () => {
     expect(log.matching(/^request connection refused.*192\.0\.2\.1/)).toHaveLength(1);
   });
 
-  test('on a node that is being emptied is for other nodes only', () => {
-    const gate = newGate({ turnsAway: () => true, isPeer: (address) => address === '10.0.0.1' });
-    const [client, peer] = [newSocket(), newSocket()];
+  test('on a node that is being emptied is for nobody', () => {
+    const gate = newGate({ turnsAway: () => true });
+    const client = newSocket();
     gate.enter(client)!.charge(CLIENT);
-    gate.enter(peer)!.charge('10.0.0.1');
-    expect([client.destroyed, peer.destroyed, rejections]).toEqual([true, false, ['leaving']]);
+    expect([client.destroyed, rejections]).toEqual([true, ['leaving']]);
+  });
+});
+
+describe('where relays of other nodes come', () => {
+  const full = { places: { acquire: () => false, release: () => undefined }, maxRelayCandidates: 2 };
+
+  function candidate(gate: ConnectionGate, more: Partial<Charge> = {}): { visit: Visit; socket: Socket } {
+    const socket = newSocket();
+    const visit = gate.enter(socket)!;
+    visit.charge(CLIENT, { mayBeRelay: true, ...more });
+    return { visit, socket };
+  }
+
+  test.each([
+    ['beyond the limits of its address', full, {}, 'too_many_connections'],
+    ['on a node that is being emptied', { turnsAway: () => true, maxRelayCandidates: 2 }, {}, 'leaving'],
+    ['of somebody who may not come', { maxRelayCandidates: 2 }, { refusal: { code: 'x', reason: 'no' } }, 'x'],
+  ])(
+    'a connection %s is let in to prove itself, and is refused if it ends without',
+    async (_, options, charge, code) => {
+      const gate = newGate(options);
+      const [relay, other] = [candidate(gate, charge), candidate(gate, charge)];
+      let admitted = 0;
+      for (const { visit } of [relay, other]) visit.whenAdmitted(() => (admitted += 1));
+      expect([admitted, relay.visit.isForRelays, rejections]).toEqual([2, true, []]);
+      relay.visit.proven(true);
+      expect(relay.visit.isForRelays).toBe(false);
+      for (const { socket } of [relay, other]) await closed(socket);
+      expect(rejections).toEqual([code]);
+      expect(log.matching(/^request connection refused.*192\.0\.2\.1/)).toHaveLength(1);
+      expect(gate.counts).toEqual({ open: 0, unproven: 0 });
+    },
+  );
+
+  test('few are let in so at a time, and who has proven itself gives way to nobody', () => {
+    const gate = newGate({ ...full, maxUnproven: 10 });
+    const relay = candidate(gate);
+    relay.visit.proven(true);
+    const strangers = [1, 2, 3, 4].map(() => candidate(gate));
+    expect([relay, ...strangers].map(({ socket }) => socket.destroyed)).toEqual([false, true, true, false, false]);
+    expect(rejections).toEqual(['too_many_connections', 'too_many_connections']);
+  });
+
+  test('a relay takes no place of its address', () => {
+    const gate = newGate({ maxRelayCandidates: 2 });
+    const { visit } = candidate(gate);
+    expect([visit.isForRelays, taken]).toEqual([false, [CLIENT]]);
+    visit.proven(true);
+    expect(taken).toEqual([]);
+  });
+
+  test('a connection that cannot be one is refused at once', () => {
+    const { socket } = candidate(newGate(full), { mayBeRelay: false });
+    expect([socket.destroyed, rejections]).toEqual([true, ['too_many_connections']]);
   });
 });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { AddressRules } from '../../../../service/addresses/address-rules';
-import { ProxyStage, type ProxyStageOptions } from '../../../../service/net/proxy/proxy-stage';
+import { type Arrival, ProxyStage, type ProxyStageOptions } from '../../../../service/net/proxy/proxy-stage';
 import { ClientHandshake } from '../../../support/rtmp/client-handshake';
 import { MemoryLogger } from '../../../support/memory-logger';
 import { RtmpClient } from '../../../support/rtmp/rtmp-client';
@@ -35,11 +35,70 @@ function open(stage: ProxyStage, peer = BALANCER) {
   // The stage uses no more of a socket than any stream has.
   const socket = new PassThrough();
   sockets.push(socket);
-  const opened = new Promise<{ address: string; rest: Buffer }>((resolve) => {
-    stage.read(socket as unknown as Socket, peer, (address, rest) => resolve({ address, rest }));
+  const opened = new Promise<{ address: string; rest: Buffer; arrival: Arrival }>((resolve) => {
+    stage.read(socket as unknown as Socket, peer, (address, rest, arrival) => resolve({ address, rest, arrival }));
   });
   return { socket, opened, closed: once(socket, 'close') };
 }
+
+describe('where relays of other nodes come', () => {
+  const [STRANGER, TRANSCODER] = ['192.0.2.7', '10.0.0.9'];
+  const direct = AddressRules.parse([TRANSCODER]);
+
+  /** The connection as the caller gets it. */
+  async function arrival(peer: string, bytes: Buffer, options: Partial<ProxyStageOptions> = {}) {
+    const stage = newStage({ relays: true, direct, ...options });
+    const { socket, opened, closed } = open(stage, peer);
+    for (const byte of bytes) {
+      socket.write(Buffer.of(byte));
+      await new Promise(setImmediate);
+    }
+    const came = await Promise.race([opened, closed.then(() => undefined)]);
+    return came && { address: came.address, said: came.rest[0], arrival: came.arrival };
+  }
+  const hello = Buffer.of(3);
+  const local = Buffer.concat([healthCheck.subarray(0, 13), Buffer.of(0, 0, 0), hello]);
+
+  test.each(['any', 'v1', 'v2'] as const)(
+    'anybody with a header that names no client may be one, mode %s',
+    async (mode) => {
+      const refusal = { code: 'proxy_untrusted', reason: 'the peer is not in PROXY_TRUSTED' };
+      expect(await arrival(STRANGER, local, { mode })).toMatchObject({
+        address: STRANGER,
+        said: 3,
+        arrival: { mayBeRelay: true, refusal },
+      });
+      for (const peer of [BALANCER, TRANSCODER]) {
+        const came = await arrival(peer, local, { mode });
+        expect(came).toMatchObject({ address: peer, said: 3, arrival: { mayBeRelay: true } });
+        expect(came?.arrival.refusal).toBeUndefined();
+      }
+      expect(rejections).toEqual([]);
+    },
+  );
+
+  test('who names a client is none, and has to be trusted', async () => {
+    const named = Buffer.concat([privateLink, hello]);
+    expect(await arrival(BALANCER, named)).toMatchObject({
+      address: PRIVATE_LINK_CLIENT,
+      arrival: { mayBeRelay: false },
+    });
+    expect(await arrival(STRANGER, named)).toBeUndefined();
+    expect(await arrival(STRANGER, hello)).toBeUndefined();
+    expect(rejections).toEqual(['proxy_untrusted', 'proxy_untrusted']);
+    expect(log.matching(/192\.0\.2\.7.*PROXY_TRUSTED/)).not.toEqual([]);
+  });
+
+  test('those who come without a header come as they come', async () => {
+    expect(newStage({ direct }).passes(TRANSCODER)).toBe(true);
+    expect(newStage({ direct, relays: true }).passes(TRANSCODER)).toBe(false);
+    expect(await arrival(TRANSCODER, hello)).toMatchObject({
+      address: TRANSCODER,
+      said: 3,
+      arrival: { mayBeRelay: false },
+    });
+  });
+});
 
 describe('the header', () => {
   test('may be cut anywhere, also within what follows it', async () => {
