@@ -151,10 +151,11 @@ describe('what a client can make a node do by playing', () => {
 test('changes of a channel are announced to the nodes whose viewers wait for it, as long as they do', async () => {
   const { fleet } = ofFile;
   const channel = fleet.newChannel();
-  const listening = async (): Promise<number> =>
-    fleet.redis.withClient(async (client) =>
-      Number(((await client.call('PUBSUB', 'NUMSUB', `{rtmp}:channel ${channel}`)) as [string, number])[1]),
-    );
+  const listening = (): Promise<number> =>
+    fleet.redis.withClient(async (client) => {
+      const [, count] = (await client.call('PUBSUB', 'NUMSUB', `{rtmp}:channel ${channel}`)) as [string, number];
+      return count;
+    });
   const until = async (count: number): Promise<void> => {
     while ((await listening()) !== count) await new Promise(setImmediate);
   };

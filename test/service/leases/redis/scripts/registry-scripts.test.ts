@@ -63,9 +63,11 @@ describe.each(redisKinds)('on a %s server', (kind) => {
     connection.connect();
     await connected;
     const registration = JSON.stringify({ id: nodeId, incarnation: 'first', epoch: connection.epoch });
-    expect(await connection.run(nodes.BEAT, [registration, 60_000, '', 1, 'c2VjcmV0', registration, ''])).toMatchObject({
-      status: 'lapsed',
-    });
+    expect(await connection.run(nodes.BEAT, [registration, 60_000, '', 1, 'c2VjcmV0', registration, ''])).toMatchObject(
+      {
+        status: 'lapsed',
+      },
+    );
     return connection;
   }
 
