@@ -50,6 +50,8 @@ export class EventBus {
   readonly #attempts = new TokenBucket(ATTEMPTS_BURST, ATTEMPTS_PER_SECOND);
   readonly #listeners = new Set<EventListener>();
 
+  #newest = '';
+
   constructor({ node, now = Date.now }: EventBusOptions) {
     this.#node = node;
     this.#now = now;
@@ -61,6 +63,7 @@ export class EventBus {
     const kind = KINDS[fact.type] ?? 'life';
     if (kind === 'attempt' && !this.#attempts.take(now)) return;
     const event: Event = { id: this.#ids.next(now), at: new Date(now).toISOString(), node: this.#node(), ...fact };
+    this.#newest = event.id;
     this.#rings[kind].add(event);
     for (const listener of this.#listeners) listener(event);
   }
@@ -78,8 +81,14 @@ export class EventBus {
     return this.#refusals.list(this.#node(), this.#now(), channel);
   }
 
+  /** Id of the newest event; empty before the first. */
+  get newest(): string {
+    return this.#newest;
+  }
+
   /** Kept events that are newer than the event with this id; all kept events without an id. The oldest first. */
   since(id = ''): Event[] {
+    if (id === this.#newest) return [];
     const found: Event[] = [];
     for (const ring of Object.values(this.#rings)) for (const event of ring) if (event.id > id) found.push(event);
     return found.sort(byId);

@@ -37,6 +37,8 @@ export interface NodeAddress {
   /** Whether connections to that port have to begin with a PROXY protocol header. */
   readonly proxyHeader: boolean;
   readonly draining: boolean;
+  /** Its HTTP port, if other nodes can reach it there. */
+  readonly httpPort?: number | undefined;
 }
 
 export interface LeaseRequest {
@@ -102,7 +104,7 @@ export interface LiveLease extends LeaseRequest {
 export interface LeaseRegistry {
   readonly self: NodeAddress;
   /** To be called before `start`: the address at which other nodes reach this one, known only when it listens. */
-  reachableAt(host: string, port: number): void;
+  reachableAt(host: string, port: number, httpPort?: number): void;
   /** Registers the node and begins to renew; resolves when registered or after a short wait without. Never rejects. */
   start(listener: RegistryListener): Promise<void>;
   /** Whether the registry answers at present. */
@@ -157,6 +159,8 @@ export interface LeaseRegistry {
    * `unblock` of a channel that was blocked; for other commands the result has no meaning.
    */
   remember(command: Command): Promise<boolean>;
+  /** How much longer an operator keeps publishers out of the channel; 0: not at all, or not known. */
+  blockedSeconds(channel: string): Promise<number>;
   /** Commands may have been missed for a while: redelivers those that concern this node's streams. */
   redeliverCommands(): Promise<void>;
   /** Marks this node as draining: others may take over its streams at once. */

@@ -29,8 +29,8 @@ export class MemoryRegistryView implements LeaseRegistry {
     return this.#address;
   }
 
-  reachableAt(host: string, port: number): void {
-    this.#address = { ...this.#address, host, port };
+  reachableAt(host: string, port: number, httpPort?: number): void {
+    this.#address = { ...this.#address, host, port, httpPort };
   }
 
   start(listener: RegistryListener): Promise<void> {
@@ -94,6 +94,10 @@ export class MemoryRegistryView implements LeaseRegistry {
 
   remember(command: Command): Promise<boolean> {
     return Promise.resolve(this.#registry.remember(command));
+  }
+
+  blockedSeconds(channel: string): Promise<number> {
+    return Promise.resolve(this.#registry.blockedSeconds(channel));
   }
 
   redeliverCommands(): Promise<void> {

@@ -81,7 +81,7 @@ export class MemoryRegistry {
   }
 
   acquire(id: string, request: LeaseRequest): AcquireOutcome {
-    const seconds = this.#blockedSeconds(request.channel);
+    const seconds = this.blockedSeconds(request.channel);
     if (seconds > 0) return { kind: 'blocked', seconds };
     const found = this.locate(request.channel);
     if (found !== undefined && found.lease.publishId !== request.publishId) return { kind: 'busy', ...found };
@@ -92,7 +92,7 @@ export class MemoryRegistry {
   replace(id: string, request: LeaseRequest, from: string, continues: boolean): boolean {
     const { channel } = request;
     const lease = this.#leases.get(channel);
-    if (lease?.publishId !== from || this.#blockedSeconds(channel) > 0) return false;
+    if (lease?.publishId !== from || this.blockedSeconds(channel) > 0) return false;
     const former = this.#members.get(lease.node);
     this.#take(id, request);
     // From here on, the former publish's stop must not be sent, even if its process dies.
@@ -161,7 +161,7 @@ export class MemoryRegistry {
     this.#commands.delete(channel);
     this.#commands.set(channel, { command, at });
     if (command.verb === 'unblock') {
-      const wasBlocked = this.#blockedSeconds(channel) > 0;
+      const wasBlocked = this.blockedSeconds(channel) > 0;
       this.#blocks.delete(channel);
       return wasBlocked;
     }
@@ -225,7 +225,8 @@ export class MemoryRegistry {
     for (const [channel, until] of this.#blocks) if (until <= now) this.#blocks.delete(channel);
   }
 
-  #blockedSeconds(channel: string): number {
+  /** See `LeaseRegistry`. */
+  blockedSeconds(channel: string): number {
     const until = this.#blocks.get(channel);
     return until === undefined ? 0 : Math.max(0, Math.ceil((until - this.#now()) / 1000));
   }

@@ -36,7 +36,7 @@ export function openContext(surroundings: ContextSurroundings): SessionContext {
   const moves = mover !== undefined && ioPath === 'onread';
   return {
     hub,
-    gate: admission,
+    gate: media.teller.watch(admission, hub),
     names: new NameRules(names),
     log,
     tracer,

@@ -3,6 +3,9 @@ import type { Publication } from '../hub/publication';
 import type { ChannelCommand, Command } from './command-parser';
 import type { ListedStream } from './command-replies';
 
+/** What a publisher is told whose stream an operator ends. */
+export const ENDED_BY_OPERATOR = 'Stream ended by the operator';
+
 /** The most streams that one answer to `list` names. */
 const MAX_LISTED = 1000;
 
@@ -56,7 +59,7 @@ export class CommandHandler {
     }
     const { publisher } = publication;
     if (publisher?.isRelay === true) return { acted: false, detail: 'the publisher is on another node' };
-    if (publisher !== null) publisher.kill('Stream ended by the operator');
+    if (publisher !== null) publisher.kill(ENDED_BY_OPERATOR);
     else if (!this.#options.endHeld(publication)) return { acted: false, detail: 'the publisher is on another node' };
     return { acted: true, detail: 'publisher disconnected' };
   }

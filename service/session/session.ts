@@ -1,4 +1,4 @@
-import type { EndReason } from '../hub/publication';
+import type { EndReason, PublisherClose } from '../hub/publication';
 import type { Logger } from '../logging/logger';
 import { maskKey } from '../logging/mask';
 import type { AmfValue } from '../protocol/amf/amf-value';
@@ -56,6 +56,7 @@ export class Session
   #state: ConnectionState = { phase: 'handshaking' };
   /** The client's announcements in `connect`. */
   #client: ConnectedClient | null = null;
+  #closed: PublisherClose | undefined;
   #askedToReconnect = false;
   #unpublishAnnounced = false;
 
@@ -80,6 +81,11 @@ export class Session
 
   get isClosed(): boolean {
     return this.#state.phase === 'closed';
+  }
+
+  /** How it was closed. */
+  get closed(): PublisherClose | undefined {
+    return this.#closed;
   }
 
   /** Its state in one word. */
@@ -302,6 +308,7 @@ export class Session
     if (this.isClosed) return;
     const { publish, play } = this.streams;
     this.#state = { phase: 'closed' };
+    this.#closed = { code, reason };
     this.streams.publish = null;
     this.streams.play = null;
     // As in endPublish: messages behind an unfinished one are sent before the stream ends.

@@ -30,7 +30,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['service/session', 'service/leases', 'service/leases/redis/scripts'],
   ['service/admission', 'service/leases/redis', 'service/net/sockets'],
   ['service/net/proxy', 'service/relay'],
-  ['service/net'],
+  ['service/net', 'service/http/api'],
   ['service/http', 'service/fleet', 'service/net/self-test'],
   // The program.
   ['service/node'],

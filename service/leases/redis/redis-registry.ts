@@ -5,7 +5,7 @@ import type { ChangingPassword } from '../../redis/redis-password';
 import type { RedisConfig } from '../../config/redis-settings';
 import type { Logger } from '../../logging/logger';
 import { CapabilityCheck } from './capability-check';
-import { MISSED, REMEMBER } from './scripts/command-scripts';
+import { BLOCKED, MISSED, REMEMBER } from './scripts/command-scripts';
 import { DeadNodeSweeper } from './dead-node-sweeper';
 import { LOCATE } from './scripts/lease-scripts';
 import { NodeRegistration } from './node-registration';
@@ -202,8 +202,8 @@ export class RedisRegistry implements LeaseRegistry {
     return this.#capabilities.refused;
   }
 
-  reachableAt(host: string, port: number): void {
-    this.#address = { ...this.#address, host, port };
+  reachableAt(host: string, port: number, httpPort?: number): void {
+    this.#address = { ...this.#address, host, port, httpPort };
   }
 
   async start(listener: RegistryListener): Promise<void> {
@@ -286,6 +286,11 @@ export class RedisRegistry implements LeaseRegistry {
     const seconds = command.verb === 'block' ? command.seconds : 0;
     const reply = await this.#connection.run(REMEMBER, [command.verb, target, commandText(command), seconds]);
     return reply?.status === 'first';
+  }
+
+  async blockedSeconds(channel: string): Promise<number> {
+    const reply = await this.#connection.run(BLOCKED, [channel]);
+    return Number(reply?.rest[0] ?? 0);
   }
 
   async redeliverCommands(): Promise<void> {

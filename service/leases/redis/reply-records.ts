@@ -25,7 +25,7 @@ export function readLease(channel: string, json: string): Lease {
 }
 
 export function readAddress(json: string): NodeAddress {
-  const { id, incarnation, host, port, proxyHeader, draining } = parse(json);
+  const { id, incarnation, host, port, proxyHeader, draining, httpPort } = parse(json);
   return {
     id: text(id),
     incarnation: text(incarnation),
@@ -33,6 +33,7 @@ export function readAddress(json: string): NodeAddress {
     port: Number(port),
     proxyHeader: proxyHeader === true,
     draining: draining === true,
+    ...(Number.isInteger(httpPort) && { httpPort: Number(httpPort) }),
   };
 }
 

@@ -47,3 +47,12 @@ end
 return reply
 `,
 );
+
+/** How much longer the channel is blocked, in seconds; 0: not at all. ARGV: channel. */
+export const BLOCKED = registryScript(
+  'blocked',
+  (_, [channel]) => [`block:${channel}`],
+  `
+return { 'blocked', 0, math.max(0, math.ceil(blockedMs(ARGV[6]) / 1000)) }
+`,
+);

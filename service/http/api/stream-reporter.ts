@@ -1,6 +1,6 @@
-import type { Publication } from '../hub/publication';
-import type { AmfObject, AmfValue } from '../protocol/amf/amf-value';
-import { codecName } from '../protocol/media/media-tag';
+import type { Publication } from '../../hub/publication';
+import type { AmfObject, AmfValue } from '../../protocol/amf/amf-value';
+import { codecName } from '../../protocol/media/media-tag';
 import type { AudioReport, StreamReport, VideoReport } from './stream-report';
 
 /** Describes a live stream from its publisher's metadata (onMetaData) and from measurements. */
@@ -21,7 +21,7 @@ export function reportStream(publication: Publication, now: number): StreamRepor
   };
 }
 
-function reportVideo({ stream: { stats, config } }: Publication): VideoReport | null {
+export function reportVideo({ stream: { stats, config } }: Publication): VideoReport | null {
   if (stats.videoFrames === 0) return null;
   return {
     codec: codecName(stats.videoCodec, true),
@@ -33,7 +33,7 @@ function reportVideo({ stream: { stats, config } }: Publication): VideoReport | 
   };
 }
 
-function reportAudio({ stream: { stats, config } }: Publication): AudioReport | null {
+export function reportAudio({ stream: { stats, config } }: Publication): AudioReport | null {
   if (stats.audioBytes === 0) return null;
   const stereo: AmfValue = config.description?.get('stereo');
   return {
