@@ -2,6 +2,7 @@ import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import type { StackProps } from 'aws-cdk-lib';
 import { Port } from 'aws-cdk-lib/aws-ec2';
 import { AlternateTarget, ListenerRuleConfiguration } from 'aws-cdk-lib/aws-ecs';
+import { EventBus } from 'aws-cdk-lib/aws-events';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -65,6 +66,9 @@ export class IngestStack extends Stack {
     });
     openCacheTo(this.service.securityGroup, cache);
     callback.grantCall(this.task.definition.taskRole);
+    if (config.eventBus !== undefined) {
+      EventBus.fromEventBusName(this, 'EventBus', config.eventBus).grantPutEventsTo(this.task.definition.taskRole);
+    }
     for (const port of portsOf(listeners, containerPorts.http)) {
       this.service.securityGroup.connections.allowFrom(this.balancer.securityGroup, Port.tcp(port), 'Load balancer');
     }

@@ -26,7 +26,7 @@ const programs = {
 };
 
 /** The same for checks that are skipped where these cannot be had. */
-const optionalPrograms = { buildah: 'buildah', mmdebstrap: 'mmdebstrap' };
+const optionalPrograms = { buildah: 'buildah', mmdebstrap: 'mmdebstrap', obs: 'obs-studio', Xvfb: 'xvfb' };
 
 /** GStreamer elements that tests use, likewise. */
 const gstreamerElements = {

@@ -101,6 +101,10 @@ export const deploymentOptions = {
 
   canary: flag(),
   canaryMinutes: wholeNumber(1, 60),
+  eventBus: matching(
+    /^[\w./-]{1,256}$/,
+    'the name of a bus of EventBridge in this account and region, such as default',
+  ),
   alarmEmail: matching(/^[^\s@]+@[^\s@]+\.[^\s@]+$/, 'an e-mail address'),
   logRetentionDays: oneOfNumbers(retentionDays),
 } as const satisfies Record<string, OptionReader<unknown>>;

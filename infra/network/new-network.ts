@@ -18,7 +18,7 @@ import { PrivateEndpoints } from './private-endpoints';
 
 export type NewNetworkProps = Pick<
   DeploymentConfig,
-  'azCount' | 'availabilityZones' | 'vpcCidr' | 'egress' | 'exec' | 'natGateways' | 'logRetentionDays'
+  'azCount' | 'availabilityZones' | 'vpcCidr' | 'egress' | 'exec' | 'natGateways' | 'eventBus' | 'logRetentionDays'
 >;
 
 const tasksSubnetType = {
@@ -85,7 +85,8 @@ export class NewNetwork extends Construct implements FleetNetwork {
     );
     if (props.egress === 'isolated') {
       const { vpcCidr, exec } = props;
-      new PrivateEndpoints(this, 'Endpoints', { vpc: this.vpc, vpcCidr, subnets: this.tasks, exec });
+      const eventBus = props.eventBus !== undefined;
+      new PrivateEndpoints(this, 'Endpoints', { vpc: this.vpc, vpcCidr, subnets: this.tasks, exec, eventBus });
     }
   }
 

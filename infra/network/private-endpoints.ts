@@ -11,6 +11,8 @@ const services = {
   Ecs: InterfaceVpcEndpointAwsService.ECS,
 } as const;
 
+const events = { Events: InterfaceVpcEndpointAwsService.EVENTBRIDGE } as const;
+
 const shell = { Shell: InterfaceVpcEndpointAwsService.SSM_MESSAGES } as const;
 
 export interface PrivateEndpointsProps {
@@ -20,6 +22,8 @@ export interface PrivateEndpointsProps {
   readonly subnets: SubnetSelection;
   /** A shell in tasks talks to Session Manager. */
   readonly exec: boolean;
+  /** Tasks put events onto a bus. */
+  readonly eventBus: boolean;
 }
 
 /** PrivateLink endpoints for a VPC without egress. One security group: HTTPS from inside the VPC, nothing else. */
@@ -32,7 +36,8 @@ export class PrivateEndpoints extends Construct {
       allowAllOutbound: false,
     });
     securityGroup.addIngressRule(Peer.ipv4(props.vpcCidr), Port.tcp(443), 'HTTPS from inside the VPC');
-    for (const [name, service] of Object.entries({ ...services, ...(props.exec && shell) })) {
+    const used = { ...services, ...(props.exec && shell), ...(props.eventBus && events) };
+    for (const [name, service] of Object.entries(used)) {
       props.vpc.addInterfaceEndpoint(name, {
         service,
         subnets: props.subnets,

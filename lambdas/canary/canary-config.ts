@@ -1,5 +1,5 @@
 import { LambdaEnv, type EnvironmentVariables } from '../shared/lambda-env';
-import { parseRtmpAddress, type RtmpAddress } from './rtmp-address';
+import { parseRtmpAddress, type RtmpAddress } from '../../service/round-trip/rtmp-address';
 
 /** One public address to try. */
 export interface CanaryTarget {

@@ -1,14 +1,10 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { secretField, SecretFormatError } from '../../service/aws/secret-text';
+import type { TestChannel } from '../../service/round-trip/round-trip';
 import { isStreamName } from '../shared/stream-names';
 
-/** The channel that is reserved for the canary. */
-export interface CanaryKey {
-  readonly channel: string;
-  readonly key: string;
-  /** The key that players present; the publishing key unless the channel has a play key. */
-  readonly playKey: string;
-}
+/** The channel that is reserved for the canary, and its keys. */
+export type CanaryKey = TestChannel;
 
 /**
  * Reads the canary's channel and keys; called for every run, so that a rotated key is used at once.

@@ -3,7 +3,7 @@ import type { WriteLine } from '../shared/lambda-logger';
 import type { CanaryTarget } from './canary-config';
 import type { CanaryKey } from './canary-key';
 import { metricLine, type ListenerResult } from './canary-metrics';
-import type { RtmpAddress } from './rtmp-address';
+import type { RtmpAddress } from '../../service/round-trip/rtmp-address';
 
 export interface CanaryDependencies {
   readonly targets: readonly CanaryTarget[];

@@ -7,7 +7,7 @@ import { loadCanaryConfig } from './canary-config';
 import { readCanaryKey } from './canary-key';
 import type { ListenerResult } from './canary-metrics';
 import { registerKey } from './register-key';
-import { roundTrip } from './round-trip';
+import { roundTrip } from '../../service/round-trip/round-trip';
 
 /** For two seconds of stream, and the time to connect, decide and relay. */
 const LISTENER_TIMEOUT_MS = 12_000;

@@ -13,6 +13,7 @@ import type { StreamTarget } from '../session/rtmp-commands/name-rules';
 import type { AdmissionOutcome, PublishGate } from '../session/rtmp-commands/publish-gate';
 import { type Attempt, BUSY, CROWDED, GONE, outcomeOf, refusal } from './attempt';
 import { LocalStreams } from './local-streams';
+import type { Span } from '../tracing/span';
 
 export interface AdmissionPolicy {
   /** How long a channel is held for a publisher that lost its connection (ms); 0: not at all. */
@@ -65,7 +66,7 @@ export class Admission implements PublishGate {
     });
   }
 
-  async admit(publisher: Publisher, stream: StreamTarget, signal: AbortSignal): Promise<AdmissionOutcome> {
+  async admit(publisher: Publisher, stream: StreamTarget, signal: AbortSignal, span?: Span): Promise<AdmissionOutcome> {
     const { authorizer } = this.#options;
     // May take seconds, so nothing is known of the publisher yet.
     const screened = authorizer.screen({ ...stream, clientIp: publisher.clientIp }, signal);
@@ -74,7 +75,7 @@ export class Admission implements PublishGate {
     if (signal.aborted) return GONE;
     const reason = this.#options.refusal() ?? this.#options.noRoom();
     if (reason !== undefined) return refusal(reason);
-    const outcome = await this.#decide(publisher, stream, signal);
+    const outcome = await this.#decide(publisher, stream, signal, span);
     // Another publisher may have replaced it already.
     return outcome.accepted && outcome.publication.publisher !== publisher ? BUSY : outcome;
   }
@@ -132,7 +133,12 @@ export class Admission implements PublishGate {
     await Promise.all(this.#underWay);
   }
 
-  #decide(publisher: Publisher, stream: StreamTarget, signal: AbortSignal): Promise<AdmissionOutcome> {
+  #decide(
+    publisher: Publisher,
+    stream: StreamTarget,
+    signal: AbortSignal,
+    span: Span | undefined,
+  ): Promise<AdmissionOutcome> {
     const { store, keyHash } = this.#options;
     const { channel, key, query } = stream;
     const { clientIp } = publisher;
@@ -149,7 +155,7 @@ export class Admission implements PublishGate {
         void this.#apply(channel, { kind: 'gone', publish });
       };
       const onGone = (): void => giveUp(GONE);
-      const attempt: Attempt = { publish, publisher, stream, signal, settle };
+      const attempt: Attempt = { publish, publisher, stream, signal, span, settle };
       const timer = setTimeout(() => {
         if (attempt.isAsked !== true) giveUp(CROWDED);
       }, MAX_WAIT_MS);
@@ -202,9 +208,9 @@ export class Admission implements PublishGate {
       return;
     }
     attempt.isAsked = true;
-    const { stream, publisher, signal } = attempt;
+    const { stream, publisher, signal, span } = attempt;
     const { startJti, resume } = start;
-    const request = { ...stream, clientIp: publisher.clientIp, startJti, resume };
+    const request = { ...stream, clientIp: publisher.clientIp, startJti, resume, span };
     await answered(await authorizer.authorizeStart(request, signal, (decision) => void answered(decision)));
   }
 

@@ -2,6 +2,7 @@ import type { Publisher, StreamGrant } from '../hub/publication';
 import type { Refusal } from '../publishing/life-events';
 import type { AdmissionOutcome } from '../session/rtmp-commands/publish-gate';
 import type { StreamTarget } from '../session/rtmp-commands/name-rules';
+import type { Span } from '../tracing/span';
 
 export const GONE: AdmissionOutcome = refusal('The publisher has gone');
 export const CROWDED: AdmissionOutcome = refusal(
@@ -16,6 +17,8 @@ export interface Attempt {
   readonly stream: StreamTarget;
   /** Aborts when the publisher has left. */
   readonly signal: AbortSignal;
+  /** The callback is traced within this span. */
+  readonly span: Span | undefined;
   /** What came with the handler's permission. */
   grant?: StreamGrant;
   /** Why there was no answer. */

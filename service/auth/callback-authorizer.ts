@@ -3,6 +3,7 @@ import { messageOf } from '../errors/error-text';
 import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
 import type { NameGrammar } from '../protocol/name-grammar';
+import { NO_SPAN } from '../tracing/span';
 import {
   type CallbackAnswer,
   type CallbackClient,
@@ -177,16 +178,23 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     };
     const deadlineMs = this.#clock.now() + timeoutMs;
     const late = this.#listenLate(later);
-    let answer = await this.#send(event, timeoutMs, { late });
+    const span = (request.span ?? NO_SPAN).child('callback', {
+      'rtmp.channel': channel,
+      'rtmp.callback_jti': startJti,
+    });
+    const { traceparent } = span;
+    let answer = await this.#send(event, timeoutMs, { late, traceparent });
     let wasSent = isUnknown(answer);
     if (answer.outcome === 'unreachable') {
       await this.#pause(START_RETRY_MS * (1 + this.#random()));
       const leftMs = deadlineMs - this.#clock.now();
       if (leftMs > 0 && !signal.aborted) {
-        answer = await this.#send(event, leftMs, { fresh: true, late });
+        answer = await this.#send(event, leftMs, { fresh: true, late, traceparent });
         wasSent ||= isUnknown(answer);
       }
     }
+    if (answer.outcome === 'answered') span.set({ 'http.response.status_code': answer.status });
+    span.end(answer.outcome === 'answered' ? undefined : answer.outcome);
     const result = this.#isFailure(answer) ? 'failed' : 'answered';
     const decision = this.#decide(answer, request);
     if (decision.accepted) {

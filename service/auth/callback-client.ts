@@ -48,6 +48,8 @@ export interface PostOptions {
   readonly fresh?: boolean;
   /** If given, a request that has timed out stays open; otherwise it is ended. */
   readonly late?: LateListener;
+  /** W3C trace context, sent as a header. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Is notified how a request that has timed out ends. */
@@ -97,7 +99,11 @@ export class CallbackClient {
    * POSTs the token with an empty body. Resolves as soon as the answer's headers have come; never rejects, never
    * follows a redirect. `timeoutMs` covers the whole exchange, signing and waiting for a connection included.
    */
-  post(token: string, timeoutMs: number, { signal, fresh = false, late }: PostOptions = {}): Promise<CallbackAnswer> {
+  post(
+    token: string,
+    timeoutMs: number,
+    { signal, fresh = false, late, traceparent }: PostOptions = {},
+  ): Promise<CallbackAnswer> {
     return new Promise((resolvePost) => {
       let resolve: (answer: CallbackAnswer) => void = resolvePost;
       if (signal?.aborted) {
@@ -141,7 +147,9 @@ export class CallbackClient {
           return;
         }
         try {
-          request = this.#open(headers, fresh ? this.#freshConnections : this.#pool);
+          // Not signed: tracing proxies on the way may put their own in its place.
+          const traced = traceparent === undefined ? headers : { ...headers, traceparent };
+          request = this.#open(traced, fresh ? this.#freshConnections : this.#pool);
         } catch (error) {
           giveUp({ outcome: 'unreachable', reason: describe(error) });
           return;

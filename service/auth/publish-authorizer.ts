@@ -1,5 +1,6 @@
 import type { StreamGrant } from '../hub/publication';
 import type { PublishRefusal } from '../hub/publish-refusal';
+import type { Span } from '../tracing/span';
 
 /** A publisher's request to begin a stream. */
 export interface PublishRequest {
@@ -13,6 +14,8 @@ export interface PublishRequest {
   readonly resume?: string | undefined;
   /** The `jti` of the start event; chosen by the authorizer when absent. */
   readonly startJti?: string | undefined;
+  /** The callback is traced within this span. */
+  readonly span?: Span | undefined;
 }
 
 export type PublishDecision = { readonly accepted: true; readonly grant: StreamGrant } | StartRefusal;

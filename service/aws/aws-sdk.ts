@@ -4,6 +4,7 @@
  */
 export { Sha256 } from '@aws-crypto/sha256-js';
 export { DescribeServicesCommand, DescribeTasksCommand, ECSClient } from '@aws-sdk/client-ecs';
+export { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 export { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 export { defaultProvider } from '@aws-sdk/credential-provider-node';
 export { SignatureV4 } from '@smithy/signature-v4';

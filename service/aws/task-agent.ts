@@ -63,6 +63,11 @@ export class TaskAgent {
     return this.#standing;
   }
 
+  /** Whether the task is protected from scale-in, by ECS's last answer. */
+  get isProtected(): boolean {
+    return this.#isProtected;
+  }
+
   /** Stops calling ECS. A protection that is on ends with the task, or expires. */
   close(): void {
     this.#closed = true;

@@ -1,10 +1,11 @@
-// Bundles the service into .build/rtmp-server.cjs, which any supported Node runs without node_modules, and
-// .build/aws-sdk.cjs, which it loads from the same folder only when settings name something on AWS.
+// Bundles the service into .build/rtmp-server.cjs and the operators' program into .build/rtmp-fleet.cjs, which any
+// supported Node runs without node_modules, and .build/aws-sdk.cjs and .build/otel-sdk.cjs, which they load from the same
+// folder only when settings ask for AWS or traces.
 // As a program: `node service/build/build.mjs` installs missing packages and always builds; with --if-changed it builds
 // only when an input has changed.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
@@ -12,15 +13,23 @@ const outDir = join(root, '.build');
 
 export const bundlePath = join(outDir, 'rtmp-server.cjs');
 
-/** The output files, in the order in which they are put in place. */
-const outputs = ['aws-sdk.cjs.map', 'aws-sdk.cjs', 'rtmp-server.cjs.map', 'rtmp-server.cjs'];
+/** The program for operators, `npm run fleet`. */
+export const cliPath = join(outDir, 'rtmp-fleet.cjs');
 
-/** As part of the bundle the AWS SDK would cost every node 5 MB of memory, used or not. */
-const awsSdkApart = {
-  name: 'aws-sdk-apart',
+/** The output files, in the order in which they are put in place. */
+const outputs = ['aws-sdk', 'otel-sdk', 'rtmp-fleet', 'rtmp-server'].flatMap((name) => [
+  `${name}.cjs.map`,
+  `${name}.cjs`,
+]);
+
+/** Parts that a node loads only when it uses them: as part of the bundle each would cost every node megabytes. */
+const apart = { 'aws-sdk': 'service/aws/aws-sdk.ts', 'otel-sdk': 'service/tracing/otel-sdk.ts' };
+
+const loadedApart = {
+  name: 'loaded-apart',
   setup(build) {
-    build.onResolve({ filter: /^\.\/aws-sdk$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './aws-sdk.cjs', external: true } : undefined,
+    build.onResolve({ filter: new RegExp(`/(?:${Object.keys(apart).join('|')})$`) }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./${basename(path)}.cjs`, external: true } : undefined,
     );
   },
 };
@@ -52,10 +61,10 @@ export async function buildBundle() {
   try {
     const { metafile } = await build({
       absWorkingDir: root,
-      entryPoints: { 'rtmp-server': 'service/main.ts', 'aws-sdk': 'service/aws/aws-sdk.ts' },
+      entryPoints: { 'rtmp-server': 'service/main.ts', 'rtmp-fleet': 'service/cli/main.ts', ...apart },
       outdir: workDir,
       outExtension: { '.js': '.cjs' },
-      plugins: [awsSdkApart],
+      plugins: [loadedApart],
       bundle: true,
       platform: 'node',
       target: 'node20',

@@ -10,6 +10,7 @@ import {
   readWorkers,
 } from './fleet-settings';
 import { Environment, type EnvironmentValues, type ReadFile } from './environment';
+import { type EventsConfig, readEventSettings } from './event-settings';
 import { readForeignSettings } from './foreign-settings';
 import { type Place, refuseSharedPorts } from './listening-places';
 import { type LogConfig, readLogSettings } from './log-settings';
@@ -18,7 +19,9 @@ import { readNameSettings } from './name-settings';
 import { type NodeMetricsConfig, readNodeMetricsSettings } from './node-metrics-settings';
 import { type ProxyConfig, readProxySettings } from './proxy-settings';
 import { type RedisConfig, readRedisSettings } from './redis-settings';
+import { readStoredSecret, type StoredSecret } from './stored-secret';
 import { readTlsSettings, type TlsConfig } from './tls-settings';
+import { readTracingSettings } from './tracing-settings';
 import { readTrustedAuthorities } from './trusted-authorities';
 
 /** All settings of a node, checked and frozen. Read once at the start; nothing else reads the environment. */
@@ -75,6 +78,9 @@ export interface ServiceConfig {
   /** The agent of AWS ECS, which accepts requests of a container. */
   readonly ecsAgentUrl: URL | undefined;
   readonly log: LogConfig;
+  readonly events: EventsConfig;
+  /** The OpenTelemetry collector that traces are sent to; absent: nothing is traced. */
+  readonly tracing: URL | undefined;
   /** How long SIGTERM waits for stop callbacks and clients. */
   readonly drainMs: number;
   /** LATENCY_MS: the longest delay that batching may add to a frame, 0..500, default 100. */
@@ -87,6 +93,8 @@ export interface HttpConfig {
   readonly bindAddress: string;
   /** Host names that may read metrics and streams, in addition to IP addresses and names without a dot. */
   readonly allowedHosts: readonly string[];
+  /** With which operators give orders: the token itself, or where it is stored; undefined: there are no orders. */
+  readonly operatorToken: string | StoredSecret | undefined;
 }
 
 export interface LoadedConfig {
@@ -97,6 +105,8 @@ export interface LoadedConfig {
 
 const PORT = { min: 0, max: 65_535 };
 const TIMEOUT_SECONDS = { min: 5, max: 86_400 };
+/** Whoever has it can end streams: too long to be guessed, and fit for a header. */
+const OPERATOR_TOKEN = /^[\x21-\x7e]{16,1024}$/;
 const BYTES_PER_MB = 1024 * 1024;
 
 /**
@@ -144,6 +154,8 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
     taskMetadataUrl: readEcsUrl(env, 'ECS_CONTAINER_METADATA_URI_V4'),
     ecsAgentUrl: readEcsUrl(env, 'ECS_AGENT_URI'),
     log: readLogSettings(env),
+    tracing: readTracingSettings(env),
+    events: readEventSettings(env),
     drainMs: env.integer('DRAIN_SECONDS', { min: 0, max: 86_400, fallback: 10 }) * 1000,
     latencyMs: env.integer('LATENCY_MS', { min: 0, max: 500, fallback: 100 }),
   };
@@ -185,7 +197,20 @@ function readHttpSettings(env: Environment): HttpConfig | undefined {
   const port = env.optionalInteger('HTTP_PORT', PORT);
   const bindAddress = env.host('HTTP_BIND_ADDRESS') ?? '127.0.0.1';
   const allowedHosts = readAllowedHosts(env);
-  return port === undefined ? undefined : { port, bindAddress, allowedHosts };
+  const operatorToken = readOperatorToken(env);
+  if (port === undefined && operatorToken !== undefined) {
+    env.warn('OPERATOR_TOKEN is not used: the API needs HTTP_PORT');
+  }
+  return port === undefined ? undefined : { port, bindAddress, allowedHosts, operatorToken };
+}
+
+function readOperatorToken(env: Environment): string | StoredSecret | undefined {
+  const stored = readStoredSecret(env, 'OPERATOR_TOKEN', 'token');
+  const token = env.text('OPERATOR_TOKEN');
+  if (token !== undefined && !OPERATOR_TOKEN.test(token)) {
+    env.fault('OPERATOR_TOKEN', '16 to 1024 characters without spaces, such as the output of "openssl rand -hex 24"');
+  }
+  return stored ?? token;
 }
 
 function readAllowedHosts(env: Environment): readonly string[] {

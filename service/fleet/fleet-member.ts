@@ -3,6 +3,7 @@ import type { KeyHash } from '../leases/key-hash';
 import type { Channel } from '../hub/channel';
 import type { Publication } from '../hub/publication';
 import type { LifeStore } from '../leases/life-store';
+import type { RelayTokens } from '../relay/relay-token';
 import type { ListenerTargets } from './life-listener';
 
 /** Events of the store of lives that the node handles itself: operators' commands that it may have missed. */
@@ -16,6 +17,8 @@ export interface FleetMember {
   readonly machineId: string;
   /** Absent where there are no other nodes. */
   readonly verifyRelay?: (token: string, channel: string) => Promise<boolean>;
+  /** Sign and verify questions of the API; absent where there are no other nodes. */
+  readonly callTokens?: RelayTokens;
   /** A viewer waits for a channel that has no publisher here. */
   streamWanted(channel: string): void;
   /** A stream continues at another node; its channel may have viewers here. */

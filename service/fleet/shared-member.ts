@@ -37,6 +37,8 @@ export class SharedMember implements FleetMember {
   readonly machineId: string;
   readonly relays: Relays;
   readonly #tokens: RelayTokens;
+  /** For questions of the API to other nodes. */
+  readonly callTokens: RelayTokens;
   readonly #lookups: Lookups;
 
   constructor(options: SharedMemberOptions) {
@@ -45,11 +47,9 @@ export class SharedMember implements FleetMember {
     // Until the fleet's keys or secret are known, this node's hashes and tokens match no other node's.
     const provisional = randomBytes(32);
     this.keyHash = new KeyHash(options.keys, provisional);
-    this.#tokens = new RelayTokens({
-      keys: options.keys,
-      fallback: provisional,
-      self: () => options.store.self,
-    });
+    const tokens = { keys: options.keys, fallback: provisional, self: () => options.store.self };
+    this.#tokens = new RelayTokens(tokens);
+    this.callTokens = new RelayTokens({ ...tokens, purpose: 'rtmp-api' });
     this.#lookups = new Lookups(options.store);
     this.relays = new Relays({
       ...options,
@@ -96,5 +96,6 @@ export class SharedMember implements FleetMember {
   #use(secret: Buffer): void {
     this.keyHash.use(secret);
     this.#tokens.use(secret);
+    this.callTokens.use(secret);
   }
 }

@@ -7,8 +7,9 @@ import { describeListenError } from '../net/listen-error';
 import { skipProxyHeader } from '../net/proxy/optional-proxy-header';
 import { protocolOf } from '../protocol/first-bytes';
 import { AllowedHosts } from './allowed-hosts';
+import { API_PATH, type ApiServer } from './api/api-server';
 import { ConnectionCap } from './connection-cap';
-import type { StreamReport } from './stream-report';
+import type { StreamReport } from './api/stream-report';
 
 const VARIABLES = { port: 'HTTP_PORT', bindAddress: 'HTTP_BIND_ADDRESS' };
 
@@ -41,6 +42,8 @@ export interface HttpServerOptions {
   /** Whether new sessions are welcome: false before the listeners are up and while draining. */
   ready(): Readiness;
   streams(): readonly StreamReport[] | Promise<readonly StreamReport[]>;
+  /** Answers below /api/v1. */
+  readonly api?: Pick<ApiServer, 'answer'>;
   readonly metrics: { readonly contentType: string; scrape(): Promise<string> };
   readonly log: Logger;
   /** Connections may begin with a PROXY protocol header: load balancers put one before their health checks too. */
@@ -71,7 +74,10 @@ const HEALTH_PAGES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 const BAD_HOST = 'this host name is not allowed: add it to HTTP_ALLOWED_HOSTS, or use the IP address';
 
-/** The port an operator, a load balancer and Prometheus look at: `/healthz`, `/readyz`, `/metrics`, `/api/streams`. */
+/**
+ * The port an operator, a load balancer and Prometheus look at: `/healthz`, `/readyz`, `/metrics`, `/api/streams`, and
+ * the operators' API below `/api/v1`.
+ */
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
@@ -80,6 +86,8 @@ export class HttpServer {
   readonly #connections = new ConnectionCap(LIMITS.connections);
   /** Connections that have not shown yet whether they begin with a PROXY protocol header. */
   readonly #unread = new Set<Socket>();
+  /** Connections that began with a PROXY protocol header. */
+  readonly #proxied = new WeakSet<Socket>();
   readonly #pages: ReadonlyMap<string, () => Answer | Promise<Answer>>;
 
   constructor(options: HttpServerOptions) {
@@ -150,8 +158,9 @@ export class HttpServer {
     this.#server.on('connection', (socket: Socket) => {
       this.#unread.add(socket);
       socket.once('close', () => this.#unread.delete(socket));
-      skipProxyHeader(socket, LIMITS.headersMs, () => {
+      skipProxyHeader(socket, LIMITS.headersMs, (hadHeader) => {
         this.#unread.delete(socket);
+        if (hadHeader) this.#proxied.add(socket);
         for (const take of takers) take.call(this.#server, socket);
       });
     });
@@ -179,6 +188,16 @@ export class HttpServer {
       return;
     }
     response.once('close', () => this.#connections.endAnswer(socket));
+    const { api } = this.#options;
+    if (api !== undefined && isBelow(API_PATH, request.url ?? '')) {
+      await api.answer({
+        request,
+        response,
+        isDirect: !this.#proxied.has(socket),
+        hostIsAllowed: this.#hosts.allows(request.headers.host),
+      });
+      return;
+    }
     try {
       answer = await this.#route(request, response);
     } catch (error) {
@@ -233,6 +252,10 @@ export class HttpServer {
   async #streams(): Promise<Answer> {
     return json(200, await this.#options.streams());
   }
+}
+
+function isBelow(path: string, url: string): boolean {
+  return url === path || url.startsWith(`${path}/`) || url.startsWith(`${path}?`);
 }
 
 function text(status: number, line: string): Answer {

@@ -1,4 +1,5 @@
 import { Changes } from './changes';
+import type { ChannelObserver } from './channel-observer';
 import { LiveStream, type StreamEnvironment } from './live-stream';
 import { NextSource } from './next-source';
 import type { StreamInlet } from './stream-inlet';
@@ -7,6 +8,11 @@ import type { EndReason, Publication, Publisher, StreamGrant } from './publicati
 
 /** Whether players with this key may have the stream. */
 export type KeyCheck = (key: string) => boolean;
+
+/** What all channels of a node share. */
+export interface ChannelEnvironment extends StreamEnvironment {
+  readonly observer?: ChannelObserver | undefined;
+}
 
 /** What a channel needs to begin a stream, or to resume one with another publisher. */
 export interface StreamBegin {
@@ -48,7 +54,7 @@ export class Channel {
   readonly #waitingRelays = new Set<Player>();
   /** Players removed for a wrong key whose listener has not been told yet. */
   readonly #refused = new Set<Player>();
-  readonly #env: StreamEnvironment;
+  readonly #env: ChannelEnvironment;
   /** The publisher that waits for its decision; it becomes the stream's publisher if it is accepted. */
   #candidate: Publisher | null = null;
   #publication: MutablePublication | null = null;
@@ -60,7 +66,7 @@ export class Channel {
   /** @param becameUnused called at the end of a change that leaves the channel unused */
   constructor(
     readonly name: string,
-    env: StreamEnvironment,
+    env: ChannelEnvironment,
     becameUnused: (channel: Channel) => void,
   ) {
     this.#env = env;
@@ -199,6 +205,7 @@ export class Channel {
     const stream = new LiveStream(this.#env);
     const publication = { channel: this.name, key, publisher, grant, stream, inlet: stream, admitsKey };
     this.#publication = publication;
+    this.#tellSource(publication);
     this.#isRelayed = publisher.isRelay;
     for (const player of this.#players) {
       if (!player.isRelay && !admitsKey(player.key)) {
@@ -222,6 +229,7 @@ export class Channel {
     this.#handover?.next.abandon();
     this.#handover = null;
     Object.assign(publication, { publisher, key, grant, admitsKey });
+    this.#tellSource(publication);
     if (former !== feeding) this.#displace(former);
     if (gently && feeding !== null) {
       const next = new NextSource(stream, (withVideo, feed) =>
@@ -244,6 +252,7 @@ export class Channel {
   #hold(publication: MutablePublication, publisher: Publisher): void {
     const handover = this.#handover;
     publication.publisher = null;
+    this.#tellSource(publication);
     if (handover === null) return;
     this.#handover = null;
     handover.next.abandon();
@@ -290,8 +299,15 @@ export class Channel {
     this.#handover = null;
     this.#waitingRelays.clear();
     stream.end();
+    const { observer } = this.#env;
+    if (observer) this.#changes.note(() => observer.ended(publication, publisher, displacedBecause));
     for (const player of this.#players) this.#tellPlayer(player, () => player.listener.streamEnded());
     if (displacedBecause !== undefined) this.#displace(publisher, displacedBecause);
+  }
+
+  #tellSource(publication: Publication): void {
+    const { observer } = this.#env;
+    if (observer) this.#changes.note(() => observer.sourceChanged(publication));
   }
 
   #refuse(player: Player): void {

@@ -1,5 +1,5 @@
-import { Channel } from './channel';
-import type { LiveStream, StreamEnvironment } from './live-stream';
+import { Channel, type ChannelEnvironment } from './channel';
+import type { LiveStream } from './live-stream';
 import type { Player } from './player';
 import type { Publication } from './publication';
 
@@ -9,9 +9,9 @@ import type { Publication } from './publication';
  */
 export class Hub {
   readonly #channels = new Map<string, Channel>();
-  readonly #env: StreamEnvironment;
+  readonly #env: ChannelEnvironment;
 
-  constructor(env: StreamEnvironment) {
+  constructor(env: ChannelEnvironment) {
     this.#env = env;
   }
 

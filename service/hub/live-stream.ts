@@ -210,6 +210,21 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     return this.#gop.start < 0 ? 0 : this.#log.position - this.#gop.start;
   }
 
+  /**
+   * The encoded messages from which a decoder shows the newest keyframe: metadata, sequence headers, the keyframe.
+   * undefined while no keyframe is cached.
+   */
+  keyframe(): Buffer | undefined {
+    if (!this.#gop.startsAtKeyframe) return undefined;
+    const { start } = this.#gop;
+    let frame: Buffer | undefined;
+    this.#log.visit(start, start + 1, (slab, index) => {
+      frame = slab.bytes.subarray(slab.starts[index], slab.endOf(index));
+      return false;
+    });
+    return frame && Buffer.concat([this.config.encodeFor(0, start), frame]);
+  }
+
   /** Updates rates; checks unfinished messages, and players that start or lag. Called once a second. */
   tick(now: number): void {
     this.stats.tick(now);

@@ -16,6 +16,13 @@ export interface StreamGrant {
   readonly maxBitrateKbps?: number;
 }
 
+/** How a publisher's connection was closed. */
+export interface PublisherClose {
+  /** A fixed word, such as `client_closed`. */
+  readonly code: string;
+  readonly reason: string;
+}
+
 /** Who sends a channel's media: a client's session, or a relay that fetches it from another node. */
 export interface Publisher {
   readonly clientIp: string;
@@ -25,6 +32,8 @@ export interface Publisher {
   readonly isRelay: boolean;
   /** When it last began an audio or video message, accepted or not (ms); undefined for relays, which need no check. */
   readonly mediaAt?: number;
+  /** undefined while it is connected, and for relays. */
+  readonly closed?: PublisherClose | undefined;
   /** Ends the publication and closes the connection, telling the client why. */
   kill(reason: EndReason): void;
   /** Another publisher continues the stream; this one's connection closes without ending it. */

@@ -1,6 +1,7 @@
 import type { StopRecord } from '../auth/stop-record';
 import type { Command } from '../operators/command-parser';
 import type { LifeEffect, LifeEvent, Refusal } from '../publishing/life-events';
+import type { ChannelStanding } from './channel-standing';
 
 /** The address at which other nodes reach a node. */
 export interface NodeAddress {
@@ -12,6 +13,8 @@ export interface NodeAddress {
   /** Whether connections to that port have to begin with a PROXY protocol header. */
   readonly proxyHeader: boolean;
   readonly draining: boolean;
+  /** Its HTTP port, if other nodes can reach it there. */
+  readonly httpPort?: number | undefined;
 }
 
 /** The node where a channel is published, and what other nodes need to fetch its stream. */
@@ -58,7 +61,7 @@ export interface LifeStore {
   /** How lives name this node: see `Start.node`. The same until the process ends. */
   readonly member: string;
   /** To be called before `start`: the address at which other nodes reach this one, known only when it listens. */
-  reachableAt(host: string, port: number): void;
+  reachableAt(host: string, port: number, httpPort?: number): void;
   /** Registers the node and begins to renew; resolves when registered or after a short wait without. */
   start(listener: LifeListener): Promise<void>;
   /** Whether the store answers at present. */
@@ -81,6 +84,8 @@ export interface LifeStore {
   readonly dueStops: number;
   /** Where the channel is live or held; undefined when it is free or the store unavailable. */
   locate(channel: string): Promise<Location | undefined>;
+  /** What operators are told of a channel; nothing when the store does not answer. */
+  standing(channel: string): Promise<ChannelStanding>;
   /**
    * An operator's command was received: applies it to the channel's life, unless another node has done so. True if this
    * node was the first to report a `block`, or an `unblock` of a channel that was blocked; for other commands the result

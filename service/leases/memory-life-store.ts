@@ -1,6 +1,7 @@
 import type { StopRecord } from '../auth/stop-record';
 import type { Command } from '../operators/command-parser';
 import type { LifeEvent } from '../publishing/life-events';
+import type { ChannelStanding } from './channel-standing';
 import type { LifeListener, LifeStore, Location, NodeAddress, StopFacts } from './life-store';
 import type { MemoryLives } from './memory-lives';
 
@@ -27,8 +28,8 @@ export class MemoryLifeStore implements LifeStore {
     return this.#address.id;
   }
 
-  reachableAt(host: string, port: number): void {
-    this.#address = { ...this.#address, host, port };
+  reachableAt(host: string, port: number, httpPort?: number): void {
+    this.#address = { ...this.#address, host, port, httpPort };
   }
 
   start(listener: LifeListener): Promise<void> {
@@ -60,6 +61,10 @@ export class MemoryLifeStore implements LifeStore {
 
   locate(channel: string): Promise<Location | undefined> {
     return Promise.resolve(this.#lives.locate(channel));
+  }
+
+  standing(channel: string): Promise<ChannelStanding> {
+    return Promise.resolve(this.#lives.standing(channel));
   }
 
   remember(command: Command): Promise<boolean> {

@@ -4,6 +4,7 @@ import { type Command, commandText } from '../operators/command-parser';
 import { type ChannelLife, EMPTY_LIFE, isOver, type Stream } from '../publishing/channel-life';
 import type { DueStop, LifeEvent, LifePolicy } from '../publishing/life-events';
 import { step } from '../publishing/step';
+import { type ChannelStanding, standingOf } from './channel-standing';
 import { lifeEventOf } from './command-events';
 import type { LifeListener, Location, NodeAddress, NodeEffect, StopFacts } from './life-store';
 
@@ -126,6 +127,10 @@ export class MemoryLives {
     if (stream === undefined || owner === undefined) return undefined;
     const { publish, playKeyHash, id } = stream;
     return { channel, publish, streamId: id.streamId, playKeyHash, owner };
+  }
+
+  standing(channel: string): ChannelStanding {
+    return standingOf(this.#lives.get(channel) ?? EMPTY_LIFE, this.#now());
   }
 
   addresses(): NodeAddress[] {

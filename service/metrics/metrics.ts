@@ -270,13 +270,13 @@ export class Metrics {
     new Gauge({
       name: 'rtmp_event_loop_delay_seconds',
       help: 'How late the event loop ran since the last reading of this page.',
-      labelNames: ['quantile'],
+      labelNames: ['statistic'],
       registers: [this.registry],
       collect() {
         const { p50, p99, max } = eventLoop.read();
-        this.set({ quantile: '0.5' }, p50);
-        this.set({ quantile: '0.99' }, p99);
-        this.set({ quantile: '1' }, max);
+        this.set({ statistic: 'p50' }, p50);
+        this.set({ statistic: 'p99' }, p99);
+        this.set({ statistic: 'max' }, max);
       },
     });
   }

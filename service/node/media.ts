@@ -1,5 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import type { ServiceConfig } from '../config/service-config';
+import { EventBus } from '../events/event-bus';
 import { Hub } from '../hub/hub';
 import { defaultMemoryBudget, MemoryGuard } from '../hub/memory-guard';
 import { SlabPool } from '../hub/slab';
@@ -12,6 +13,7 @@ import { Batching } from '../net/batching/batching';
 import { OpenSessions } from '../session/open-sessions';
 import type { MonotonicClock } from '../time/clock';
 import { bufferBytes } from './buffer-memory';
+import { StreamTeller } from './stream-teller';
 
 /** Unused slabs that are kept for the next stream. */
 const MAX_FREE_SLAB_BYTES = 64 * 1024 * 1024;
@@ -26,6 +28,9 @@ export interface Media {
   readonly hub: Hub;
   readonly memory: MemoryGuard;
   readonly metrics: Metrics;
+  /** What happens on this node. */
+  readonly events: EventBus;
+  readonly teller: StreamTeller;
   close(): void;
 }
 
@@ -35,19 +40,24 @@ export interface MediaOptions {
   readonly version: string;
   /** How many processes share the machine's memory. */
   readonly processes: number;
+  /** Id of this node; not asked before the node has joined its fleet. */
+  readonly nodeId: () => string;
   readonly now: MonotonicClock;
 }
 
-export function openMedia({ config, log, version, processes, now }: MediaOptions): Media {
+export function openMedia({ config, log, version, processes, nodeId, now }: MediaOptions): Media {
   const traffic = new TrafficCounters();
   const sessions = new OpenSessions(now());
   const batching = new Batching({ latencyMs: config.latencyMs, traffic });
+  const events = new EventBus({ node: nodeId });
+  const teller = new StreamTeller(events, now);
   const hub = new Hub({
     pool: new SlabPool(MAX_FREE_SLAB_BYTES),
     traffic,
     chunkSize: config.rtmp.chunkSize,
     gopCacheBytes: config.limits.gopCacheBytes,
     scheduler: batching,
+    observer: teller,
     now,
   });
   const memory = new MemoryGuard({
@@ -79,5 +89,5 @@ export function openMedia({ config, log, version, processes, now }: MediaOptions
     batching.close();
     metrics.close();
   };
-  return { traffic, sessions, batching, hub, memory, metrics, close };
+  return { traffic, sessions, batching, hub, memory, metrics, events, teller, close };
 }

@@ -1,7 +1,8 @@
 import type { OpenAuthorizer } from '../auth/open-authorizer';
+import type { Machine } from '../http/api/machine';
 import type { Readiness } from '../http/http-server';
-import type { StreamReport } from '../http/stream-report';
-import { reportStream } from '../http/stream-reporter';
+import type { StreamReport } from '../http/api/stream-report';
+import { reportStream } from '../http/api/stream-reporter';
 import type { LifeStore } from '../leases/life-store';
 import type { NodeFigures } from '../metrics/node-figures';
 import type { Lifecycle } from './lifecycle';
@@ -10,7 +11,7 @@ import type { Media } from './media';
 import type { MonotonicClock } from '../time/clock';
 
 /** A node's state for the HTTP port and metrics; each of several workers is a node. */
-export interface WorkerState {
+export interface WorkerState extends Machine {
   ready(): Readiness;
   streams(): readonly StreamReport[];
   /** As `registry.getMetricsAsJSON()` gives them. */
@@ -24,12 +25,15 @@ export interface ObservedNode extends Pick<Media, 'hub' | 'metrics'> {
   readonly listeners: Listeners;
   readonly store: LifeStore;
   readonly authorization: OpenAuthorizer;
+  /** What the API asks of this node. */
+  readonly machine: Machine;
   readonly now: MonotonicClock;
 }
 
 export function nodeState(node: ObservedNode): WorkerState {
-  const { lifecycle, hub, metrics, store, now } = node;
+  const { lifecycle, hub, metrics, machine, store, now } = node;
   return {
+    ...machine,
     ready: () => lifecycle.readiness(() => faultOf(node)),
     streams: () => [...hub.publications()].map((publication) => reportStream(publication, now())),
     metrics: () => metrics.registry.getMetricsAsJSON(),

@@ -5,10 +5,13 @@ import { SecretSource } from '../aws/secret-source';
 import { SecretsManager } from '../aws/secrets-manager';
 import { readTaskMetadata } from '../aws/task-metadata';
 import type { ServiceConfig } from '../config/service-config';
+import { openOutlets } from '../events/outlets/open-outlets';
 import { openMember } from '../fleet/open-member';
 import { openHttp } from '../http/open-http';
 import { FleetKeys } from '../leases/fleet-keys';
 import type { LifeStore } from '../leases/life-store';
+import type { TaskAgent } from '../aws/task-agent';
+import type { Operators } from '../operators/operators';
 import type { Logger } from '../logging/logger';
 import { registerIoPathMetric } from '../metrics/io-path-metric';
 import { openEmfReporter } from '../metrics/open-emf-reporter';
@@ -19,13 +22,17 @@ import { askToLeave } from './drain';
 import { Lifecycle } from './lifecycle';
 import { Listeners, type SharedListening } from './listeners';
 import { openMedia } from './media';
+import { openApi } from './open-api';
 import { nodeState, type WorkerState } from './node-state';
 import { openContext } from './open-context';
 import { openOperators } from './open-operators';
 import { PlayerMover, type WorkerLine } from './player-mover';
 import { shutDown, shutdownSteps } from './shutdown';
+import { openTracing } from '../tracing/open-tracing';
 import { monotonicNow } from '../time/clock';
 
+/** The answer to an order before the node receives orders. */
+const STARTING_NOW = { acted: false, detail: 'the node is starting' };
 /** How often deadlines are checked (ms). */
 const TICK_MS = 1000;
 
@@ -37,6 +44,8 @@ export interface NodeOptions {
   readonly httpPortMayMove?: boolean;
   /** Present in one of several workers that share the ports of a machine: what the parent process keeps for all. */
   readonly parent?: LifeStore & WorkerLine & SharedListening;
+  /** The HTTP port of the machine, which its parent process has, if other nodes can reach it there. */
+  readonly machineHttpPort?: number | undefined;
   /** How sockets are read; default: the best way that works on this Node.js. */
   readonly ioPath?: IoPath;
   /** An operator wants this node drained and ended. */
@@ -66,9 +75,12 @@ export interface RunningNode extends RunningService {
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { config, log, version, parent } = options;
   const now = monotonicNow;
-  const media = openMedia({ config, log, version, processes: parent === undefined ? 1 : config.workers, now });
-  const { traffic, sessions, batching, hub, memory, metrics } = media;
+  const processes = parent === undefined ? 1 : config.workers;
+  const media = openMedia({ config, log, version, processes, nodeId: () => store.self.id, now });
+  const { events, teller, traffic, sessions, batching, hub, memory, metrics } = media;
+  const outlets = openOutlets(config.events, events, log);
   const secrets = new SecretsManager();
+  const tracing = config.tracing && (await openTracing(config.tracing, version, log));
   const task = config.taskMetadataUrl && (await readTaskMetadata(config.taskMetadataUrl, log));
   const password = openPassword(config, secrets, log);
   const keys = new FleetKeys();
@@ -103,7 +115,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     keyHash,
     log,
     policy: { ...config.publishing, withoutRegistry: config.fleet?.withoutRedis ?? 'accept' },
-    orphaned: (channel, publication) => member.orphaned(channel, publication),
+    orphaned: (channel, publication) => {
+      teller.movedAway(publication);
+      member.orphaned(channel, publication);
+    },
     conflict: () => metrics.leaseConflict(),
     refusal: () => lifecycle.refusal,
     noRoom: () => (memory.isTight ? 'The server is short of memory, try again later' : undefined),
@@ -114,7 +129,19 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     config,
     log,
     parent,
-    context: openContext({ config, log, media, names, admission, member, lifecycle, mover, ioPath, now }),
+    context: openContext({
+      config,
+      log,
+      tracer: tracing,
+      media,
+      names,
+      admission,
+      member,
+      lifecycle,
+      mover,
+      ioPath,
+      now,
+    }),
     sessions,
     batching,
     ioPath,
@@ -125,19 +152,53 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   mover?.receive(listeners);
   const { rtmps } = Object.assign(ports, await listeners.listen());
   const relayPort = parent ? await listeners.listenForRelays(parent) : (config.fleet?.advertisePort ?? ports.rtmp);
-  store.reachableAt(store.self.host, relayPort);
-
-  const state = nodeState({ lifecycle, listeners, store, authorization, hub, metrics, now });
+  /** Parts that are opened after the HTTP port, which may ask for them. */
+  const later: { operators?: Operators; agent?: TaskAgent | undefined } = {};
+  const api = openApi({
+    media,
+    member,
+    lifecycle,
+    version,
+    chunkSize: config.rtmp.chunkSize,
+    readiness: () => state.ready(),
+    isProtected: () => later.agent?.isProtected ?? null,
+    order: (text) => later.operators?.execute(text, 'ordered') ?? Promise.resolve(STARTING_NOW),
+    now,
+  });
+  const { machine } = api;
+  const state = nodeState({ lifecycle, listeners, store, authorization, hub, metrics, machine, now });
   const reporter = parent ? undefined : openEmfReporter(config.nodeMetrics, () => Promise.resolve([state.figures()]));
-  const http = await openHttp({ ...state, metrics, config, log, portMayMove: options.httpPortMayMove === true });
+  const http = await openHttp({
+    ...state,
+    metrics,
+    machine,
+    config,
+    log,
+    portMayMove: options.httpPortMayMove === true,
+  });
+  store.reachableAt(store.self.host, relayPort, http?.portForNodes ?? options.machineHttpPort);
   const drainRequested = (): void => options.drainRequested?.();
-  const operators = openOperators({ config, password, names, log, hub, admission, member, metrics, drainRequested });
-  await member.start(admission, { command: (text) => void operators?.execute(text, 'redelivered') });
+  const operators = openOperators({
+    config,
+    password,
+    names,
+    log,
+    hub,
+    admission,
+    member,
+    metrics,
+    teller,
+    drainRequested,
+  });
+  later.operators = operators;
+  await member.start(admission, { command: (text) => void operators.execute(text, 'redelivered') });
   await listeners.open();
   lifecycle.open();
+  events.tell({ type: 'node.joined', subject: store.self.id });
   listeners.announce();
   const leave = async (): Promise<void> => {
     lifecycle.leave();
+    events.tell({ type: 'node.draining', subject: store.self.id });
     await store.drain();
     askToLeave(sessions, log);
   };
@@ -151,10 +212,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         leaving: () => void leave(),
         called: (call, succeeded) => metrics.ecsCalled(call, succeeded),
       });
+  later.agent = agent;
   lifecycle.followTask(agent);
   const clock = setInterval(() => {
-    for (const part of [sessions, hub, admission, member]) part.tick(now());
-    if (operators) metrics.setRedisConnected(operators.connected);
+    for (const part of [sessions, hub, admission, member, api]) part.tick(now());
+    if (config.redis) metrics.setRedisConnected(operators.connected);
     // A held channel still needs this node: its stream may be resumed on another node.
     if (lifecycle.phase === 'leaving' && sessions.size === 0 && hub.publicationCount === 0) options.emptied?.();
   }, TICK_MS);
@@ -163,7 +225,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     ports: { rtmp: ports.rtmp, rtmps, http: http?.port },
     state,
     async stop() {
+      const isLeaving = lifecycle.phase === 'leaving';
       if (!lifecycle.stop()) return;
+      if (!isLeaving) events.tell({ type: 'node.draining', subject: store.self.id });
       agent?.close();
       const steps = shutdownSteps({
         inFleet: config.fleet !== undefined,
@@ -175,7 +239,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         authorizer: authorization.authorizer,
         member,
         stopClock: () => clearInterval(clock),
-        rest: [tls, authorization, password, secrets, http, reporter, media],
+        rest: [tls, authorization, password, secrets, http, api, reporter, outlets, tracing, media],
       });
       await shutDown({ steps, drainMs: config.drainMs, log, now });
       log.info('stopped');

@@ -11,10 +11,12 @@ import type { Lifecycle } from './lifecycle';
 import type { Media } from './media';
 import type { PlayerMover } from './player-mover';
 import type { MonotonicClock } from '../time/clock';
+import type { Tracer } from '../tracing/span';
 
 export interface ContextSurroundings {
   readonly config: ServiceConfig;
   readonly log: Logger;
+  readonly tracer: Tracer | undefined;
   readonly media: Media;
   readonly names: NameGrammar;
   readonly admission: Admission;
@@ -28,15 +30,16 @@ export interface ContextSurroundings {
 
 /** Connects the context that all sessions of a node share with the node's parts. */
 export function openContext(surroundings: ContextSurroundings): SessionContext {
-  const { config, log, media, names, admission, member, lifecycle, mover, ioPath, now } = surroundings;
+  const { config, log, tracer, media, names, admission, member, lifecycle, mover, ioPath, now } = surroundings;
   const { hub, traffic, batching, metrics } = media;
   const { playWhitelist, gopCacheBytes } = config.limits;
   const moves = mover !== undefined && ioPath === 'onread';
   return {
     hub,
-    gate: admission,
+    gate: media.teller.watch(admission, hub),
     names: new NameRules(names),
     log,
+    tracer,
     traffic,
     chunkSize: config.rtmp.chunkSize,
     timeouts: config.timeouts,

@@ -4,10 +4,11 @@ import type { FleetMember } from '../fleet/fleet-member';
 import type { Hub } from '../hub/hub';
 import type { Logger } from '../logging/logger';
 import type { Metrics } from '../metrics/metrics';
-import { CommandHandler } from '../operators/command-handler';
+import { CommandHandler, ENDED_BY_OPERATOR } from '../operators/command-handler';
 import { Operators } from '../operators/operators';
 import type { NameGrammar } from '../protocol/name-grammar';
 import type { ChangingPassword } from '../redis/redis-password';
+import type { StreamTeller } from './stream-teller';
 
 export interface OperatorsSurroundings {
   readonly config: ServiceConfig;
@@ -19,19 +20,22 @@ export interface OperatorsSurroundings {
   readonly admission: Admission;
   readonly member: FleetMember;
   readonly metrics: Metrics;
+  readonly teller: StreamTeller;
   /** An operator wants this node drained and ended. */
   readonly drainRequested: () => void;
 }
 
-/** Starts to receive operators' commands; undefined without Redis, which delivers them. */
-export function openOperators(surroundings: OperatorsSurroundings): Operators | undefined {
-  const { config, hub, admission, member, metrics, drainRequested, ...shared } = surroundings;
-  if (config.redis === undefined) return undefined;
+/** Starts to receive operators' commands: through the API and, with Redis, on its channel. */
+export function openOperators(surroundings: OperatorsSurroundings): Operators {
+  const { config, hub, admission, member, metrics, teller, drainRequested, ...shared } = surroundings;
   const { store } = member;
   const handler = new CommandHandler({
     hub,
     isHeld: (publication) => admission.isHeld(publication),
-    endHeld: (publication) => admission.endHeld(publication),
+    endHeld: (publication) => {
+      teller.endsHeld(publication, 'operator', ENDED_BY_OPERATOR);
+      admission.endHeld(publication);
+    },
     nodeIds: [store.self.id, member.machineId],
     drain: drainRequested,
   });

@@ -3,6 +3,9 @@ import type { Publication } from '../hub/publication';
 import type { ChannelCommand, Command } from './command-parser';
 import type { ListedStream } from './command-replies';
 
+/** What a publisher is told whose stream an operator ends. */
+export const ENDED_BY_OPERATOR = 'Stream ended by the operator';
+
 /** The most streams that one answer to `list` names. */
 const MAX_LISTED = 1000;
 
@@ -64,7 +67,7 @@ export class CommandHandler {
     if (publisher === null && !isHeld(publication)) return { acted: false, detail: 'the publisher is on another node' };
     const end = (): void => {
       if (publisher === null) endHeld(publication);
-      else if (publication.publisher === publisher) publisher.kill('Stream ended by the operator');
+      else if (publication.publisher === publisher) publisher.kill(ENDED_BY_OPERATOR);
     };
     return { acted: true, detail: 'publisher disconnected', end };
   }

@@ -15,10 +15,16 @@ import { CommandReplies } from './command-replies';
 const TELLERS = 3;
 
 /**
- * How a command reached this node: `heard` on the Redis channel, or `redelivered` by the registry, because this node may
- * have missed it.
+ * How a command reached this node: `heard` on the Redis channel, `ordered` through the API, or `redelivered` by the
+ * registry, because this node may have missed it.
  */
-export type OrderOrigin = 'heard' | 'redelivered';
+export type OrderOrigin = 'heard' | 'ordered' | 'redelivered';
+
+const NAMES: Readonly<Record<OrderOrigin, string>> = {
+  heard: 'Redis command',
+  ordered: 'Order',
+  redelivered: 'Redis command',
+};
 
 /** The result of a command, as the metric counts it. */
 export type CommandResult = 'done' | 'no_effect' | 'left_out';
@@ -32,7 +38,8 @@ export interface CommandedMember {
 }
 
 export interface OperatorsOptions {
-  readonly config: RedisConfig;
+  /** The Redis whose channel is subscribed; undefined: commands come in other ways only. */
+  readonly config: RedisConfig | undefined;
   /** The password's source, if the configuration names a secret. */
   readonly password?: ChangingPassword | undefined;
   /** The rules for channel names. */
@@ -56,20 +63,21 @@ export interface OperatorsOptions {
 }
 
 /**
- * Executes operators' commands. Every command passes through `execute`, whether it was heard on the Redis channel or
- * redelivered by the registry, and is logged, counted and answered in the same way.
+ * Executes operators' commands. Every command passes through `execute`, whether it was heard on the Redis channel, ordered
+ * through the API or redelivered by the registry, and is logged, counted and answered in the same way.
  */
 export class Operators {
   readonly #options: OperatorsOptions;
-  readonly #channel: CommandChannel;
-  readonly #replies: CommandReplies;
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #channel: CommandChannel | undefined;
+  readonly #replies: CommandReplies | undefined;
+  readonly #underWay = new Set<Promise<unknown>>();
   #drains = false;
 
-  /** Subscribes to the Redis channel. */
+  /** Subscribes to the Redis channel, if there is one. */
   constructor(options: OperatorsOptions) {
     this.#options = options;
     const { config, password, log, subscribed, livenessCheck } = options;
+    if (config === undefined) return;
     this.#replies = new CommandReplies({ config, password, log });
     this.#channel = new CommandChannel({
       config,
@@ -84,34 +92,35 @@ export class Operators {
 
   /** Whether a command published now would be received, as far as is known. */
   get connected(): boolean {
-    return this.#channel.connected;
+    return this.#channel?.connected === true;
   }
 
   /** Executes one command. Never rejects; resolves when the command is logged and its reply is being sent. */
-  async execute(text: string, origin: OrderOrigin): Promise<void> {
+  async execute(text: string, origin: OrderOrigin): Promise<CommandOutcome> {
     const execution = this.#execute(text, origin);
     this.#underWay.add(execution);
-    await execution;
+    const outcome = await execution;
     this.#underWay.delete(execution);
+    return outcome;
   }
 
   /**
    * Unsubscribes; resolves when the last commands are answered, one of which may be the reason for this node's end.
    */
   async stop(): Promise<void> {
-    this.#channel.close();
+    this.#channel?.close();
     await Promise.all(this.#underWay);
-    await this.#replies.close();
+    await this.#replies?.close();
   }
 
-  async #execute(text: string, origin: OrderOrigin): Promise<void> {
+  async #execute(text: string, origin: OrderOrigin): Promise<CommandOutcome> {
     const { names, log, counted } = this.#options;
     const command = parseCommand(text, names);
     if ('error' in command) {
-      log.warning(`Redis command ignored: ${command.error}`);
-      return;
+      log.warning(`${NAMES[origin]} ignored: ${command.error}`);
+      return { acted: false, detail: command.error };
     }
-    if (origin === 'redelivered' && this.#isDone(command)) return;
+    if (origin === 'redelivered' && this.#isDone(command)) return { acted: false, detail: 'done before' };
     const fields = {
       ...('channel' in command && { channel: command.channel }),
       ...('node' in command && { node: command.node }),
@@ -119,12 +128,17 @@ export class Operators {
     };
     try {
       const outcome = await this.#carryOut(command, origin);
-      log.info(`Redis command ${command.verb} ${outcome.acted ? 'done' : 'had no effect'}: ${outcome.detail}`, fields);
+      log.info(
+        `${NAMES[origin]} ${command.verb} ${outcome.acted ? 'done' : 'had no effect'}: ${outcome.detail}`,
+        fields,
+      );
       counted?.(command.verb, outcome.acted ? 'done' : 'no_effect');
-      this.#reply(command, text, outcome);
+      if (origin !== 'ordered') this.#reply(command, text, outcome);
+      return outcome;
     } catch (error) {
       // Thrown out of the Redis library's parser, the error would end the process.
-      log.error(`Redis command ${command.verb} failed: ${messageOf(error)}`, fields);
+      log.error(`${NAMES[origin]} ${command.verb} failed: ${messageOf(error)}`, fields);
+      return { acted: false, detail: 'the node failed to carry it out; its log says why' };
     }
   }
 
@@ -136,7 +150,7 @@ export class Operators {
     const { remember, carryOut } = this.#options;
     const outcome = carryOut(command);
     this.#drains ||= command.verb === 'drain' && outcome.acted;
-    const isFirst = origin === 'heard' && (await remember?.(command)) === true;
+    const isFirst = origin !== 'redelivered' && (await remember?.(command)) === true;
     outcome.end?.();
     return isFirst ? withBlock(command, outcome) : outcome;
   }
@@ -150,8 +164,9 @@ export class Operators {
   /** Nodes without an effect reply too, so that they can be told from nodes that missed the command. */
   #reply(command: Command, order: string, { acted, detail, streams }: CommandOutcome): void {
     const { member } = this.#options;
-    if (member === undefined) return;
-    this.#replies.send({
+    const replies = this.#replies;
+    if (member === undefined || replies === undefined) return;
+    replies.send({
       node: member.id,
       command: command.verb,
       channel: 'channel' in command ? command.channel : '',
@@ -163,7 +178,7 @@ export class Operators {
     });
     if (!isTeller(member)) return;
     void member.registered().then((nodes) => {
-      if (nodes.length > 0) this.#replies.send({ node: member.id, order, nodes });
+      if (nodes.length > 0) replies.send({ node: member.id, order, nodes });
     });
   }
 }

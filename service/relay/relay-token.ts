@@ -1,7 +1,9 @@
 import { jwtVerify, SignJWT } from 'jose';
 import type { FleetKeys } from '../leases/fleet-keys';
 
-const SUBJECT = 'rtmp-relay';
+/** What tokens are for; a token for one purpose is no good for another. */
+export type TokenPurpose = 'rtmp-relay' | 'rtmp-api';
+
 const LIFETIME_SECONDS = 30;
 /** Nodes' clocks may differ by this much. */
 const CLOCK_TOLERANCE_SECONDS = 10;
@@ -11,6 +13,8 @@ export interface RelayTokensOptions {
   /** Signs until the fleet's own keys are known; any bytes will do. */
   readonly fallback: Uint8Array;
   readonly self: () => RelayedNode;
+  /** Default: `rtmp-relay`. */
+  readonly purpose?: TokenPurpose;
 }
 
 /** A node as relay tokens name it: one run of its process. */
@@ -20,16 +24,19 @@ export interface RelayedNode {
 }
 
 /**
- * Tokens that let a node play a channel from another node: short-lived, for one channel of one run of one node, so that
- * a process which has taken the place of a dead one does not answer for it. Signed with a key that is not in Redis, if
+ * Tokens that let a node play a channel from another node, or ask it a question of the API: short-lived, for one channel
+ * (or the digest of one question) of one run of one node, so that a process which has taken the place of a dead one does
+ * not answer for it. Signed with a key that is not in Redis, if
  * nodes have one; otherwise with the fleet's secret, which is in Redis.
  */
 export class RelayTokens {
   #fallback: Uint8Array;
   readonly #keys: FleetKeys;
   readonly #self: () => RelayedNode;
+  readonly #purpose: TokenPurpose;
 
-  constructor({ keys, fallback, self }: RelayTokensOptions) {
+  constructor({ keys, fallback, self, purpose = 'rtmp-relay' }: RelayTokensOptions) {
+    this.#purpose = purpose;
     this.#keys = keys;
     this.#self = self;
     this.#fallback = fallback;
@@ -45,7 +52,7 @@ export class RelayTokens {
     const issuedAt = Math.floor(Date.now() / 1000);
     return new SignJWT({ channel })
       .setProtectedHeader({ alg: 'HS256' })
-      .setSubject(SUBJECT)
+      .setSubject(this.#purpose)
       .setAudience([node.id, nameOf(node)])
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + LIFETIME_SECONDS)
@@ -65,7 +72,7 @@ export class RelayTokens {
     try {
       const { payload } = await jwtVerify(token, key, {
         algorithms: ['HS256'],
-        subject: SUBJECT,
+        subject: this.#purpose,
         audience: this.#self().id,
         // The signer cannot make a token valid for longer.
         maxTokenAge: LIFETIME_SECONDS,

@@ -2,6 +2,7 @@ import type { Logger } from '../logging/logger';
 import type { MovableSession } from './opening';
 import type { CommandContext } from './rtmp-commands/command-context';
 import type { CloseCode } from './session-state';
+import type { Tracer } from '../tracing/span';
 
 export interface SessionTimeouts {
   /** A publisher that sends no audio or video for this long is disconnected, even if it answers pings (ms). */
@@ -14,6 +15,8 @@ export interface SessionTimeouts {
 export interface SessionContext extends CommandContext {
   readonly log: Logger;
   readonly timeouts: SessionTimeouts;
+  /** Absent where nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** The most cached media that a player may be sent at once (bytes). */
   readonly gopCacheBytes: number;
   /**

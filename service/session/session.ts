@@ -1,4 +1,4 @@
-import type { EndReason } from '../hub/publication';
+import type { EndReason, PublisherClose } from '../hub/publication';
 import type { Logger } from '../logging/logger';
 import { maskKey } from '../logging/mask';
 import type { AmfValue } from '../protocol/amf/amf-value';
@@ -12,6 +12,7 @@ import type { ConnectionState } from './rtmp-commands/connection-state';
 import { OpenStreams, type Playing, type Publishing } from './rtmp-commands/open-streams';
 import type { StatusCode, StatusLevel } from './rtmp-commands/replies';
 import type { SessionContext } from './session-context';
+import { SessionTrace } from './session-trace';
 import { SessionDeadlines, type TimedSession } from './session-deadlines';
 import type { CloseCode, SessionPhase } from './session-state';
 import type { Transport } from './transport';
@@ -48,12 +49,14 @@ export class Session
   /** Its publish and play; none unless it is connected. */
   readonly streams = new OpenStreams();
   readonly intake: ByteIntake;
+  readonly trace: SessionTrace;
   readonly #messages: IncomingMessages;
   readonly #outgoing = new Outgoing(this);
   #log: Logger;
   #state: ConnectionState = { phase: 'handshaking' };
   /** The client's announcements in `connect`. */
   #client: ConnectedClient | null = null;
+  #closed: PublisherClose | undefined;
   #askedToReconnect = false;
   #unpublishAnnounced = false;
 
@@ -61,6 +64,7 @@ export class Session
     this.context = context;
     this.transport = transport;
     this.#log = context.log.child({ session: id, ip: transport.remoteAddress });
+    this.trace = new SessionTrace(context.tracer, { id, clientIp: transport.remoteAddress, secure: transport.secure });
     this.deadlines = new SessionDeadlines(this, context.now());
     this.#messages = new IncomingMessages(this);
     this.intake = new ByteIntake(this, this.#messages);
@@ -77,6 +81,11 @@ export class Session
 
   get isClosed(): boolean {
     return this.#state.phase === 'closed';
+  }
+
+  /** How it was closed. */
+  get closed(): PublisherClose | undefined {
+    return this.#closed;
   }
 
   /** Its state in one word. */
@@ -113,6 +122,7 @@ export class Session
 
   shookHands(): void {
     this.#state = { phase: 'connecting' };
+    this.trace.shookHands();
   }
 
   wait(): void {
@@ -158,6 +168,7 @@ export class Session
     this.#state = { phase: 'connected', target: client.target };
     this.#outgoing.chunkSize = this.context.chunkSize;
     this.deadlines.connected();
+    this.trace.connected(client);
     this.#log = this.#log.child({ channel: client.target.channel });
   }
 
@@ -297,6 +308,7 @@ export class Session
     if (this.isClosed) return;
     const { publish, play } = this.streams;
     this.#state = { phase: 'closed' };
+    this.#closed = { code, reason };
     this.streams.publish = null;
     this.streams.play = null;
     // As in endPublish: messages behind an unfinished one are sent before the stream ends.
@@ -309,6 +321,7 @@ export class Session
       this.context.afterRead();
     }
     this.context.sessionClosed(code);
+    this.trace.closed(code, reason, this.intake.receivedBytes > 0);
     // A connection that sent nothing is a health check or a scanner, not worth a log line.
     if (code === 'client_closed' && this.intake.receivedBytes === 0) this.#log.debug('closed without a byte');
     else if (code === 'protocol_error' || code === 'handshake_failed') this.#log.warning('closed', { code, reason });

@@ -1,4 +1,4 @@
-import type { StreamReport } from '../http/stream-report';
+import type { StreamReport } from '../http/api/stream-report';
 
 /**
  * Merges the stream reports of all workers into one list. A worker's relay counts as the players that it serves; a

@@ -8,6 +8,9 @@ export type Answer<T extends Topic> = Awaited<ReturnType<WorkerState[T]>>;
 /** The environment variable that tells a worker which of the machine's workers it is, from 0. */
 export const SLOT_VARIABLE = 'RTMP_WORKER_SLOT';
 
+/** The environment variable with the HTTP port of the machine; empty if other nodes cannot reach it there. */
+export const HTTP_PORT_VARIABLE = 'RTMP_WORKER_HTTP_PORT';
+
 export interface Ports {
   readonly rtmp: number;
   readonly rtmps: number | undefined;
@@ -75,7 +78,7 @@ export type ParentMessage =
   | { readonly kind: 'stopsDue' }
   /** A test connection is about to come from this local port, to any worker. */
   | { readonly kind: 'testAnnounced'; readonly localPort: number }
-  | { readonly kind: 'question'; readonly id: number; readonly topic: Topic }
+  | { readonly kind: 'question'; readonly id: number; readonly topic: Topic; readonly args: readonly unknown[] }
   | ConnectionMessage
   | CrowdedMessage
   | { readonly kind: 'stop' };

@@ -1,4 +1,5 @@
 import type { StopRecord } from '../auth/stop-record';
+import type { ChannelStanding } from '../leases/channel-standing';
 import type { LifeListener, LifeStore, Location, NodeAddress, StopFacts } from '../leases/life-store';
 import type { Command } from '../operators/command-parser';
 import type { LifeEvent } from '../publishing/life-events';
@@ -31,7 +32,7 @@ export interface ParentLinkOptions {
 export class ParentLink implements LifeStore, WorkerLine {
   readonly connected = true;
   /** The address at which other workers reach this one. */
-  #address: Pick<NodeAddress, 'host' | 'port'> = { host: '127.0.0.1', port: 0 };
+  #address: Pick<NodeAddress, 'host' | 'port' | 'httpPort'> = { host: '127.0.0.1', port: 0 };
   readonly #waiting = new Map<number, (result: unknown) => void>();
   #lastId = 0;
   #listener: LifeListener | undefined;
@@ -58,8 +59,8 @@ export class ParentLink implements LifeStore, WorkerLine {
   }
 
   /** To be called before `start`: the address at which other workers reach this one. */
-  reachableAt(host: string, port: number): void {
-    this.#address = { host, port };
+  reachableAt(host: string, port: number, httpPort?: number): void {
+    this.#address = { host, port, httpPort };
   }
 
   /** From now on, the parent can ask for this state. */
@@ -137,12 +138,20 @@ export class ParentLink implements LifeStore, WorkerLine {
     return this.#pulled.size;
   }
 
+  standing(channel: string): Promise<ChannelStanding> {
+    return this.#ask('standing', channel);
+  }
+
   locate(channel: string): Promise<Location | undefined> {
     return this.#ask('locate', channel);
   }
 
   remember(command: Command): Promise<boolean> {
     return this.#ask('remember', command);
+  }
+
+  blockedSeconds(channel: string): Promise<number> {
+    return this.#ask('blockedSeconds', channel);
   }
 
   redeliverCommands(): Promise<void> {
@@ -191,7 +200,7 @@ export class ParentLink implements LifeStore, WorkerLine {
         this.#listener?.stopsDue();
         break;
       case 'question':
-        void this.#report(message.id, message.topic);
+        void this.#report(message.id, message.topic, message.args);
         break;
       case 'connection':
         // Without the handle, the connection was lost in transit: the client has left.
@@ -216,10 +225,13 @@ export class ParentLink implements LifeStore, WorkerLine {
     else this.#lineListener.passed(worker, { channel, departure }, handle);
   }
 
-  async #report(id: number, topic: Topic): Promise<void> {
+  async #report(id: number, topic: Topic, args: readonly unknown[]): Promise<void> {
     let answer: unknown = topic === 'ready' ? STARTING : undefined;
     try {
-      if (this.#state !== undefined) answer = await this.#state[topic]();
+      if (this.#state !== undefined) {
+        const answers = this.#state as unknown as Record<Topic, (...given: readonly unknown[]) => unknown>;
+        answer = await answers[topic](...args);
+      }
     } catch (error) {
       this.#options.log.error('a question of the parent process cannot be answered', { topic, error: String(error) });
     }

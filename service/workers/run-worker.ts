@@ -3,7 +3,7 @@ import type { ServiceConfig } from '../config/service-config';
 import type { Logger } from '../logging/logger';
 import { startNode } from '../node/node';
 import { describeStartFailure } from '../node/start-failure';
-import { SLOT_VARIABLE } from './messages';
+import { HTTP_PORT_VARIABLE, SLOT_VARIABLE } from './messages';
 import { ParentLink } from './parent-link';
 
 /**
@@ -21,7 +21,9 @@ export async function runWorker(config: ServiceConfig, log: Logger, version: str
   try {
     // The parent has the HTTP port and answers there for all workers.
     const drainRequested = (): void => parent.tell({ kind: 'drainRequested' });
-    const node = await startNode({ config: { ...config, http: undefined }, log, version, parent, drainRequested });
+    const machineHttpPort = Number(process.env[HTTP_PORT_VARIABLE]) || undefined;
+    const own = { ...config, http: undefined };
+    const node = await startNode({ config: own, log, version, parent, machineHttpPort, drainRequested });
     end = () => void node.stop().then(() => process.exit(0));
     parent.show(node.state);
     parent.tell({ kind: 'listening', ports: node.ports });

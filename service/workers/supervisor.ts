@@ -11,6 +11,7 @@ import type { RunningService } from '../node/node';
 import { InheritedStops } from './inherited-stops';
 import { mergeReports } from './merge-reports';
 import { WorkerPool } from './worker-pool';
+import { workersMachine } from './workers-machine';
 
 export interface SupervisorOptions {
   readonly config: ServiceConfig;
@@ -48,6 +49,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
     log,
     portMayMove: options.httpPortMayMove === true,
     ready: () => readiness,
+    machine: workersMachine(pool),
     streams: async () => mergeReports((await pool.ask('streams')).flat()),
     metrics: {
       contentType: new AggregatorRegistry().contentType,
@@ -58,7 +60,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
     },
   });
 
-  const ports = await pool.start();
+  const ports = await pool.start(http?.portForNodes);
   let stopping = false;
   const check = async (): Promise<void> => {
     const checked = await pool.check();

@@ -5,7 +5,8 @@ import type { StopRecord } from '../auth/stop-record';
 import { type Readiness, STARTING } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionLimits } from '../net/gate/connection-limits';
-import { SLOT_VARIABLE, type Answer, type Ports, type Topic, type WorkerNotice } from './messages';
+import type { WorkerState } from '../node/node-state';
+import { HTTP_PORT_VARIABLE, SLOT_VARIABLE, type Answer, type Ports, type Topic, type WorkerNotice } from './messages';
 import { WorkerProcess } from './worker-process';
 
 export interface PoolTiming {
@@ -64,6 +65,7 @@ export class WorkerPool {
   readonly #workers = new Map<Worker, WorkerProcess>();
   /** Timers of workers that are about to be replaced. */
   readonly #restarts = new Set<NodeJS.Timeout>();
+  #httpPort: number | undefined;
   #stopping = false;
   #restartMs: number;
 
@@ -76,9 +78,11 @@ export class WorkerPool {
   /**
    * Resolves when all workers listen.
    *
+   * @param httpPort the HTTP port of the machine, if other nodes can reach it there
    * @throws OperatorError when a worker cannot start; the others are ended then
    */
-  async start(): Promise<Ports> {
+  async start(httpPort?: number): Promise<Ports> {
+    this.#httpPort = httpPort;
     try {
       // The first worker starts alone, so that a fault that all would have is reported once.
       const ports = await this.#launch();
@@ -93,9 +97,18 @@ export class WorkerPool {
   }
 
   /** One part of the state of every worker that answers. */
-  async ask<T extends Topic>(topic: T): Promise<Answer<T>[]> {
-    const answers = await Promise.all([...this.#workers.values()].map((worker) => worker.ask(topic)));
-    return answers.filter((answer) => answer !== undefined);
+  async ask<T extends Topic>(topic: T, ...args: Parameters<WorkerState[T]>): Promise<Answer<T>[]> {
+    const asked = await this.askEach(topic, ...args);
+    return asked.flatMap(({ answer }) => (answer === undefined ? [] : [answer]));
+  }
+
+  /** The same, with the workers that do not answer. */
+  askEach<T extends Topic>(
+    topic: T,
+    ...args: Parameters<WorkerState[T]>
+  ): Promise<{ readonly worker: string; readonly answer: Answer<T> | undefined }[]> {
+    const workers = [...this.#workers.values()];
+    return Promise.all(workers.map(async (each) => ({ worker: each.id, answer: await each.ask(topic, ...args) })));
   }
 
   /**
@@ -138,7 +151,7 @@ export class WorkerPool {
     const { answerMs, startMs } = this.#timing;
     const startedAt = performance.now();
     const slot = this.#freeSlot();
-    const worker = cluster.fork({ [SLOT_VARIABLE]: slot });
+    const worker = cluster.fork({ [SLOT_VARIABLE]: slot, [HTTP_PORT_VARIABLE]: this.#httpPort ?? '' });
     return new Promise((resolve, reject) => {
       let listens = false;
       let reason = 'a worker ended before it listened';

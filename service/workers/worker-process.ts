@@ -2,6 +2,7 @@ import type { Worker } from 'node:cluster';
 import type { LifeStore } from '../leases/life-store';
 import type { MemoryLives } from '../leases/memory-lives';
 import { MemoryLifeStore } from '../leases/memory-life-store';
+import type { WorkerState } from '../node/node-state';
 import type { Readiness } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionLimits } from '../net/gate/connection-limits';
@@ -98,7 +99,7 @@ export class WorkerProcess {
   }
 
   /** One part of its state; undefined when it does not answer in time, or has none yet. */
-  ask<T extends Topic>(topic: T): Promise<Answer<T> | undefined> {
+  ask<T extends Topic>(topic: T, ...args: Parameters<WorkerState[T]>): Promise<Answer<T> | undefined> {
     this.#lastQuestion += 1;
     const id = this.#lastQuestion;
     return new Promise((resolve) => {
@@ -109,7 +110,7 @@ export class WorkerProcess {
       };
       const timer = setTimeout(() => answered(undefined), this.#options.answerMs);
       this.#questions.set(id, answered);
-      this.#send({ kind: 'question', id, topic });
+      this.#send({ kind: 'question', id, topic, args });
     });
   }
 

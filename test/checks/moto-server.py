@@ -235,6 +235,7 @@ TARGETS = {
     "secretsmanager": "secretsmanager",
     "DynamoDB_20120810": "dynamodb",
     "AmazonEC2ContainerServiceV20141113": "ecs",
+    "AWSEvents": "events",
 }
 QUERY_VERSIONS = {"2015-02-02": "elasticache"}
 models = botocore.session.get_session()

@@ -14,6 +14,8 @@ import { runKeysCommand, type KeysDependencies } from '../../lambdas/stream-keys
 import { parseKeysRequest } from '../../lambdas/stream-keys/keys-request';
 import { protectionEndpoint } from '../../service/aws/protection-endpoint';
 import { taskLookup } from '../../service/aws/task-lookup';
+import { openEventBridge } from '../../service/events/outlets/event-bridge';
+import { acceptedEvent } from '../service/events/outlets/sample-events';
 import { MemoryLogger } from '../support/memory-logger';
 import { Moto, motoPython, sayThatMotoIsMissing } from './moto';
 
@@ -152,6 +154,11 @@ sayThatMotoIsMissing();
     for (const enabled of [true, false]) await protect(enabled).catch(() => undefined);
   }, 30_000);
 
+  test('events are put onto a bus of EventBridge', async () => {
+    const send = openEventBridge('default');
+    expect(await send([acceptedEvent(), acceptedEvent()])).toEqual({ result: 'sent' });
+  }, 30_000);
+
   test("every request fits AWS's own model of it", () => {
     const seen = moto.requests;
     expect(seen.filter(({ fault }) => fault !== '')).toEqual([]);
@@ -167,6 +174,7 @@ sayThatMotoIsMissing();
         'ecs:UpdateTaskProtection',
         'elasticache:DescribeUsers',
         'elasticache:ModifyUser',
+        'events:PutEvents',
         'secretsmanager:DescribeSecret',
         'secretsmanager:GetSecretValue',
         'secretsmanager:PutSecretValue',

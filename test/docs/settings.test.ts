@@ -32,6 +32,7 @@ const everything: EnvironmentValues = {
   CALLBACK_URL: 'https://callback.example.com/',
   CALLBACK_AUTH: 'sigv4',
   AWS_DEFAULT_REGION: 'eu-west-1',
+  OPERATOR_TOKEN_ARN: arn('operator'),
   JWT_SECRET_ARN: arn('jwt'),
   REDIS_USE: 'YES',
   REDIS_TLS: 'YES',

@@ -96,7 +96,7 @@ describe('alarms', () => {
   });
 
   test('reach a mailbox when one is given', () => {
-    const options = combinations['a shell in the tasks, mail for alarms'];
+    const options = combinations['a shell in the tasks, mail for alarms, events on a bus'];
     expect(onlyResource(templateOf('Observability', options), 'AWS::SNS::Subscription')).toMatchObject({
       Protocol: 'email',
       Endpoint: 'ops@example.com',

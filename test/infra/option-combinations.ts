@@ -91,7 +91,12 @@ export const combinations = {
     redisRotationDays: '0',
     ingestCidrs: '198.51.100.0/24,2001:db8::/32',
   },
-  'a shell in the tasks, mail for alarms': { env: 'dev', exec: 'true', alarmEmail: 'ops@example.com' },
+  'a shell in the tasks, mail for alarms, events on a bus': {
+    env: 'dev',
+    exec: 'true',
+    alarmEmail: 'ops@example.com',
+    eventBus: 'default',
+  },
 } as const satisfies Record<string, Options>;
 
 export type CombinationName = keyof typeof combinations;

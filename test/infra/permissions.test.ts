@@ -131,6 +131,15 @@ describe('in staging', () => {
     expect(rights(template(), role)).toEqual(expected);
   });
 
+  test('a task may put events onto the bus that the options name, and onto no other', () => {
+    const ofEvents = (options: Options) =>
+      rights(templateOf('Ingest', options), 'TaskDefinitionTaskRole').filter((right) => right.startsWith('events:'));
+    expect(ofEvents({ env: 'staging' })).toEqual([]);
+    expect(ofEvents({ env: 'staging', eventBus: 'streams' })).toEqual([
+      'events:PutEvents on arn:aws:events:us-east-1:AWS::AccountId:event-bus/streams',
+    ]);
+  });
+
   test("the canary's rights in the keys table end with its own channel", () => {
     const policies = [...resourcesOf(templateOf('Observability', { env: 'staging' }), 'AWS::IAM::Policy').values()];
     const statements = policies.flatMap(
@@ -221,7 +230,11 @@ describe('nobody has more than needed', () => {
     ]);
   });
 
-  const allKinds = table('staging as it is', 'blue/green with TLS', 'a shell in the tasks, mail for alarms');
+  const allKinds = table(
+    'staging as it is',
+    'blue/green with TLS',
+    'a shell in the tasks, mail for alarms, events on a bus',
+  );
   test.each(allKinds)('%s: no action is a wildcard', (_, options) => {
     const actions = [...synthesize(options).templates.values()]
       .flatMap((template) => [...resourcesOf(template, 'AWS::IAM::Policy').values()])

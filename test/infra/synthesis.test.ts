@@ -97,7 +97,7 @@ const bare: readonly CombinationName[] = [
   'cache on nodes',
   'blue/green with TLS',
   'an existing VPC',
-  'a shell in the tasks, mail for alarms',
+  'a shell in the tasks, mail for alarms, events on a bus',
 ];
 
 afterEach(() => {

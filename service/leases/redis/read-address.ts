@@ -2,7 +2,7 @@ import type { NodeAddress } from '../life-store';
 
 /** Reads a node's registration. Text that is not JSON was not written by a node, and counts as empty. */
 export function readAddress(json: string): NodeAddress {
-  const { id, incarnation, host, port, proxyHeader, draining } = parse(json);
+  const { id, incarnation, host, port, proxyHeader, draining, httpPort } = parse(json);
   return {
     id: text(id),
     incarnation: text(incarnation),
@@ -10,6 +10,7 @@ export function readAddress(json: string): NodeAddress {
     port: Number(port),
     proxyHeader: proxyHeader === true,
     draining: draining === true,
+    ...(Number.isInteger(httpPort) && { httpPort: Number(httpPort) }),
   };
 }
 

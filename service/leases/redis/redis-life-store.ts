@@ -25,6 +25,7 @@ import { DEFAULT_TIMING, jittered, type RegistryTiming } from './registry-timing
 import { ReportedCommands } from './reported-commands';
 import { DEAD, LOCATE, READ_LIFE, LIST_CHANNELS } from './scripts/life-scripts';
 import { LEAVE } from './scripts/node-scripts';
+import { type ChannelStanding, standingOf, UNKNOWN_STANDING } from '../channel-standing';
 import { Roster } from './roster';
 import { Settlement } from './settlement';
 import { WakeUps } from './wake-ups';
@@ -206,8 +207,8 @@ export class RedisLifeStore implements LifeStore {
     return this.#stops.due;
   }
 
-  reachableAt(host: string, port: number): void {
-    this.#address = { ...this.#address, host, port };
+  reachableAt(host: string, port: number, httpPort?: number): void {
+    this.#address = { ...this.#address, host, port, httpPort };
   }
 
   async start(listener: LifeListener): Promise<void> {
@@ -258,6 +259,12 @@ export class RedisLifeStore implements LifeStore {
     if (!stream) return undefined;
     const { publish, id, playKeyHash } = stream;
     return { channel, publish, streamId: id.streamId, playKeyHash, owner: readAddress(owner) };
+  }
+
+  async standing(channel: string): Promise<ChannelStanding> {
+    const reply = await this.#connection.run(READ_LIFE, [channel]);
+    const life = readLife(reply?.rest[0] ?? '', this.#schema)?.stored?.life;
+    return life === undefined ? UNKNOWN_STANDING : standingOf(life, Date.now());
   }
 
   async remember(command: Command): Promise<boolean> {

@@ -4,10 +4,10 @@ import { parseProxyHeader } from './proxy-protocol';
 
 /**
  * Removes a PROXY protocol header from the start of a connection, if there is one, and calls `ready` while all later
- * bytes are still to be read. For ports that get connections with and without a header; its contents are not trusted. A
+ * bytes are still to be read, with whether there was one. For ports that get connections with and without a header; its contents are not trusted. A
  * connection that sends nothing within `deadlineMs` is closed.
  */
-export function skipProxyHeader(socket: Socket, deadlineMs: number, ready: () => void): void {
+export function skipProxyHeader(socket: Socket, deadlineMs: number, ready: (hadHeader: boolean) => void): void {
   let received: Buffer = Buffer.alloc(0);
   const deadline = setTimeout(() => socket.destroy(), deadlineMs);
   const done = (): void => {
@@ -25,7 +25,7 @@ export function skipProxyHeader(socket: Socket, deadlineMs: number, ready: () =>
     socket.pause();
     const rest = received.subarray(headerBytes);
     if (rest.length > 0) socket.unshift(rest);
-    ready();
+    ready(headerBytes > 0);
     socket.resume();
   };
   outlivesErrors(socket);

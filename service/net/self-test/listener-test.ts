@@ -184,6 +184,7 @@ function quiet(context: SessionContext): SessionContext {
   return {
     ...others,
     log: silentLogger,
+    tracer: undefined,
     traffic: new TrafficCounters(),
     sessionClosed: () => undefined,
   };

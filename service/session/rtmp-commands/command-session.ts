@@ -1,5 +1,6 @@
 import type { PlayerOutlet } from '../../hub/player';
 import type { Publisher } from '../../hub/publication';
+import type { Span } from '../../tracing/span';
 import type { Logger } from '../../logging/logger';
 import type { AmfValue } from '../../protocol/amf/amf-value';
 import type { CommandContext } from './command-context';
@@ -35,6 +36,7 @@ export interface CommandSession extends Publisher {
   readonly log: Logger;
   readonly state: ConnectionState;
   readonly isClosed: boolean;
+  readonly trace: { publish(channel: string): Span };
   /** What the client publishes and plays. */
   readonly streams: OpenStreams;
   readonly knowsMultitrack: boolean;

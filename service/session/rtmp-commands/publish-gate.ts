@@ -1,5 +1,6 @@
 import type { Publication, Publisher } from '../../hub/publication';
 import type { PublishRefusal } from '../../hub/publish-refusal';
+import type { Span } from '../../tracing/span';
 import type { StreamTarget } from './name-rules';
 
 export type AdmissionOutcome = { readonly accepted: true; readonly publication: Publication } | PublishRefusal;
@@ -10,9 +11,10 @@ export type AdmissionOutcome = { readonly accepted: true; readonly publication: 
 export interface PublishGate {
   /**
    * Decides on a publish. If it is accepted, the publication has begun or resumed with this publisher when the promise
-   * resolves. Never rejects. `signal` aborts when the publisher has left; its attempt leaves no trace then.
+   * resolves. Never rejects. `signal` aborts when the publisher has left; its attempt leaves nothing behind then. Steps
+   * of the decision are traced within `span`.
    */
-  admit(publisher: Publisher, stream: StreamTarget, signal: AbortSignal): Promise<AdmissionOutcome>;
+  admit(publisher: Publisher, stream: StreamTarget, signal: AbortSignal, span?: Span): Promise<AdmissionOutcome>;
   /** The publisher has left. `graceful`: it ended its stream; otherwise it was lost and may come back. */
   leave(publisher: Publisher, publication: Publication, graceful: boolean): void;
 }

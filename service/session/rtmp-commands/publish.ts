@@ -29,7 +29,10 @@ export function publish(session: CommandSession, streamId: number, command: Comm
   streams.publish = { phase: 'authorizing', streamId, abort };
   session.wait();
   session.log.request('publish', { channel: stream.channel, key: maskKey(stream.key) });
-  void session.context.gate.admit(session, stream, abort.signal).then((outcome) => {
+  const span = session.trace.publish(stream.channel);
+  void session.context.gate.admit(session, stream, abort.signal, span).then((outcome) => {
+    if (outcome.accepted) span.set({ 'rtmp.stream_id': outcome.publication.grant.streamId });
+    span.end(outcome.accepted ? undefined : outcome.reason);
     decided(session, streamId, stream, outcome);
   });
 }

@@ -6,7 +6,7 @@ import { loadCanaryConfig } from '../../../lambdas/canary/canary-config';
 import { readCanaryKey } from '../../../lambdas/canary/canary-key';
 import { registerKey } from '../../../lambdas/canary/register-key';
 import type { ListenerResult } from '../../../lambdas/canary/canary-metrics';
-import { roundTrip } from '../../../lambdas/canary/round-trip';
+import { roundTrip } from '../../../service/round-trip/round-trip';
 import { hashStreamKey } from '../../../lambdas/shared/stream-key-hash';
 import { startFunctionUrl, type FunctionUrl } from '../../support/aws/function-url';
 import { ServerProcess } from '../../support/servers/server-process';

@@ -67,6 +67,8 @@ describe('defaults', () => {
         nodeMetrics: { slots: 40, emf: undefined },
         taskMetadataUrl: undefined,
         log: { levels: EVERY_LEVEL_BUT_DEBUG, format: 'text' },
+        events: { webhook: undefined, busName: undefined },
+        tracing: undefined,
         drainMs: 10_000,
         latencyMs: 100,
       },
@@ -135,6 +137,7 @@ describe('values', () => {
       HTTP_PORT: '8080',
       HTTP_BIND_ADDRESS: '0.0.0.0',
       HTTP_ALLOWED_HOSTS: 'rtmp.example.com, metrics.lan,',
+      OPERATOR_TOKEN: 'an-operators-token',
       LOG_REQUESTS: 'NO',
       LOG_DEBUG: 'YES',
       LOG_FORMAT: 'json',
@@ -191,10 +194,12 @@ describe('values', () => {
       workers: 1,
       fleet: undefined,
       secretRefreshMs: 60_000,
-      http: { port: 8080, bindAddress: '0.0.0.0', allowedHosts: ['rtmp.example.com', 'metrics.lan'] },
+      http: { port: 8080, bindAddress: '0.0.0.0', allowedHosts: ['rtmp.example.com', 'metrics.lan'], operatorToken: 'an-operators-token' },
       nodeMetrics: { slots: 100, emf: { service: 'live' } },
       taskMetadataUrl: new URL('http://169.254.170.2/v4/abc'),
       log: { levels: { ...EVERY_LEVEL_BUT_DEBUG, request: false, debug: true }, format: 'json' },
+      events: { webhook: undefined, busName: undefined },
+      tracing: undefined,
       drainMs: 120_000,
       latencyMs: 0,
     });
@@ -393,6 +398,13 @@ describe('faults', () => {
       expect(faultOf({ [name]: value }).faults).toEqual([
         { variable: name, problem: expect.stringContaining(value.trim()) },
       ]);
+    }
+  });
+
+  test('OPERATOR_TOKEN is long and fits into a header; a bad one is not shown', () => {
+    for (const token of ['too-short', 'with spaces in between', 'x'.repeat(1025)]) {
+      const { faults } = faultOf({ OPERATOR_TOKEN: token });
+      expect(faults).toEqual([{ variable: 'OPERATOR_TOKEN', problem: expect.stringMatching(/not shown.*16 to 1024/) }]);
     }
   });
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { HttpServer, type HttpServerOptions, type Readiness } from '../../../service/http/http-server';
-import type { StreamReport } from '../../../service/http/stream-report';
+import type { StreamReport } from '../../../service/http/api/stream-report';
 import { MemoryLogger } from '../../support/memory-logger';
 import { proxyHeaderV2Vectors } from '../../vectors/proxy-protocol-vectors';
 

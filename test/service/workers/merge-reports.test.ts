@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { StreamReport } from '../../../service/http/stream-report';
+import type { StreamReport } from '../../../service/http/api/stream-report';
 import { mergeReports } from '../../../service/workers/merge-reports';
 
 function report(channel: string, players: number, relay = false, streamId = ''): StreamReport {

@@ -6,6 +6,8 @@ import { Program, type ProgramEnd } from '../programs/program';
 
 export const repositoryRoot = resolve(__dirname, '../../..');
 export const bundlePath = join(repositoryRoot, '.build/rtmp-server.cjs');
+/** The operators' program, built with the server. */
+export const cliPath = join(repositoryRoot, '.build/rtmp-fleet.cjs');
 
 let bundleChecked = false;
 

@@ -1,0 +1,140 @@
+import type { EventBus } from '../events/event-bus';
+import type { EndCode } from '../http/api/schemas/event';
+import type { ChannelObserver } from '../hub/channel-observer';
+import type { Hub } from '../hub/hub';
+import type { EndReason, Publication, Publisher } from '../hub/publication';
+import type { PublishRefusal } from '../hub/publish-refusal';
+import type { AdmissionOutcome, PublishGate } from '../session/rtmp-commands/publish-gate';
+import type { StreamTarget } from '../session/rtmp-commands/name-rules';
+import { endOf } from './end-codes';
+import { refusalCode } from './refusal-codes';
+
+/** A stream whose publisher is, or was last, a client of this node. */
+interface OwnStream {
+  readonly since: number;
+  held: boolean;
+  /** Its publisher said that it would stop. */
+  announced: boolean;
+  /** Why a stream without a publisher is ended, if not because nobody came back. */
+  ending: { readonly code: EndCode; readonly reason: string } | undefined;
+}
+
+const NOBODY_CAME = {
+  code: 'lost',
+  reason: 'The connection of the publisher broke off, and it did not come back',
+} as const;
+
+/** Tells the event bus of attempts to publish and of this node's own streams; relays are the business of their owner. */
+export class StreamTeller implements ChannelObserver {
+  readonly #events: EventBus;
+  readonly #now: () => number;
+  readonly #own = new WeakMap<Publication, OwnStream>();
+
+  /** @param now milliseconds of a clock that never goes back */
+  constructor(events: EventBus, now: () => number) {
+    this.#events = events;
+    this.#now = now;
+  }
+
+  /** Whether the stream's publisher is, or was last, a client of this node. */
+  isOwn(publication: Publication): boolean {
+    return this.#own.has(publication);
+  }
+
+  /** When the stream's present publisher, or the one before it on this node, began (ms); undefined for relays. */
+  ownSince(publication: Publication): number | undefined {
+    return this.#own.get(publication)?.since;
+  }
+
+  /** The gate, which tells of each publish and of its outcome. */
+  watch(gate: PublishGate, hub: Pick<Hub, 'find'>): PublishGate {
+    return {
+      admit: async (publisher, stream, signal, span) => {
+        const { channel } = stream;
+        const client = clientOf(publisher);
+        this.#events.tell({ type: 'publish.asked', channel, ...client });
+        const before = hub.find(channel)?.publication ?? null;
+        const outcome = await gate.admit(publisher, stream, signal, span);
+        if (!outcome.accepted) {
+          if (!signal.aborted) this.refused(publisher, stream, outcome);
+          return outcome;
+        }
+        this.#events.tell({
+          type: 'publish.accepted',
+          channel,
+          ...client,
+          streamId: outcome.publication.grant.streamId,
+          resumed: isResumed(outcome, before),
+        });
+        return outcome;
+      },
+      leave: (publisher, publication, graceful) => {
+        const own = this.#own.get(publication);
+        if (own !== undefined && publication.publisher === publisher) own.announced = graceful;
+        gate.leave(publisher, publication, graceful);
+      },
+    };
+  }
+
+  /** A publish was refused. */
+  refused(publisher: Publisher, { channel }: Pick<StreamTarget, 'channel'>, refusal: PublishRefusal): void {
+    const { reason } = refusal;
+    this.#events.refused({ channel, ...clientOf(publisher), code: refusalCode(refusal), reason });
+  }
+
+  /** The stream continues on another node: its end here is none of the stream. */
+  movedAway(publication: Publication): void {
+    this.#own.delete(publication);
+  }
+
+  /** A stream that is held is about to be ended for this reason. */
+  endsHeld(publication: Publication, code: EndCode, reason: string): void {
+    const own = this.#own.get(publication);
+    if (own !== undefined) own.ending = { code, reason };
+  }
+
+  sourceChanged(publication: Publication): void {
+    const { publisher, channel, grant } = publication;
+    const own = this.#own.get(publication);
+    if (publisher?.isRelay === true) {
+      this.#own.delete(publication);
+    } else if (publisher !== null) {
+      const since = own?.since ?? this.#now();
+      this.#own.set(publication, { since, held: false, announced: false, ending: undefined });
+    } else if (own !== undefined && !own.held) {
+      own.held = true;
+      this.#events.tell({ type: 'stream.held', channel, streamId: grant.streamId });
+    }
+  }
+
+  ended(publication: Publication, publisher: Publisher | null, reason: EndReason | undefined): void {
+    const own = this.#own.get(publication);
+    if (own === undefined) return;
+    this.#own.delete(publication);
+    const { channel, grant } = publication;
+    const seconds = Math.max(0, Math.floor((this.#now() - own.since) / 1000));
+    this.#events.tell({
+      type: 'stream.ended',
+      channel,
+      streamId: grant.streamId,
+      ...(reason !== undefined
+        ? { code: 'replaced', reason }
+        : publisher === null
+          ? (own.ending ?? NOBODY_CAME)
+          : endOf(publisher.closed, own.announced)),
+      seconds,
+    });
+  }
+}
+
+/** A publisher resumes a stream that is live or held here, or was live on another node. */
+function isResumed(
+  { publication }: AdmissionOutcome & { readonly accepted: true },
+  before: Publication | null,
+): boolean {
+  return publication === before || publication.grant.liveElsewhereMs !== undefined;
+}
+
+function clientOf({ clientIp, software }: Publisher): { readonly address: string; readonly encoder: string } {
+  return { address: clientIp, encoder: software };
+}
