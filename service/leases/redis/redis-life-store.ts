@@ -51,6 +51,8 @@ const SECRET_BYTES = 32;
  * attempt; an unavailable one must not keep a node from accepting publishers, and connected encoders wait this long.
  */
 const JOIN_MS = 2_000;
+/** How long the node of another publisher has to say that he has gone, in renewals. */
+const CONTEST_BEATS = 1.5;
 /** Longest pause before a change is tried again that another node's change has overtaken (ms). */
 const MAX_PAUSE_MS = 200;
 
@@ -157,7 +159,7 @@ export class RedisLifeStore implements LifeStore {
       doubt: () => void this.#registration.beat(),
     });
     this.#lives = new NodeLives({
-      ...{ member: this.member, policy, step, now: () => Date.now() },
+      ...{ member: this.member, policy, step, now: () => Date.now(), contestMs: CONTEST_BEATS * timing.beatMs },
       isUp: () => connection.ready,
       change: (change, done) => void lives.change(change, done),
       dead: (members, done) => void this.#dead(members).then(done),
