@@ -256,7 +256,8 @@ export class RedisLifeStore implements LifeStore {
     const reply = await this.#connection.run(LOCATE, [channel]);
     const [text, owner] = reply?.rest ?? [];
     if (text === undefined || owner === undefined) return undefined;
-    const stream = readLife(text, this.#schema)?.stored?.life.stream;
+    // What a later release has written is left alone, but its viewers are not.
+    const stream = readLife(text, Infinity)?.stored?.life.stream;
     if (!stream) return undefined;
     const { publish, id, playKeyHash } = stream;
     return { channel, publish, streamId: id.streamId, playKeyHash, owner: readAddress(owner) };
