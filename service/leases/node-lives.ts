@@ -43,6 +43,8 @@ export interface LivesSurroundings {
   readonly step: (life: ChannelLife, event: LifeEvent, policy: LifePolicy) => Step<ChannelLife>;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** How long another node has to report that its publisher, who seems to have the channel too, has gone (ms). */
+  readonly contestMs: number;
   /** Whether it is worth asking the registry. */
   isUp(): boolean;
   /** Calls back once. Mail that was there before is delivered first. */
@@ -78,6 +80,8 @@ interface Entry {
   isAlone: boolean;
   /** The registry may have lost what is stored. */
   isDoubted: boolean;
+  /** When this node's publisher was first seen to have lost the channel to one who did not know of it. */
+  contestedAt?: number | undefined;
   readonly tasks: Task[];
   isBusy: boolean;
 }
@@ -221,7 +225,10 @@ export class NodeLives {
     const settled: Task = {
       event,
       done: (isStored) => {
-        if (isStored && task.event) this.#change(channel, entry, task, task.event, 1);
+        // The registry answers; it is asserted again later.
+        if (isStored && entry.own !== undefined && !task.event) this.#finish(channel, entry, task, true);
+        else if (isStored && entry.own !== undefined) this.#withoutRegistry(channel, entry, task);
+        else if (isStored && task.event) this.#change(channel, entry, task, task.event, 1);
         else if (isStored) this.#finish(channel, entry, task, true);
         else this.#withoutRegistry(channel, entry, task);
       },
@@ -236,6 +243,10 @@ export class NodeLives {
     const current = event.kind === 'asserted' ? { ...event, part: partOf(known(entry), event.node) } : event;
     const { life: next, effects } = step(seen?.life ?? EMPTY_LIFE, current, policy);
     if (this.#mustLook(channel, entry, task, event, next, effects)) return;
+    if (event.kind === 'asserted' && this.#mustWait(entry, effects)) {
+      task.done(true);
+      return;
+    }
     const gone = event.kind === 'nodeDead' ? { gone: event.node } : {};
     const command = task.command === undefined ? {} : { command: task.command };
     const isAssertion = event.kind === 'asserted';
@@ -254,6 +265,7 @@ export class NodeLives {
           } else {
             entry.isAlone = false;
             entry.own = undefined;
+            entry.contestedAt = undefined;
             task.done(true);
           }
           return;
@@ -298,6 +310,15 @@ export class NodeLives {
     const { member } = this.#about;
     const mine = partOf(stored?.life ?? EMPTY_LIFE, member);
     return names(mine) !== names(partOf(found?.life ?? EMPTY_LIFE, member));
+  }
+
+  /** Whether a publisher of this node would end for another one of whom it is not sure that he is still there. */
+  #mustWait(entry: Entry, effects: readonly LifeEffect[]): boolean {
+    const { member, now, contestMs } = this.#about;
+    const isLost = effects.some((effect) => effect.kind === 'replaced' && effect.conflict && effect.node === member);
+    if (!isLost) return false;
+    entry.contestedAt ??= now();
+    return now() - entry.contestedAt < contestMs;
   }
 
   /** Before somebody is kept out or waiting because of another node, this node makes sure that it is alive. */

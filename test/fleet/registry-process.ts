@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import type { ChildReport, ChildTask } from './registry-child';
 
-const NOTHING: ChildReport = { orders: [], claimed: [], stopsToSend: [] };
+const NOTHING: ChildReport = { ended: [], stops: [] };
 
 /** A node of the registry in a separate process, which can be stopped, continued and killed. */
 export class RegistryProcess {
@@ -29,7 +29,7 @@ export class RegistryProcess {
     return node;
   }
 
-  /** Publishes all channels at once; gives those that are live then, with the `jti` of their stops. */
+  /** Publishes all channels at once; gives those that are live then, with their publishes. */
   async publish(channels: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const task: ChildTask = { publish: channels };
     this.report = NOTHING;

@@ -1,12 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { FAST, RecordingNode } from '../service/leases/redis/recording-node';
+import { LifeNode } from '../service/leases/redis/life-node';
 import { RedisServer } from '../support/servers/redis-server';
 import { RegistryProcess } from './registry-process';
 
 let redis: RedisServer;
 const processes: RegistryProcess[] = [];
-const nodes: RecordingNode[] = [];
+const nodes: LifeNode[] = [];
 
 async function startProcess(): Promise<RegistryProcess> {
   const node = await RegistryProcess.start(redis.port);
@@ -14,8 +13,8 @@ async function startProcess(): Promise<RegistryProcess> {
   return node;
 }
 
-async function startNode(): Promise<RecordingNode> {
-  const node = await RecordingNode.start({ port: redis.port });
+async function startNode(): Promise<LifeNode> {
+  const node = await LifeNode.start({ port: redis.port });
   nodes.push(node);
   return node;
 }
@@ -26,7 +25,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   await Promise.all(processes.splice(0).map((node) => node.kill()));
-  await Promise.all(nodes.splice(0).map((node) => node.registry.stop()));
+  await Promise.all(nodes.splice(0).map((node) => node.store.stop()));
   await redis.withClient((client) => client.flushall());
 });
 
@@ -40,56 +39,38 @@ test('of several processes that publish the same channels at the same time one h
   const published = await Promise.all(all.map((node) => node.publish(channels)));
   const live = published.flatMap((some) => [...some.keys()]);
   expect(live.sort()).toEqual([...channels].sort());
-  expect(all.flatMap(({ report }) => report.orders)).toEqual([]);
+  expect(all.flatMap(({ report }) => report.ended)).toEqual([]);
 });
 
 describe('a process that stands still for longer than nodes may be silent', () => {
-  test('finds its channels taken and its stops claimed when it goes on, and ends its copies', async () => {
+  test('finds its channels taken and its stops sent when it goes on, and ends its copies', async () => {
     const [owner, b] = [await startProcess(), await startNode()];
     const channels = names('ch', 20);
     const mine = await owner.publish(channels);
     expect(mine.size).toBe(20);
     owner.signal('SIGSTOP');
-    await b.until(() => b.claimed.length === 20);
+    await b.until(() => b.stops.length === 20);
     const next = await Promise.all(channels.map((channel) => b.publish(channel, 'next')));
     owner.signal('SIGCONT');
-    await owner.until(({ orders }) => orders.length === 20);
-    expect(owner.report.orders.every((order) => order.kind === 'moved' && order.stopIsSent)).toBe(true);
-    expect(owner.report.stopsToSend).toEqual([]);
-    expect(b.claimed.map(({ jti }) => jti).sort()).toEqual([...mine.values()].sort());
-    const leases = await Promise.all(channels.map((channel) => b.registry.locate(channel)));
-    expect(leases.map((found) => found?.lease.publishId)).toEqual(next.map((request) => request?.publishId));
-    expect(b.orders).toEqual([]);
-  });
-
-  test('also when the channel was taken before anybody sent its stop: then it sends that itself', async () => {
-    const [owner, b] = [await startProcess(), await startNode()];
-    const mine = await owner.publish(['ch']);
-    // After this long without a failure a node may declare another node dead.
-    await delay(2 * FAST.ttlMs + 100);
-    owner.signal('SIGSTOP');
-    let next;
-    while (next === undefined) next = await b.publish('ch', 'next');
-    owner.signal('SIGCONT');
-    await owner.until(({ orders }) => orders.length === 1);
-    const [order] = owner.report.orders;
-    // On a slow machine the sweeper may have been faster.
-    const sentByOther = order?.kind === 'moved' && order.stopIsSent;
-    if (!sentByOther) await owner.until(({ stopsToSend }) => stopsToSend.length === 1);
-    const sent = [...owner.report.stopsToSend, ...b.claimed].map(({ jti }) => jti);
-    expect(sent).toEqual([mine.get('ch')]);
-    expect(await b.registry.locate('ch')).toMatchObject({ lease: { publishId: next.publishId } });
+    await owner.until(({ ended }) => ended.length === 20);
+    expect(owner.report.ended.map(([, how]) => how)).toEqual(Array.from({ length: 20 }, () => 'claimed'));
+    expect(owner.report.stops).toEqual([]);
+    expect(b.stops.map(({ jti }) => jti).sort()).toEqual([...mine.values()].sort());
+    const found = await Promise.all(channels.map((channel) => b.store.locate(channel)));
+    expect(found.map((location) => location?.publish)).toEqual(next.map(({ publish }) => publish));
+    expect([...b.live]).toHaveLength(20);
   });
 });
 
-test('the stops of a killed process are claimed by one of five others, each once', async () => {
+test('the stops of a killed process are sent by one of five others, each once', async () => {
   const others = await Promise.all(Array.from({ length: 5 }, () => startNode()));
+  for (const node of others) node.delivers = true;
   const killed = await startProcess();
   const mine = await killed.publish(names('ch', 300));
   await killed.kill();
-  await Promise.race(others.map((node) => node.until(() => node.claimed.length === 300)));
-  const claimed = others.flatMap((node) => node.claimed);
-  expect(claimed.map(({ jti }) => jti).sort()).toEqual([...mine.values()].sort());
-  expect(claimed.every(({ streamId, channel }) => streamId === `stream-of-${channel}`)).toBe(true);
-  expect(await others[0]!.registry.locate('ch-0')).toBeUndefined();
+  await Promise.race(others.map((node) => node.until(() => node.stops.length === 300)));
+  const sent = others.flatMap((node) => node.stops);
+  expect(sent.map(({ jti }) => jti).sort()).toEqual([...mine.values()].sort());
+  expect(sent.every(({ streamId, channel }) => streamId === `stream-of-${channel}`)).toBe(true);
+  expect(await others[0]!.store.locate('ch-0')).toBeUndefined();
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { cacheCap, cacheLoad, registryCommands } from '../../infra/config/cache-load';
 import { repositoryRoot } from '../../infra/shared/repository';
-import { RecordingNode } from '../service/leases/redis/recording-node';
+import { LifeNode } from '../service/leases/redis/life-node';
 import { RedisServer } from '../support/servers/redis-server';
 import type { RegistryTiming } from '../../service/leases/redis/registry-timing';
 import { templateOf } from './synthesize';
@@ -12,7 +12,7 @@ import { onlyResource } from './template-queries';
 
 describe('what the registry asks of a real server', () => {
   let redis: RedisServer;
-  const nodes: RecordingNode[] = [];
+  const nodes: LifeNode[] = [];
   /** No renewal comes in between. */
   const never = { ttlMs: 600_000, beatMs: 200_000 };
 
@@ -21,13 +21,13 @@ describe('what the registry asks of a real server', () => {
   });
 
   afterEach(async () => {
-    await Promise.all(nodes.splice(0).map((node) => node.registry.stop()));
+    await Promise.all(nodes.splice(0).map((node) => node.store.stop()));
   });
 
   afterAll(() => redis.remove());
 
-  async function startNode(timing: Partial<RegistryTiming>): Promise<RecordingNode> {
-    const node = await RecordingNode.start({ port: redis.port, timing });
+  async function startNode(timing: Partial<RegistryTiming>): Promise<LifeNode> {
+    const node = await LifeNode.start({ port: redis.port, timing });
     nodes.push(node);
     return node;
   }
@@ -50,11 +50,17 @@ describe('what the registry asks of a real server', () => {
 
   test('for a stream, from the first request to the delivered stop: not more than the cap is made for', async () => {
     const node = await startNode(never);
-    await node.end((await node.publish('warm-up', 'stream-0'))!, 'stream-0');
+    node.delivers = true;
+    const onePublish = async (channel: string): Promise<void> => {
+      const count = node.stops.length;
+      await node.leave(await node.publish(channel, `stream-of-${channel}`));
+      await node.until(() => node.stops.length > count);
+      // The requests of one connection are carried out in order.
+      await node.store.locate('nothing');
+    };
+    await onePublish('warm-up');
     await commands();
-    const request = (await node.publish('news', 'stream-1'))!;
-    await node.end(request, 'stream-1');
-    await node.registry.stopDelivered(request.stop.jti);
+    await onePublish('news');
     const counts = await commands();
     expect(sum(counts)).toBeGreaterThan(10);
     expect(sum(counts)).toBeLessThanOrEqual(registryCommands.perStream);

@@ -52,6 +52,8 @@ const SECRET_BYTES = 32;
  * attempt; an unavailable one must not keep a node from accepting publishers, and connected encoders wait this long.
  */
 const JOIN_MS = 2_000;
+/** How long the node of another publisher has to say that he has gone, in renewals. */
+const CONTEST_BEATS = 1.5;
 /** Longest pause before a change is tried again that another node's change has overtaken (ms). */
 const MAX_PAUSE_MS = 200;
 
@@ -158,7 +160,7 @@ export class RedisLifeStore implements LifeStore {
       doubt: () => void this.#registration.beat(),
     });
     this.#lives = new NodeLives({
-      ...{ member: this.member, policy, step, now: () => Date.now() },
+      ...{ member: this.member, policy, step, now: () => Date.now(), contestMs: CONTEST_BEATS * timing.beatMs },
       isUp: () => connection.ready,
       change: (change, done) => void lives.change(change, done),
       dead: (members, done) => void this.#dead(members).then(done),
@@ -255,7 +257,8 @@ export class RedisLifeStore implements LifeStore {
     const reply = await this.#connection.run(LOCATE, [channel]);
     const [text, owner] = reply?.rest ?? [];
     if (text === undefined || owner === undefined) return undefined;
-    const stream = readLife(text, this.#schema)?.stored?.life.stream;
+    // What a later release has written is left alone, but its viewers are not.
+    const stream = readLife(text, Infinity)?.stored?.life.stream;
     if (!stream) return undefined;
     const { publish, id, playKeyHash } = stream;
     return { channel, publish, streamId: id.streamId, playKeyHash, owner: readAddress(owner) };

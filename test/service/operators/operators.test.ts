@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { type CommandedMember, Operators, type OperatorsOptions } from '../../../service/operators/operators';
 import { MAX_MESSAGE_LENGTH } from '../../../service/operators/command-intake';
-import { RecordingNode } from '../leases/redis/recording-node';
+import { LifeNode } from '../leases/redis/life-node';
 import { MemoryLogger } from '../../support/memory-logger';
 import { RedisServer } from '../../support/servers/redis-server';
 import { PLAIN_NAMES } from '../../support/names';
@@ -15,7 +15,7 @@ let replies: Redis;
 const said: string[] = [];
 const heard = new EventEmitter();
 const running: Operators[] = [];
-const nodes: RecordingNode[] = [];
+const nodes: LifeNode[] = [];
 
 /** Waits for that many replies, and gives them. */
 async function repliesUntil(count: number): Promise<unknown[]> {
@@ -66,7 +66,7 @@ beforeEach(async () => {
 afterEach(async () => {
   replies.disconnect();
   await Promise.all(running.splice(0).map((operators) => operators.stop()));
-  await Promise.all(nodes.splice(0).map(({ registry }) => registry.stop()));
+  await Promise.all(nodes.splice(0).map(({ store }) => store.stop()));
   await redis.remove();
 });
 
@@ -128,14 +128,11 @@ describe('a command', () => {
   });
 
   test('to block is answered once for the fleet, by the first node that puts it into force', async () => {
-    const [a, b] = await Promise.all([
-      RecordingNode.start({ port: redis.port }),
-      RecordingNode.start({ port: redis.port }),
-    ]);
+    const [a, b] = await Promise.all([LifeNode.start({ port: redis.port }), LifeNode.start({ port: redis.port })]);
     nodes.push(a, b);
     const logs = await Promise.all(
-      nodes.map(({ registry }) =>
-        listen({ member: member(registry.self.id), remember: (command) => registry.remember(command) }),
+      nodes.map(({ store }) =>
+        listen({ member: member(store.self.id), remember: (command) => store.remember(command) }),
       ),
     );
     await redis.publish(CHANNEL, 'block>ch|600');
@@ -149,18 +146,15 @@ describe('a command', () => {
   });
 
   test('that was given while a node did not listen is carried out when it listens again', async () => {
-    const [a, b] = await Promise.all([
-      RecordingNode.start({ port: redis.port }),
-      RecordingNode.start({ port: redis.port }),
-    ]);
+    const [a, b] = await Promise.all([LifeNode.start({ port: redis.port }), LifeNode.start({ port: redis.port })]);
     nodes.push(a, b);
     await a.publish('ch', 'stream-1');
-    await listen({ member: member('b'), remember: (command) => b.registry.remember(command) });
+    await listen({ member: member('b'), remember: (command) => b.store.remember(command) });
     await redis.publish(CHANNEL, 'kill-session>ch');
     while ((await redis.withClient((client) => client.get('{rtmp}:order:ch'))) === null);
-    await listen({ member: member('a'), subscribed: () => void a.registry.redeliverCommands() });
-    await a.until(() => a.orders.length > 0);
-    expect(a.orders).toEqual([{ kind: 'command', text: 'kill-session>ch' }]);
+    await listen({ member: member('a'), subscribed: () => void a.store.redeliverCommands() });
+    await a.until(() => a.commands.length > 0);
+    expect(a.commands).toEqual(['kill-session>ch']);
   });
 });
 

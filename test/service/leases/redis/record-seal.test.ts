@@ -4,12 +4,10 @@ import { RecordSeal } from '../../../../service/leases/redis/record-seal';
 import { MemoryLogger } from '../../../support/memory-logger';
 
 const stop = {
-  jti: 'jti-1',
   channel: 'ch',
   key: 'the-stream-key',
   clientIp: '192.0.2.1',
   query: 'token=of-the-encoder',
-  streamId: 'id',
 };
 
 function sealWith(...secrets: string[]): { seal: RecordSeal; keys: FleetKeys; log: MemoryLogger } {
@@ -23,8 +21,8 @@ describe('a record', () => {
   test('shows neither key nor query, and is read by every node with the secret', () => {
     const written = sealWith('secret').seal.close(stop);
     expect(written).not.toMatch(/stream-key|of-the-encoder/);
-    expect(JSON.parse(written)).toMatchObject({ jti: 'jti-1', channel: 'ch', streamId: 'id' });
-    expect(sealWith('secret').seal.open(written)).toEqual(stop);
+    expect(JSON.parse(written)).toMatchObject({ clientIp: '192.0.2.1' });
+    expect(sealWith('secret').seal.open(written, 'ch')).toEqual(stop);
   });
 
   test('looks different each time', () => {
@@ -34,30 +32,40 @@ describe('a record', () => {
 
   test('of before a change of the secret is read after it, by who saw the change and by who was told', () => {
     const written = sealWith('old').seal.close(stop);
-    expect(sealWith('old', 'new').seal.open(written)).toEqual(stop);
+    expect(sealWith('old', 'new').seal.open(written, 'ch')).toEqual(stop);
     const late = sealWith('new');
     late.keys.accept('old');
-    expect(late.seal.open(written)).toEqual(stop);
+    expect(late.seal.open(written, 'ch')).toEqual(stop);
     expect(late.keys.current?.id).not.toBe(sealWith('old').keys.current?.id);
   });
 
-  test.each<[string, (text: string) => string, string]>([
+  test.each<[string, (text: string) => string, string, string?]>([
     ['of another secret', (text) => text, 'another'],
-    ['that was moved to another stream', (text) => text.replace('jti-1', 'jti-2'), 'secret'],
+    ['that was moved to another channel', (text) => text, 'secret', 'other'],
     ['that was changed', (text) => text.replace(/.{4}"}$/, 'AAAA"}'), 'secret'],
     ['that was cut off', (text) => text.replace(/(sealed":"[^.]+\.).*"/, '$1AA"'), 'secret'],
-  ])('%s is read without its key, and that is said', (_, change, secret) => {
+  ])('%s is read without its key, and that is said', (_, change, secret, channel = 'ch') => {
     const { seal, log } = sealWith(secret);
-    const read = seal.open(change(sealWith('secret').seal.close(stop)));
-    expect(read).toMatchObject({ key: '', query: '', channel: 'ch' });
+    const read = seal.open(change(sealWith('secret').seal.close(stop)), channel);
+    expect(read).toMatchObject({ key: '', query: '', channel });
     expect(log.matching(/goes without/)).toHaveLength(1);
+  });
+
+  test('is written again under a new secret, if it can be read', () => {
+    const { seal, keys } = sealWith('old');
+    const written = seal.close(stop);
+    expect(seal.renew(written, 'ch')).toBe(written);
+    keys.use('new');
+    const again = seal.renew(written, 'ch');
+    expect(sealWith('new').seal.open(again, 'ch')).toEqual(stop);
+    expect(sealWith('unknown').seal.renew(written, 'ch')).toBe(written);
   });
 
   test('without a secret there is no callback, and nothing to be kept', () => {
     const { seal, log } = sealWith();
     const written = seal.close(stop);
     expect(written).not.toMatch(/stream-key|of-the-encoder|sealed/);
-    expect(seal.open(written)).toEqual({ ...stop, key: '', query: '' });
+    expect(seal.open(written, 'ch')).toEqual({ ...stop, key: '', query: '' });
     expect(log.entries).toEqual([]);
   });
 });

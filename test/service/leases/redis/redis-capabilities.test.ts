@@ -1,19 +1,19 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { RedisServer } from '../../../support/servers/redis-server';
 import { ServerProcess } from '../../../support/servers/server-process';
-import { RecordingNode } from './recording-node';
+import { LifeNode } from './life-node';
 
 const login = { username: 'service', password: 'pw' };
 const user = (rights: string): string => `user service on >pw ~{rtmp}:* &* +@all ${rights}`;
 let redis: RedisServer;
-let node: RecordingNode | undefined;
+let node: LifeNode | undefined;
 
 async function startRedis(rights: string): Promise<void> {
   redis = await RedisServer.start({ acl: ['user default on nopass ~* &* +@all', user(rights)] });
 }
 
 afterEach(async () => {
-  await node?.registry.stop();
+  await node?.store.stop();
   node = undefined;
   await redis.remove();
 });
@@ -25,9 +25,9 @@ test.each([
   ['-xtrim -hincrby', ['HINCRBY', 'XTRIM']],
 ])('a Redis with %s is told of by name, until it may do all', async (rights, refused) => {
   await startRedis(rights);
-  node = await RecordingNode.start({ port: redis.port, ...login });
+  node = await LifeNode.start({ port: redis.port, ...login });
   await node.log.waitFor(/Redis refuses what the fleet needs/);
-  expect([...node.registry.refused].sort()).toEqual(refused);
+  expect([...node.store.refused].sort()).toEqual(refused);
   for (const command of refused) expect(node.log.matching(new RegExp(`Redis refuses.*${command} \\(`))).toHaveLength(1);
   // New rights come with new connections: Redis closes a user's connections when the user is changed.
   await redis.withClient(async (client) => {
@@ -35,19 +35,19 @@ test.each([
     await client.call('CLIENT', 'KILL', 'TYPE', 'normal');
   });
   await node.log.waitFor(/Redis does all that the fleet needs/);
-  expect(node.registry.refused).toEqual([]);
+  expect(node.store.refused).toEqual([]);
 });
 
 test('announcements are not needed', async () => {
   await startRedis('-publish');
-  node = await RecordingNode.start({ port: redis.port, ...login });
+  node = await LifeNode.start({ port: redis.port, ...login });
   await node.log.waitFor(/changes are noticed some seconds later: PUBLISH \(/);
-  expect(node.registry.refused).toEqual([]);
+  expect(node.store.refused).toEqual([]);
 });
 
 test('a Redis that does all is not worth a word, and nothing remains of the attempt', async () => {
   await startRedis('');
-  node = await RecordingNode.start({ port: redis.port, ...login });
+  node = await LifeNode.start({ port: redis.port, ...login });
   await node.publish('ch', 'id');
   expect(node.log.matching(/refuses/)).toEqual([]);
   expect(await redis.keys('*probe*')).toEqual([]);

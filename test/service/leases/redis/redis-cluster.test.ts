@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisServer, freePort } from '../../../support/servers/redis-server';
-import { RecordingNode, leaseRequest } from './recording-node';
+import { LifeNode } from './life-node';
 
 const shards: RedisServer[] = [];
-const nodes: RecordingNode[] = [];
+const nodes: LifeNode[] = [];
 
 /** A cluster of two shards; the registry's keys are all on the first. */
 beforeAll(async () => {
@@ -35,13 +35,13 @@ async function busPortOf(shard: RedisServer): Promise<number> {
 }
 
 afterEach(async () => {
-  await Promise.all(nodes.splice(0).map((node) => node.registry.stop()));
+  await Promise.all(nodes.splice(0).map((node) => node.store.stop()));
 });
 
 afterAll(() => Promise.all(shards.map((shard) => shard.remove())));
 
-async function startNode(shard: number): Promise<RecordingNode> {
-  const node = await RecordingNode.start({ port: shards[shard]!.port });
+async function startNode(shard: number): Promise<LifeNode> {
+  const node = await LifeNode.start({ port: shards[shard]!.port });
   nodes.push(node);
   return node;
 }
@@ -49,23 +49,21 @@ async function startNode(shard: number): Promise<RecordingNode> {
 test('nodes that know another shard find the one that has the keys, and all are one fleet', async () => {
   const [a, b] = await Promise.all([startNode(0), startNode(1)]);
   expect(b.log.matching(/cannot be used/)).toEqual([]);
-  await b.registry.watch('ch');
-  const first = (await a.publish('ch', 'stream-1'))!;
-  expect(await b.registry.acquire(leaseRequest('ch'))).toMatchObject({
-    kind: 'busy',
-    lease: { publishId: first.publishId },
-  });
+  await b.store.watch('ch');
+  const { publish } = await a.publish('ch', 'stream-1');
+  expect((await b.publish('ch', 'stream-2')).outcome).toBe('busy');
+  expect(await b.store.locate('ch')).toMatchObject({ publish });
   await b.until(() => b.changed.includes('ch'));
-  expect((await b.registry.nodes()).map(({ id }) => id).sort()).toEqual(
-    [a, b].map(({ registry }) => registry.self.id).sort(),
-  );
+  expect((await b.store.nodes()).map(({ id }) => id).sort()).toEqual([a, b].map(({ store }) => store.self.id).sort());
 });
 
 test('a connection that is lost is found again', async () => {
   const node = await startNode(1);
   await shards[0]!.withClient((client) => client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'));
   let published = false;
-  while (!published)
-    published = (await node.publish(`ch-${Math.random()}`, 'id')) !== undefined && node.registry.connected;
-  expect(await shards[0]!.keys(`{rtmp}:node:${node.registry.self.id}`)).toHaveLength(1);
+  while (!published) {
+    const { outcome } = await node.publish(`ch-${Math.random()}`, 'id');
+    published = outcome === 'letIn' && node.store.connected;
+  }
+  expect(await shards[0]!.keys(`{rtmp}:node:${node.store.self.id}`)).toHaveLength(1);
 });

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { RedisServer, redisKinds } from '../../../support/servers/redis-server';
-import { RecordingNode, type RecordingNodeOptions } from './recording-node';
+import { LifeNode, type LifeNodeOptions } from './life-node';
 
 describe.each(redisKinds)('on a %s server, the fleet’s nodes', (kind) => {
   let redis: RedisServer;
-  const nodes: RecordingNode[] = [];
+  const nodes: LifeNode[] = [];
 
-  async function startNode(id: string, options: Partial<RecordingNodeOptions> = {}): Promise<RecordingNode> {
-    const node = await RecordingNode.start({ port: redis.port, ...redis.login('service'), id, ...options });
+  async function startNode(id: string, options: Partial<LifeNodeOptions> = {}): Promise<LifeNode> {
+    const node = await LifeNode.start({ port: redis.port, ...redis.login('service'), id, ...options });
     nodes.push(node);
     return node;
   }
@@ -16,19 +16,19 @@ describe.each(redisKinds)('on a %s server, the fleet’s nodes', (kind) => {
     redis = await RedisServer.start({ kind });
   });
   afterEach(async () => {
-    await Promise.all(nodes.splice(0).map((node) => node.registry.stop()));
+    await Promise.all(nodes.splice(0).map((node) => node.store.stop()));
     await redis.withClient((client) => client.flushall());
   });
   afterAll(() => redis.remove());
 
-  async function idsKnownTo({ registry }: RecordingNode): Promise<readonly string[]> {
-    return (await registry.nodes()).map(({ id }) => id).sort();
+  async function idsKnownTo({ store }: LifeNode): Promise<readonly string[]> {
+    return (await store.nodes()).map(({ id }) => id).sort();
   }
 
   /** Without asking for them: renewals alone bring the changes. */
-  async function untilKnown(node: RecordingNode, ids: readonly string[]): Promise<void> {
+  async function untilKnown(node: LifeNode, ids: readonly string[]): Promise<void> {
     const known = (): string =>
-      node.registry.knownNodes
+      node.store.knownNodes
         .map(({ id }) => id)
         .sort()
         .join();
@@ -37,20 +37,20 @@ describe.each(redisKinds)('on a %s server, the fleet’s nodes', (kind) => {
 
   test('are known to those that were there before, and to those that come later', async () => {
     const a = await startNode('a');
-    expect(a.registry.knownNodes).toMatchObject([{ id: 'a', host: '10.0.0.1', port: 1935 }]);
+    expect(a.store.knownNodes).toMatchObject([{ id: 'a', host: '10.0.0.1', port: 1935 }]);
     const b = await startNode('b');
-    expect(b.registry.knownNodes.map(({ id }) => id).sort()).toEqual(['a', 'b']);
+    expect(b.store.knownNodes.map(({ id }) => id).sort()).toEqual(['a', 'b']);
     await untilKnown(a, ['a', 'b']);
   });
 
   test('are known with what has changed of them, and no longer when they have left', async () => {
     const [a, b] = [await startNode('a'), await startNode('b')];
-    await b.registry.drain();
-    expect((await a.registry.nodes()).map(({ id, draining }) => [id, draining]).sort()).toEqual([
+    await b.store.drain();
+    expect((await a.store.nodes()).map(({ id, draining }) => [id, draining]).sort()).toEqual([
       ['a', false],
       ['b', true],
     ]);
-    await b.registry.stop();
+    await b.store.stop();
     await untilKnown(a, ['a']);
   });
 
@@ -58,9 +58,9 @@ describe.each(redisKinds)('on a %s server, the fleet’s nodes', (kind) => {
     const b = await startNode('b');
     const former = await startNode('a');
     const anew = await startNode('a');
-    await former.registry.stop();
+    await former.store.stop();
     expect(await idsKnownTo(b)).toEqual(['a', 'b']);
-    expect((await b.registry.nodes()).find(({ id }) => id === 'a')?.incarnation).toBe(anew.registry.self.incarnation);
+    expect((await b.store.nodes()).find(({ id }) => id === 'a')?.incarnation).toBe(anew.store.self.incarnation);
   });
 
   test('that have died are known no longer once another node has claimed their streams', async () => {
@@ -93,14 +93,14 @@ describe.each(redisKinds)('on a %s server, the fleet’s nodes', (kind) => {
 
   test('cost a renewal the same, however many there are', async () => {
     const a = await startNode('a', { timing: { beatMs: 60_000, ttlMs: 60_000 } });
-    await a.registry.nodes();
+    await a.store.nodes();
     const answered = async (): Promise<number> => {
       const read = async (): Promise<number> =>
         redis.withClient(async (client) =>
           Number(/total_net_output_bytes:(\d+)/.exec(await client.info('stats'))?.[1]),
         );
       const before = await read();
-      for (let i = 0; i < 10; i += 1) await a.registry.nodes();
+      for (let i = 0; i < 10; i += 1) await a.store.nodes();
       return (await read()) - before;
     };
     const alone = await answered();

@@ -154,6 +154,7 @@ export class ModelNode implements Subscriber {
         return step(life, event, policy);
       },
       now: () => this.#wallClock(),
+      contestMs: 2 * BEAT_MS,
       isUp: () => this.#isUp,
       change: (change, done) => {
         const taken = this.#taken;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as capabilities from '../../../../../service/leases/redis/scripts/capability-script';
 import * as commands from '../../../../../service/leases/redis/scripts/command-scripts';
-import * as leases from '../../../../../service/leases/redis/scripts/lease-scripts';
+import * as lives from '../../../../../service/leases/redis/scripts/life-scripts';
 import * as nodes from '../../../../../service/leases/redis/scripts/node-scripts';
-import * as records from '../../../../../service/leases/redis/scripts/record-scripts';
+import * as stops from '../../../../../service/leases/redis/scripts/stop-scripts';
 import { RegistryConnection } from '../../../../../service/leases/redis/registry-connection';
 import { type RegistryScript, registryScript } from '../../../../../service/leases/redis/scripts/registry-script';
 import { ServerClock } from '../../../../../service/leases/redis/server-clock';
@@ -14,7 +14,7 @@ function isScript(value: unknown): value is RegistryScript {
   return typeof value === 'object' && value !== null && 'lua' in value;
 }
 
-const scripts = [capabilities, commands, leases, nodes, records, sweeps].flatMap((file) =>
+const scripts = [capabilities, commands, lives, nodes, stops, sweeps].flatMap((file) =>
   Object.values(file).filter(isScript),
 );
 const prelude = registryScript('empty', () => [], '').lua;
@@ -26,7 +26,7 @@ test.each(scripts.map((script) => [script.name, script.lua.slice(prelude.length)
   (name, body) => {
     expect(body.match(/\bP \.\./g)?.length ?? 0).toBe(name === 'try-commands' ? 1 : 0);
     for (const [call] of body.matchAll(/redis\.p?call\([^,]*,[^,)]*/g)) {
-      expect(call).toMatch(/, (k\(|key|log|sweeper|publishes|stops|mail|\.\.\.)/);
+      expect(call).toMatch(/, (k\(|key|log|sweeper|channels|stops|mail|\.\.\.)/);
     }
   },
 );
@@ -63,50 +63,70 @@ describe.each(redisKinds)('on a %s server', (kind) => {
     connection.connect();
     await connected;
     const registration = JSON.stringify({ id: nodeId, incarnation: 'first', epoch: connection.epoch });
-    expect(await connection.run(nodes.BEAT, [registration, 60_000, '', 1, 'c2VjcmV0', registration, ''])).toMatchObject(
-      {
-        status: 'lapsed',
-      },
-    );
+    const beat = [registration, 60_000, '', 1, 'c2VjcmV0', registration, ''];
+    expect(await connection.run(nodes.BEAT, beat)).toMatchObject({ status: 'lapsed' });
     return connection;
   }
 
-  test('a kill is later than the publish before it and earlier than the one after, whoever measured the time', async () => {
-    const [ahead, behind] = [await connect('ahead', 2_000), await connect('behind', -2_000)];
-    const acquire = (channel: string, publishId: string): [string, ...(string | number)[]] => [
-      ...([channel, publishId, 'hash', Date.now(), '{}', 0] as [string, ...(string | number)[]]),
-    ];
-    const live = (publishId: string): (string | number)[] => [
-      'ch',
-      publishId,
-      'hash',
-      0,
-      '{}',
-      '',
-      'live',
-      'id',
-      '',
-      0,
-    ];
-    const text = 'kill-session>ch';
-    expect((await ahead.run(leases.ACQUIRE, acquire('ch', 'before')))?.status).toBe('acquired');
-    expect((await behind.run(commands.REMEMBER, ['kill-session', 'ch', text, 0]))?.status).toBe('first');
-    const before = await ahead.run(leases.ASSERT, [...live('before'), 'no', 0]);
-    expect(before).toEqual({ status: 'mine', rest: [text] });
-    await ahead.run(leases.FINISH, ['ch', 'before', '', '']);
-    expect((await behind.run(leases.ACQUIRE, acquire('ch', 'after')))?.status).toBe('acquired');
-    const after = await behind.run(leases.ASSERT, [...live('after'), 'no', 0]);
-    expect(after).toEqual({ status: 'mine', rest: [''] });
+  const change = (channel: string, more: Partial<lives.ChangeArgument> = {}): lives.ChangeArgument => ({
+    ...{ schema: 1, channel, seen: '', keepMs: 0, until: Date.now() + 60_000, mailRead: '', moved: false },
+    ...{ life: document('v1'), letters: [], stops: [], joins: [], leaves: [] },
+    ...more,
+  });
+
+  function document(version: string, node = 'owner/first'): string {
+    return JSON.stringify({ schema: 1, version, life: { stream: { node } } });
+  }
+
+  async function run(connection: RegistryConnection, argument: lives.ChangeArgument): Promise<string[]> {
+    const { channel, letters, joins, leaves } = argument;
+    const members = [...joins, ...leaves].map((member) => `channels:${member}`);
+    const keys = [`life:${channel}`, ...letters.map(({ member }) => `mail:${member}`), ...members];
+    const reply = await connection.run(lives.CHANGE, [JSON.stringify(argument)], { keys });
+    return [reply?.status ?? '', ...(reply?.rest ?? [])];
+  }
+
+  test('a life is changed only by those who have seen it, who are told of it otherwise', async () => {
+    const connection = await connect('one');
+    expect(await run(connection, change('ch'))).toEqual(['changed']);
+    expect(await run(connection, change('ch', { life: document('v2') }))).toEqual(['other', document('v1')]);
+    expect(await run(connection, change('ch', { seen: 'v0', life: '' }))).toEqual(['other', document('v1')]);
+    expect(await run(connection, change('ch', { seen: 'v1', life: document('v2') }))).toEqual(['changed']);
+    expect(await run(connection, change('ch', { seen: 'v2', life: '' }))).toEqual(['changed']);
+    expect(await run(connection, change('ch', { seen: 'v2' }))).toEqual(['other', '']);
+  });
+
+  test('what is carried out too late changes nothing, whatever the clocks of nodes say', async () => {
+    const connection = await connect('punctual');
+    const [status, serverMs] = await run(connection, change('late', { until: Date.now() - 5_000 }));
+    expect(status).toBe('late');
+    expect(Math.abs(Number(serverMs) - Date.now())).toBeLessThan(3_000);
+    expect(await redis.keys('{rtmp}:life:late')).toEqual([]);
+  });
+
+  test('another node’s letter comes with its next answer, in order, until it says that it has it', async () => {
+    const [sender, receiver] = [await connect('sender'), await connect('receiver')];
+    const letters = ['a', 'b'].map((letter) => ({ member: 'receiver/first', letter }));
+    await run(sender, change('mailed', { letters }));
+    const [, ...mail] = await run(receiver, change('any'));
+    expect([mail[1], mail[3]]).toEqual(['a', 'b']);
+    const [, , , ...rest] = await run(receiver, change('any', { seen: 'v1', mailRead: mail[0]! }));
+    expect(rest).toEqual([]);
+  });
+
+  test('a letter for a node that is gone is not kept', async () => {
+    const connection = await connect('writer');
+    await run(connection, change('x', { letters: [{ member: 'nobody/first', letter: 'a' }] }));
+    expect(await redis.keys('{rtmp}:mail:nobody/first')).toEqual([]);
   });
 
   test('a script that is run again for further keys hears what has changed since', async () => {
     const connection = await connect('owner');
-    const other = await connect('other');
-    await connection.run(leases.ACQUIRE, ['busy', 'one', 'hash', 1, '{}', 0]);
+    await run(connection, change('busy'));
     const asked: number[] = [];
-    const reply = await other.run(leases.ACQUIRE, () => {
+    const reply = await connection.run(lives.LOCATE, () => {
       asked.push(asked.length);
-      return asked.length === 1 ? ['busy', 'two', 'hash', 1, '{}', 0] : undefined;
+      return asked.length === 1 ? ['busy'] : undefined;
     });
     expect(reply).toBeUndefined();
     expect(asked).toEqual([0, 1]);
@@ -116,7 +136,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
     const connection = await connect('reader');
     const counts = async (): Promise<number> => {
       let rounds = 0;
-      await connection.run(leases.LOCATE, () => {
+      await connection.run(lives.LOCATE, () => {
         rounds += 1;
         return ['busy'];
       });
