@@ -10,9 +10,12 @@ export const registryCommands = {
   perBeat: 12,
   /** For a stream, from its first request to the delivery of its stop. */
   perStream: 40,
-  /** Announcements of one stream, which every node receives. */
+  /** Announcements of one stream, which the nodes with viewers of its channel receive. */
   announcementsPerStream: 2,
 } as const;
+
+/** Nodes other than its own on which a stream has viewers, on average: one in each of two other zones. */
+const nodesWithViewers = 2;
 
 /** The shortest time between two renewals of a node (s). */
 const beatSeconds = 2.4;
@@ -32,7 +35,7 @@ const mostOfOneSlot = 30_000;
 export function cacheLoad(nodes: number, streams: number): { readonly idle: number; readonly comeback: number } {
   const { perBeat, perStream, announcementsPerStream } = registryCommands;
   const idle = (nodes * perBeat) / beatSeconds;
-  const perComeback = perStream + announcementsPerStream * nodes;
+  const perComeback = perStream + announcementsPerStream * nodesWithViewers;
   return { idle: Math.ceil(idle), comeback: Math.ceil(idle + (streams * perComeback) / comebackSeconds) };
 }
 

@@ -87,7 +87,9 @@ export class CommandHandler {
       client: publisher?.clientIp ?? '',
       players: stream.viewerCount,
     }));
-    return { acted: true, detail: own.length === 1 ? '1 stream is live' : `${own.length} streams are live`, streams };
+    const live = own.length === 1 ? '1 stream is live' : `${own.length} streams are live`;
+    const left = own.length - streams.length;
+    return { acted: true, detail: left === 0 ? live : `${live}, the last ${left} are not listed`, streams };
   }
 }
 

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { abuseCommand } from './abuse/command';
+import { fleetCommand } from './fleet/command';
 import type { RunResult } from './metrics';
 import { type BenchOptions, readOptions, usage } from './options';
 import { heaviestFunctions, readCallTree } from './profile/cpu-profile';
@@ -10,7 +11,6 @@ import { describeMachine } from './report/machine';
 import { type CaseResult, judge, type ServerResult } from './report/results';
 import { spreadsOf } from './report/statistics';
 import { caseTable, targetTable } from './report/tables';
-import { fleetRun } from './runs/fleet-run';
 import { measuredRun, type RunSettings } from './runs/measured-run';
 import type { TimeWindow } from './runs/run-context';
 import type { BenchCase } from './scenarios';
@@ -26,7 +26,7 @@ const HEAVIEST_SHOWN = 20;
 
 async function main(): Promise<void> {
   if (process.argv[2] === 'fleet') {
-    await runFleet(readOptions(process.argv.slice(3)));
+    await fleetCommand(process.argv.slice(3), BUNDLE);
     return;
   }
   if (process.argv[2] === 'abuse') {
@@ -57,18 +57,6 @@ async function main(): Promise<void> {
     const report = { date: new Date().toISOString(), command, machine, cases: results, targets: outcomes };
     writeFileSync(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
   }
-}
-
-/** `npm run bench -- fleet`: the cost of relays and of the registry. */
-async function runFleet(options: BenchOptions | 'help'): Promise<void> {
-  if (options === 'help') {
-    console.log(usage);
-    return;
-  }
-  const { seconds, warmupSeconds } = options;
-  const cores = cpus().map((_, core) => core);
-  const where = { serverCores: cores.slice(0, 1), generatorCores: cores.slice(-1) };
-  for (const line of await fleetRun({ bundle: BUNDLE, seconds, warmupSeconds, ...where })) console.log(line);
 }
 
 function serverNamed(name: string): ServerKind {

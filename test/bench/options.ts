@@ -18,7 +18,7 @@ export interface BenchOptions {
 const BASIC_SCENARIOS = 'ingest,fanout200,mixed,idle';
 
 export const usage = `npm run bench -- [options]
-npm run bench -- fleet [--seconds N] [--warmup N]   what relays and the registry of a fleet cost
+npm run bench -- fleet [options]   what the fleet's registry costs Redis; with --relays what relays cost
 npm run bench -- abuse [--attack NAMES] [--seconds N] [--bundle FILE]   what somebody who attacks pays, and what it costs
   --scenario NAMES   comma list, or all (default ${BASIC_SCENARIOS})
 ${scenarios.map(({ name, description }) => `      ${name.padEnd(16)} ${description}`).join('\n')}

@@ -1,4 +1,4 @@
-// `npm run bench`: installs missing packages, builds the server's bundle and the benchmark's own three programs, then
+// `npm run bench`: installs missing packages, builds the server's bundle and the benchmark's own four programs, then
 // starts the benchmark.
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
@@ -30,6 +30,7 @@ const { build } = await import('esbuild');
 await build({
   entryPoints: {
     bench: join(here, 'bench.ts'),
+    'fleet-nodes': join(here, 'fleet', 'node-process.ts'),
     generator: join(here, 'load', 'generator.ts'),
     'node-media-server': join(here, 'servers', 'node-media-server-process.ts'),
   },

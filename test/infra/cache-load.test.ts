@@ -91,10 +91,10 @@ describe('the cap of a serverless cache', () => {
 
   test.each([
     [{ env: 'dev' }, 1000],
-    [{ env: 'staging' }, 2000],
-    [{ env: 'prod' }, 30_000],
-    [{ env: 'dev', maxTasks: 20 }, 2000],
-    [{ env: 'dev', scaleSchedule: 'cron(0 7 ? * * *)=1..20' }, 2000],
+    [{ env: 'staging' }, 1000],
+    [{ env: 'prod' }, 7000],
+    [{ env: 'dev', maxTasks: 60 }, 3000],
+    [{ env: 'dev', scaleSchedule: 'cron(0 7 ? * * *)=1..60' }, 3000],
   ] as const)('%j: %d ECPU a second', (options, cap) => {
     expect(capOf(options)).toBe(cap);
   });

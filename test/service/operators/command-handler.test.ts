@@ -113,4 +113,11 @@ describe('a command for nodes', () => {
       streams: [{ channel: 'ch', streamId: 'id-1', client: '192.0.2.1', players: 1 }],
     });
   });
+
+  test('to list says how many streams it leaves out', () => {
+    for (let i = 0; i < 1_001; i += 1) publish(`ch-${i}`, `id-${i}`);
+    const { detail, streams } = handler.execute({ verb: 'list' });
+    expect(detail).toBe('1001 streams are live, the last 1 are not listed');
+    expect(streams).toHaveLength(1_000);
+  });
 });

@@ -262,7 +262,7 @@ const OUTAGES: readonly Finding[] = [
       const first = live(fleet, 1);
       fleet.disconnect(first, 'lost');
       fleet.run(500);
-      fleet.storage.freeze(4_000);
+      fleet.storage.freeze(2_000);
       fleet.run(100);
       const second = fleet.connect(0);
       fleet.run(12_000);
