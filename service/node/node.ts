@@ -176,7 +176,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
     portMayMove: options.httpPortMayMove === true,
   });
-  registry.reachableAt(registry.self.host, relayPort, http?.portForNodes ?? options.machineHttpPort);
+  registry.reachableAt(
+    registry.self.host,
+    relayPort,
+    http?.portForNodes(registry.self.host) ?? options.machineHttpPort,
+  );
   const drainRequested = (): void => options.drainRequested?.();
   const operators = openOperators({
     config,
