@@ -222,7 +222,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   later.agent = agent;
   lifecycle.followTask(agent);
   const clock = setInterval(() => {
-    for (const part of [sessions, hub, admission, member, api]) part.tick(now());
+    for (const part of [sessions, hub, media.health, admission, member, api]) part.tick(now());
     if (config.redis) metrics.setRedisConnected(operators.connected);
     // A held channel still needs this node: its stream may be resumed on another node.
     if (lifecycle.phase === 'leaving' && sessions.size === 0 && hub.publicationCount === 0) options.emptied?.();
