@@ -65,6 +65,9 @@ export function openMedia({ config, log, version, processes, nodeId, now }: Medi
     now,
   });
   const health = new HealthMonitor({ hub, chunkSize: config.rtmp.chunkSize, latencyMs: config.latencyMs });
+  health.listen(({ channel, grant }, report) => {
+    events.tell({ type: 'stream.health', channel, streamId: grant.streamId, health: report });
+  });
   const memory = new MemoryGuard({
     budgetBytes: config.limits.memoryBudgetBytes ?? defaultMemoryBudget(processes),
     log,

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { StreamDetail } from '../../service/http/api/schemas/stream';
 import { ffmpeg } from '../support/programs/ffmpeg';
 import { publishTestPictureWithGstreamer } from '../support/programs/gstreamer';
 import type { Program } from '../support/programs/program';
@@ -95,13 +96,22 @@ describe('faults of real encoders', () => {
   );
 
   test(
-    'a writer that stopped',
+    'a writer that stopped, in metrics, in the API and among its events',
     async () => {
       const node = await start();
       const publisher = publish(`${pictures()} ${tone()} ${usual}`, node.rtmpUrl('gap', 'key'));
       await until(async () => (await (await fetch(node.httpUrl('/metrics'))).text()).includes('{state="good"} 1'));
       publisher.signal('SIGSTOP');
       await until(async () => (await issues(node)).includes('mediaGap'));
+      const answer = await fetch(node.httpUrl('/api/v1/streams/gap'));
+      const { health, history, video, client, events } = StreamDetail.parse(await answer.json());
+      expect(health.issues.find(({ code }) => code === 'mediaGap')?.sentence).toMatch(
+        /^No video and no sound came for/,
+      );
+      expect(video).toMatchObject({ codec: 'avc1', width: 160, height: 96 });
+      expect(client.encoder).toMatch(/^Lavf/);
+      expect(history.fps.length).toBeGreaterThan(0);
+      expect(events.filter(({ type }) => type === 'stream.health').length).toBeGreaterThan(1);
       publisher.signal('SIGCONT');
       await publisher.kill();
     },
