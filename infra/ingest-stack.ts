@@ -97,9 +97,18 @@ export class IngestStack extends Stack {
       innerCidrs: network.innerCidrs,
       serviceName,
     });
-    const secrets = [jwtSecret, cache.service.password, ...this.certificateSecrets(config)];
+    const secrets = [
+      jwtSecret,
+      cache.service.password,
+      ...this.certificateSecrets(config),
+      ...this.operatorToken(config),
+    ];
     const ports = portsOf(listeners);
     return new IngestTask(this, 'Task', { cpu, memoryMiB, exec, logRetentionDays, environment, secrets, ports });
+  }
+
+  private operatorToken({ operatorTokenSecretArn: arn }: DeploymentConfig): ISecret[] {
+    return arn === undefined ? [] : [Secret.fromSecretCompleteArn(this, 'OperatorToken', arn)];
   }
 
   private certificateSecrets({ tls, tlsCertSecretArn, tlsKeySecretArn }: DeploymentConfig): ISecret[] {

@@ -99,6 +99,7 @@ export const deploymentOptions = {
   cacheSecurityGroupId: securityGroupId,
   redisChannel: matching(/^[\w:{}.-]{1,128}$/, 'letters, digits and _ : { } . -'),
 
+  operatorTokenSecretArn: secretArn,
   canary: flag(),
   canaryMinutes: wholeNumber(1, 60),
   eventBus: matching(

@@ -183,13 +183,13 @@ function cacheFaults(s: Settings): string[] {
 
 /** Resources that are named by ARN must be in the deployment's region. */
 function placeFaults(s: Settings): string[] {
-  const { certificateArn, tlsCertSecretArn, tlsKeySecretArn, cachePasswordSecretArn, region } = s;
-  return Object.entries({ certificateArn, tlsCertSecretArn, tlsKeySecretArn, cachePasswordSecretArn }).flatMap(
-    ([name, arn]) => {
-      const place = arn?.split(':')[3] ?? region;
-      return place === region ? [] : [`${name} is in ${place}, but the deployment in region=${region}`];
-    },
-  );
+  const { certificateArn, tlsCertSecretArn, tlsKeySecretArn, cachePasswordSecretArn, operatorTokenSecretArn, region } =
+    s;
+  const secrets = { tlsCertSecretArn, tlsKeySecretArn, cachePasswordSecretArn, operatorTokenSecretArn };
+  return Object.entries({ certificateArn, ...secrets }).flatMap(([name, arn]) => {
+    const place = arn?.split(':')[3] ?? region;
+    return place === region ? [] : [`${name} is in ${place}, but the deployment in region=${region}`];
+  });
 }
 
 /** AWS's quota: rules of one family that a security group has by default. */

@@ -115,6 +115,8 @@ export class IngestService extends Construct {
     }
     // A node fetches a stream from the node that its publisher is connected to.
     securityGroup.connections.allowInternally(Port.tcp(containerPorts.rtmp), 'Streams between nodes');
+    // Whichever node an operator asks asks all others.
+    securityGroup.connections.allowInternally(Port.tcp(containerPorts.http), 'Questions between nodes');
     return securityGroup;
   }
 

@@ -49,6 +49,7 @@ export function serviceEnvironment(props: ServiceEnvironmentProps): Record<strin
     FLEET_TASK_PROTECTION: 'YES',
     PROTECTION_MIN_PUBLISHERS: String(config.protectionMinPublishers),
     SLOTS: String(config.slots),
+    ...(config.operatorTokenSecretArn !== undefined && { OPERATOR_TOKEN_ARN: config.operatorTokenSecretArn }),
     ...(config.eventBus !== undefined && { EVENTS_BUS_NAME: config.eventBus }),
     METRICS_EMF: 'YES',
     METRICS_SERVICE: props.serviceName,

@@ -21,8 +21,8 @@ export interface HttpSurroundings extends Pick<HttpServerOptions, 'ready' | 'str
 export interface OpenHttp {
   /** Differs from the configured port if that was 0 or taken. */
   readonly port: number;
-  /** The port, if other nodes can reach it. */
-  readonly portForNodes: number | undefined;
+  /** The port, if other nodes, which know this machine by `host`, can reach it. */
+  portForNodes(host: string): number | undefined;
   close(): Promise<void>;
 }
 
@@ -49,7 +49,7 @@ export async function openHttp(surroundings: HttpSurroundings): Promise<OpenHttp
   log.info(`HTTP listening on ${bindAddress}:${port}`);
   return {
     port,
-    portForNodes: LOOPBACK.test(bindAddress) ? undefined : port,
+    portForNodes: (host) => (LOOPBACK.test(bindAddress) && !LOOPBACK.test(host) ? undefined : port),
     async close() {
       api.close();
       token.close();

@@ -1,8 +1,10 @@
 import type { TrafficCounters } from '../metrics/traffic-counters';
 import type { PayloadSink } from '../protocol/chunk/payload-sink';
+import { decodeStart } from '../protocol/chunk/chunk-writer';
 import { MediaFlag, MediaTag, readAudioTag, readVideoTag } from '../protocol/media/media-tag';
 import { type DataMessage } from '../protocol/message/data-message';
 import { MessageType } from '../protocol/message-types';
+import { Arrivals } from './arrivals';
 import { AudioOnly } from './audio-only';
 import { FanOut } from './fan-out';
 import { type Flushable, type FlushScheduler, FlushTicket } from './flush-scheduler';
@@ -35,9 +37,11 @@ export interface StreamEnvironment {
 export class LiveStream implements LogObserver, ContinuedStream, Flushable {
   readonly config = new StreamConfig();
   readonly stats: StreamStats;
+  readonly arrivals = new Arrivals();
   readonly startedAt: number;
   readonly ticket = new FlushTicket();
 
+  readonly #env: StreamEnvironment;
   readonly #traffic: TrafficCounters;
   readonly #scheduler: FlushScheduler;
   readonly #log: MessageLog;
@@ -56,6 +60,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
   readonly #audioOnly = new AudioOnly();
 
   constructor(env: StreamEnvironment) {
+    this.#env = env;
     this.#traffic = env.traffic;
     this.#scheduler = env.scheduler;
     this.#log = new MessageLog(env.pool, env.chunkSize, this);
@@ -133,6 +138,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     this.#timeline.join();
     this.#awaitsKeyframe = withVideo && this.hasVideo;
     this.#audioOnly.reset();
+    this.arrivals.sourceChanged();
     this.#joined = true;
   }
 
@@ -156,6 +162,9 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
       this.config.setMetadata(slab.bytes.subarray(start, end));
     } else if ((flags & MediaFlag.Data) === 0) {
       this.#timeline.sent(typeId, timestamp, message.sourceTimestamp);
+      if (tag.codec >= 0) {
+        this.arrivals.frame((flags & MediaFlag.Video) !== 0, message.sourceTimestamp, this.#traffic.heardAt);
+      }
     }
     if ((flags & (MediaFlag.SideTrack | MediaFlag.WrappedMain)) !== 0) this.#fanOut.tracksBegin();
     this.#gop.add(position, slab.base + end, gopFlags, timestamp);
@@ -165,6 +174,21 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     const isWanted = this.#fanOut.messageReady(position, slab.base + end);
     if (isWanted) this.#scheduler.ready(this, (flags & MediaFlag.Video) !== 0);
     return flags;
+  }
+
+  /** The main tracks' ids, as the stream's messages name them so far. */
+  get mainTracks(): Pick<MediaTag, 'mainVideoTrack' | 'mainAudioTrack'> {
+    return this.#tag;
+  }
+
+  /** The first bytes of the newest keyframe's message; undefined while it is not cached. */
+  keyframeStart(maxBytes: number): Buffer | undefined {
+    const { start, startsAtKeyframe } = this.#gop;
+    if (!startsAtKeyframe) return undefined;
+    const views: Buffer[] = [];
+    // Chunk headers take less than the payload.
+    this.#log.views(start, Math.min(this.#log.position, start + 2 * maxBytes), views);
+    return views[0] && decodeStart(views[0], this.#env.chunkSize, maxBytes);
   }
 
   /** Starts serving a player: headers, then the GOP cache, then new messages. */

@@ -9,6 +9,8 @@ const MAX_CONFIG_BYTES = 64 * 1024;
 /** The lowest key of video, see `MediaTag.configKey`. */
 const FIRST_VIDEO_KEY = 0x10000;
 const MANY_TRACKS_KEY = 0xf000;
+/** The packet type in the lowest bits of the key. */
+const SEQUENCE_START = 0;
 
 interface StoredConfig {
   readonly key: number;
@@ -65,6 +67,24 @@ export class StreamConfig {
       if (codecName(stored.codec, video) === codecName(codec, video)) continue;
       this.#configs.set(key, { ...stored, encoded: undefined, since: position, former: encoded });
     }
+  }
+
+  /** Counts the headers that differ from the one before them. */
+  get revision(): number {
+    return this.#ages;
+  }
+
+  /** The newest sequence header of this kind whose codec is the main track's, in chunk-encoded form. */
+  mainHeader(video: boolean, codec: number): Buffer | undefined {
+    let newest: StoredConfig | undefined;
+    const name = codecName(codec, video);
+    for (const stored of this.#configs.values()) {
+      const { key, encoded, age } = stored;
+      if (isVideo(key) !== video || (key & 0x0f) !== SEQUENCE_START || encoded === undefined) continue;
+      if (stored.codec < 0 || codecName(stored.codec, video) !== name) continue;
+      if (newest === undefined || age > newest.age) newest = stored;
+    }
+    return newest?.encoded;
   }
 
   /** Whether the stored sequence header under this key is the same, whatever its timestamp. */

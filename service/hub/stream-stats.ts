@@ -16,6 +16,7 @@ export class StreamStats {
   videoCodec = -1;
   /** Seconds between the last two keyframes by their timestamps, clock steps ignored; 0 before the second. */
   keyframeIntervalSeconds = 0;
+  keyframes = 0;
   /** Timestamp of the newest audio or video message. */
   lastTimestamp = 0;
   /** Rates over the last complete window, per second. */
@@ -55,6 +56,7 @@ export class StreamStats {
     const isInterval = this.#lastKeyframe >= 0 && intervalMs > 0 && intervalMs <= MAX_KEYFRAME_INTERVAL_MS;
     if (isInterval) this.keyframeIntervalSeconds = intervalMs / 1000;
     this.#lastKeyframe = timestamp;
+    this.keyframes += 1;
   }
 
   /** Closes the rate window when it is over; called about once a second. */

@@ -1,6 +1,6 @@
 /**
  * The counters of the media path, as plain numbers: one addition per event. They are read when the metrics page is
- * requested.
+ * requested. The time of the last read is here as well, so that no message needs a look at the clock.
  */
 export class TrafficCounters {
   /** Bytes read from clients and, by relays, from other nodes; handshake and chunk headers included. */
@@ -17,6 +17,8 @@ export class TrafficCounters {
   writes = 0;
   /** Reads from the sockets of clients and relays; over TLS, pieces of decrypted bytes. */
   reads = 0;
+  /** When bytes of a client last came in (ms of a clock that does not go back): the arrival time of what is parsed now. */
+  heardAt = 0;
   /** Audio and video messages a player did not get because it could not keep up. */
   droppedFrames = 0;
   /** Commands that were ignored because their name could not be read. */

@@ -1,11 +1,14 @@
 import { getHeapStatistics } from 'node:v8';
 import type { ServiceConfig } from '../config/service-config';
 import { EventBus } from '../events/event-bus';
+import { HealthMonitor } from '../health/health-monitor';
+import { ISSUE_CODES } from '../health/issue-codes';
 import { Hub } from '../hub/hub';
 import { defaultMemoryBudget, MemoryGuard } from '../hub/memory-guard';
 import { SlabPool } from '../hub/slab';
 import type { Logger } from '../logging/logger';
 import { registerBatchingMetrics } from '../metrics/batching-metrics';
+import { registerHealthMetrics } from '../metrics/health-metrics';
 import { registerMemoryMetrics } from '../metrics/memory-metrics';
 import { Metrics } from '../metrics/metrics';
 import { TrafficCounters } from '../metrics/traffic-counters';
@@ -26,6 +29,7 @@ export interface Media {
   readonly sessions: OpenSessions;
   readonly batching: Batching;
   readonly hub: Hub;
+  readonly health: HealthMonitor;
   readonly memory: MemoryGuard;
   readonly metrics: Metrics;
   /** What happens on this node. */
@@ -60,6 +64,10 @@ export function openMedia({ config, log, version, processes, nodeId, now }: Medi
     observer: teller,
     now,
   });
+  const health = new HealthMonitor({ hub, chunkSize: config.rtmp.chunkSize, latencyMs: config.latencyMs });
+  health.listen(({ channel, grant }, report) => {
+    events.tell({ type: 'stream.health', channel, streamId: grant.streamId, health: report });
+  });
   const memory = new MemoryGuard({
     budgetBytes: config.limits.memoryBudgetBytes ?? defaultMemoryBudget(processes),
     log,
@@ -84,10 +92,11 @@ export function openMedia({ config, log, version, processes, nodeId, now }: Medi
   });
   registerBatchingMetrics(metrics.registry, batching);
   registerMemoryMetrics(metrics.registry, memory);
+  registerHealthMetrics(metrics.registry, ISSUE_CODES, () => health.counts());
   const close = (): void => {
     clearInterval(memoryClock);
     batching.close();
     metrics.close();
   };
-  return { traffic, sessions, batching, hub, memory, metrics, events, teller, close };
+  return { traffic, sessions, batching, hub, health, memory, metrics, events, teller, close };
 }

@@ -176,7 +176,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
     portMayMove: options.httpPortMayMove === true,
   });
-  store.reachableAt(store.self.host, relayPort, http?.portForNodes ?? options.machineHttpPort);
+  const portForNodes = http?.portForNodes(store.self.host) ?? options.machineHttpPort;
+  store.reachableAt(store.self.host, relayPort, portForNodes);
   const drainRequested = (): void => options.drainRequested?.();
   const operators = openOperators({
     config,
@@ -215,7 +216,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   later.agent = agent;
   lifecycle.followTask(agent);
   const clock = setInterval(() => {
-    for (const part of [sessions, hub, admission, member, api]) part.tick(now());
+    for (const part of [sessions, hub, media.health, admission, member, api]) part.tick(now());
     if (config.redis) metrics.setRedisConnected(operators.connected);
     // A held channel still needs this node: its stream may be resumed on another node.
     if (lifecycle.phase === 'leaving' && sessions.size === 0 && hub.publicationCount === 0) options.emptied?.();

@@ -28,7 +28,7 @@ export interface OpenApi {
 /** The node's side of the operators' API. */
 export function openApi(surroundings: ApiSurroundings): OpenApi {
   const { media, member, lifecycle, version, readiness, isProtected, now, ...shared } = surroundings;
-  const { hub, events, teller, sessions, traffic, memory } = media;
+  const { hub, health, events, teller, sessions, traffic, memory } = media;
   const { store } = member;
   const load = new LoadMeter({ traffic, memory }, now());
   const since = new Date().toISOString();
@@ -39,7 +39,7 @@ export function openApi(surroundings: ApiSurroundings): OpenApi {
     store,
     load,
     isOwn: (publication) => teller.isOwn(publication),
-    health: ({ stream }) => ({ state: stream.stats.messages === 0 ? 'noData' : 'good', issues: [] }),
+    health,
     about() {
       const { ready, reason = null } = readiness();
       return {

@@ -31,7 +31,7 @@ const TINY_CHUNK_BURST_SECONDS = 5;
 
 /** The session whose time-outs are checked. */
 export interface TimedSession {
-  readonly context: Pick<SessionContext, 'now' | 'timeouts'>;
+  readonly context: Pick<SessionContext, 'now' | 'timeouts' | 'traffic'>;
   readonly phase: SessionPhase;
   readonly streams: OpenStreams;
   readonly intake: Pick<ByteIntake, 'receivedBytes' | 'tinyChunks'>;
@@ -82,7 +82,9 @@ export class SessionDeadlines {
 
   /** Bytes came in. */
   heard(): void {
-    this.#heardAt = this.#session.context.now();
+    const { context } = this.#session;
+    this.#heardAt = context.now();
+    context.traffic.heardAt = this.#heardAt;
   }
 
   /** `connect` was accepted, or a stream has ended. */

@@ -60,7 +60,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
     },
   });
 
-  const ports = await pool.start(http?.portForNodes);
+  const ports = await pool.start(http?.portForNodes(config.fleet?.advertiseHost ?? ''));
   let stopping = false;
   const check = async (): Promise<void> => {
     const checked = await pool.check();

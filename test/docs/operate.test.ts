@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { repositoryRoot } from '../../infra/shared/repository';
+import { ISSUE_CODES } from '../../service/health/issue-codes';
 import { parseCommand } from '../../service/operators/command-parser';
 import { NameGrammar } from '../../service/protocol/name-grammar';
 import { startTestNode } from '../support/servers/test-node';
@@ -51,6 +52,11 @@ test("README's table of close reasons lists exactly those that occur", () => {
   const inCode = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code);
   const listed = tableRows(operate, 'close reason').flatMap(([names = '']) => codeSpans(names));
   expect(listed.sort()).toEqual(inCode.sort());
+});
+
+test("README's table of issues lists exactly the codes of stream health", () => {
+  const listed = tableRows(operate, 'issue').flatMap(([names = '']) => codeSpans(names));
+  expect(listed.sort()).toEqual([...ISSUE_CODES].sort());
 });
 
 test("README's commands are understood as they are written", () => {

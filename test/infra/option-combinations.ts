@@ -96,6 +96,7 @@ export const combinations = {
     exec: 'true',
     alarmEmail: 'ops@example.com',
     eventBus: 'default',
+    operatorTokenSecretArn: secret('operator'),
   },
 } as const satisfies Record<string, Options>;
 

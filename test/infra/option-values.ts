@@ -160,6 +160,11 @@ export const optionValues = {
 
   canary: each('canary', [true, false], { env: 'prod' }),
   canaryMinutes: each('canaryMinutes', [1, 15]),
+  operatorTokenSecretArn: of([
+    {},
+    { operatorTokenSecretArn: secret('operator') },
+    { operatorTokenSecretArn: secret('another') },
+  ]),
   eventBus: of([{}, { eventBus: 'default' }, { eventBus: 'streams' }]),
   alarmEmail: of([{}, { alarmEmail: 'ops@example.com' }, { alarmEmail: 'other@example.com' }]),
   logRetentionDays: each('logRetentionDays', [7, 30]),

@@ -140,6 +140,16 @@ describe('in staging', () => {
     ]);
   });
 
+  test("a task may read the operators' token that the options name", () => {
+    const ofToken = (options: Options) =>
+      rights(templateOf('Ingest', options), 'TaskDefinitionTaskRole').filter((right) => right.includes('operator'));
+    expect(ofToken({ env: 'staging' })).toEqual([]);
+    const operatorTokenSecretArn = 'arn:aws:secretsmanager:us-east-1:111122223333:secret:operator-AbCdEf';
+    expect(ofToken({ env: 'staging', operatorTokenSecretArn })).toEqual([
+      `secretsmanager:GetSecretValue on ${operatorTokenSecretArn}`,
+    ]);
+  });
+
   test("the canary's rights in the keys table end with its own channel", () => {
     const policies = [...resourcesOf(templateOf('Observability', { env: 'staging' }), 'AWS::IAM::Policy').values()];
     const statements = policies.flatMap(

@@ -60,6 +60,7 @@ describe('who can reach whom', () => {
       'RtmpSecurityGroup -> ::/0:443',
       'RtmpSecurityGroup -> CacheSecurityGroup:6379',
       'RtmpSecurityGroup -> RtmpSecurityGroup:1935',
+      'RtmpSecurityGroup -> RtmpSecurityGroup:8080',
     ]);
   });
 
@@ -77,6 +78,7 @@ describe('who can reach whom', () => {
       'RtmpSecurityGroup -> ::/0:8000',
       'RtmpSecurityGroup -> CacheSecurityGroup:6379',
       'RtmpSecurityGroup -> RtmpSecurityGroup:1935',
+      'RtmpSecurityGroup -> RtmpSecurityGroup:8080',
     ]);
   });
 

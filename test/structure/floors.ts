@@ -24,6 +24,7 @@ export const FLOORS: readonly (readonly string[])[] = [
     'service/operators',
     'service/auth',
     'service/events/outlets',
+    'service/health',
     'service/net/tls',
     'service/net/batching',
   ],

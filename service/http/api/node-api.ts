@@ -1,15 +1,13 @@
 import type { EventBus } from '../../events/event-bus';
 import { timeOfId } from '../../events/event-ids';
+import type { HealthMonitor } from '../../health/health-monitor';
 import type { Hub } from '../../hub/hub';
-import type { LiveStream } from '../../hub/live-stream';
 import type { Publication } from '../../hub/publication';
 import type { LifeStore } from '../../leases/life-store';
 import { flvFile } from './keyframe-file';
 import type { LoadMeter } from './node-load';
 import type { Answer, Ask, NodeAnswer, Question } from './questions';
-import type { Health } from './schemas/health';
 import type { Node } from './schemas/node';
-import { STEP_MS, StreamHistory } from './stream-history';
 import { viewStream } from './stream-view';
 
 /** Most events of one answer. */
@@ -27,7 +25,7 @@ export interface NodeApiOptions {
   readonly chunkSize: number;
   /** Whether the stream's publisher is, or was last, a client of this node. */
   readonly isOwn: (publication: Publication) => boolean;
-  readonly health: (publication: Publication) => Health;
+  readonly health: Pick<HealthMonitor, 'report' | 'history'>;
   /** What is known of this node besides its streams. */
   readonly about: () => Pick<
     Node,
@@ -42,9 +40,7 @@ export interface NodeApiOptions {
 /** Answers what the API wants to know of this node. */
 export class NodeApi {
   readonly #options: NodeApiOptions;
-  readonly #histories = new WeakMap<LiveStream, StreamHistory>();
   readonly #players = new Map<string, { count: number; toldAt: number }>();
-  #notedAt = -Infinity;
 
   constructor(options: NodeApiOptions) {
     this.#options = options;
@@ -54,17 +50,10 @@ export class NodeApi {
     return { node: this.#options.store.self.id, answer: await this.#answer(question) };
   }
 
-  /** Notes figures, and tells of changed numbers of players. To be called once a second (ms). */
+  /** Measures the load, and tells of changed numbers of players. To be called once a second (ms). */
   tick(now: number): void {
-    const { hub, load } = this.#options;
-    load.tick(now);
+    this.#options.load.tick(now);
     this.#tellPlayers(now);
-    if (now - this.#notedAt < STEP_MS) return;
-    this.#notedAt = now;
-    for (const publication of hub.publications()) {
-      if (this.#options.isOwn(publication))
-        this.#historyOf(publication.stream).note(publication.stream.stats, Date.now());
-    }
   }
 
   #answer(question: Question): Answer<Ask> | Promise<Answer<Ask>> {
@@ -90,23 +79,24 @@ export class NodeApi {
 
   #streams(history: boolean): Answer<'streams'> {
     const answer: Answer<'streams'> = { streams: [], relayed: [] };
-    for (const publication of this.#options.hub.publications()) {
+    const { hub, isOwn, health } = this.#options;
+    for (const publication of hub.publications()) {
       const { channel, stream } = publication;
-      if (!this.#options.isOwn(publication)) answer.relayed.push({ channel, players: stream.viewerCount });
+      if (!isOwn(publication)) answer.relayed.push({ channel, players: stream.viewerCount });
       else {
         const view = this.#view(publication);
-        answer.streams.push(history ? { ...view, history: this.#historyOf(stream).read() } : view);
+        answer.streams.push(history ? { ...view, history: health.history(publication) } : view);
       }
     }
     return answer;
   }
 
   #channel(channel: string): Answer<'channel'> {
-    const { hub, events, isOwn } = this.#options;
+    const { hub, events, isOwn, health } = this.#options;
     const publication = hub.find(channel)?.publication ?? undefined;
     const own = publication && isOwn(publication) ? publication : undefined;
     return {
-      stream: own ? { ...this.#view(own), history: this.#historyOf(own.stream).read() } : null,
+      stream: own ? { ...this.#view(own), history: health.history(own) } : null,
       players: publication?.stream.viewerCount ?? 0,
       events: events.of(channel, CHANNEL_EVENTS),
       refusals: events.refusals(channel),
@@ -163,16 +153,7 @@ export class NodeApi {
 
   #view(publication: Publication): Answer<'streams'>['streams'][number] {
     const { store, health, now } = this.#options;
-    return viewStream(publication, { node: store.self.id, health: health(publication), now: now() });
-  }
-
-  #historyOf(stream: LiveStream): StreamHistory {
-    let history = this.#histories.get(stream);
-    if (history === undefined) {
-      history = new StreamHistory();
-      this.#histories.set(stream, history);
-    }
-    return history;
+    return viewStream(publication, { node: store.self.id, report: health.report(publication), now: now() });
   }
 
   #tellPlayers(now: number): void {

@@ -21,7 +21,7 @@ export function reportStream(publication: Publication, now: number): StreamRepor
   };
 }
 
-export function reportVideo({ stream: { stats, config } }: Publication): VideoReport | null {
+function reportVideo({ stream: { stats, config } }: Publication): VideoReport | null {
   if (stats.videoFrames === 0) return null;
   return {
     codec: codecName(stats.videoCodec, true),
@@ -33,7 +33,7 @@ export function reportVideo({ stream: { stats, config } }: Publication): VideoRe
   };
 }
 
-export function reportAudio({ stream: { stats, config } }: Publication): AudioReport | null {
+function reportAudio({ stream: { stats, config } }: Publication): AudioReport | null {
   if (stats.audioBytes === 0) return null;
   const stereo: AmfValue = config.description?.get('stereo');
   return {

@@ -73,6 +73,20 @@ export function decodeMessage(
   return { timestamp: extended ? encoded.readUInt32BE(12) : field, typeId: encoded[7]!, payload };
 }
 
+/** The first bytes, at most `maxBytes`, of the payload of an encoded message, of which the end may be missing. */
+export function decodeStart(encoded: Buffer, chunkSize: number, maxBytes: number): Buffer {
+  const extended = encoded.readUIntBE(1, 3) === EXTENDED;
+  const payload = Buffer.allocUnsafe(Math.min(encoded.readUIntBE(4, 3), maxBytes));
+  let at = extended ? 16 : 12;
+  let filled = 0;
+  while (filled < payload.length && at < encoded.length) {
+    const copied = encoded.copy(payload, filled, at, at + chunkSize);
+    filled += copied;
+    at += copied + (extended ? 5 : 1);
+  }
+  return payload.subarray(0, filled);
+}
+
 /** A complete message in chunk-encoded form, for messages that are not shared between players. */
 export function encodeMessage(
   chunkStreamId: number,

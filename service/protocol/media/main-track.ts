@@ -26,7 +26,7 @@ export function mainTrackAlone(payload: Buffer, video: boolean, mainTrack: numbe
 }
 
 /** Offset of the packet type: in the first byte or, after ModEx packets, in the last byte of those; -1: cut short. */
-function packetTypeAt(payload: Buffer): number {
+export function packetTypeAt(payload: Buffer): number {
   let at = 0;
   while ((payload[at]! & 0x0f) === MOD_EX) {
     if (at + 4 > payload.length) return -1;

@@ -22,12 +22,22 @@ export function publishWithGstreamer(options: {
   );
 }
 
+/** Publishes a test picture and a tone, encoded in real time with the encoders' own settings. */
+export function publishTestPictureWithGstreamer(url: string, timeoutMs: number): Program {
+  return gstLaunch(
+    'videotestsrc is-live=true ! video/x-raw,format=I420 ! openh264enc ! h264parse ! flvmux name=mux streamable=true ' +
+      `! rtmp2sink location=${url} audiotestsrc is-live=true ! voaacenc ! aacparse ! mux.`,
+    timeoutMs,
+  );
+}
+
 /** Plays with rtmp2src into an FLV file until the stream ends. */
 export function playWithGstreamer(url: string, file: string): Program {
   return gstLaunch(`rtmp2src location=${url} ! filesink location=${file}`);
 }
 
 /** `gst-launch-1.0` with the pipeline's words as they are: none of them may hold a space. */
-function gstLaunch(pipeline: string): Program {
-  return new Program('gst-launch-1.0', ['-q', ...pipeline.split(' ')], { env: { ...process.env, GST_DEBUG: '2' } });
+function gstLaunch(pipeline: string, timeoutMs?: number): Program {
+  const env = { ...process.env, GST_DEBUG: '2' };
+  return new Program('gst-launch-1.0', ['-q', ...pipeline.split(' ')], { env, timeoutMs });
 }
