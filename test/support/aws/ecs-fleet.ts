@@ -148,9 +148,9 @@ export class MovingPublisher {
     this.#follow().catch(() => undefined);
   }
 
-  /** A picture that is sent soon. */
+  /** A picture that is sent soon, but not before a viewer that has just come may have the stream on a busy machine. */
   nextFrame(): Buffer {
-    return avc.keyframe(`frame ${this.#frames + 3}`);
+    return avc.keyframe(`frame ${this.#frames + 25}`);
   }
 
   end(): void {
