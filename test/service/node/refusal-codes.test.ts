@@ -23,7 +23,7 @@ test.each([
 
 test('the reasons in this test are those of the program', () => {
   const sources = [
-    'admission/admission.ts',
+    'admission/attempt.ts',
     'auth/start-questions.ts',
     'auth/callback-authorizer.ts',
     'node/lifecycle.ts',

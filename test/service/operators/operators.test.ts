@@ -110,21 +110,18 @@ describe('replies', () => {
 });
 
 describe('a command', () => {
-  test('is remembered before it is carried out', async () => {
+  test('is remembered before it ends the stream', async () => {
     const steps: string[] = [];
     const logger = await listen({
       remember: (command) => {
         steps.push(`remember ${command.verb}`);
         return Promise.resolve(true);
       },
-      carryOut: (command) => {
-        steps.push(`carry out ${command.verb}`);
-        return { acted: true, detail: 'done' };
-      },
+      carryOut: () => ({ acted: true, detail: 'done', end: () => void steps.push('end the stream') }),
     });
     await redis.publish(CHANNEL, 'kill-session>ch');
     await logger.waitFor(/kill-session done/);
-    expect(steps).toEqual(['remember kill-session', 'carry out kill-session']);
+    expect(steps).toEqual(['remember kill-session', 'end the stream']);
   });
 
   test('to block is answered once for the fleet, by the first node that puts it into force', async () => {
