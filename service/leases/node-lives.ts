@@ -42,21 +42,21 @@ export interface LivesSurroundings {
   readonly policy: LifePolicy;
   readonly step: (life: ChannelLife, event: LifeEvent, policy: LifePolicy) => Step<ChannelLife>;
   /** Milliseconds since the epoch. */
-  now(): number;
+  readonly now: () => number;
   /** How long another node has to report that its publisher, who seems to have the channel too, has gone (ms). */
   readonly contestMs: number;
   /** Whether it is worth asking the registry. */
-  isUp(): boolean;
+  readonly isUp: () => boolean;
   /** Calls back once. Mail that was there before is delivered first. */
-  change(change: Change, done: (outcome: ChangeOutcome) => void): void;
+  readonly change: (change: Change, done: (outcome: ChangeOutcome) => void) => void;
   /** Which of these members are surely dead. */
-  dead(members: readonly string[], done: (dead: readonly string[]) => void): void;
+  readonly dead: (members: readonly string[], done: (dead: readonly string[]) => void) => void;
   /** Calls back after a short time that grows with the round. */
-  later(round: number, act: () => void): void;
-  perform(channel: string, effects: readonly NodeEffect[]): void;
-  refusalAlone(channel: string): Refusal | undefined;
+  readonly later: (round: number, act: () => void) => void;
+  readonly perform: (channel: string, effects: readonly NodeEffect[]) => void;
+  readonly refusalAlone: (channel: string) => Refusal | undefined;
   /** A stop is due that this node has to deliver. `isStored`: the registry has it. */
-  stopDue(channel: string, stop: DueStop, isStored: boolean): void;
+  readonly stopDue: (channel: string, stop: DueStop, isStored: boolean) => void;
 }
 
 interface Task {

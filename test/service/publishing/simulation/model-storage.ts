@@ -186,7 +186,9 @@ export class ModelStorage {
   keepStop(from: string, channel: string, stop: DueStop): void {
     this.request(
       from,
-      () => void (this.#dead.has(from) || this.stops.set(stop.jti, { channel, stop, owner: from })),
+      () => {
+        if (!this.#dead.has(from)) this.stops.set(stop.jti, { channel, stop, owner: from });
+      },
       () => undefined,
     );
   }
