@@ -42,21 +42,21 @@ export interface LivesSurroundings {
   readonly policy: LifePolicy;
   readonly step: (life: ChannelLife, event: LifeEvent, policy: LifePolicy) => Step<ChannelLife>;
   /** Milliseconds since the epoch. */
-  now(): number;
+  readonly now: () => number;
   /** How long another node has to report that its publisher, who seems to have the channel too, has gone (ms). */
   readonly contestMs: number;
   /** Whether it is worth asking the registry. */
-  isUp(): boolean;
+  readonly isUp: () => boolean;
   /** Calls back once. Mail that was there before is delivered first. */
-  change(change: Change, done: (outcome: ChangeOutcome) => void): void;
+  readonly change: (change: Change, done: (outcome: ChangeOutcome) => void) => void;
   /** Which of these members are surely dead. */
-  dead(members: readonly string[], done: (dead: readonly string[]) => void): void;
+  readonly dead: (members: readonly string[], done: (dead: readonly string[]) => void) => void;
   /** Calls back after a short time that grows with the round. */
-  later(round: number, act: () => void): void;
-  perform(channel: string, effects: readonly NodeEffect[]): void;
-  refusalAlone(channel: string): Refusal | undefined;
+  readonly later: (round: number, act: () => void) => void;
+  readonly perform: (channel: string, effects: readonly NodeEffect[]) => void;
+  readonly refusalAlone: (channel: string) => Refusal | undefined;
   /** A stop is due that this node has to deliver. `isStored`: the registry has it. */
-  stopDue(channel: string, stop: DueStop, isStored: boolean): void;
+  readonly stopDue: (channel: string, stop: DueStop, isStored: boolean) => void;
 }
 
 interface Task {
@@ -84,6 +84,8 @@ interface Entry {
   contestedAt?: number | undefined;
   readonly tasks: Task[];
   isBusy: boolean;
+  /** What this node has heard while a change was on its way. */
+  heard: NodeEffect[];
 }
 
 /** After so many other changes in between, the registry counts as unavailable for the channel. */
@@ -173,6 +175,7 @@ export class NodeLives {
   mail(channel: string, stored: StoredLife | undefined, effects: readonly NodeEffect[]): void {
     const { perform } = this.#about;
     const entry = this.#entries.get(channel) ?? newEntry();
+    entry.heard.push(...effects);
     if (entry.own === undefined) {
       entry.stored = stored;
       this.#keep(channel, entry);
@@ -252,12 +255,14 @@ export class NodeLives {
     const isAssertion = event.kind === 'asserted';
     const before = entry.own;
     task.wasSent = true;
+    entry.heard = [];
     change({ channel, seen, next, effects, ...gone, ...command }, (outcome) => {
       switch (outcome.kind) {
         case 'changed':
           entry.stored = outcome.stored;
           this.#carryOut(channel, effects, true);
           if (!isAssertion) {
+            this.#correct(entry);
             this.#finish(channel, entry, task, true);
           } else if (entry.own !== before) {
             // Mail that was older than the change has changed the copy.
@@ -290,6 +295,17 @@ export class NodeLives {
           this.#fail(channel, entry, task, isAssertion);
       }
     });
+  }
+
+  /**
+   * A change that others made before was undone with the registry's data, or this node's would not have been carried
+   * out: what this node has heard and done since is asserted.
+   */
+  #correct(entry: Entry): void {
+    const stored = entry.stored?.life ?? EMPTY_LIFE;
+    let own = stored;
+    for (const effect of entry.heard) own = told(own, effect) ?? own;
+    if (own !== stored) entry.own ??= own;
   }
 
   #fail(channel: string, entry: Entry, task: Task, isAssertion: boolean): void {
@@ -402,7 +418,7 @@ export class NodeLives {
 }
 
 function newEntry(): Entry {
-  return { stored: undefined, isAlone: false, isDoubted: false, tasks: [], isBusy: false };
+  return { stored: undefined, isAlone: false, isDoubted: false, tasks: [], isBusy: false, heard: [] };
 }
 
 function known({ own, stored }: Entry): ChannelLife {

@@ -157,7 +157,11 @@ export class RedisLifeStore implements LifeStore {
       ...{ connection, mailbox, log, schema, member: this.member },
       isRegistered: () => this.#registration.registered,
       register: () => this.#registration.beat(),
-      doubt: () => void this.#registration.beat(),
+      doubt: () => {
+        // A stop may have been stored with the change.
+        this.#settlement.doubtStops();
+        void this.#registration.beat();
+      },
     });
     this.#lives = new NodeLives({
       ...{ member: this.member, policy, step, now: () => Date.now(), contestMs: CONTEST_BEATS * timing.beatMs },

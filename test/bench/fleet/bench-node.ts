@@ -23,6 +23,8 @@ export class BenchNode implements LifeListener {
   stopsDelivered = 0;
   /** How often the node took Redis for away. */
   timesAway = 0;
+  /** The latest reason. */
+  whyAway = '';
   readonly #answers = new Map<string, (isLetIn: boolean) => void>();
   #isPulling = false;
 
@@ -30,7 +32,9 @@ export class BenchNode implements LifeListener {
     const log: Logger = {
       ...silentLogger,
       warning: (text) => {
-        if (text.includes('cannot be used')) this.timesAway += 1;
+        if (!text.includes('cannot be used')) return;
+        this.timesAway += 1;
+        this.whyAway = text;
       },
     };
     const keys = new FleetKeys();

@@ -31,6 +31,8 @@ export interface NodesReport {
   readonly stopsDelivered: number;
   /** How often a node took Redis for away. */
   readonly timesAway: number;
+  /** A reason for it; empty: none. */
+  readonly whyAway: string;
   /** CPU time of the process (s). */
   readonly cpuSeconds: number;
 }

@@ -12,7 +12,9 @@ import {
 
 /** Steps that the nodes of one process take at a time. */
 const AT_ONCE = 16;
-const JOINS_AT_ONCE = 20;
+const JOINS_AT_ONCE = 10;
+const LOOK_MS = 100;
+const JOIN_PATIENCE_MS = 30_000;
 
 const nodes: BenchNode[] = [];
 let deliveries = 0;
@@ -69,7 +71,11 @@ async function run(task: NodeTask): Promise<void> {
         const node = new BenchNode(task.names[index]!, task.port);
         nodes.push(node);
         await node.start();
-        if (!node.store.connected) throw new Error('a node has not joined');
+        // The first look is at the start's end; a busy machine may need longer.
+        for (let waitedMs = 0; !node.store.connected; waitedMs += LOOK_MS) {
+          if (waitedMs > JOIN_PATIENCE_MS) throw new Error('a node has not joined');
+          await new Promise((wake) => setTimeout(wake, LOOK_MS));
+        }
       });
     case 'leave':
       return runBounded(task.count, JOINS_AT_ONCE, () => nodes.pop()!.store.stop());
@@ -111,6 +117,7 @@ function report(): NodesReport {
     deliveries,
     stopsDelivered: sum(({ stopsDelivered }) => stopsDelivered),
     timesAway: sum(({ timesAway }) => timesAway),
+    whyAway: nodes.find(({ whyAway }) => whyAway !== '')?.whyAway ?? '',
     cpuSeconds: (user + system) / 1e6,
   };
 }

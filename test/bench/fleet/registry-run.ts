@@ -227,6 +227,7 @@ class RegistryRun {
     const after = await this.meter.spending();
     const seconds = (after.at - before.at) / 1000;
     const later = await this.#reports(others);
+    for (const { whyAway } of later) if (whyAway !== '') tell(`a node took Redis for away: ${whyAway}`);
     const busy = later.map(({ cpuSeconds }, at) => (cpuSeconds - cpuBefore[at]!) / seconds);
     return {
       nodes: gone.nodes,

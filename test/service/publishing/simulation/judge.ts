@@ -162,7 +162,9 @@ export class Judge {
       }
     }
     const handed = this.handler.handed.get(stream.id.startJti);
-    if (handed?.streamId !== stream.id.streamId) this.#object(`${stream.publish} has an id that was not handed out`);
+    // With the registry's data it may be lost which start an id that is continued came from.
+    if (handed?.streamId !== stream.id.streamId && !this.mayHaveLost)
+      this.#object(`${stream.publish} has an id that was not handed out`);
     const cameAt = this.#came.get(stream.publish) ?? 0;
     const words = (this.#words.get(channel) ?? []).filter(({ kind, at }) => kind === 'kill' && at > cameAt);
     if (words.length > 0 && !this.#untold.has(stream.publish))

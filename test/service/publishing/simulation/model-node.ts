@@ -4,7 +4,7 @@ import type { HandedId, Start } from '../../../../service/publishing/channel-lif
 import type { Answer, DueStop, LifeEvent, LifePolicy, Refusal } from '../../../../service/publishing/life-events';
 import type { Judge } from './judge';
 import type { HandlerLine } from './handler-line';
-import type { Beat, Letter, ModelStorage, StepFunction, Subscriber, Taken } from './model-storage';
+import type { Beat, KeptStop, Letter, ModelStorage, StepFunction, Subscriber, Taken } from './model-storage';
 import type { VirtualTime } from './virtual-time';
 
 /** Times that the model shares with the service's defaults (ms). */
@@ -62,6 +62,9 @@ export class ModelNode implements Subscriber {
   #asleep: (() => void)[] | undefined;
   #isUp = true;
   #era = 1;
+  /** A stop may have been stored of which this node did not hear. */
+  #stopsDoubted = false;
+  readonly #delivered = new Set<string>();
   /** The last step, until it is known what becomes of it. */
   #taken: Taken | undefined;
 
@@ -162,7 +165,10 @@ export class ModelNode implements Subscriber {
           storage.change(this.incarnation, change, taken, (outcome) =>
             this.#whenAwake(() => {
               if (outcome !== 'unregistered') {
-                if (outcome.kind === 'unanswered') this.#isUp = false;
+                if (outcome.kind === 'unanswered') {
+                  this.#isUp = false;
+                  this.#stopsDoubted = true;
+                }
                 done(outcome);
               } else if (attempt > 1) done({ kind: 'unanswered' });
               else this.#askBeat(() => ask(attempt + 1));
@@ -202,10 +208,12 @@ export class ModelNode implements Subscriber {
         this.#isUp = beat !== undefined;
         if (beat?.lapsed === true) {
           judge.returned(this.incarnation);
+          this.#stopsDoubted = true;
           this.lives.doubt(beat.channels);
         }
         if (beat !== undefined) this.#heardEra(beat);
         done();
+        if (beat !== undefined && this.#stopsDoubted) this.#adopt(beat.stops);
         if (beat?.hasStops === true) this.#claimStops();
         if (beat !== undefined) for (const channel of this.lives.unsettled) this.lives.settle(channel, () => undefined);
       }),
@@ -311,14 +319,21 @@ export class ModelNode implements Subscriber {
   /** Takes over stops that dead nodes left, a few at a time. */
   #claimStops(): void {
     this.options.storage.claimStops(this.incarnation, STOPS_AT_ONCE, (stops) =>
-      this.#whenAwake(() => {
-        for (const { channel, stop } of stops) {
-          if (this.#stops.has(stop.jti)) continue;
-          this.#stops.set(stop.jti, { channel, stop });
-          this.#post(channel, stop);
-        }
-      }),
+      this.#whenAwake(() => this.#adopt(stops)),
     );
+  }
+
+  #adopt(stops: readonly KeptStop[]): void {
+    this.#stopsDoubted = false;
+    for (const { channel, stop } of stops) {
+      if (this.#stops.has(stop.jti)) continue;
+      if (this.#delivered.has(stop.jti)) {
+        this.#stopDone(stop.jti);
+        continue;
+      }
+      this.#stops.set(stop.jti, { channel, stop });
+      this.#post(channel, stop);
+    }
   }
 
   #post(channel: string, stop: DueStop): void {
@@ -335,6 +350,7 @@ export class ModelNode implements Subscriber {
   #stopDone(jti: string): void {
     const { storage, time } = this.options;
     this.#stops.delete(jti);
+    this.#delivered.add(jti);
     storage.stopDone(this.incarnation, jti, (heard) => {
       if (!heard) time.after(STOP_RETRY_MS, () => this.#whenAwake(() => this.#stopDone(jti)));
     });

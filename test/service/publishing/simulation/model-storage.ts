@@ -47,6 +47,8 @@ export interface Beat {
   readonly hasStops: boolean;
   /** Channels in whose lives the node has a part. */
   readonly channels: readonly string[];
+  /** Stops that the node has to deliver. */
+  readonly stops: readonly KeptStop[];
 }
 
 const MIN_LATENCY_MS = 1;
@@ -166,7 +168,8 @@ export class ModelStorage {
     const act = (): Beat => {
       const hasStops = [...this.stops.values()].some(({ owner }) => owner === undefined);
       const channels = [...this.lives].filter(([, { life }]) => occurs(life, from)).map(([channel]) => channel);
-      return { lapsed: this.#dead.delete(from), era: this.era, hasStops, channels };
+      const stops = [...this.stops.values()].filter(({ owner }) => owner === from);
+      return { lapsed: this.#dead.delete(from), era: this.era, hasStops, channels, stops };
     };
     this.request(from, act, done);
   }
@@ -183,7 +186,9 @@ export class ModelStorage {
   keepStop(from: string, channel: string, stop: DueStop): void {
     this.request(
       from,
-      () => void (this.#dead.has(from) || this.stops.set(stop.jti, { channel, stop, owner: from })),
+      () => {
+        if (!this.#dead.has(from)) this.stops.set(stop.jti, { channel, stop, owner: from });
+      },
       () => undefined,
     );
   }

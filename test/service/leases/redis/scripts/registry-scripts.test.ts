@@ -123,8 +123,9 @@ describe.each(redisKinds)('on a %s server', (kind) => {
   test('a script that is run again for further keys hears what has changed since', async () => {
     const connection = await connect('owner');
     await run(connection, change('busy'));
+    const other = await connect('other');
     const asked: number[] = [];
-    const reply = await connection.run(lives.LOCATE, () => {
+    const reply = await other.run(lives.LOCATE, () => {
       asked.push(asked.length);
       return asked.length === 1 ? ['busy'] : undefined;
     });
