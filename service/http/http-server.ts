@@ -9,6 +9,7 @@ import { protocolOf } from '../protocol/first-bytes';
 import { AllowedHosts } from './allowed-hosts';
 import { API_PATH, type ApiServer } from './api/api-server';
 import { ConnectionCap } from './connection-cap';
+import { ConsolePages } from './console-pages';
 import type { StreamReport } from './api/stream-report';
 
 const VARIABLES = { port: 'HTTP_PORT', bindAddress: 'HTTP_BIND_ADDRESS' };
@@ -75,8 +76,8 @@ const HEALTH_PAGES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 const BAD_HOST = 'this host name is not allowed: add it to HTTP_ALLOWED_HOSTS, or use the IP address';
 
 /**
- * The port an operator, a load balancer and Prometheus look at: `/healthz`, `/readyz`, `/metrics`, `/api/streams`, and
- * the operators' API below `/api/v1`.
+ * The port an operator, a load balancer and Prometheus look at: the console at `/`, `/healthz`, `/readyz`, `/metrics`,
+ * `/api/streams`, and the operators' API below `/api/v1`.
  */
 export class HttpServer {
   readonly #options: HttpServerOptions;
@@ -84,6 +85,7 @@ export class HttpServer {
   readonly #faults: FaultRateLimit;
   readonly #hosts: AllowedHosts;
   readonly #connections = new ConnectionCap(LIMITS.connections);
+  readonly #console = new ConsolePages();
   /** Connections that have not shown yet whether they begin with a PROXY protocol header. */
   readonly #unread = new Set<Socket>();
   /** Connections that began with a PROXY protocol header. */
@@ -199,6 +201,7 @@ export class HttpServer {
       return;
     }
     try {
+      if (this.#showsConsole(request, response)) return;
       answer = await this.#route(request, response);
     } catch (error) {
       this.#faults.report('error', 'request', 'HTTP request failed', { path: request.url, error: String(error) });
@@ -214,8 +217,15 @@ export class HttpServer {
     response.end(request.method === 'HEAD' ? undefined : body);
   }
 
+  #showsConsole(request: IncomingMessage, response: ServerResponse): boolean {
+    const path = pathOf(request);
+    if (!ConsolePages.owns(path) || !this.#hosts.allows(request.headers.host)) return false;
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    return isRead && this.#console.answer(path, request, response);
+  }
+
   #route(request: IncomingMessage, response: ServerResponse): Answer | Promise<Answer> {
-    const path = (request.url ?? '/').replace(/[?#].*$/s, '');
+    const path = pathOf(request);
     const page = this.#pages.get(path);
     if (!HEALTH_PAGES.has(path) && !this.#hosts.allows(request.headers.host)) return json(403, { error: BAD_HOST });
     if (page === undefined) return json(404, { error: 'not found', pages: [...this.#pages.keys()] });
@@ -256,6 +266,10 @@ export class HttpServer {
 
 function isBelow(path: string, url: string): boolean {
   return url === path || url.startsWith(`${path}/`) || url.startsWith(`${path}?`);
+}
+
+function pathOf({ url }: IncomingMessage): string {
+  return (url ?? '/').replace(/[?#].*$/s, '');
 }
 
 function text(status: number, line: string): Answer {
