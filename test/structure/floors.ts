@@ -22,7 +22,14 @@ export const FLOORS: readonly (readonly string[])[] = [
     'service/protocol/chunk',
     'service/protocol/handshake',
   ],
-  ['service/metrics', 'service/config', 'service/tracing', 'service/console/pictures', 'service/protocol/message'],
+  [
+    'service/metrics',
+    'service/config',
+    'service/tracing',
+    'service/console/pictures',
+    'service/protocol/message',
+    'service/protocol/flv',
+  ],
   // Streams, and the external services that they do not need.
   ['service/hub', 'service/aws', 'service/redis', 'service/net/gate', 'service/round-trip', 'service/console/parts'],
   [
@@ -39,7 +46,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['service/session', 'service/leases', 'service/leases/redis/scripts', 'service/console'],
   ['service/admission', 'service/leases/redis', 'service/net/sockets'],
   ['service/net/proxy', 'service/relay'],
-  ['service/net', 'service/http/api'],
+  ['service/net', 'service/http/api', 'service/http/flv'],
   ['service/http', 'service/fleet', 'service/net/self-test'],
   // The program.
   ['service/node'],
