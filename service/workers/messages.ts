@@ -1,4 +1,5 @@
 import type { WorkerState } from '../node/node-state';
+import type { PlayRequest } from '../http/flv/play-request';
 import type { StopRecord } from '../auth/stop-record';
 import type { RegistryOrder } from '../leases/lease-registry';
 
@@ -63,6 +64,12 @@ export interface CrowdedMessage {
   readonly channel: string;
 }
 
+/** From the parent, together with the connection: a client that asked on the HTTP port for a stream. */
+export interface HttpPlayerMessage {
+  readonly kind: 'httpPlayer';
+  readonly request: PlayRequest;
+}
+
 export type WorkerMessage =
   | WorkerRequest
   | WorkerNotice
@@ -82,4 +89,5 @@ export type ParentMessage =
   | { readonly kind: 'question'; readonly id: number; readonly topic: Topic; readonly args: readonly unknown[] }
   | ConnectionMessage
   | CrowdedMessage
+  | HttpPlayerMessage
   | { readonly kind: 'stop' };

@@ -8,14 +8,15 @@ import type {
   RegistryListener,
   LeaseRegistry,
 } from '../leases/lease-registry';
-import { STARTING } from '../http/http-server';
+import { STARTING, type StreamPlayer } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionPlaces } from '../net/gate/connection-limits';
-import { closeHandle } from '../net/sockets/socket-handle';
+import { closeHandle, socketOn } from '../net/sockets/socket-handle';
 import type { TestAnnouncer } from '../net/self-test/test-connections';
 import type { ConnectionHandle } from '../session/transport';
-import type { ConnectionMessage, ParentMessage, Topic, WorkerMessage } from './messages';
+import type { ConnectionMessage, HttpPlayerMessage, ParentMessage, Topic, WorkerMessage } from './messages';
 import type { WorkerState } from '../node/node-state';
+import type { HttpPlayerLine } from '../node/open-viewers';
 import type { PassedConnection, WorkerLine, WorkerLineListener } from '../node/player-mover';
 import { sendConnection } from './send-connection';
 
@@ -34,7 +35,7 @@ export interface ParentLinkOptions {
  * forwards connections between them. The link cannot break while both processes live; when the parent dies, the worker
  * ends.
  */
-export class ParentLink implements LeaseRegistry, WorkerLine {
+export class ParentLink implements LeaseRegistry, WorkerLine, HttpPlayerLine {
   readonly connected = true;
   /** The address at which other workers reach this one. */
   #address: Pick<NodeAddress, 'host' | 'port' | 'httpPort'> = { host: '127.0.0.1', port: 0 };
@@ -44,6 +45,7 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
   #state: WorkerState | undefined;
   #lineListener: WorkerLineListener | undefined;
   #testAnnounced: ((localPort: number) => void) | undefined;
+  #httpPlayers: StreamPlayer | undefined;
   #draining = false;
   readonly #options: ParentLinkOptions;
 
@@ -77,6 +79,10 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
 
   listen(listener: WorkerLineListener): void {
     this.#lineListener = listener;
+  }
+
+  takeHttpPlayers(player: StreamPlayer | undefined): void {
+    this.#httpPlayers = player;
   }
 
   pass(to: string, { channel, departure }: PassedConnection, handle: ConnectionHandle): boolean {
@@ -217,6 +223,9 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
         // Without the handle, the connection was lost in transit: the client has left.
         if (handle !== undefined) this.#passed(message, handle);
         break;
+      case 'httpPlayer':
+        if (handle !== undefined) this.#passedPlayer(message, handle);
+        break;
       case 'crowded':
         this.#lineListener?.crowded(message.channel);
         break;
@@ -234,6 +243,17 @@ export class ParentLink implements LeaseRegistry, WorkerLine {
     const departure = { clientIp, said: Buffer.from(said, 'base64'), answeredBytes };
     if (this.#lineListener === undefined) closeHandle(handle);
     else this.#lineListener.passed(worker, { channel, departure }, handle);
+  }
+
+  #passedPlayer({ request }: HttpPlayerMessage, handle: ConnectionHandle): void {
+    if (this.#httpPlayers === undefined) {
+      closeHandle(handle);
+      return;
+    }
+    const socket = socketOn(handle);
+    // A player that gets its stream as the answer to a request has nothing more to say.
+    if (request.head === undefined) socket.on('data', () => socket.destroy());
+    this.#httpPlayers.play(request, socket);
   }
 
   async #report(id: number, topic: Topic, args: readonly unknown[]): Promise<void> {

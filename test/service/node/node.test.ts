@@ -18,6 +18,8 @@ class SlowToJoin extends MemoryRegistryView {
 
   listen(): void {}
 
+  takeHttpPlayers(): void {}
+
   pass(): boolean {
     return true;
   }
