@@ -75,6 +75,7 @@ const checks = [
   ...(await Promise.all([
     check('type check', [tool('typescript/bin/tsc'), '--noEmit']),
     check('exact types', [tool('typescript/bin/tsc'), '--noEmit', '--project', 'service']),
+    check('console types', [tool('typescript/bin/tsc'), '--noEmit', '--project', 'service/console']),
     check('format', [tool('prettier/bin/prettier.cjs'), '--check', '.']),
     check('lint', [tool('eslint/bin/eslint.js'), ...lintArgs, 'service', 'infra', 'lambdas', 'test']),
   ])),

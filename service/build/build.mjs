@@ -1,12 +1,13 @@
 // Bundles the service into .build/rtmp-server.cjs and the operators' program into .build/rtmp-fleet.cjs, which any
-// supported Node runs without node_modules, and .build/aws-sdk.cjs and .build/otel-sdk.cjs, which they load from the same
-// folder only when settings ask for AWS or traces.
+// supported Node runs without node_modules, and what they load from the same folder: .build/aws-sdk.cjs and
+// .build/otel-sdk.cjs when settings ask for AWS or traces, .build/console.cjs when a browser asks for the console.
 // As a program: `node service/build/build.mjs` installs missing packages and always builds; with --if-changed it builds
 // only when an input has changed.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildConsole } from './console.mjs';
 
 const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 const outDir = join(root, '.build');
@@ -17,10 +18,10 @@ export const bundlePath = join(outDir, 'rtmp-server.cjs');
 export const cliPath = join(outDir, 'rtmp-fleet.cjs');
 
 /** The output files, in the order in which they are put in place. */
-const outputs = ['aws-sdk', 'otel-sdk', 'rtmp-fleet', 'rtmp-server'].flatMap((name) => [
-  `${name}.cjs.map`,
-  `${name}.cjs`,
-]);
+const outputs = [
+  'console.cjs',
+  ...['aws-sdk', 'otel-sdk', 'rtmp-fleet', 'rtmp-server'].flatMap((name) => [`${name}.cjs.map`, `${name}.cjs`]),
+];
 
 /** Parts that a node loads only when it uses them: as part of the bundle each would cost every node megabytes. */
 const apart = { 'aws-sdk': 'service/aws/aws-sdk.ts', 'otel-sdk': 'service/tracing/otel-sdk.ts' };
@@ -38,7 +39,13 @@ const loadedApart = {
 const recordPath = join(outDir, 'rtmp-server.inputs.json');
 
 /** Inputs that affect the bundle without being part of it; the lock file stands for node_modules. */
-const alwaysRead = ['service/build/build.mjs', 'package.json', 'package-lock.json', 'tsconfig.json'];
+const alwaysRead = [
+  'service/build/build.mjs',
+  'service/build/console.mjs',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+];
 
 /** True when the bundle exists and was built from the present working tree. Needs no node_modules. */
 export function isBundleCurrent() {
@@ -78,7 +85,8 @@ export async function buildBundle() {
       metafile: true,
       logLevel: 'silent',
     });
-    const inputs = Object.keys(metafile.inputs).filter((path) => !path.includes('node_modules/'));
+    const sources = [...Object.keys(metafile.inputs), ...(await buildConsole({ root, outdir: workDir }))];
+    const inputs = sources.filter((path) => !path.includes('node_modules/'));
     writeFileSync(join(workDir, 'inputs.json'), JSON.stringify({ fingerprint: fingerprint(inputs), inputs }));
     rmSync(recordPath, { force: true }); // from here to the last rename the bundle counts as stale
     for (const name of outputs) renameSync(join(workDir, name), join(outDir, name));

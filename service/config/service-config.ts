@@ -72,6 +72,7 @@ export interface ServiceConfig {
   /** How often secrets in Secrets Manager are read again; certificates have `tls.reloadCheckMs`. */
   readonly secretRefreshMs: number;
   readonly http: HttpConfig | undefined;
+  readonly httpPlaying: HttpPlayingConfig;
   readonly nodeMetrics: NodeMetricsConfig;
   /** The task metadata endpoint (version 4) of AWS ECS. */
   readonly taskMetadataUrl: URL | undefined;
@@ -95,6 +96,14 @@ export interface HttpConfig {
   readonly allowedHosts: readonly string[];
   /** With which operators give orders: the token itself, or where it is stored; undefined: there are no orders. */
   readonly operatorToken: string | StoredSecret | undefined;
+}
+
+/** Playing over HTTP and WebSocket, on the HTTP port. */
+export interface HttpPlayingConfig {
+  /** Players at a time of all processes; 0: nobody plays there. */
+  readonly maxPlayers: number;
+  /** Origins of web pages that may play, in addition to the server's own; `*`: all. */
+  readonly origins: readonly string[];
 }
 
 export interface LoadedConfig {
@@ -150,6 +159,10 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
     fleet: readFleetSettings(env, redis !== undefined),
     secretRefreshMs: env.integer('JWT_SECRET_REFRESH_SECONDS', { min: 1, max: 86_400, fallback: 300 }) * 1000,
     http: readHttpSettings(env),
+    httpPlaying: {
+      maxPlayers: env.integer('HTTP_MAX_PLAYERS', { min: 0, max: 1_000_000, fallback: 1_000 }),
+      origins: readPlayOrigins(env),
+    },
     nodeMetrics: readNodeMetricsSettings(env),
     taskMetadataUrl: readEcsUrl(env, 'ECS_CONTAINER_METADATA_URI_V4'),
     ecsAgentUrl: readEcsUrl(env, 'ECS_AGENT_URI'),
@@ -218,6 +231,18 @@ function readAllowedHosts(env: Environment): readonly string[] {
   const given = names.filter((name) => name !== '');
   if (given.every((name) => name === '*' || /^[a-z0-9_.-]+$/i.test(name))) return given;
   env.fault('HTTP_ALLOWED_HOSTS', 'host names without port, or *, separated by commas');
+  return [];
+}
+
+function readPlayOrigins(env: Environment): readonly string[] {
+  const names = (env.text('HTTP_PLAY_ORIGINS') ?? '').split(',').map((name) => name.trim());
+  const given = names.filter((name) => name !== '');
+  const isOrigin = (name: string): boolean =>
+    /^https?:/i.test(name) && URL.canParse(name) && new URL(name).href === `${new URL(name).origin}/`;
+  if (given.every((name) => name === '*' || isOrigin(name))) {
+    return given.map((name) => (name === '*' ? name : new URL(name).origin));
+  }
+  env.fault('HTTP_PLAY_ORIGINS', 'origins of web pages such as https://example.com, or *, separated by commas');
   return [];
 }
 

@@ -21,6 +21,8 @@ export interface FleetMember {
   readonly callTokens?: RelayTokens;
   /** A viewer waits for a channel that has no publisher here. */
   streamWanted(channel: string): void;
+  /** Whether a stream of this channel, which has none here, may be live on another node. */
+  mayBeElsewhere(channel: string): Promise<boolean>;
   /** A stream continues at another node; its channel may have viewers here. */
   orphaned(channel: Channel, publication: Publication): void;
   /** Ids of the fleet's nodes, some seconds old at most, this node's included. */

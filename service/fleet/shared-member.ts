@@ -67,6 +67,16 @@ export class SharedMember implements FleetMember {
     this.relays.look(channel);
   }
 
+  async mayBeElsewhere(channel: string): Promise<boolean> {
+    try {
+      const answer = this.#lookups.locateNow(channel);
+      return answer === 'later' || (await answer) !== undefined;
+    } catch {
+      // The registry cannot be asked: the relay's own look-ups may find out.
+      return true;
+    }
+  }
+
   orphaned(channel: Channel, publication: Publication): void {
     this.relays.adopt(channel, publication);
   }

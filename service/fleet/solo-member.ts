@@ -23,6 +23,10 @@ export class SoloMember implements FleetMember {
 
   streamWanted(): void {}
 
+  mayBeElsewhere(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   orphaned(channel: Channel, publication: Publication): void {
     channel.end(publication);
   }

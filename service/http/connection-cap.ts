@@ -60,6 +60,11 @@ export class ConnectionCap {
     if (connection !== undefined) connection.answers -= 1;
   }
 
+  /** The connection is another part's from now on, and not counted any more. */
+  handOver(socket: Socket): void {
+    this.#remove(socket);
+  }
+
   #makeRoom(): boolean {
     let victim: Socket | undefined;
     let most = 0;

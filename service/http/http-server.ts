@@ -1,15 +1,20 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { type AddressRules, normalizeAddress } from '../addresses/address-rules';
 import { OperatorError } from '../errors/operator-error';
 import type { Logger } from '../logging/logger';
 import { FaultRateLimit } from '../logging/rate-limit';
 import { describeListenError } from '../net/listen-error';
+import { outlivesErrors } from '../net/sockets/accepted-socket';
+import type { ProxyHeader } from '../net/proxy/proxy-header';
 import { skipProxyHeader } from '../net/proxy/optional-proxy-header';
 import { protocolOf } from '../protocol/first-bytes';
 import { AllowedHosts } from './allowed-hosts';
 import { API_PATH, type ApiServer } from './api/api-server';
 import { ConnectionCap } from './connection-cap';
+import { ConsolePages } from './console-pages';
 import type { StreamReport } from './api/stream-report';
+import { isStreamPath, playRequest, type PlayRequest } from './flv/play-request';
 
 const VARIABLES = { port: 'HTTP_PORT', bindAddress: 'HTTP_BIND_ADDRESS' };
 
@@ -48,8 +53,18 @@ export interface HttpServerOptions {
   readonly log: Logger;
   /** Connections may begin with a PROXY protocol header: load balancers put one before their health checks too. */
   readonly skipProxyHeaders?: boolean;
+  /** Peers whose PROXY header says who the client is. Default: none. */
+  readonly trustedProxies?: Pick<AddressRules, 'allows'>;
   /** Host names that may read more than health, in addition to IP addresses and names without a dot. */
   readonly allowedHosts?: readonly string[];
+  /** Absent: this port plays no streams. */
+  readonly player?: StreamPlayer | undefined;
+}
+
+/** Plays streams to clients of this port. */
+export interface StreamPlayer {
+  /** Takes the client's connection over. */
+  play(request: PlayRequest, socket: Socket): void;
 }
 
 /** A request that Node could not parse as HTTP. */
@@ -75,8 +90,8 @@ const HEALTH_PAGES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 const BAD_HOST = 'this host name is not allowed: add it to HTTP_ALLOWED_HOSTS, or use the IP address';
 
 /**
- * The port an operator, a load balancer and Prometheus look at: `/healthz`, `/readyz`, `/metrics`, `/api/streams`, and
- * the operators' API below `/api/v1`.
+ * The port an operator, a load balancer and Prometheus look at: the console at `/`, `/healthz`, `/readyz`, `/metrics`,
+ * `/api/streams`, and the operators' API below `/api/v1`.
  */
 export class HttpServer {
   readonly #options: HttpServerOptions;
@@ -84,10 +99,17 @@ export class HttpServer {
   readonly #faults: FaultRateLimit;
   readonly #hosts: AllowedHosts;
   readonly #connections = new ConnectionCap(LIMITS.connections);
+  readonly #console = new ConsolePages();
   /** Connections that have not shown yet whether they begin with a PROXY protocol header. */
   readonly #unread = new Set<Socket>();
   /** Connections that began with a PROXY protocol header. */
   readonly #proxied = new WeakSet<Socket>();
+  /** The clients of trusted load balancers. */
+  readonly #clients = new WeakMap<Socket, string>();
+  /** Connections that the player has taken over. */
+  readonly #handedOver = new WeakSet<Socket>();
+  /** Connections whose client asked for another protocol, and is answered in HTTP. */
+  readonly #upgrades = new Set<Socket>();
   readonly #pages: ReadonlyMap<string, () => Answer | Promise<Answer>>;
 
   constructor(options: HttpServerOptions) {
@@ -111,6 +133,9 @@ export class HttpServer {
       (request, response) => void this.#answer(request, response),
     );
     this.#server.setTimeout(LIMITS.idleMs);
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+      this.#upgrade(request, socket, head),
+    );
     this.#server.on('clientError', (error: UnreadableRequest, socket: Socket) => this.#unreadable(error, socket));
     if (options.skipProxyHeaders === true) this.#skipProxyHeaders();
     this.#server.prependListener('connection', (socket: Socket) => this.#connections.add(socket));
@@ -145,7 +170,10 @@ export class HttpServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
     for (const socket of this.#unread) socket.destroy();
-    const deadline = setTimeout(() => this.#server.closeAllConnections(), LIMITS.closeMs);
+    const deadline = setTimeout(() => {
+      this.#server.closeAllConnections();
+      for (const socket of this.#upgrades) socket.destroy();
+    }, LIMITS.closeMs);
     await closed;
     clearTimeout(deadline);
     this.#faults.close();
@@ -158,9 +186,10 @@ export class HttpServer {
     this.#server.on('connection', (socket: Socket) => {
       this.#unread.add(socket);
       socket.once('close', () => this.#unread.delete(socket));
-      skipProxyHeader(socket, LIMITS.headersMs, (hadHeader) => {
+      skipProxyHeader(socket, LIMITS.headersMs, (header) => {
         this.#unread.delete(socket);
-        if (hadHeader) this.#proxied.add(socket);
+        if (header !== undefined) this.#proxied.add(socket);
+        this.#noteClient(socket, header);
         for (const take of takers) take.call(this.#server, socket);
       });
     });
@@ -182,8 +211,14 @@ export class HttpServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let answer: Answer;
     const { socket } = request;
+    if (this.#asksForStream(request)) {
+      // Not after a request whose answer is not finished: a player's connection carries its stream alone.
+      if (response.socket === null || this.#handedOver.has(socket)) socket.destroy();
+      else this.#handOver(request, socket);
+      return;
+    }
     // Thousands of requests in one write would delay every stream.
-    if (!this.#connections.beginAnswer(socket)) {
+    if (this.#handedOver.has(socket) || !this.#connections.beginAnswer(socket)) {
       socket.destroy();
       return;
     }
@@ -199,6 +234,7 @@ export class HttpServer {
       return;
     }
     try {
+      if (this.#showsConsole(request, response)) return;
       answer = await this.#route(request, response);
     } catch (error) {
       this.#faults.report('error', 'request', 'HTTP request failed', { path: request.url, error: String(error) });
@@ -214,8 +250,51 @@ export class HttpServer {
     response.end(request.method === 'HEAD' ? undefined : body);
   }
 
+  #showsConsole(request: IncomingMessage, response: ServerResponse): boolean {
+    const path = pathOf(request);
+    if (!ConsolePages.owns(path) || !this.#hosts.allows(request.headers.host)) return false;
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    return isRead && this.#console.answer(path, request, response);
+  }
+
+  /** Requests of WebSocket clients, and of those that would like another protocol but are content with HTTP. */
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    outlivesErrors(socket);
+    if (this.#asksForStream(request) && request.headers.upgrade?.toLowerCase() === 'websocket') {
+      this.#handOver(request, socket, head);
+      return;
+    }
+    this.#upgrades.add(socket);
+    socket.once('close', () => this.#upgrades.delete(socket));
+    socket.setTimeout(LIMITS.idleMs, () => socket.destroy());
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once('finish', () => socket.destroySoon());
+    void this.#answer(request, response);
+  }
+
+  #asksForStream(request: IncomingMessage): boolean {
+    if (this.#options.player === undefined || !isStreamPath(pathOf(request))) return false;
+    return this.#hosts.allows(request.headers.host);
+  }
+
+  #handOver(request: IncomingMessage, socket: Socket, head?: Buffer): void {
+    const address = this.#clients.get(socket) ?? normalizeAddress(socket.remoteAddress ?? '');
+    this.#connections.handOver(socket);
+    this.#handedOver.add(socket);
+    this.#options.player?.play(playRequest(request, address, head), socket);
+  }
+
+  #noteClient(socket: Socket, header: ProxyHeader | undefined): void {
+    const { trustedProxies } = this.#options;
+    if (header?.command !== 'proxy' || header.source === undefined || socket.remoteAddress === undefined) return;
+    if (trustedProxies?.allows(normalizeAddress(socket.remoteAddress)) !== true) return;
+    this.#clients.set(socket, header.source.address);
+  }
+
   #route(request: IncomingMessage, response: ServerResponse): Answer | Promise<Answer> {
-    const path = (request.url ?? '/').replace(/[?#].*$/s, '');
+    const path = pathOf(request);
     const page = this.#pages.get(path);
     if (!HEALTH_PAGES.has(path) && !this.#hosts.allows(request.headers.host)) return json(403, { error: BAD_HOST });
     if (page === undefined) return json(404, { error: 'not found', pages: [...this.#pages.keys()] });
@@ -256,6 +335,10 @@ export class HttpServer {
 
 function isBelow(path: string, url: string): boolean {
   return url === path || url.startsWith(`${path}/`) || url.startsWith(`${path}?`);
+}
+
+function pathOf({ url }: IncomingMessage): string {
+  return (url ?? '/').replace(/[?#].*$/s, '');
 }
 
 function text(status: number, line: string): Answer {

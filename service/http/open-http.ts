@@ -9,7 +9,7 @@ import type { Machine } from './api/machine';
 import { HttpServer, type HttpServerOptions } from './http-server';
 import { openOperatorToken } from './operator-token';
 
-export interface HttpSurroundings extends Pick<HttpServerOptions, 'ready' | 'streams' | 'metrics'> {
+export interface HttpSurroundings extends Pick<HttpServerOptions, 'ready' | 'streams' | 'metrics' | 'player'> {
   readonly config: Pick<ServiceConfig, 'http' | 'proxy' | 'secretRefreshMs'>;
   readonly log: Logger;
   /** Uses the next free port if the configured port is taken. */
@@ -42,7 +42,14 @@ export async function openHttp(surroundings: HttpSurroundings): Promise<OpenHttp
   const feed = new EventFeed(fleet);
   const access = new AccessRules({ token: () => token.current() });
   const api = new ApiServer({ api: new Api(fleet, feed), feed, access, log });
-  const server = new HttpServer({ ...pages, api, log, skipProxyHeaders: config.proxy !== undefined, allowedHosts });
+  const server = new HttpServer({
+    ...pages,
+    api,
+    log,
+    skipProxyHeaders: config.proxy !== undefined,
+    ...(config.proxy && { trustedProxies: config.proxy.trusted }),
+    allowedHosts,
+  });
   const port = portMayMove
     ? await server.listenOrNext(config.http.port, bindAddress)
     : await server.listen(config.http.port, bindAddress);

@@ -4,8 +4,9 @@ import type { GopCache } from './gop-cache';
 import { HeldBytes } from './held-bytes';
 import type { MessageLog, Unwrap } from './message-log';
 import { SHARED_STREAM_ID } from './open-message';
+import { pieceOf } from './player-format';
 import { type Player, RESUME_UNSENT_BYTES, SOFT_UNSENT_BYTES } from './player';
-import { Selections } from './selections';
+import { type Selection, Selections } from './selections';
 import type { StreamConfig } from './stream-config';
 import type { StreamStats } from './stream-stats';
 import { unwrapMainTrack } from './unwrap';
@@ -48,6 +49,8 @@ export class FanOut {
   readonly #shared: Player[] = [];
   /** Players that get the main tracks only, once the stream has other tracks. */
   readonly #sharedMain: Player[] = [];
+  /** Players that get FLV tags: they share those of their format. */
+  readonly #tagged: Player[] = [];
   readonly #apart: Player[] = [];
   /** Players whose sockets still drain the GOP cache they started with: more may be unsent. */
   readonly #starting: Player[] = [];
@@ -76,7 +79,7 @@ export class FanOut {
 
   /** Players that are served, paused ones included. */
   get playerCount(): number {
-    return this.#shared.length + this.#sharedMain.length + this.#apart.length;
+    return this.#shared.length + this.#sharedMain.length + this.#tagged.length + this.#apart.length;
   }
 
   /** Players other than relays of other nodes. */
@@ -86,7 +89,7 @@ export class FanOut {
 
   /** All players that are served. */
   get players(): Player[] {
-    return [...this.#shared, ...this.#sharedMain, ...this.#apart];
+    return [...this.#shared, ...this.#sharedMain, ...this.#tagged, ...this.#apart];
   }
 
   /**
@@ -147,8 +150,10 @@ export class FanOut {
     const unwrap = this.#selections.hasTracks && !player.wantsAllTracks ? this.#unwrap : undefined;
     const headers = this.#config.encodeFor(player.streamId, from, unwrap);
     if (headers.length === 0) return;
-    player.outlet.write(headers);
-    this.#traffic.bytesOut += headers.length;
+    const { format } = player;
+    const bytes = format === undefined ? headers : pieceOf(headers, this.#chunkSize, format);
+    player.outlet.write(bytes);
+    this.#traffic.bytesOut += bytes.length;
   }
 
   /**
@@ -209,6 +214,7 @@ export class FanOut {
     traffic.writes += shared.length;
     this.#unflushed = 0;
     if (this.#sharedMain.length > 0) behind += this.#sendMainTracks(from, to);
+    if (this.#tagged.length > 0) behind += this.#sendTags(from, to);
     for (const player of this.#apart) this.#sendApart(player, from, to);
     this.#selections.clear();
     if (behind > 0) this.#setLaggardsApart();
@@ -245,7 +251,7 @@ export class FanOut {
       player.awaitsKeyframeUntil = 0;
       player.missedHeaders = 0;
     }
-    for (const list of [this.#shared, this.#sharedMain, this.#apart, this.#starting]) list.length = 0;
+    for (const list of [this.#shared, this.#sharedMain, this.#tagged, this.#apart, this.#starting]) list.length = 0;
     this.#log.close(heldFrom);
   }
 
@@ -256,12 +262,18 @@ export class FanOut {
   /** The list that this player belongs in. */
   #listOf(player: Player): Player[] {
     if (!player.shares) return this.#apart;
+    if (player.format !== undefined) return this.#tagged;
     return player.wantsAllTracks || !this.#selections.hasTracks ? this.#shared : this.#sharedMain;
   }
 
   /** Takes a player out of its list; false when it is no longer served. */
   #unlist(player: Player): boolean {
-    return remove(this.#shared, player) || remove(this.#sharedMain, player) || remove(this.#apart, player);
+    return (
+      remove(this.#shared, player) ||
+      remove(this.#sharedMain, player) ||
+      remove(this.#tagged, player) ||
+      remove(this.#apart, player)
+    );
   }
 
   /** The main track's part of a multitrack packet, for players without multitrack support. */
@@ -275,7 +287,8 @@ export class FanOut {
     const { start } = this.#gop;
     if (start < 0 || start > this.#flushed) return this.#flushed;
     const hasOwnTracks = this.#selections.hasTracks && !player.wantsAllTracks;
-    if (player.wantsAudio && player.wantsVideo && player.streamId === SHARED_STREAM_ID && !hasOwnTracks) return start;
+    const getsViews = player.format === undefined && player.streamId === SHARED_STREAM_ID && !hasOwnTracks;
+    if (getsViews && player.wantsAudio && player.wantsVideo) return start;
     const isLarge = this.#flushed - start > MAX_COPIED_START_BYTES || this.#gop.messages > MAX_COPIED_START_MESSAGES;
     return isLarge || player.outlet.unsentBytes > SOFT_UNSENT_BYTES ? this.#flushed : start;
   }
@@ -286,7 +299,7 @@ export class FanOut {
     const from = this.#startFor(player);
     const to = this.#flushed;
     if (from === to) return false;
-    if (player.shares) {
+    if (player.shares && player.format === undefined) {
       const views = this.#views;
       if (this.#listOf(player) === this.#shared) this.#log.views(from, to, views);
       else this.#log.selectViews(from, to, player.wanted, views, this.#unwrap);
@@ -335,6 +348,30 @@ export class FanOut {
     return behind;
   }
 
+  /** Sends the players of each format the same piece of FLV tags; returns how many are past their soft bound. */
+  #sendTags(from: number, to: number): number {
+    const traffic = this.#traffic;
+    let selection: Selection | undefined;
+    let format: Player['format'];
+    let allTracks = false;
+    let behind = 0;
+    for (const player of this.#tagged) {
+      const { outlet } = player;
+      if (selection === undefined || player.format !== format || player.wantsAllTracks !== allTracks) {
+        format = player.format;
+        allTracks = player.wantsAllTracks;
+        selection = this.#selections.select(from, to, player.wanted, SHARED_STREAM_ID, format);
+      }
+      const { bytes, messages } = selection;
+      if (bytes.length === 0) continue;
+      if (outlet.write(bytes) && outlet.unsentBytes > player.softUnsentBytes) behind += 1;
+      traffic.bytesOut += bytes.length;
+      traffic.messagesOut += messages;
+      traffic.writes += 1;
+    }
+    return behind;
+  }
+
   #sendApart(player: Player, from: number, to: number): void {
     const { outlet } = player;
     if (player.paused) return;
@@ -360,7 +397,13 @@ export class FanOut {
   /** Sends a player's own selection of `[from, to)`. */
   #sendSelected(player: Player, from: number, to: number, more = 0): void {
     const wanted = player.wanted | more;
-    const { bytes, messages, skippedHeaders } = this.#selections.select(from, to, wanted, player.streamId);
+    const { bytes, messages, skippedHeaders } = this.#selections.select(
+      from,
+      to,
+      wanted,
+      player.streamId,
+      player.format,
+    );
     player.missedHeaders |= skippedHeaders;
     if (bytes.length === 0) return;
     player.outlet.write(bytes);
@@ -391,7 +434,7 @@ export class FanOut {
   }
 
   #setLaggardsApart(): void {
-    for (const player of [...this.#shared, ...this.#sharedMain]) {
+    for (const player of [...this.#shared, ...this.#sharedMain, ...this.#tagged]) {
       if (player.outlet.unsentBytes <= player.softUnsentBytes) continue;
       this.#unlist(player);
       player.beginLag(this.#now());

@@ -1,6 +1,7 @@
 import { Channel, type ChannelEnvironment } from './channel';
 import type { LiveStream } from './live-stream';
 import type { Player } from './player';
+import { type PlayerProtocol, playerProtocols } from './player-format';
 import type { Publication } from './publication';
 
 /**
@@ -58,6 +59,14 @@ export class Hub {
     let count = 0;
     for (const channel of this.#channels.values()) count += channel.viewerCount;
     return count;
+  }
+
+  /** Players by protocol, waiting ones included, without relays of other nodes. */
+  get viewersByProtocol(): Readonly<Record<PlayerProtocol, number>> {
+    const none = Object.fromEntries(playerProtocols.map((protocol) => [protocol, 0]));
+    const counts = none as Record<PlayerProtocol, number>;
+    for (const player of this.players()) if (!player.isRelay) counts[player.protocol] += 1;
+    return counts;
   }
 
   /** All players, those included that wait for a stream. */

@@ -1,8 +1,10 @@
 import { encodedLength, headerLength, restamp } from '../protocol/chunk/chunk-writer';
 import type { PayloadSink } from '../protocol/chunk/payload-sink';
+import { tagLength } from '../protocol/flv/flv-tag';
 import { MediaFlag } from '../protocol/media/media-tag';
 import { ProtocolError } from '../protocol/protocol-errors';
 import { type LogMessage, type MessageOwner, OpenMessage } from './open-message';
+import { PieceWriter, type PlayerFormat } from './player-format';
 import { PlaceQueue } from './place-queue';
 import { SLAB_BYTES, type Slab, type SlabPool } from './slab';
 import { isOtherTrack, isWanted, isWantedUnwrapped, Wanted } from './wanted';
@@ -220,6 +222,23 @@ export class MessageLog implements MessageOwner {
       run: (slab, first, last) => void views.push(slab.bytes.subarray(slab.starts[first], slab.endOf(last))),
       part: (part) => void views.push(part),
     });
+  }
+
+  /** Encodes the wanted messages of `[from, to)` as FLV tags, for players of this format. */
+  selectTags(from: number, to: number, wanted: number, format: PlayerFormat, unwrap?: Unwrap): PieceWriter {
+    let bytes = 0;
+    this.visit(from, to, (slab, index) => {
+      if (isWanted(slab.flags[index]!, wanted)) bytes += tagLength(slab.bytes, slab.starts[index]!);
+      return true;
+    });
+    const writer = new PieceWriter(format, this.#chunkSize, bytes);
+    this.#collect(from, to, wanted, unwrap, {
+      run: (slab, first, last) => {
+        for (let i = first; i <= last; i += 1) writer.add(slab.bytes, slab.starts[i]!);
+      },
+      part: (part) => writer.add(part, 0),
+    });
+    return writer;
   }
 
   /** Bytes of the wanted messages of `[from, to)`, none of them unwrapped. */

@@ -1,5 +1,6 @@
 import { MediaFlag } from '../protocol/media/media-tag';
 import { SHARED_STREAM_ID } from './open-message';
+import type { PlayerFormat, PlayerProtocol } from './player-format';
 import { Wanted } from './wanted';
 
 /** Writes to a player's connection. */
@@ -40,6 +41,8 @@ export interface PlayerOptions {
   readonly isRelay?: boolean;
   /** False: it does not support multitrack, and gets only the main track of each kind. Default: true. */
   readonly wantsAllTracks?: boolean | undefined;
+  /** How it gets FLV tags. Default: it gets RTMP chunks. */
+  readonly format?: PlayerFormat;
 }
 
 /** A player with more unsent bytes lags: it gets nothing until they have drained and a keyframe follows. */
@@ -89,6 +92,8 @@ export class Player {
   readonly wantsCache: boolean;
   readonly isRelay: boolean;
   readonly wantsAllTracks: boolean;
+  /** undefined: RTMP chunks. */
+  readonly format: PlayerFormat | undefined;
 
   constructor({
     outlet,
@@ -98,6 +103,7 @@ export class Player {
     wantsCache = true,
     isRelay = false,
     wantsAllTracks = true,
+    format,
   }: PlayerOptions) {
     this.outlet = outlet;
     this.listener = listener;
@@ -106,6 +112,11 @@ export class Player {
     this.wantsCache = wantsCache;
     this.isRelay = isRelay;
     this.wantsAllTracks = wantsAllTracks;
+    this.format = format;
+  }
+
+  get protocol(): PlayerProtocol {
+    return this.format?.protocol ?? 'rtmp';
   }
 
   /** Whether it gets the same bytes as all other players that want the same tracks. */

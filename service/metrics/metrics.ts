@@ -11,8 +11,8 @@ export interface NodeGauges {
   sessionsByState(): Readonly<Record<string, number>>;
   /** Live publishers. */
   publishers(): number;
-  /** Players, idle ones included. */
-  players(): number;
+  /** Players by protocol, idle ones included. */
+  playersByProtocol(): Readonly<Record<string, number>>;
 }
 
 export interface MetricsOptions {
@@ -213,7 +213,16 @@ export class Metrics {
       },
     });
     this.#registerGauge('rtmp_publishers', 'Live publishers.', () => gauges.publishers());
-    this.#registerGauge('rtmp_players', 'Players, idle ones included.', () => gauges.players());
+    new Gauge({
+      name: 'rtmp_players',
+      help: 'Players by protocol, idle ones included.',
+      labelNames: ['protocol'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [protocol, count] of Object.entries(gauges.playersByProtocol())) this.set({ protocol }, count);
+      },
+    });
   }
 
   #registerGauge(name: string, help: string, read: () => number): void {

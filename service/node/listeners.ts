@@ -50,12 +50,16 @@ export interface ListenersOptions {
   readonly turnsAway: () => boolean;
   /** Counts a connection that did not become a session. */
   readonly rejected: (reason: string) => void;
+  /** Connections that HTTP players may take. Default: none. */
+  readonly maxHttpPlayers?: number;
 }
 
 /** All ports on which a node accepts connections; accepted connections become sessions. */
 export class Listeners {
   readonly gate: ConnectionGate;
   readonly intake: ConnectionIntake;
+  /** The places of all clients of this machine. */
+  readonly places: ConnectionPlaces;
   readonly #options: ListenersOptions;
   readonly #proxy: ProxyStage | undefined;
   readonly #test: ListenerTest;
@@ -67,9 +71,10 @@ export class Listeners {
     const { config, log, parent, context, sessions, batching, ioPath, turnsAway, rejected } = options;
     // With several workers, relays have a separate port: connections to the public port are clients'.
     const relays = config.fleet !== undefined && parent === undefined;
-    const maxOpen = maxConnections();
+    const maxOpen = maxConnections() - (options.maxHttpPlayers ?? 0);
+    this.places = parent?.places ?? openConnectionLimits(config.limits);
     this.gate = new ConnectionGate({
-      places: parent?.places ?? openConnectionLimits(config.limits),
+      places: this.places,
       maxUnproven: Math.min(MAX_UNPROVEN_CONNECTIONS, Math.ceil(maxOpen / 2)),
       maxOpen,
       maxRelayCandidates: relays ? MAX_UNPROVEN_RELAYS : 0,

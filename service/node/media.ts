@@ -87,7 +87,7 @@ export function openMedia({ config, log, version, processes, nodeId, now }: Medi
     gauges: {
       sessionsByState: () => sessions.countByPhase(),
       publishers: () => hub.publicationCount,
-      players: () => hub.viewerCount,
+      playersByProtocol: () => hub.viewersByProtocol,
     },
   });
   registerBatchingMetrics(metrics.registry, batching);

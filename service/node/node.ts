@@ -26,6 +26,7 @@ import { openApi } from './open-api';
 import { nodeState, type WorkerState } from './node-state';
 import { openContext } from './open-context';
 import { openOperators } from './open-operators';
+import { type HttpPlayerLine, mostHttpPlayers, openViewers } from './open-viewers';
 import { PlayerMover, type WorkerLine } from './player-mover';
 import { shutDown, shutdownSteps } from './shutdown';
 import { openTracing } from '../tracing/open-tracing';
@@ -43,7 +44,7 @@ export interface NodeOptions {
   /** Uses the next free HTTP port if the configured port is taken. */
   readonly httpPortMayMove?: boolean;
   /** Present in one of several workers that share the ports of a machine: what the parent process keeps for all. */
-  readonly parent?: LifeStore & WorkerLine & SharedListening;
+  readonly parent?: LifeStore & WorkerLine & SharedListening & HttpPlayerLine;
   /** The HTTP port of the machine, which its parent process has, if other nodes can reach it there. */
   readonly machineHttpPort?: number | undefined;
   /** How sockets are read; default: the best way that works on this Node.js. */
@@ -125,31 +126,32 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   });
   const names = new NameGrammar(config.rtmp.names);
   const mover = parent && new PlayerMover({ store, line: parent, hub, now });
+  const context = openContext({
+    ...{ config, log, media, names, admission, member, lifecycle, mover, ioPath, now },
+    tracer: tracing,
+  });
+  const maxHttpPlayers = mostHttpPlayers(config, parent !== undefined);
   const listeners = new Listeners({
     config,
     log,
     parent,
-    context: openContext({
-      config,
-      log,
-      tracer: tracing,
-      media,
-      names,
-      admission,
-      member,
-      lifecycle,
-      mover,
-      ioPath,
-      now,
-    }),
+    context,
     sessions,
     batching,
     ioPath,
     tls: tls?.termination,
     turnsAway: () => lifecycle.turnsAway,
     rejected: (reason) => metrics.connectionRejected(reason),
+    maxHttpPlayers,
   });
   mover?.receive(listeners);
+  const viewers = openViewers({
+    ...{ context, sessions, member },
+    places: listeners.places,
+    maxPlayers: maxHttpPlayers,
+    origins: config.httpPlaying.origins,
+  });
+  parent?.takeHttpPlayers(viewers);
   const { rtmps } = Object.assign(ports, await listeners.listen());
   const relayPort = parent ? await listeners.listenForRelays(parent) : (config.fleet?.advertisePort ?? ports.rtmp);
   /** Parts that are opened after the HTTP port, which may ask for them. */
@@ -172,6 +174,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     ...state,
     metrics,
     machine,
+    player: viewers,
     config,
     log,
     portMayMove: options.httpPortMayMove === true,
@@ -202,6 +205,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     events.tell({ type: 'node.draining', subject: store.self.id });
     await store.drain();
     askToLeave(sessions, log);
+    viewers?.letGo('Server is shutting down');
   };
   const agent = parent
     ? undefined
@@ -219,7 +223,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     for (const part of [sessions, hub, media.health, admission, member, api]) part.tick(now());
     if (config.redis) metrics.setRedisConnected(operators.connected);
     // A held channel still needs this node: its stream may be resumed on another node.
-    if (lifecycle.phase === 'leaving' && sessions.size === 0 && hub.publicationCount === 0) options.emptied?.();
+    const isEmpty = sessions.size === 0 && (viewers?.size ?? 0) === 0 && hub.publicationCount === 0;
+    if (lifecycle.phase === 'leaving' && isEmpty) options.emptied?.();
   }, TICK_MS);
 
   return {
@@ -234,13 +239,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         inFleet: config.fleet !== undefined,
         log,
         sessions,
+        viewers,
         listeners,
         operators,
         admission,
         authorizer: authorization.authorizer,
         member,
         stopClock: () => clearInterval(clock),
-        rest: [tls, authorization, password, secrets, http, api, reporter, outlets, tracing, media],
+        rest: [tls, authorization, password, secrets, viewers, http, api, reporter, outlets, tracing, media],
       });
       await shutDown({ steps, drainMs: config.drainMs, log, now });
       log.info('stopped');

@@ -1,6 +1,7 @@
 import type { Admission } from '../admission/admission';
 import type { PublishAuthorizer } from '../auth/publish-authorizer';
 import type { FleetMember } from '../fleet/fleet-member';
+import type { FlvViewers } from '../http/flv/flv-viewers';
 import type { Logger } from '../logging/logger';
 import type { Operators } from '../operators/operators';
 import type { OpenSessions } from '../session/open-sessions';
@@ -49,6 +50,7 @@ export interface StoppingNode {
   readonly inFleet: boolean;
   readonly log: Logger;
   readonly sessions: OpenSessions;
+  readonly viewers: Pick<FlvViewers, 'shutDown' | 'letGo'> | undefined;
   readonly listeners: Listeners;
   readonly operators: Operators | undefined;
   readonly admission: Admission;
@@ -61,10 +63,11 @@ export interface StoppingNode {
 
 /** The steps of a node's end: first clients, then their stop callbacks, then the fleet, then the rest. */
 export function shutdownSteps(node: StoppingNode): readonly ShutdownStep[] {
-  const { log, sessions, listeners, operators, admission, authorizer, member } = node;
+  const { log, sessions, viewers, listeners, operators, admission, authorizer, member } = node;
   let hushed: Promise<void> | undefined;
   const handOver: readonly ShutdownStep[] = [
     { name: 'tell the fleet', run: () => member.store.drain() },
+    { name: 'let HTTP players go', run: () => viewers?.letGo('Server is shutting down') },
     { name: 'let clients leave', reserveMs: FINAL_MS, run: (leftMs) => drainSessions(sessions, leftMs, log) },
     // Publishers that were lost, or that disconnect before they reconnect, may resume their streams on another node.
     { name: 'let held streams move', reserveMs: FINAL_MS, run: (leftMs) => admission.noneHeld(leftMs) },
@@ -76,6 +79,8 @@ export function shutdownSteps(node: StoppingNode): readonly ShutdownStep[] {
     {
       name: 'end sessions',
       run: () => {
+        // Before the publishers, whose end would be the end of these players' streams.
+        viewers?.shutDown('Server is shutting down');
         for (const session of sessions) session.shutDown();
       },
     },

@@ -49,6 +49,16 @@ export class Lookups {
     return answer;
   }
 
+  /**
+   * Like `locate`, but does not reuse the answer that nobody has the channel: for a player that is refused on that
+   * answer, instead of waiting for a change.
+   */
+  locateNow(channel: string): Promise<Location | undefined> | 'later' {
+    const isAsked = this.#questions.get(channel)?.nobodyUntil === Infinity;
+    if (!isAsked) this.#questions.delete(channel);
+    return this.locate(channel);
+  }
+
   /** The channel has changed: forgets the earlier answer. */
   changed(channel: string): void {
     this.#questions.delete(channel);

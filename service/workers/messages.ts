@@ -1,5 +1,6 @@
 import type { WorkerState } from '../node/node-state';
 import type { NodeEffect } from '../leases/life-store';
+import type { PlayRequest } from '../http/flv/play-request';
 
 /** What the parent can ask a worker for, and the type of the answer. */
 export type Topic = keyof WorkerState;
@@ -62,6 +63,12 @@ export interface CrowdedMessage {
   readonly channel: string;
 }
 
+/** From the parent, together with the connection: a client that asked on the HTTP port for a stream. */
+export interface HttpPlayerMessage {
+  readonly kind: 'httpPlayer';
+  readonly request: PlayRequest;
+}
+
 export type WorkerMessage =
   | WorkerRequest
   | WorkerNotice
@@ -81,4 +88,5 @@ export type ParentMessage =
   | { readonly kind: 'question'; readonly id: number; readonly topic: Topic; readonly args: readonly unknown[] }
   | ConnectionMessage
   | CrowdedMessage
+  | HttpPlayerMessage
   | { readonly kind: 'stop' };

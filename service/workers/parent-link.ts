@@ -3,14 +3,15 @@ import type { ChannelStanding } from '../leases/channel-standing';
 import type { LifeListener, LifeStore, Location, NodeAddress, StopFacts } from '../leases/life-store';
 import type { Command } from '../operators/command-parser';
 import type { LifeEvent } from '../publishing/life-events';
-import { STARTING } from '../http/http-server';
+import { STARTING, type StreamPlayer } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionPlaces } from '../net/gate/connection-limits';
-import { closeHandle } from '../net/sockets/socket-handle';
+import { closeHandle, socketOn } from '../net/sockets/socket-handle';
 import type { TestAnnouncer } from '../net/self-test/test-connections';
 import type { ConnectionHandle } from '../session/transport';
-import type { ConnectionMessage, ParentMessage, Topic, WorkerMessage } from './messages';
+import type { ConnectionMessage, HttpPlayerMessage, ParentMessage, Topic, WorkerMessage } from './messages';
 import type { WorkerState } from '../node/node-state';
+import type { HttpPlayerLine } from '../node/open-viewers';
 import type { PassedConnection, WorkerLine, WorkerLineListener } from '../node/player-mover';
 import { sendConnection } from './send-connection';
 
@@ -29,7 +30,7 @@ export interface ParentLinkOptions {
  * forwards connections between them. The link cannot break while both processes live; when the parent dies, the worker
  * ends.
  */
-export class ParentLink implements LifeStore, WorkerLine {
+export class ParentLink implements LifeStore, WorkerLine, HttpPlayerLine {
   readonly connected = true;
   /** The address at which other workers reach this one. */
   #address: Pick<NodeAddress, 'host' | 'port' | 'httpPort'> = { host: '127.0.0.1', port: 0 };
@@ -39,6 +40,7 @@ export class ParentLink implements LifeStore, WorkerLine {
   #state: WorkerState | undefined;
   #lineListener: WorkerLineListener | undefined;
   #testAnnounced: ((localPort: number) => void) | undefined;
+  #httpPlayers: StreamPlayer | undefined;
   #draining = false;
   /** Stops that this worker delivers. */
   readonly #pulled = new Set<string>();
@@ -74,6 +76,10 @@ export class ParentLink implements LifeStore, WorkerLine {
 
   listen(listener: WorkerLineListener): void {
     this.#lineListener = listener;
+  }
+
+  takeHttpPlayers(player: StreamPlayer | undefined): void {
+    this.#httpPlayers = player;
   }
 
   pass(to: string, { channel, departure }: PassedConnection, handle: ConnectionHandle): boolean {
@@ -206,6 +212,9 @@ export class ParentLink implements LifeStore, WorkerLine {
         // Without the handle, the connection was lost in transit: the client has left.
         if (handle !== undefined) this.#passed(message, handle);
         break;
+      case 'httpPlayer':
+        if (handle !== undefined) this.#passedPlayer(message, handle);
+        break;
       case 'crowded':
         this.#lineListener?.crowded(message.channel);
         break;
@@ -223,6 +232,17 @@ export class ParentLink implements LifeStore, WorkerLine {
     const departure = { clientIp, said: Buffer.from(said, 'base64'), answeredBytes };
     if (this.#lineListener === undefined) closeHandle(handle);
     else this.#lineListener.passed(worker, { channel, departure }, handle);
+  }
+
+  #passedPlayer({ request }: HttpPlayerMessage, handle: ConnectionHandle): void {
+    if (this.#httpPlayers === undefined) {
+      closeHandle(handle);
+      return;
+    }
+    const socket = socketOn(handle);
+    // A player that gets its stream as the answer to a request has nothing more to say.
+    if (request.head === undefined) socket.on('data', () => socket.destroy());
+    this.#httpPlayers.play(request, socket);
   }
 
   async #report(id: number, topic: Topic, args: readonly unknown[]): Promise<void> {

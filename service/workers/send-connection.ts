@@ -1,9 +1,10 @@
 import type { SendHandle } from 'node:child_process';
 import { closeHandle, sendable } from '../net/sockets/socket-handle';
 import type { ConnectionHandle } from '../session/transport';
-import type { ConnectionMessage } from './messages';
+import type { ConnectionMessage, HttpPlayerMessage } from './messages';
 
-type Send = (message: ConnectionMessage, handle: SendHandle, options: object, sent: () => void) => void;
+type Message = ConnectionMessage | HttpPlayerMessage;
+type Send = (message: Message, handle: SendHandle, options: object, sent: () => void) => void;
 
 /**
  * Sends a connection to another process, and closes this process's side. If the other process has ended, the connection
@@ -13,12 +14,7 @@ type Send = (message: ConnectionMessage, handle: SendHandle, options: object, se
  *   other process dies before it has accepted a connection that was sent to it earlier
  * @returns false when this Node.js cannot send connections; the connection is closed then, too
  */
-export function sendConnection(
-  send: Send,
-  message: ConnectionMessage,
-  handle: ConnectionHandle,
-  sent?: () => void,
-): boolean {
+export function sendConnection(send: Send, message: Message, handle: ConnectionHandle, sent?: () => void): boolean {
   try {
     send(message, sendable(handle), {}, () => {
       closeHandle(handle);

@@ -1,13 +1,19 @@
+import type { Socket } from 'node:net';
 import { AggregatorRegistry } from 'prom-client';
 import type { ServiceConfig } from '../config/service-config';
 import { lifePolicy } from '../fleet/open-member';
 import { MemoryLives } from '../leases/memory-lives';
 import { type Readiness, STARTING } from '../http/http-server';
+import { type PlayRequest, targetOf } from '../http/flv/play-request';
 import { openHttp } from '../http/open-http';
 import type { Logger } from '../logging/logger';
 import { openEmfReporter } from '../metrics/open-emf-reporter';
 import { openConnectionLimits } from '../net/gate/open-connection-limits';
+import { outlivesErrors } from '../net/sockets/accepted-socket';
+import { takeHandle } from '../net/sockets/socket-handle';
 import type { RunningService } from '../node/node';
+import { NameGrammar } from '../protocol/name-grammar';
+import { NameRules } from '../session/rtmp-commands/name-rules';
 import { InheritedStops } from './inherited-stops';
 import { mergeReports } from './merge-reports';
 import { WorkerPool } from './worker-pool';
@@ -43,6 +49,17 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
     stops: new InheritedStops(config, log),
     drainRequested: () => options.drainRequested?.(),
   });
+  const names = new NameRules(new NameGrammar(config.rtmp.names));
+  const handOn = (request: PlayRequest, socket: Socket): void => {
+    outlivesErrors(socket);
+    // Not from within the HTTP parser, which reads the connection itself until somebody else listens.
+    setImmediate(() => {
+      socket.on('data', () => undefined);
+      const handle = takeHandle(socket);
+      socket.destroy();
+      if (handle !== undefined) pool.passHttpPlayer(request, targetOf(request.url, names)?.channel ?? '', handle);
+    });
+  };
   let readiness: Readiness = STARTING;
   const http = await openHttp({
     config,
@@ -51,6 +68,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
     ready: () => readiness,
     machine: workersMachine(pool),
     streams: async () => mergeReports((await pool.ask('streams')).flat()),
+    player: config.httpPlaying.maxPlayers === 0 ? undefined : { play: (request, socket) => handOn(request, socket) },
     metrics: {
       contentType: new AggregatorRegistry().contentType,
       scrape: async () => {

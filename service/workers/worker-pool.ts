@@ -1,11 +1,15 @@
 import cluster, { type Worker } from 'node:cluster';
 import { OperatorError } from '../errors/operator-error';
 import type { MemoryLives } from '../leases/memory-lives';
+import type { PlayRequest } from '../http/flv/play-request';
 import type { StopRecord } from '../auth/stop-record';
 import { type Readiness, STARTING } from '../http/http-server';
 import type { Logger } from '../logging/logger';
 import type { ConnectionLimits } from '../net/gate/connection-limits';
+import { closeHandle } from '../net/sockets/socket-handle';
 import type { WorkerState } from '../node/node-state';
+import type { ConnectionHandle } from '../session/transport';
+import { Crowds } from './crowds';
 import { HTTP_PORT_VARIABLE, SLOT_VARIABLE, type Answer, type Ports, type Topic, type WorkerNotice } from './messages';
 import { WorkerProcess } from './worker-process';
 
@@ -66,6 +70,7 @@ export class WorkerPool {
   /** Timers of workers that are about to be replaced. */
   readonly #restarts = new Set<NodeJS.Timeout>();
   #httpPort: number | undefined;
+  readonly #crowds = new Crowds();
   #stopping = false;
   #restartMs: number;
 
@@ -109,6 +114,22 @@ export class WorkerPool {
   ): Promise<{ readonly worker: string; readonly answer: Answer<T> | undefined }[]> {
     const workers = [...this.#workers.values()];
     return Promise.all(workers.map(async (each) => ({ worker: each.id, answer: await each.ask(topic, ...args) })));
+  }
+
+  /**
+   * Gives a client of the HTTP port to the worker that has its stream. While many clients of a channel come, other
+   * workers get some of them, too.
+   */
+  passHttpPlayer(request: PlayRequest, channel: string, handle: ConnectionHandle): void {
+    const serving = [...this.#workers.values()].filter(({ serves }) => serves).sort((a, b) => a.slot - b.slot);
+    const owner = this.#options.lives.locate(channel)?.owner.id;
+    const first = Math.max(
+      0,
+      serving.findIndex(({ id }) => id === owner),
+    );
+    const chosen = serving[(first + this.#crowds.next(channel)) % serving.length];
+    if (chosen === undefined) closeHandle(handle);
+    else chosen.pass({ kind: 'httpPlayer', request }, handle);
   }
 
   /**

@@ -13,6 +13,7 @@ import type {
   Answer,
   ConnectionMessage,
   CrowdedMessage,
+  HttpPlayerMessage,
   ParentMessage,
   Topic,
   WorkerMessage,
@@ -123,8 +124,8 @@ export class WorkerProcess {
     if (worker.isConnected()) worker.send(message);
   }
 
-  /** Sends it a connection that another worker has begun, or closes the connection if this worker has ended. */
-  pass(message: ConnectionMessage, handle: ConnectionHandle): void {
+  /** Sends it a connection that another process has begun, or closes the connection if this worker has ended. */
+  pass(message: ConnectionMessage | HttpPlayerMessage, handle: ConnectionHandle): void {
     const { worker } = this.#options;
     if (!worker.isConnected()) {
       closeHandle(handle);

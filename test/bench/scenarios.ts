@@ -1,4 +1,4 @@
-import type { Transport } from './servers/running-server';
+import type { PlayerProtocol, Transport } from './servers/running-server';
 
 /** One load, which every server in the comparison gets. */
 export interface BenchCase {
@@ -13,6 +13,7 @@ export interface BenchCase {
   readonly costPer: 'received' | 'delivered';
   readonly uploadChunkSize: number;
   readonly transport: Transport;
+  readonly playerProtocol: PlayerProtocol;
   /** Environment of this project's server. */
   readonly env: Readonly<Record<string, string>>;
   /** Worker processes of this project's server; undefined: its default, on one core. */
@@ -36,6 +37,7 @@ const defaults = {
   costPer: 'delivered',
   uploadChunkSize: 4096,
   transport: 'rtmp',
+  playerProtocol: 'rtmp',
   env: {},
   workers: undefined,
   peers: true,
@@ -78,6 +80,15 @@ function overTls(base: BenchCase): BenchCase[] {
   ];
 }
 
+/** The same fan-out to players of each protocol. */
+function overHttp(base: BenchCase): BenchCase[] {
+  return [
+    { ...base, peers: false },
+    renamed(base, 'http-flv', 'HTTP-FLV', { playerProtocol: 'http-flv', peers: false }),
+    renamed(base, 'ws-flv', 'WebSocket-FLV', { playerProtocol: 'ws-flv', peers: false }),
+  ];
+}
+
 /**
  * With enough load that each worker, too, is in the mode that batches most: the comparison is of work, not of modes.
  */
@@ -101,6 +112,11 @@ export const scenarios: readonly Scenario[] = [
     name: 'latency',
     description: '1 publisher, 200 players: what LATENCY_MS from 0 to 500 trades',
     cases: [0, 20, 40, 50, 100, 200, 500].map((ms) => ({ ...withLatency(ms), peers: false })),
+  },
+  {
+    name: 'http-flv',
+    description: '1 publisher, 200 players over HTTP-FLV and WebSocket-FLV, against RTMP',
+    cases: overHttp(fanOut(200)),
   },
   { name: 'mixed', description: '50 publishers with 2 players each', cases: [mixed('mixed', 50)] },
   {

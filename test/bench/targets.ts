@@ -28,6 +28,8 @@ export const targets: readonly Target[] = [
   { caseId: 'fanout200-40ms', metric: cost, againstServer: nginx, atMost: 0.85 },
   { caseId: 'fanout200-40ms', metric: cost, againstServer: nodeMediaServer, atMost: 0.7 },
   { caseId: 'fanout200-40ms', metric: 'videoP50Ms', atMost: 10 },
+  { caseId: 'fanout200-http-flv', metric: cost, againstCase: 'fanout200', atMost: 1.2 },
+  { caseId: 'fanout200-ws-flv', metric: cost, againstCase: 'fanout200', atMost: 1.2 },
   { caseId: 'mixed', metric: cost, againstServer: nginx, atMost: 0.6 },
   { caseId: 'mixed', metric: cost, againstServer: nodeMediaServer, atMost: 0.27 },
   { caseId: 'mixed', metric: 'latencyP99Ms', atMost: 160 },

@@ -49,7 +49,7 @@ describe('WORKERS=2', () => {
     expect(streams).toMatchObject([{ channel, players: 6, relay: false }]);
     const metrics = await (await fetch(server.process.httpUrl('/metrics'))).text();
     expect(metrics).toContain('\nrtmp_publishers 1\n');
-    expect(metrics).toContain('\nrtmp_players 6\n');
+    expect(metrics).toContain('\nrtmp_players{protocol="rtmp"} 6\n');
     expect(server.process.log).toMatch(/play .*worker=1/);
     expect(server.process.log).toMatch(/play .*worker=2/);
   });

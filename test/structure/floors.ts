@@ -15,10 +15,24 @@ export const FLOORS: readonly (readonly string[])[] = [
     'service/protocol/media',
     'service/http/api/schemas',
   ],
-  ['service/logging', 'service/events', 'service/protocol/amf', 'service/protocol/chunk', 'service/protocol/handshake'],
-  ['service/metrics', 'service/config', 'service/tracing', 'service/protocol/message'],
+  [
+    'service/logging',
+    'service/events',
+    'service/console/data',
+    'service/protocol/amf',
+    'service/protocol/chunk',
+    'service/protocol/handshake',
+  ],
+  [
+    'service/metrics',
+    'service/config',
+    'service/tracing',
+    'service/console/pictures',
+    'service/protocol/message',
+    'service/protocol/flv',
+  ],
   // Streams, and the external services that they do not need.
-  ['service/hub', 'service/aws', 'service/redis', 'service/net/gate', 'service/round-trip'],
+  ['service/hub', 'service/aws', 'service/redis', 'service/net/gate', 'service/round-trip', 'service/console/parts'],
   [
     'service/session/rtmp-commands',
     'service/operators',
@@ -27,12 +41,13 @@ export const FLOORS: readonly (readonly string[])[] = [
     'service/health',
     'service/net/tls',
     'service/net/batching',
+    'service/console/pages',
   ],
   // Clients' sessions, and who may publish.
-  ['service/session', 'service/leases', 'service/leases/redis/scripts'],
+  ['service/session', 'service/leases', 'service/leases/redis/scripts', 'service/console'],
   ['service/admission', 'service/leases/redis', 'service/net/sockets'],
   ['service/net/proxy', 'service/relay'],
-  ['service/net', 'service/http/api'],
+  ['service/net', 'service/http/api', 'service/http/flv'],
   ['service/http', 'service/fleet', 'service/net/self-test'],
   // The program.
   ['service/node'],

@@ -16,7 +16,7 @@ export function sourceFiles(...folders: readonly string[]): string[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', ...folders], options);
   return listed
     .split('\n')
-    .filter((path) => /\.(?:ts|mjs)$/.test(path) && existsSync(join(repositoryRoot, path)))
+    .filter((path) => /\.(?:tsx?|mjs)$/.test(path) && existsSync(join(repositoryRoot, path)))
     .sort();
 }
 
@@ -32,7 +32,7 @@ export function importsOf(files: readonly string[]): Import[] {
 }
 
 function resolve(path: string): string {
-  const found = [path, `${path}.ts`].find(
+  const found = [path, `${path}.ts`, `${path}.tsx`].find(
     (candidate) => /\.\w+$/.test(candidate) && existsSync(join(repositoryRoot, candidate)),
   );
   return found ?? path;

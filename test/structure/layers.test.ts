@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { FLOORS, LENT_TO_FUNCTIONS } from './floors';
 import { findCircle, importsOf, sourceFiles } from './imports';
 
-const files = sourceFiles('service', 'infra', 'lambdas').filter((path) => path.endsWith('.ts'));
+const files = sourceFiles('service', 'infra', 'lambdas').filter((path) => /\.tsx?$/.test(path));
 const imports = importsOf(files);
 const floorOf = new Map(FLOORS.flatMap((folders, floor) => folders.map((folder) => [folder, floor] as const)));
 

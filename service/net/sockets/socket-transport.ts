@@ -2,12 +2,8 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { ConnectionHandle, Transport } from '../../session/transport';
 import type { Visit } from '../gate/connection-gate';
+import { endSocket } from './end-socket';
 import { takeHandle } from './socket-handle';
-
-/** How long a closing connection may take to send its unsent bytes (ms). */
-const LINGER_MS = 5_000;
-/** How long to wait for the client's end once they are sent (ms). */
-const CLIENT_END_MS = 1_000;
 
 interface TransportOptions {
   readonly remoteAddress: string;
@@ -90,20 +86,9 @@ export class SocketTransport implements Transport {
   }
 
   end(): void {
-    const { socket } = this;
     this.#ended = true;
     // A client that is slow to close, or refuses to, must not keep its next connection out.
     this.visit.leave();
-    if (socket.destroyed) return;
-    let deadline = setTimeout(() => socket.destroy(), LINGER_MS).unref();
-    // Destroying the socket while the client still sends would reset the connection, and the reset may overtake the
-    // answer.
-    socket.end(() => {
-      clearTimeout(deadline);
-      deadline = setTimeout(() => socket.destroy(), CLIENT_END_MS).unref();
-    });
-    socket.once('close', () => clearTimeout(deadline));
-    // Incoming bytes are ignored from now on, but the client's end must be noticed.
-    socket.resume();
+    endSocket(this.socket);
   }
 }

@@ -64,6 +64,11 @@ export class NameRules {
     return target && inOwnText(target);
   }
 
+  /** The target of a player whose URL names channel and key in the path; undefined when they are not valid. */
+  urlTarget(channel: string, key: string, query: string): StreamTarget | undefined {
+    return this.#isName(channel) && this.#isName(key) ? inOwnText({ channel, key, query }) : undefined;
+  }
+
   #streamTarget(connect: ConnectTarget, name: string): StreamTarget | undefined {
     const [path, ownQuery] = splitQuery(name);
     const query = ownQuery === '' ? connect.query : ownQuery;

@@ -1,5 +1,6 @@
 import { messageType } from '../wire/chunk-encoding';
 import type { IncomingMessage, MessageSink } from '../wire/chunk-reader';
+import { FlvClient } from '../wire/flv-client';
 import { RtmpClient } from '../wire/rtmp-client';
 import type { StreamAddress } from '../wire/stream-address';
 import type { LatencyHistogram } from './latency-histogram';
@@ -29,7 +30,7 @@ class TrackProgress {
  * verifies content compares all other bytes too.
  */
 export class Player implements MessageSink {
-  private client: RtmpClient | undefined;
+  private client: RtmpClient | FlvClient | undefined;
   private readonly video: TrackProgress;
   private readonly audio: TrackProgress;
 
@@ -43,9 +44,15 @@ export class Player implements MessageSink {
   }
 
   async start(address: StreamAddress, onLost: (reason: string) => void): Promise<void> {
-    this.client = await RtmpClient.open(address, 4096, this);
-    this.client.onLost = onLost;
-    await this.client.play();
+    if (address.flv !== undefined) {
+      this.client = await FlvClient.open(address, this);
+      this.client.onLost = onLost;
+      return;
+    }
+    const client = await RtmpClient.open(address, 4096, this);
+    this.client = client;
+    client.onLost = onLost;
+    await client.play();
   }
 
   stop(): void {

@@ -44,7 +44,11 @@ export async function measuredRun(kind: ServerKind, benchCase: BenchCase, settin
   const { serverCores, generatorCores, seconds, warmupSeconds, profile } = settings;
   const workers: Record<string, string> = benchCase.workers === undefined ? {} : { WORKERS: String(benchCase.workers) };
   const env = { ...benchCase.env, ...workers };
-  const server = await RunningServer.start(kind, { cores: serverCores, transport: benchCase.transport, env, profile });
+  const server = await RunningServer.start(kind, {
+    ...{ cores: serverCores, env, profile },
+    transport: benchCase.transport,
+    playerProtocol: benchCase.playerProtocol,
+  });
   const generator = new LoadGenerator(server.streams, generatorCores);
   try {
     await sleep(START_SETTLE_SECONDS);

@@ -12,10 +12,15 @@ import { prepareHaproxy, writeCertificate } from './tls-front';
 /** How clients reach the server: plain, TLS in the server itself, or TLS ended by HAProxy in front of it. */
 export type Transport = 'rtmp' | 'rtmps' | 'rtmps-haproxy';
 
+/** How players get streams; other than `rtmp` only from this project's server. */
+export type PlayerProtocol = 'rtmp' | 'http-flv' | 'ws-flv';
+
 export interface StartOptions {
   /** Cores that the server, and HAProxy with it, may use. */
   readonly cores: readonly number[];
   readonly transport: Transport;
+  /** Default: `rtmp`. */
+  readonly playerProtocol?: PlayerProtocol;
   readonly env: Readonly<Record<string, string>>;
   readonly profile: LaunchOptions['profile'];
 }
@@ -41,11 +46,15 @@ export class RunningServer {
     const tlsPort = options.transport === 'rtmp' ? undefined : await freePort();
     const directory = mkdtempSync(join(tmpdir(), 'rtmp-bench-'));
     const address = { host: LOOPBACK, port: tlsPort ?? port, tls: tlsPort !== undefined };
-    const server = new RunningServer({ ...address, ...kind.names }, directory);
+    const { playerProtocol = 'rtmp' } = options;
+    const httpPort = playerProtocol === 'rtmp' ? undefined : await freePort();
+    const flv = httpPort === undefined ? undefined : { port: httpPort, isWebSocket: playerProtocol === 'ws-flv' };
+    const server = new RunningServer({ ...address, ...kind.names, flv }, directory);
     try {
       if (tlsPort !== undefined) writeCertificate(directory);
       const ownTlsPort = options.transport === 'rtmps' ? tlsPort : undefined;
-      const { env, profile } = options;
+      const { profile } = options;
+      const env = { ...options.env, ...(httpPort !== undefined && httpEnv(httpPort)) };
       await server.launch(kind.prepare({ port, directory, env, tlsPort: ownTlsPort, profile }), options.cores, port);
       if (ownTlsPort !== undefined) await server.accepts(ownTlsPort);
       if (options.transport === 'rtmps-haproxy' && tlsPort !== undefined) {
@@ -104,6 +113,11 @@ export class RunningServer {
   endOfLog(): string {
     return readFileSync(this.logFile, 'utf8').slice(-2000);
   }
+}
+
+/** Players over HTTP, without a limit. */
+function httpEnv(port: number): Record<string, string> {
+  return { HTTP_PORT: String(port), HTTP_MAX_PLAYERS: '1000000' };
 }
 
 export function freePort(): Promise<number> {

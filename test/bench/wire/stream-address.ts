@@ -9,6 +9,8 @@ export interface StreamAddress {
   readonly localAddress?: string;
   /** Sent before the handshake, in hex: a load balancer's PROXY header. */
   readonly preambleHex?: string;
+  /** Where players get the stream as FLV; undefined: they use RTMP. */
+  readonly flv?: { readonly port: number; readonly isWebSocket: boolean } | undefined;
 }
 
 /** The address of stream `n`. */

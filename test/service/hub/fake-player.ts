@@ -1,4 +1,5 @@
 import { Player, type PlayerListener, type PlayerOutlet } from '../../../service/hub/player';
+import type { PlayerFormat } from '../../../service/hub/player-format';
 import { ChunkDecoder, type ReceivedMessage } from '../../support/rtmp/wire-reader';
 
 /**
@@ -78,6 +79,8 @@ export interface FakePlayerOptions {
   readonly slow?: () => void;
   /** False: knows of no multitrack. */
   readonly wantsAllTracks?: boolean;
+  /** How it gets FLV tags; default: it gets RTMP chunks. */
+  readonly format?: PlayerFormat;
 }
 
 /** A player on a fake socket that records the notifications of its session. */
@@ -102,6 +105,10 @@ export class FakePlayer {
         options.slow?.();
       },
     };
-    this.player = new Player({ outlet: this.outlet, listener, streamId, key, wantsCache, isRelay, wantsAllTracks });
+    const { format } = options;
+    this.player = new Player({
+      ...{ outlet: this.outlet, listener, streamId, key, wantsCache, isRelay, wantsAllTracks },
+      ...(format && { format }),
+    });
   }
 }

@@ -292,7 +292,7 @@ describe('the hub', () => {
     join();
     other.addPlayer(new FakePlayer().player);
     expect([...hub.publications()]).toEqual([publication]);
-    expect([hub.publicationCount, hub.viewerCount]).toEqual([1, 2]);
+    expect([hub.publicationCount, hub.viewersByProtocol]).toEqual([1, { rtmp: 2, 'http-flv': 0, 'ws-flv': 0 }]);
     expect([...hub.waiting()]).toEqual([other]);
   });
 });

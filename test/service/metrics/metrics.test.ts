@@ -10,7 +10,11 @@ let metrics: Metrics;
 beforeEach(() => {
   traffic = new TrafficCounters();
   sessions = {};
-  const gauges = { sessionsByState: () => sessions, publishers: () => 3, players: () => 40 };
+  const gauges = {
+    sessionsByState: () => sessions,
+    publishers: () => 3,
+    playersByProtocol: () => ({ rtmp: 40, other: 2 }),
+  };
   metrics = new Metrics({ version: '1.2.3', gauges, traffic });
 });
 afterEach(() => metrics.close());
@@ -29,7 +33,8 @@ describe('metrics page', () => {
     const before = await scrape();
     expect(before.get('rtmp_sessions{state="publishing"}')).toBe(3);
     expect(before.get('rtmp_publishers')).toBe(3);
-    expect(before.get('rtmp_players')).toBe(40);
+    expect(before.get('rtmp_players{protocol="rtmp"}')).toBe(40);
+    expect(before.get('rtmp_players{protocol="other"}')).toBe(2);
     sessions = { playing: 1 };
     const after = await scrape();
     expect(after.get('rtmp_sessions{state="playing"}')).toBe(1);
@@ -129,7 +134,7 @@ describe('metrics page', () => {
   test('two nodes in one process do not mix their numbers', async () => {
     const other = new Metrics({
       version: '1',
-      gauges: { sessionsByState: () => ({}), publishers: () => 0, players: () => 0 },
+      gauges: { sessionsByState: () => ({}), publishers: () => 0, playersByProtocol: () => ({}) },
       traffic: new TrafficCounters(),
     });
     other.sessionClosed('client_gone');

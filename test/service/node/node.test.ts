@@ -18,6 +18,8 @@ class SlowToJoin extends MemoryLifeStore {
 
   listen(): void {}
 
+  takeHttpPlayers(): void {}
+
   pass(): boolean {
     return true;
   }

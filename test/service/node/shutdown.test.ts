@@ -41,6 +41,7 @@ test('only the node of a fleet gives its clients the time to leave', () => {
   const [among, alone] = [names(true), names(false)];
   expect(among.filter((name) => !alone.includes(name))).toEqual([
     'tell the fleet',
+    'let HTTP players go',
     'let clients leave',
     'let held streams move',
   ]);

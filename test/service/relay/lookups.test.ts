@@ -71,6 +71,19 @@ describe('a channel', () => {
   });
 });
 
+test('an answer that nobody has a channel is not reused for a player that would be refused for it', async () => {
+  const { looking, asked, answer } = lookups();
+  void looking.locateNow('ch');
+  // Those who ask at the same time share the answer.
+  void looking.locateNow('ch');
+  expect(asked).toHaveLength(1);
+  await answer();
+  void looking.locate('ch');
+  expect(asked).toHaveLength(1);
+  void looking.locateNow('ch');
+  expect(asked).toHaveLength(2);
+});
+
 test('a flood of channels costs the registry a bounded number of questions, and comes later', () => {
   const { looking, asked, later } = lookups();
   let flood = 0;

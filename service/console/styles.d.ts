@@ -1,0 +1,2 @@
+/** Style sheets: the build puts them into a file of their own. */
+declare module '*.css';
