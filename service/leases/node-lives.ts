@@ -292,6 +292,8 @@ export class NodeLives {
           this.#finishEither(channel, entry, task, isAssertion, false);
           return;
         case 'unanswered':
+          // Mail may show what came of this change, whose effects this node has not carried out.
+          if (!isAssertion) entry.own ??= toldAll(seen?.life ?? EMPTY_LIFE, entry.heard);
           this.#fail(channel, entry, task, isAssertion);
       }
     });
@@ -303,8 +305,7 @@ export class NodeLives {
    */
   #correct(entry: Entry): void {
     const stored = entry.stored?.life ?? EMPTY_LIFE;
-    let own = stored;
-    for (const effect of entry.heard) own = told(own, effect) ?? own;
+    const own = toldAll(stored, entry.heard);
     if (own !== stored) entry.own ??= own;
   }
 
@@ -429,8 +430,14 @@ function isUnsettled({ own, isDoubted }: Entry): boolean {
   return own !== undefined || isDoubted;
 }
 
+function toldAll(life: ChannelLife, effects: readonly NodeEffect[]): ChannelLife {
+  return effects.reduce((known, effect) => told(known, effect) ?? known, life);
+}
+
+/** What of a node's part is changed by the node alone, or by others who tell it. */
 function names({ stream, out, late, waiting }: ReturnType<typeof partOf>): string {
-  return [stream, out, ...late, ...waiting].map((each) => each?.publish ?? '').join();
+  const state = stream && [stream.state, stream.keeps, stream.leaving];
+  return [state, out?.abandoned, ...[stream, out, ...late, ...waiting].map((each) => each?.publish)].join();
 }
 
 function withAbout(life: ChannelLife, about: (text: string) => string): ChannelLife {

@@ -199,7 +199,7 @@ export class Judge {
 
   /** Nobody is connected any more, and there was time for everything. */
   quiet(storage: ModelStorage): void {
-    for (const [channel, active] of this.mayHaveLost ? [] : this.handler.active) {
+    for (const [channel, active] of this.mayHaveLost || this.#mayConfuse ? [] : this.handler.active) {
       this.#object(`the handler still has ${active.streamId} (${active.startJti}) on ${channel}`);
     }
     for (const [channel, { life }] of storage.lives) {
@@ -218,8 +218,17 @@ export class Judge {
   }
 
   mustBeLive(publisher: Publisher, when: string): void {
+    if (publisher.outcome === 'refused' && this.#mayConfuse) return;
     if (publisher.outcome !== 'letIn')
       this.#object(`${publisher.publish} is not let in ${when}: ${publisher.outcome ?? 'no answer'}`);
+  }
+
+  /**
+   * A node that is alone may continue an id that others have stopped: a handler with one id for all of a channel's streams
+   * cannot tell the two apart.
+   */
+  get #mayConfuse(): boolean {
+    return this.handler.rules.ids !== 'fresh' && this.#troubledUntil > 0;
   }
 
   #isBlocked(channel: string): boolean {
