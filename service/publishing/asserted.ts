@@ -31,7 +31,7 @@ export function alone(life: ChannelLife, node: string): Result {
   const stream = isWanted ? life.stream : undefined;
   const next: ChannelLife = { ...rest, ...part, ...(stream && { stream }) };
   const stood = part.stream?.state === 'held' && life.out !== undefined && part.out === undefined;
-  return { life: next, effects: stood && part.stream ? [grace(part.stream, true)] : [] };
+  return { life: next, effects: stood ? [grace(part.stream, true)] : [] };
 }
 
 /**
