@@ -1,6 +1,9 @@
 /** What the program's arguments ask for; settings come only from the environment. */
 export type CommandLine =
   | { readonly does: 'serve'; readonly quickStart: boolean }
+  /** `--print-config`, `--check`: the settings, or whether they are usable. */
+  | { readonly does: 'print' }
+  | { readonly does: 'check' }
   /** `--help`, `--version`. */
   | { readonly does: 'tell'; readonly text: string }
   | { readonly does: 'refuse'; readonly text: string };
@@ -11,7 +14,7 @@ export type CommandLine =
  */
 const QUICK_START = '--quick-start';
 
-const USAGE = `Usage: node rtmp-server.cjs [--help | --version]
+const USAGE = `Usage: node rtmp-server.cjs [--print-config | --check | --help | --version]
        npm start
 
 Serves RTMP, and RTMPS with a certificate, until SIGTERM or Ctrl-C. Settings are environment variables, or lines of a
@@ -27,13 +30,18 @@ Serves RTMP, and RTMPS with a certificate, until SIGTERM or Ctrl-C. Settings are
 
 Example: RTMP_PORT=1936 HTTP_PORT=8080 node rtmp-server.cjs
 
-README.md lists all of them. Exit codes: 0 ended when asked to, 1 cannot start, 2 bad arguments.`;
+--print-config prints the settings in use, with secrets hidden; --check says whether they are usable, and exits with 0
+or 1. Neither starts the server.
+
+README.md lists all settings. Exit codes: 0 ended when asked to, 1 cannot start, 2 bad arguments.`;
 
 /** @param args the arguments after the script's name */
 export function readCommandLine(args: readonly string[], version: string): CommandLine {
   const given = args.filter((arg) => arg !== QUICK_START);
   if (given.includes('--help') || given.includes('-h')) return { does: 'tell', text: USAGE };
   if (given.includes('--version') || given.includes('-v')) return { does: 'tell', text: version };
+  if (given.length === 1 && given[0] === '--print-config') return { does: 'print' };
+  if (given.length === 1 && given[0] === '--check') return { does: 'check' };
   const [unknown] = given;
   if (unknown !== undefined) return { does: 'refuse', text: `unknown argument ${JSON.stringify(unknown)}\n\n${USAGE}` };
   return { does: 'serve', quickStart: args.includes(QUICK_START) };

@@ -3,6 +3,7 @@ import { onEndSignal } from './node/end-signals';
 import cluster from 'node:cluster';
 import { banner } from './banner';
 import { readCommandLine } from './command-line';
+import { describeSettings } from './config/describe-settings';
 import { withDotenvFile } from './config/dotenv-file';
 import { loadServiceConfig } from './config/service-config';
 import { createLogger } from './logging/create-logger';
@@ -19,6 +20,10 @@ const QUICK_START_HTTP_PORT = '8080';
 
 async function main(): Promise<void> {
   const commandLine = readCommandLine(process.argv.slice(2), __SERVICE_VERSION__);
+  if (commandLine.does === 'print' || commandLine.does === 'check') {
+    printSettings(commandLine.does);
+    return;
+  }
   if (commandLine.does !== 'serve') {
     const told = commandLine.does === 'tell';
     (told ? process.stdout : process.stderr).write(`${commandLine.text}\n`);
@@ -60,6 +65,15 @@ async function main(): Promise<void> {
 
   const { ports } = await starting;
   if (quickStart) process.stdout.write(`${banner(config, ports)}\n`);
+}
+
+/** @throws ConfigError when the settings cannot be used */
+function printSettings(what: 'print' | 'check'): void {
+  const warnings: string[] = [];
+  const env = withDotenvFile(process.env, (warning) => warnings.push(warning));
+  const loaded = loadServiceConfig(env);
+  warnings.push(...loaded.warnings);
+  process.stdout.write(describeSettings({ ...loaded, warnings }, what));
 }
 
 main().catch((error: unknown) => {

@@ -10,6 +10,14 @@ export type EnvironmentValues = Readonly<Record<string, string | undefined>>;
 /** Names of variables whose value is never shown, not even in the message about a fault. */
 const SECRET_NAME = /(?:SECRET|PASSWORD|TOKEN)$/;
 
+/** A variable and its value, as it may be shown. */
+export interface Setting {
+  readonly name: string;
+  /** Secrets are hidden; undefined: not set, and without a default that is a value. */
+  readonly value: string | undefined;
+  readonly isDefault: boolean;
+}
+
 const MAX_SHOWN_CHARACTERS = 200;
 
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
@@ -22,6 +30,8 @@ export class Environment {
   readonly #faults: ConfigFault[] = [];
   readonly #warnings: string[] = [];
   readonly #known = new Set<string>();
+  /** Defaults that were used, by name. */
+  readonly #defaults = new Map<string, string>();
   readonly #values: EnvironmentValues;
 
   constructor(values: EnvironmentValues) {
@@ -36,6 +46,15 @@ export class Environment {
   /** Names of variables that were read or declared. */
   knownNames(): ReadonlySet<string> {
     return this.#known;
+  }
+
+  /** Every known variable with its value or default, by name. */
+  settings(): Setting[] {
+    return [...this.#known].sort().map((name) => {
+      const isDefault = this.text(name) === undefined;
+      const given = SECRET_NAME.test(name) ? '(hidden)' : showText(this.text(name) ?? '');
+      return { name, value: isDefault ? this.#defaults.get(name) : given, isDefault };
+    });
   }
 
   /** Names of variables that are set, even to an empty value, but not known. */
@@ -61,6 +80,7 @@ export class Environment {
 
   /** Decimal digits only: `1e3`, `0x10` and `10s` are faults, not guesses. */
   integer(name: string, limits: { readonly min: number; readonly max: number; readonly fallback: number }): number {
+    this.#defaults.set(name, String(limits.fallback));
     return this.optionalInteger(name, limits) ?? limits.fallback;
   }
 
@@ -75,6 +95,7 @@ export class Environment {
 
   /** A YES/NO variable: YES or TRUE, NO or FALSE, in any case. `1` or `on` is a fault, not a guess. */
   flag(name: string, fallback: boolean): boolean {
+    this.#defaults.set(name, fallback ? 'YES' : 'NO');
     const value = this.text(name)?.trim().toUpperCase();
     if (value === undefined) return fallback;
     if (value === 'YES' || value === 'TRUE') return true;
@@ -84,6 +105,7 @@ export class Environment {
   }
 
   choice<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
+    this.#defaults.set(name, fallback);
     const value = this.text(name);
     if (value === undefined) return fallback;
     const chosen = allowed.find((candidate) => candidate === value);

@@ -9,7 +9,7 @@ import {
   readPublishingSettings,
   readWorkers,
 } from './fleet-settings';
-import { Environment, type EnvironmentValues, type ReadFile } from './environment';
+import { Environment, type EnvironmentValues, type ReadFile, type Setting } from './environment';
 import { type EventsConfig, readEventSettings } from './event-settings';
 import { readForeignSettings } from './foreign-settings';
 import { type Place, refuseSharedPorts } from './listening-places';
@@ -110,6 +110,8 @@ export interface LoadedConfig {
   readonly config: ServiceConfig;
   /** Lines for the log about valid settings that are probably mistakes. */
   readonly warnings: readonly string[];
+  /** Every variable with its value or default; secrets are hidden. */
+  readonly settings: readonly Setting[];
 }
 
 const PORT = { min: 0, max: 65_535 };
@@ -181,7 +183,7 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
     ...relayPlaces(env, config).map((place) => ['FLEET_ADVERTISE_PORT', place] as const),
   ]);
   env.throwIfFaulty();
-  return { config: freeze(config), warnings: env.warnings };
+  return { config: freeze(config), warnings: env.warnings, settings: env.settings() };
 }
 
 /** Where workers take relays of other nodes, as far as the settings say; one process takes them where clients come. */

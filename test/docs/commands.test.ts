@@ -17,6 +17,7 @@ const runByTests: readonly (readonly [command: RegExp, by: RunByTest])[] = [
   [/^npm start$/, { test: 'test/integration/npm-start.test.ts', text: "'npm', ['start'" }],
   [/^npx cdk (?:bootstrap|deploy --all|destroy --all)/, cdk],
   [/^redis-cli publish /, { test: 'test/docs/redis-cli.test.ts', text: 'redis-cli publish ' }],
+  [/^curl .*\/api\/v1\//, { test: 'test/docs/curl.test.ts', text: "startsWith('curl ')" }],
   [/^npm run local$/, { test: 'test/local/run.test.ts', text: 'test/local/run.mjs' }],
 ];
 

@@ -15,6 +15,11 @@ test.each(['--version', '-v'])('%s tells the version', (arg) => {
   expect(readCommandLine([arg], '1.2.3')).toEqual({ does: 'tell', text: '1.2.3' });
 });
 
+test('settings are printed or checked instead of serving', () => {
+  expect(readCommandLine(['--print-config'], '1.2.3')).toEqual({ does: 'print' });
+  expect(readCommandLine(['--check'], '1.2.3')).toEqual({ does: 'check' });
+});
+
 test('an argument that it does not know is refused, by its name', () => {
   const text = expect.stringMatching(/^unknown argument "--port=1936"\n\nUsage:/);
   expect(readCommandLine(['--port=1936'], '1.2.3')).toEqual({ does: 'refuse', text });

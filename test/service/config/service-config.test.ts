@@ -43,7 +43,8 @@ function faultOf(values: EnvironmentValues): ConfigError {
 
 describe('defaults', () => {
   test('an empty environment gives a plain RTMP server on port 1935 that accepts everybody', () => {
-    expect(loadServiceConfig({})).toEqual({
+    const { config, warnings } = loadServiceConfig({});
+    expect({ config, warnings }).toEqual({
       config: {
         rtmp: { port: 1935, advertisedHost: '', bindAddress: undefined, chunkSize: 60_000, names: PLAIN },
         tls: undefined,
