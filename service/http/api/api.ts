@@ -1,4 +1,3 @@
-import { commandText } from '../../operators/command-parser';
 import type { EventFeed } from './event-feed';
 import { explain } from './explain';
 import type { FleetView } from './fleet-view';
@@ -84,24 +83,23 @@ export class Api {
   }
 
   end(channel: string): Promise<OrderResult> {
-    return giveOrder(this.fleet, 'end', channel, commandText({ verb: 'kill-session', channel }));
+    return giveOrder(this.fleet, 'end', { verb: 'kill-session', channel });
   }
 
   close(channel: string, streamId: string): Promise<OrderResult> {
-    const text = commandText({ verb: 'close-stream', channel, streamIds: [streamId] });
-    return giveOrder(this.fleet, 'close', channel, text);
+    return giveOrder(this.fleet, 'close', { verb: 'close-stream', channel, streamIds: [streamId] });
   }
 
   block(channel: string, seconds: number): Promise<OrderResult> {
-    return giveOrder(this.fleet, 'block', channel, commandText({ verb: 'block', channel, seconds }));
+    return giveOrder(this.fleet, 'block', { verb: 'block', channel, seconds });
   }
 
   unblock(channel: string): Promise<OrderResult> {
-    return giveOrder(this.fleet, 'unblock', channel, commandText({ verb: 'unblock', channel }));
+    return giveOrder(this.fleet, 'unblock', { verb: 'unblock', channel });
   }
 
   drain(node: string): Promise<OrderResult> {
-    return giveOrder(this.fleet, 'drain', node, commandText({ verb: 'drain', node }));
+    return giveOrder(this.fleet, 'drain', { verb: 'drain', node });
   }
 }
 

@@ -1,26 +1,35 @@
+import type { ChannelStanding } from '../../leases/channel-standing';
+import { type Command, commandText } from '../../operators/command-parser';
 import type { FleetView } from './fleet-view';
 import type { OrderName, OrderResult } from './schemas/order';
 
+/** A command that the API gives. */
+type Order = Extract<Command, { readonly channel: string } | { readonly verb: 'drain' }>;
+
 /** Gives an operator's command to all nodes, and says what it did. */
-export async function giveOrder(
-  fleet: FleetView,
-  order: OrderName,
-  target: string,
-  text: string,
-): Promise<OrderResult> {
-  const { answers, unanswered } = await fleet.ask({ ask: 'order', text });
+export async function giveOrder(fleet: FleetView, order: OrderName, command: Order): Promise<OrderResult> {
+  const isOfChannel = 'channel' in command;
+  // The first node that hears the command ends the stream, wherever it is: its own node may find it ended already.
+  const ended = isOfChannel && isEndedBy(command, await fleet.machine.standing(command.channel));
+  const { answers, unanswered } = await fleet.ask({ ask: 'order', text: commandText(command) });
   const nodes = answers.map(({ node, answer }) => ({ node, ...answer }));
   const acted = nodes.filter((each) => each.acted);
   // All nodes report the effect on the registry; what one did to a stream says more.
   const said = acted.map(({ detail }) => detail).sort((a, b) => b.length - a.length)[0];
+  const target = isOfChannel ? command.channel : command.node;
   return {
     order,
     target,
-    done: acted.length > 0,
-    sentence: said ?? noEffect(order, target, unanswered.length),
+    done: acted.length > 0 || ended,
+    sentence: said ?? (ended ? 'publisher disconnected' : noEffect(order, target, unanswered.length)),
     nodes,
     unanswered,
   };
+}
+
+function isEndedBy(command: Exclude<Order, { readonly verb: 'drain' }>, { owner }: ChannelStanding): boolean {
+  if (owner === null || owner.state === 'starting' || command.verb === 'unblock') return false;
+  return command.verb !== 'close-stream' || command.streamIds.includes(owner.streamId);
 }
 
 function noEffect(order: OrderName, target: string, unanswered: number): string {
