@@ -1,4 +1,4 @@
-import type { ChannelLife, Start, StartOut, Stream } from './channel-life';
+import type { ChannelLife, HandedId, Start, StartOut, Stream } from './channel-life';
 import { grace, refuse, type Result, startOf, stopOf, stopOfStart, unchanged } from './effects';
 import { given, handed, isSameId } from './handed-ids';
 import type { Answer, LifeEffect, Refusal } from './life-events';
@@ -13,7 +13,10 @@ export function answered(life: ChannelLife, start: Start, answer: Answer, now: n
   const late = life.late.filter(({ publish }) => publish !== start.publish);
   const isKnown = late.length < life.late.length;
   const next = { ...life, late };
-  if (answer.kind === 'accepted') return takeBackLate(next, start, answer.streamId);
+  if (answer.kind === 'accepted') {
+    const former = life.late.find(({ publish }) => publish === start.publish)?.former;
+    return takeBackLate(next, start, answer.streamId, former);
+  }
   // Of a start that is not known any more, a stop has been sent already.
   return { life: next, effects: isKnown && answer.kind === 'unknown' ? [stopOfStart(start, '')] : [] };
 }
@@ -32,7 +35,8 @@ export function settle(life: ChannelLife, out: StartOut, answer: Answer, now: nu
     next = taken.life;
     effects.push(...taken.effects);
   } else if (answer.kind === 'late') {
-    next = { ...rest, late: [...rest.late, startOf(out)] };
+    const former = rest.stream?.id.startJti;
+    next = { ...rest, late: [...rest.late, { ...startOf(out), ...(former !== undefined && { former }) }] };
   } else if (answer.kind === 'unknown') {
     effects.push(stopOfStart(out, ''));
   }
@@ -80,10 +84,21 @@ function takeBack(life: ChannelLife, out: StartOut, streamId: string): Result {
   return unchanged({ ...life, stream: { ...stream, id: given(stream.id, out) } });
 }
 
-/** The same for an answer that came late. */
-function takeBackLate(life: ChannelLife, start: Start, streamId: string): Result {
+/**
+ * The same for an answer that came late.
+ *
+ * @param former the start that the handler knew the stream by when it was asked
+ */
+function takeBackLate(life: ChannelLife, start: Start, streamId: string, former: string | undefined): Result {
   const { stream, out } = life;
-  if (isSameId(stream?.id, start, streamId) || isSameId(out?.inherited, start, streamId)) return unchanged(life);
+  // Unless a later start was answered with the id meanwhile.
+  const latest = (id: HandedId): HandedId => (id.startJti === former ? given(id, start) : id);
+  if (stream && isSameId(stream.id, start, streamId)) {
+    return unchanged({ ...life, stream: { ...stream, id: latest(stream.id) } });
+  }
+  if (out?.inherited && isSameId(out.inherited, start, streamId)) {
+    return unchanged({ ...life, out: { ...out, inherited: latest(out.inherited) } });
+  }
   // An id that was offered and has no owner any more has had its stop: only what this start began can be left.
   return { life, effects: [stopOfStart(start, start.resume === streamId ? '' : streamId)] };
 }

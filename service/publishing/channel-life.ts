@@ -42,7 +42,7 @@ export interface ChannelLife {
   /** The start that the handler is being asked about. */
   readonly out?: StartOut | undefined;
   /** Starts that were not answered in time; an answer may still come. */
-  readonly late: readonly Start[];
+  readonly late: readonly LateStart[];
   /** In the order of arrival. */
   readonly waiting: readonly Candidate[];
   /** Advances with each turn; see turns.ts. */
@@ -73,6 +73,11 @@ export interface Start {
   readonly about: string;
   /** The id that is offered to be continued. */
   readonly resume?: string;
+}
+
+export interface LateStart extends Start {
+  /** The start that had given the channel's id when this one was asked about. */
+  readonly former?: string;
 }
 
 export interface Candidate extends Start {
