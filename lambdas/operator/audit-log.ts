@@ -1,10 +1,10 @@
 import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { toItem } from '../shared/attribute-values';
-import type { OperatorRequest } from './operator-request';
+import type { OrderRequest } from './operator-request';
 
 /** An operator's command and its result. */
 export interface AuditEntry {
-  readonly request: OperatorRequest;
+  readonly request: OrderRequest;
   /** Id of the invocation; CloudTrail says who made it. */
   readonly requestId: string;
   /** How many nodes answered, and ids of registered nodes that did not. */

@@ -1,18 +1,27 @@
 import { describeError } from '../../service/errors/error-text';
 import type { LambdaLogger } from '../shared/lambda-logger';
 import type { AuditEntry, AuditLog } from './audit-log';
-import type { CommandOutcome } from './command-exchange';
-import type { CommandReply } from './command-reply';
-import { type OperatorRequest, parseOperatorRequest } from './operator-request';
+import type { CommandOutcome } from '../../service/operators/exchange/command-exchange';
+import type { CommandReply } from '../../service/operators/exchange/command-reply';
+import type { PackedAnswer } from '../../service/operators/read-request';
+import { type OrderRequest, parseOperatorRequest } from './operator-request';
 
 export interface OperatorDependencies {
   /** Publishes the command and collects the nodes' replies. */
-  readonly exchange: (request: OperatorRequest) => Promise<CommandOutcome>;
+  readonly exchange: (request: OrderRequest) => Promise<CommandOutcome>;
+  /** Asks a node for a path of the API. */
+  readonly read: (path: string) => Promise<PackedAnswer>;
   readonly audit: Pick<AuditLog, 'write'>;
   readonly log: LambdaLogger;
 }
 
-export interface OperatorResult {
+/** What a node answered to `read`, as over HTTP. */
+export interface ReadResult extends PackedAnswer {
+  readonly command: 'read';
+}
+
+/** What an order did. */
+export interface OrderOutcome {
   readonly command: string;
   /** For commands that concern a channel. */
   readonly channel?: string;
@@ -30,10 +39,12 @@ export interface OperatorResult {
   readonly audited: boolean;
 }
 
+export type OperatorResult = OrderOutcome | ReadResult;
+
 export type OperatorHandler = (event: unknown, requestId: string) => Promise<OperatorResult>;
 
 /** Executes operators' orders; throws failures, so that the invoker sees them as the function's error. */
-export function createOperatorHandler({ exchange, audit, log }: OperatorDependencies): OperatorHandler {
+export function createOperatorHandler({ exchange, read, audit, log }: OperatorDependencies): OperatorHandler {
   /** Never rejects: a kill must not fail because the table is unavailable. */
   const record = async (entry: AuditEntry): Promise<boolean> => {
     const { request, requestId, answered, silent, error } = entry;
@@ -50,6 +61,11 @@ export function createOperatorHandler({ exchange, audit, log }: OperatorDependen
 
   return async (event, requestId) => {
     const request = parseOperatorRequest(event);
+    // Reading changes nothing, and a console reads every few seconds: only CloudTrail and the function's log keep it.
+    if (request.command === 'read') {
+      log.info('operator reads', { path: request.path, requestId });
+      return { command: 'read', ...(await read(request.path)) };
+    }
     try {
       const { answered, silent, replies, deaf } = await exchange(request);
       if (deaf !== undefined) log.warning('replies cannot be heard', { requestId, reason: deaf });
@@ -65,7 +81,7 @@ export function createOperatorHandler({ exchange, audit, log }: OperatorDependen
   };
 }
 
-function targetOf(request: OperatorRequest): { channel?: string; node?: string } {
+function targetOf(request: OrderRequest): { channel?: string; node?: string } {
   if ('node' in request) return { node: request.node };
   return 'channel' in request ? { channel: request.channel } : {};
 }

@@ -16,7 +16,15 @@ type Order =
   | { readonly command: 'list' };
 
 /** An operator's order and its reason, which is only written to the audit record. */
-export type OperatorRequest = Order & { readonly reason?: string | undefined };
+export type OrderRequest = Order & { readonly reason?: string | undefined };
+
+/** Reads from the fleet: a path of the operators' API below `/api/v1`, such as `/streams?limit=100`. */
+export interface ReadingRequest {
+  readonly command: 'read';
+  readonly path: string;
+}
+
+export type OperatorRequest = OrderRequest | ReadingRequest;
 
 /** An invalid request; the message lists every fault. Nothing was published. */
 export class InvalidRequest extends Error {
@@ -34,15 +42,22 @@ const FIELDS: Readonly<Record<OperatorRequest['command'], readonly string[]>> = 
   unblock: ['channel'],
   drain: ['node'],
   list: [],
+  read: ['path'],
 };
 
 const MAX_REASON_LENGTH = 500;
+/** Printable ASCII, as in a URL. */
+const API_PATH = /^\/[!-~]{0,2000}$/;
 
 /** The rule for each field, by the nodes' grammar; names are those that every node accepts. */
 const CHECKS: Readonly<Record<string, readonly [fits: (value: unknown) => boolean, rule: string]>> = {
   channel: [isStreamName, 'channel must be a name of A-Z a-z 0-9 _ -'],
   streamId: [isStreamName, 'streamId must be a name of A-Z a-z 0-9 _ -'],
   node: [(value) => typeof value === 'string' && isNodeId(value), 'node must be the id of a node'],
+  path: [
+    (value) => typeof value === 'string' && API_PATH.test(value),
+    'path must be a path of the API below /api/v1, such as /streams?limit=100',
+  ],
   seconds: [
     (value) => typeof value === 'number' && isBlockTime(value),
     `seconds must be a whole number from 1 to ${MAX_BLOCK_SECONDS}`,
@@ -74,15 +89,16 @@ export function parseOperatorRequest(input: unknown): OperatorRequest {
     const [fits, rule] = CHECKS[name] ?? [];
     if (fits?.(fields[name]) !== true) faults.push(rule ?? name);
   }
+  if (command === 'read' && reason !== undefined) faults.push('read takes no "reason"');
   if (!isReason(reason)) faults.push(`reason must be a text of at most ${MAX_REASON_LENGTH} characters`);
   if (faults.length > 0) throw new InvalidRequest(faults);
   const values = Object.fromEntries(own.map((name) => [name, fields[name]]));
   // Every field of this command has been checked.
-  return { command, ...values, reason } as OperatorRequest;
+  return { command, ...values, ...(command !== 'read' && { reason }) } as OperatorRequest;
 }
 
 /** The command that nodes are to carry out. */
-export function commandOf(request: OperatorRequest): Command {
+export function commandOf(request: OrderRequest): Command {
   switch (request.command) {
     case 'kill':
       return { verb: 'kill-session', channel: request.channel };

@@ -1,6 +1,7 @@
 // Bundles the service into .build/rtmp-server.cjs and the operators' program into .build/rtmp-fleet.cjs, which any
-// supported Node runs without node_modules, and what they load from the same folder: .build/aws-sdk.cjs and
-// .build/otel-sdk.cjs when settings ask for AWS or traces, .build/console.cjs when a browser asks for the console.
+// supported Node runs without node_modules, and what they load from the same folder: .build/aws-sdk.cjs,
+// .build/fleet-aws-sdk.cjs and .build/otel-sdk.cjs when settings or options ask for AWS or traces, .build/console.cjs when
+// a browser asks for the console.
 // As a program: `node service/build/build.mjs` installs missing packages and always builds; with --if-changed it builds
 // only when an input has changed.
 import { createHash } from 'node:crypto';
@@ -20,11 +21,18 @@ export const cliPath = join(outDir, 'rtmp-fleet.cjs');
 /** The output files, in the order in which they are put in place. */
 const outputs = [
   'console.cjs',
-  ...['aws-sdk', 'otel-sdk', 'rtmp-fleet', 'rtmp-server'].flatMap((name) => [`${name}.cjs.map`, `${name}.cjs`]),
+  ...['aws-sdk', 'fleet-aws-sdk', 'otel-sdk', 'rtmp-fleet', 'rtmp-server'].flatMap((name) => [
+    `${name}.cjs.map`,
+    `${name}.cjs`,
+  ]),
 ];
 
 /** Parts that a node loads only when it uses them: as part of the bundle each would cost every node megabytes. */
-const apart = { 'aws-sdk': 'service/aws/aws-sdk.ts', 'otel-sdk': 'service/tracing/otel-sdk.ts' };
+const apart = {
+  'aws-sdk': 'service/aws/aws-sdk.ts',
+  'fleet-aws-sdk': 'service/cli/sources/fleet-aws-sdk.ts',
+  'otel-sdk': 'service/tracing/otel-sdk.ts',
+};
 
 const loadedApart = {
   name: 'loaded-apart',

@@ -1,4 +1,4 @@
-import { ExitCode } from './exit-codes';
+import { ExitCode } from './command-line/exit-codes';
 import { runCli } from './run-cli';
 
 /** The program `rtmp-fleet`, which `npm run fleet` starts. */

@@ -1,10 +1,21 @@
 import type { Readable } from 'node:stream';
 import type { EnvironmentValues } from '../config/environment';
 import { OperatorError } from '../errors/operator-error';
-import type { CommandContext } from './command-context';
-import { type Invocation, readCommandLine } from './command-line';
-import { doctorCommand } from './doctor-command';
-import { CommandFailure, ExitCode } from './exit-codes';
+import type { CommandContext } from './command-line/command-context';
+import { type Invocation, readCommandLine } from './command-line/command-line';
+import type { CommandName } from './command-line/command-specs';
+import { consoleCommand } from './commands/console';
+import { eventsCommand } from './commands/events';
+import { explainCommand } from './commands/explain';
+import type { FleetContext } from './commands/fleet-context';
+import { nodesCommand } from './commands/nodes';
+import { blockCommand, channelOrder, closeCommand, drainCommand } from './commands/orders';
+import { streamCommand } from './commands/stream';
+import { streamsCommand } from './commands/streams';
+import { doctorCommand } from './commands/doctor';
+import { CommandFailure, ExitCode } from './command-line/exit-codes';
+import { FleetClient } from './sources/fleet-client';
+import { openSource } from './sources/open-source';
 import { plainText } from './terminal/plain-text';
 import { type Output, Terminal } from './terminal/terminal';
 
@@ -47,11 +58,39 @@ export async function runCli(argv: readonly string[], surroundings: Surroundings
   }
 }
 
-function run({ command }: Extract<Invocation, { does: 'run' }>, context: CommandContext): Promise<ExitCode> {
+async function run({ command, source }: Extract<Invocation, { does: 'run' }>, base: CommandContext): Promise<ExitCode> {
+  if (command === 'doctor') return doctorCommand(base);
+  const opened = await openSource(source, base.env);
+  const context: FleetContext = { ...base, source: opened, fleet: new FleetClient(opened) };
+  try {
+    return await runOnFleet(command, context);
+  } finally {
+    opened.close();
+  }
+}
+
+function runOnFleet(command: Exclude<CommandName, 'doctor'>, context: FleetContext): Promise<ExitCode> {
   switch (command) {
-    case 'doctor':
-      return doctorCommand(context);
-    default:
-      throw new CommandFailure(ExitCode.Failed, `${command} is not there yet`);
+    case 'streams':
+      return streamsCommand(context);
+    case 'stream':
+      return streamCommand(context);
+    case 'explain':
+      return explainCommand(context);
+    case 'nodes':
+      return nodesCommand(context);
+    case 'end':
+    case 'unblock':
+      return channelOrder(context, command);
+    case 'close':
+      return closeCommand(context);
+    case 'block':
+      return blockCommand(context);
+    case 'drain':
+      return drainCommand(context);
+    case 'events':
+      return eventsCommand(context);
+    case 'console':
+      return consoleCommand(context);
   }
 }

@@ -7,6 +7,7 @@ import { readTaskMetadata } from '../aws/task-metadata';
 import type { ServiceConfig } from '../config/service-config';
 import { openOutlets } from '../events/outlets/open-outlets';
 import { openMember } from '../fleet/open-member';
+import { FleetReader } from '../http/api/fleet-reader';
 import { openHttp } from '../http/open-http';
 import { FleetKeys } from '../leases/fleet-keys';
 import type { LifeStore } from '../leases/life-store';
@@ -182,7 +183,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const portForNodes = http?.portForNodes(store.self.host) ?? options.machineHttpPort;
   store.reachableAt(store.self.host, relayPort, portForNodes);
   const drainRequested = (): void => options.drainRequested?.();
+  const reader = parent === undefined && config.redis !== undefined ? new FleetReader(machine, log) : undefined;
   const operators = openOperators({
+    reader,
     config,
     password,
     names,
@@ -246,7 +249,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         authorizer: authorization.authorizer,
         member,
         stopClock: () => clearInterval(clock),
-        rest: [tls, authorization, password, secrets, viewers, http, api, reporter, outlets, tracing, media],
+        rest: [tls, authorization, password, secrets, viewers, http, api, reader, reporter, outlets, tracing, media],
       });
       await shutDown({ steps, drainMs: config.drainMs, log, now });
       log.info('stopped');

@@ -6,6 +6,7 @@ import type { Logger } from '../logging/logger';
 import type { Metrics } from '../metrics/metrics';
 import { CommandHandler, ENDED_BY_OPERATOR } from '../operators/command-handler';
 import { Operators } from '../operators/operators';
+import type { Reader } from '../operators/read-channel';
 import type { NameGrammar } from '../protocol/name-grammar';
 import type { ChangingPassword } from '../redis/redis-password';
 import type { StreamTeller } from './stream-teller';
@@ -21,6 +22,8 @@ export interface OperatorsSurroundings {
   readonly member: FleetMember;
   readonly metrics: Metrics;
   readonly teller: StreamTeller;
+  /** undefined: another process answers what operators read. */
+  readonly reader: Reader | undefined;
   /** An operator wants this node drained and ended. */
   readonly drainRequested: () => void;
 }

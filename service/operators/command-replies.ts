@@ -4,6 +4,7 @@ import { within } from '../time/within';
 import type { RedisConfig } from '../config/redis-settings';
 import type { Logger } from '../logging/logger';
 import { openRedis } from '../redis/open-redis';
+import type { ReadReply } from './read-request';
 import { type ChangingPassword, followPassword } from '../redis/redis-password';
 
 const REPLIES_ENDING = ':replies';
@@ -68,14 +69,14 @@ export class CommandReplies {
     this.#options = options;
   }
 
-  send(reply: CommandReply | RegisteredNodes): void {
+  send(reply: CommandReply | RegisteredNodes | ReadReply): void {
     if (this.#closed) return;
     const redis = this.#open();
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => this.#disconnect(), IDLE_MS);
     const published = redis.publish(`${this.#options.config.channel}${REPLIES_ENDING}`, JSON.stringify(reply)).then(
       () => undefined,
-      (error: unknown) => this.#failed(messageOf(error), reply.order),
+      (error: unknown) => this.#failed(messageOf(error), 'read' in reply ? reply.read : reply.order),
     );
     this.#pending.add(published);
     void published.then(() => this.#pending.delete(published));

@@ -8,6 +8,8 @@ import { CommandChannel } from './command-channel';
 import type { CommandOutcome } from './command-handler';
 import { type Command, parseCommand } from './command-parser';
 import { CommandReplies } from './command-replies';
+import { answerRead, type Reader } from './read-channel';
+import { parseReadRequest, type ReadRequest } from './read-request';
 
 /**
  * The first nodes by name that list the registered nodes: one alone might miss the command, and all would say the same.
@@ -49,6 +51,8 @@ export interface OperatorsOptions {
   readonly carryOut: (command: Command) => CommandOutcome;
   /** This node as a member of its fleet; if given, the node publishes its replies on REDIS_CHANNEL:replies. */
   readonly member?: CommandedMember | undefined;
+  /** Default: nothing can be read through the command channel. */
+  readonly reader?: Reader | undefined;
   /**
    * See `LifeStore.remember`. Called before the stream is ended, so that a block is in force before an ended encoder
    * tries again. Must not reject.
@@ -115,6 +119,11 @@ export class Operators {
 
   async #execute(text: string, origin: OrderOrigin): Promise<CommandOutcome> {
     const { names, log, counted } = this.#options;
+    const request = parseReadRequest(text);
+    if (request !== undefined && origin === 'heard') {
+      await this.#answer(request);
+      return { acted: false, detail: 'reads' };
+    }
     const command = parseCommand(text, names);
     if ('error' in command) {
       log.warning(`${NAMES[origin]} ignored: ${command.error}`);
@@ -140,6 +149,11 @@ export class Operators {
       log.error(`${NAMES[origin]} ${command.verb} failed: ${messageOf(error)}`, fields);
       return { acted: false, detail: 'the node failed to carry it out; its log says why' };
     }
+  }
+
+  async #answer(request: ReadRequest): Promise<void> {
+    const { reader } = this.#options;
+    if (reader !== undefined && this.#replies !== undefined) await answerRead(reader, this.#replies, request);
   }
 
   /**

@@ -14,6 +14,7 @@ import { takeHandle } from '../net/sockets/socket-handle';
 import type { RunningService } from '../node/node';
 import { NameGrammar } from '../protocol/name-grammar';
 import { NameRules } from '../session/rtmp-commands/name-rules';
+import { openReading } from './open-reading';
 import { InheritedStops } from './inherited-stops';
 import { mergeReports } from './merge-reports';
 import { WorkerPool } from './worker-pool';
@@ -61,12 +62,13 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
     });
   };
   let readiness: Readiness = STARTING;
+  const machine = workersMachine(pool);
   const http = await openHttp({
     config,
     log,
     portMayMove: options.httpPortMayMove === true,
     ready: () => readiness,
-    machine: workersMachine(pool),
+    machine,
     streams: async () => mergeReports((await pool.ask('streams')).flat()),
     player: config.httpPlaying.maxPlayers === 0 ? undefined : { play: (request, socket) => handOn(request, socket) },
     metrics: {
@@ -87,6 +89,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
   await check();
   const checks = setInterval(() => void check(), CHECK_MS);
   const reporter = openEmfReporter(config.nodeMetrics, () => pool.ask('figures'));
+  const reading = openReading(config, machine, log);
 
   return {
     ports: { ...ports, http: http?.port },
@@ -94,6 +97,7 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
       if (stopping) return;
       stopping = true;
       readiness = { ready: false, reason: 'shutting down' };
+      await reading?.close();
       // Meanwhile workers that hang are still found and ended, and this process gets their stops.
       await pool.stop();
       clearInterval(checks);

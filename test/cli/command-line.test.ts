@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from '@jest/globals';
-import { COMMANDS, type CommandSpec } from '../../service/cli/command-specs';
+import { COMMANDS, type CommandSpec } from '../../service/cli/command-line/command-specs';
 import { repositoryRoot } from '../support/servers/server-process';
 import { cli } from './cli-runner';
 

@@ -44,7 +44,13 @@ export const FLOORS: readonly (readonly string[])[] = [
     'service/console/pages',
   ],
   // Clients' sessions, and who may publish.
-  ['service/session', 'service/leases', 'service/leases/redis/scripts', 'service/console'],
+  [
+    'service/session',
+    'service/leases',
+    'service/leases/redis/scripts',
+    'service/console',
+    'service/operators/exchange',
+  ],
   ['service/admission', 'service/leases/redis', 'service/net/sockets'],
   ['service/net/proxy', 'service/relay'],
   ['service/net', 'service/http/api', 'service/http/flv'],
@@ -52,6 +58,11 @@ export const FLOORS: readonly (readonly string[])[] = [
   // The program.
   ['service/node'],
   ['service/workers', 'service/cli/doctor', 'service/cli/terminal'],
+  // The program of operators, and the server's.
+  ['service/cli/command-line'],
+  ['service/cli/sources'],
+  ['service/cli/local-console'],
+  ['service/cli/commands'],
   ['service/cli', 'service'],
   // The functions share pure parts of the service; see LENT_TO_FUNCTIONS.
   ['lambdas/shared'],
@@ -70,6 +81,7 @@ export const LENT_TO_FUNCTIONS = [
   /^service\/errors\//,
   /^service\/round-trip\//,
   /^service\/time\/within\.ts$/,
-  /^service\/operators\/command-parser\.ts$/,
+  /^service\/operators\/(?:command-parser|read-request)\.ts$/,
+  /^service\/operators\/exchange\//,
   /^service\/aws\/secret-text\.ts$/,
 ];

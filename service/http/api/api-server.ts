@@ -1,16 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { z } from 'zod';
-import { isNodeId } from '../../operators/command-parser';
 import type { Logger } from '../../logging/logger';
 import { FaultRateLimit } from '../../logging/rate-limit';
 import type { AccessRules } from './access-rules';
 import type { Api } from './api';
+import { pathPattern, readParameters, readValue } from './call-arguments';
 import type { EventFeed } from './event-feed';
 import { answerNode } from './node-questions';
 import { NODE_PATH } from './node-calls';
 import { ApiProblem } from './problems';
 import { readJson } from './request-body';
-import { Channel } from './schemas/common';
 import type { EventQuery } from './schemas/figures';
 import type { BlockOrder, CloseOrder } from './schemas/order';
 import type { Login } from './schemas/access';
@@ -105,8 +103,8 @@ export class ApiServer {
     const reply = await route.run({
       ...call,
       ...readParameters(parameters),
-      query: query && read(query, Object.fromEntries(url.searchParams), 'the query string'),
-      body: body && read(body, await readJson(request), 'the body'),
+      query: query && readValue(query, Object.fromEntries(url.searchParams), 'the query string'),
+      body: body && readValue(body, await readJson(request), 'the body'),
     });
     if (reply === undefined) return;
     if ('bytes' in reply) sendBytes(request, response, route.operation.media ?? '', reply.bytes);
@@ -164,36 +162,10 @@ export class ApiServer {
     };
     return Object.entries(OPERATIONS).map(([name, operation]) => ({
       operation,
-      path: new RegExp(`^${API_PATH}${operation.path.replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`),
+      path: pathPattern(API_PATH, operation),
       run: runs[name as OperationName],
     }));
   }
-}
-
-function readParameters(parameters: Readonly<Record<string, string>>): { channel: string; node: string } {
-  const { channel = '', node = '' } = parameters;
-  if (channel !== '' && !Channel.max(255).safeParse(channel).success) {
-    throw new ApiProblem('badRequest', 'This cannot be the name of a channel.');
-  }
-  const id = decode(node);
-  if (node !== '' && !isNodeId(id)) throw new ApiProblem('badRequest', 'This cannot be the id of a node.');
-  return { channel, node: id };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return '';
-  }
-}
-
-function read<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const at = issue?.path.join('.') ?? '';
-  throw new ApiProblem('badRequest', `In ${where}${at === '' ? '' : `, ${at}`}: ${issue?.message ?? 'not allowed'}.`);
 }
 
 /** Browsers' EventSource asks for nothing else; curl and scripts that ask for everything get the stream, too. */

@@ -2,7 +2,7 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AuditLog } from '../../../lambdas/operator/audit-log';
 import { exchangeCommand } from '../../../lambdas/operator/command-exchange';
-import { createOperatorHandler, type OperatorHandler } from '../../../lambdas/operator/operator-handler';
+import { createOperatorHandler, type OrderOutcome } from '../../../lambdas/operator/operator-handler';
 import { startDynamoDb, type DynamoDbStandIn } from '../../support/aws/dynamodb';
 import { FleetOfFile } from '../../support/servers/fleet';
 import { redisKinds } from '../../support/servers/redis-server';
@@ -11,18 +11,20 @@ import { MemoryLogger } from '../../support/memory-logger';
 describe.each(redisKinds)('on a %s Redis', (kind) => {
   const ofFile = FleetOfFile.start({ nodes: 2, redis: { kind } });
   let dynamoDb: DynamoDbStandIn;
-  let operate: OperatorHandler;
+  let operate: (event: unknown, requestId: string) => Promise<OrderOutcome>;
   beforeAll(async () => {
     dynamoDb = await startDynamoDb();
     await dynamoDb.createTable('audit');
     const { port } = ofFile.fleet.redis;
     const { username, password } = ofFile.fleet.redis.login('operator');
     const address = { host: '127.0.0.1', port, username, tls: undefined };
-    operate = createOperatorHandler({
+    const handler = createOperatorHandler({
       exchange: (request) => exchangeCommand(request, { address, password, channel: 'rtmp_commands' }),
+      read: () => Promise.reject(new Error('nobody reads here')),
       audit: new AuditLog(dynamoDb.client, 'audit'),
       log: new MemoryLogger(),
     });
+    operate = async (event, requestId) => (await handler(event, requestId)) as OrderOutcome;
     const heard = ofFile.fleet.nodes.map((node) => node.waitForLog(/Listening for commands/));
     await Promise.all(heard);
   });

@@ -4,10 +4,11 @@ import { ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { cacheAccess } from '../../../infra/cache/cache-access';
 import { AuditLog } from '../../../lambdas/operator/audit-log';
-import { exchangeCommand, type CommandOutcome } from '../../../lambdas/operator/command-exchange';
+import { exchangeCommand } from '../../../lambdas/operator/command-exchange';
+import type { CommandOutcome } from '../../../service/operators/exchange/command-exchange';
 import { publishCommand } from '../../../lambdas/operator/command-publisher';
 import { createOperatorHandler, type OperatorHandler } from '../../../lambdas/operator/operator-handler';
-import type { OperatorRequest } from '../../../lambdas/operator/operator-request';
+import type { OrderRequest } from '../../../lambdas/operator/operator-request';
 import { readRedisPassword } from '../../../lambdas/operator/redis-password';
 import { startDynamoDb, type DynamoDbStandIn } from '../../support/aws/dynamodb';
 import { MemoryLogger } from '../../support/memory-logger';
@@ -44,7 +45,8 @@ function address(more: { port?: number } = {}) {
   return { host: '127.0.0.1', port: redis.port, username: undefined, tls: { ca: ca.ca }, ...more };
 }
 
-type Exchange = (request: OperatorRequest) => Promise<CommandOutcome>;
+const noReading = (): Promise<never> => Promise.reject(new Error('nobody reads here'));
+type Exchange = (request: OrderRequest) => Promise<CommandOutcome>;
 
 const overRedis: Exchange = async (request) => {
   const password = await readRedisPassword(secretsManager.client, passwordArn);
@@ -52,7 +54,7 @@ const overRedis: Exchange = async (request) => {
 };
 
 function operator(exchange: Exchange = overRedis, audit = new AuditLog(dynamoDb.client, 'audit')): OperatorHandler {
-  return createOperatorHandler({ exchange, audit, log });
+  return createOperatorHandler({ exchange, read: noReading, audit, log });
 }
 
 async function auditOf(requestId: string): Promise<Record<string, AttributeValue> | undefined> {
@@ -121,9 +123,9 @@ test('a server that lets nobody hear replies gets the command all the same, and 
 
 describe('a request is refused before anything is published', () => {
   test.each<[unknown, RegExp]>([
-    [undefined, /command must be one of kill, close, block, unblock, drain, list/],
-    [{ command: 'reboot', channel: 'news' }, /command must be one of kill, close, block, unblock, drain, list/],
-    [{ command: 'toString', channel: 'news' }, /command must be one of kill, close, block, unblock, drain, list/],
+    [undefined, /command must be one of kill, close, block, unblock, drain, list, read/],
+    [{ command: 'reboot', channel: 'news' }, /command must be one of kill, close, block, unblock, drain, list, read/],
+    [{ command: 'toString', channel: 'news' }, /command must be one of kill, close, block, unblock, drain, list, read/],
     [{ command: 'kill' }, /channel must be a name/],
     [{ command: 'kill', channel: 'news|x' }, /channel must be a name/],
     [{ command: 'kill', channel: 'news>x' }, /channel must be a name/],

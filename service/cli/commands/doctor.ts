@@ -1,13 +1,13 @@
 import { text as readAll } from 'node:stream/consumers';
-import { withDotenvFile } from '../config/dotenv-file';
-import { parseRtmpAddress, type RtmpAddress } from '../round-trip/rtmp-address';
-import type { TestChannel } from '../round-trip/round-trip';
-import type { CommandContext } from './command-context';
-import { examine } from './doctor/doctor';
-import type { Finding, Mark } from './doctor/finding';
-import { CommandFailure, ExitCode } from './exit-codes';
-import type { Colour } from './terminal/paint';
-import { plainText } from './terminal/plain-text';
+import { withDotenvFile } from '../../config/dotenv-file';
+import { parseRtmpAddress, type RtmpAddress } from '../../round-trip/rtmp-address';
+import type { TestChannel } from '../../round-trip/round-trip';
+import type { CommandContext } from '../command-line/command-context';
+import { examine } from '../doctor/doctor';
+import type { Finding, Mark } from '../doctor/finding';
+import { CommandFailure, ExitCode } from '../command-line/exit-codes';
+import type { Colour } from '../terminal/paint';
+import { plainText } from '../terminal/plain-text';
 
 const MARKS: Readonly<Record<Mark, readonly [sign: string, colour: Colour]>> = {
   ok: ['✓', 'green'],

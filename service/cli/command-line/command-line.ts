@@ -1,5 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { messageOf } from '../errors/error-text';
+import { messageOf } from '../../errors/error-text';
 import {
   COMMANDS,
   COMMON_OPTIONS,
@@ -60,7 +60,7 @@ export function readCommandLine(argv: readonly string[]): Invocation {
   const refuse = (fault: string): Invocation => ({ does: 'refuse', fault, text: usageOf(first) });
   try {
     const options = optionsOf(spec);
-    const { values, positionals } = parseArgs({ args: others, options, allowPositionals: true });
+    const { values, positionals } = parseArgs({ args: joinDashes(spec, others), options, allowPositionals: true });
     if (positionals.length < spec.args.length) return refuse(`${spec.args[positionals.length]} is missing`);
     const extra = positionals[spec.args.length];
     if (extra !== undefined) return refuse(`unexpected ${JSON.stringify(extra)}`);
@@ -83,6 +83,18 @@ function optionsOf(spec: CommandSpec): NonNullable<ParseArgsConfig['options']> {
   return Object.fromEntries(
     Object.entries(specs).map(([name, { type, short }]) => [name, { type, ...(short !== undefined && { short }) }]),
   );
+}
+
+/** parseArgs takes `--sort -bitrate` for two options; as `--sort=-bitrate` it is one. */
+function joinDashes(spec: CommandSpec, args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const before = joined.at(-1) ?? '';
+    const isValue = arg.startsWith('-') && !arg.startsWith('--') && spec.options[before.slice(2)]?.takesDash === true;
+    if (isValue) joined[joined.length - 1] = `${before}=${arg}`;
+    else joined.push(arg);
+  }
+  return joined;
 }
 
 function sourcesOf(options: Options): SourceChoice[] {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
-import type { EnvironmentValues } from '../config/environment';
+import type { EnvironmentValues } from '../../config/environment';
 import type { Options } from './command-line';
-import type { Terminal } from './terminal/terminal';
+import type { Terminal } from '../terminal/terminal';
 
 /** What every command gets. */
 export interface CommandContext {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { Answers } from '../../../lambdas/operator/answers';
-import type { HeardReply } from '../../../lambdas/operator/command-reply';
+import { Answers } from '../../../../service/operators/exchange/answers';
+import type { HeardReply } from '../../../../service/operators/exchange/command-reply';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -10,7 +10,7 @@ function listed(node: string): HeardReply {
 }
 
 test('a node whose streams do not fit into the answer is listed without them', () => {
-  const answers = new Answers({ command: 'list' }, 'list');
+  const answers = new Answers('list', 'list');
   answers.add(listed('a'), 3 * MEGABYTE);
   answers.add(listed('b'), 2 * MEGABYTE);
   answers.add(listed('c'), MEGABYTE);

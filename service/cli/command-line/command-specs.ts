@@ -2,6 +2,8 @@
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
   readonly short?: string;
+  /** The value may begin with a dash. */
+  readonly takesDash?: boolean;
   /** What stands for the value in the usage. */
   readonly value?: string;
   readonly says: string;
@@ -31,6 +33,7 @@ export const COMMANDS = {
       health: { type: 'string', value: 'STATE', says: 'only streams that are good, ok, bad or noData' },
       sort: {
         type: 'string',
+        takesDash: true,
         value: 'FIELD',
         says: 'channel, since, node, bitrate, players or health; -FIELD: downwards',
       },

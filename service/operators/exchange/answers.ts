@@ -1,11 +1,11 @@
+import type { Command } from '../command-parser';
 import type { CommandReply, HeardReply } from './command-reply';
-import type { OperatorRequest } from './operator-request';
 
-/** The function's answer may not exceed 6 MB. */
+/** All that is kept of replies (characters): the answer of a Lambda function, which passes them on, has 6 MB at most. */
 const MAX_REPLIES_LENGTH = 4 * 1024 * 1024;
 
 /** Commands that at most one node can act on: once it has, there is no need to wait for others. */
-const FOR_ONE_NODE: ReadonlySet<OperatorRequest['command']> = new Set(['kill', 'close', 'unblock', 'drain']);
+const FOR_ONE_NODE: ReadonlySet<Command['verb']> = new Set(['kill-session', 'close-stream', 'unblock', 'drain']);
 
 /**
  * Collects the nodes' replies to a command. The nodes themselves say how many nodes are registered: Redis only counts
@@ -13,15 +13,17 @@ const FOR_ONE_NODE: ReadonlySet<OperatorRequest['command']> = new Set(['kill', '
  */
 export class Answers {
   readonly acted: CommandReply[] = [];
+  readonly #verb: Command['verb'];
+  readonly #message: string;
   readonly #answered = new Set<string>();
   readonly #registered = new Set<string>();
   #length = 0;
 
-  constructor(
-    private readonly request: OperatorRequest,
-    /** The message on the command channel; answers to other messages are ignored. */
-    private readonly message: string,
-  ) {}
+  /** @param message the message on the command channel; answers to other messages are ignored */
+  constructor(verb: Command['verb'], message: string) {
+    this.#verb = verb;
+    this.#message = message;
+  }
 
   /** How many nodes have answered. */
   get count(): number {
@@ -36,12 +38,12 @@ export class Answers {
 
   /** Whether there is nothing left to wait for. */
   get complete(): boolean {
-    if (FOR_ONE_NODE.has(this.request.command) && this.acted.length > 0) return true;
+    if (FOR_ONE_NODE.has(this.#verb) && this.acted.length > 0) return true;
     return this.silent?.length === 0;
   }
 
   add({ order, nodes, reply }: HeardReply, length: number): void {
-    if (order !== this.message) return;
+    if (order !== this.#message) return;
     for (const id of nodes) this.#registered.add(id);
     if (reply === undefined) return;
     const { acted, ...said } = reply;

@@ -1,0 +1,52 @@
+import type { ReadAnswer } from '../../operators/read-request';
+
+/** An order to the fleet. */
+export type FleetOrder =
+  | { readonly order: 'end' | 'unblock'; readonly channel: string }
+  | { readonly order: 'close'; readonly channel: string; readonly streamId: string }
+  | { readonly order: 'block'; readonly channel: string; readonly seconds: number }
+  | { readonly order: 'drain'; readonly node: string };
+
+/** One message of the event stream, as server-sent events have it. */
+export interface FeedMessage {
+  /** A type of event, or `figures`. */
+  readonly name: string;
+  readonly id?: string | undefined;
+  /** JSON */
+  readonly data: string;
+}
+
+export interface FeedQuery {
+  readonly channel?: string | undefined;
+  /** Adds the figures of all streams every few seconds. */
+  readonly figures: boolean;
+  /** Sends events since this one; default: only new ones. */
+  readonly lastId?: string | undefined;
+}
+
+/** A way to reach the fleet: a node's address, Redis, or AWS. Each gives the operators' API. */
+export interface FleetSource {
+  /** Of the fleet, for messages: `the node at http://127.0.0.1:8080`. */
+  readonly name: string;
+  /** Whether orders are possible, as far as is known; if not, why. */
+  readonly readOnly: string | undefined;
+  /**
+   * Reads a path of the API below `/api/v1`, such as `/streams?limit=100`.
+   *
+   * @throws CommandFailure when the fleet cannot be reached
+   */
+  read(path: string): Promise<ReadAnswer>;
+  /** @returns an OrderResult, or a problem. @throws CommandFailure when the fleet cannot be reached */
+  order(order: FleetOrder): Promise<ReadAnswer>;
+  /** Follows the events until `signal` aborts. @throws CommandFailure when the fleet cannot be reached at the start */
+  follow(query: FeedQuery, signal: AbortSignal): AsyncIterable<FeedMessage>;
+  close(): void;
+}
+
+/** The path and the body of an order below `/api/v1`. */
+export function orderRequest(order: FleetOrder): { readonly path: string; readonly body: object } {
+  if (order.order === 'drain') return { path: `/nodes/${encodeURIComponent(order.node)}/drain`, body: {} };
+  const path = `/streams/${encodeURIComponent(order.channel)}/${order.order}`;
+  if (order.order === 'close') return { path, body: { streamId: order.streamId } };
+  return { path, body: order.order === 'block' ? { seconds: order.seconds } : {} };
+}
