@@ -1,6 +1,6 @@
 import type { Logger } from '../../logging/logger';
 import { FaultRateLimit } from '../../logging/rate-limit';
-import type { NodeAddress } from '../../leases/lease-registry';
+import type { NodeAddress } from '../../leases/life-store';
 import type { Reader } from '../../operators/read-channel';
 import { packAnswer, type PackedAnswer, type ReadAnswer } from '../../operators/read-request';
 import { Api } from './api';
