@@ -40,7 +40,7 @@ export class OperatorFunction extends Construct {
     const subnets = network.privateEgress ? network.tasks : network.data;
     this.function = new FleetFunction(this, 'Function', {
       source: 'lambdas/operator',
-      description: 'Orders of operators to the RTMP fleet: kill, close, block, drain, list',
+      description: 'Orders of operators to the RTMP fleet (kill, close, block, drain, list), and what they read',
       timeout: Duration.seconds(30),
       logRetentionDays: props.logRetentionDays,
       inside: { vpc: network.vpc, subnets, securityGroup },

@@ -67,6 +67,13 @@ export interface StreamPlayer {
   play(request: PlayRequest, socket: Socket): void;
 }
 
+interface HandOver {
+  /** What followed the request of a WebSocket client. */
+  readonly head?: Buffer;
+  /** The channel that an operator watches. */
+  readonly watched?: string;
+}
+
 /** A request that Node could not parse as HTTP. */
 interface UnreadableRequest extends NodeJS.ErrnoException {
   readonly rawPacket?: Buffer;
@@ -230,6 +237,9 @@ export class HttpServer {
         response,
         isDirect: !this.#proxied.has(socket),
         hostIsAllowed: this.#hosts.allows(request.headers.host),
+        ...(this.#options.player !== undefined && {
+          watch: (channel: string) => this.#handOver(request, socket, { watched: channel }),
+        }),
       });
       return;
     }
@@ -261,7 +271,7 @@ export class HttpServer {
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     outlivesErrors(socket);
     if (this.#asksForStream(request) && request.headers.upgrade?.toLowerCase() === 'websocket') {
-      this.#handOver(request, socket, head);
+      this.#handOver(request, socket, { head });
       return;
     }
     this.#upgrades.add(socket);
@@ -279,11 +289,12 @@ export class HttpServer {
     return this.#hosts.allows(request.headers.host);
   }
 
-  #handOver(request: IncomingMessage, socket: Socket, head?: Buffer): void {
+  #handOver(request: IncomingMessage, socket: Socket, { head, watched }: HandOver = {}): void {
     const address = this.#clients.get(socket) ?? normalizeAddress(socket.remoteAddress ?? '');
     this.#connections.handOver(socket);
     this.#handedOver.add(socket);
-    this.#options.player?.play(playRequest(request, address, head), socket);
+    const asked = playRequest(request, address, head);
+    this.#options.player?.play(watched === undefined ? asked : { ...asked, watched }, socket);
   }
 
   #noteClient(socket: Socket, header: ProxyHeader | undefined): void {

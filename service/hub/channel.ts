@@ -164,7 +164,7 @@ export class Channel {
    */
   refuseOthers(admitsKey: KeyCheck): void {
     this.change(() => {
-      for (const player of this.#players) if (!player.isRelay && !admitsKey(player.key)) this.#refuse(player);
+      for (const player of this.#players) if (!player.needsNoKey && !admitsKey(player.key)) this.#refuse(player);
     });
   }
 
@@ -208,7 +208,7 @@ export class Channel {
     this.#tellSource(publication);
     this.#isRelayed = publisher.isRelay;
     for (const player of this.#players) {
-      if (!player.isRelay && !admitsKey(player.key)) {
+      if (!player.needsNoKey && !admitsKey(player.key)) {
         this.#refuse(player);
         continue;
       }

@@ -39,6 +39,8 @@ export interface PlayerOptions {
   readonly wantsCache?: boolean;
   /** Another node that forwards the stream to its own players. Default: false. */
   readonly isRelay?: boolean;
+  /** It was admitted by other means than the stream's key: an operator's preview. Default: false. */
+  readonly needsNoKey?: boolean;
   /** False: it does not support multitrack, and gets only the main track of each kind. Default: true. */
   readonly wantsAllTracks?: boolean | undefined;
   /** How it gets FLV tags. Default: it gets RTMP chunks. */
@@ -91,6 +93,8 @@ export class Player {
   readonly key: string;
   readonly wantsCache: boolean;
   readonly isRelay: boolean;
+  /** Its key is not compared with the stream's. */
+  readonly needsNoKey: boolean;
   readonly wantsAllTracks: boolean;
   /** undefined: RTMP chunks. */
   readonly format: PlayerFormat | undefined;
@@ -102,6 +106,7 @@ export class Player {
     key,
     wantsCache = true,
     isRelay = false,
+    needsNoKey = isRelay,
     wantsAllTracks = true,
     format,
   }: PlayerOptions) {
@@ -111,6 +116,7 @@ export class Player {
     this.key = key;
     this.wantsCache = wantsCache;
     this.isRelay = isRelay;
+    this.needsNoKey = needsNoKey;
     this.wantsAllTracks = wantsAllTracks;
     this.format = format;
   }

@@ -76,6 +76,32 @@ test("a publisher appears as a row; its page has moving charts, and a picture in
   expect([faults, foreign]).toEqual([[], []]);
 });
 
+test('the preview plays without a key, which other players need, and ends with the stream', async () => {
+  const { page, faults, foreign } = await openConsole(server.httpUrl('/#/streams/studio'));
+  const loaded: string[] = [];
+  page.on('request', (request) => loaded.push(request.url()));
+  const watch = page.getByRole('button', { name: 'Watch preview' });
+  await watch.waitFor();
+  await page.locator('.preview canvas:not([hidden])').waitFor();
+  expect(loaded.filter((url) => url.includes('mpegts'))).toEqual([]);
+  await watch.click();
+  const playing = () =>
+    page.evaluate<[number, number]>(`(() => {
+    const { currentTime = 0, videoWidth = 0 } = document.querySelector('.preview video') ?? {};
+    return [currentTime, videoWidth];
+  })()`);
+  const [began] = await eventually(playing, ([time, width]) => time > 0 && width === 320);
+  await eventually(playing, ([time]) => time > began + 1);
+  expect(loaded.some((url) => url.includes('mpegts'))).toBe(true);
+  const refused = await fetch(server.httpUrl('/live/studio/another-key.flv'));
+  expect(refused.status).toBe(401);
+  await refused.body?.cancel();
+
+  await publisher.kill();
+  await page.getByText(/^Ended after/).waitFor();
+  expect([faults, foreign]).toEqual([[], []]);
+});
+
 test('a wrong token ends nothing; with the right one, ending the stream ends ffmpeg', async () => {
   const { page, faults } = await openConsole(server.httpUrl('/#/streams/studio'));
   await page.getByRole('button', { name: 'End stream' }).click();

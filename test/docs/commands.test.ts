@@ -18,6 +18,7 @@ const runByTests: readonly (readonly [command: RegExp, by: RunByTest])[] = [
   [/^npx cdk (?:bootstrap|deploy --all|destroy --all)/, cdk],
   [/^redis-cli publish /, { test: 'test/docs/redis-cli.test.ts', text: 'redis-cli publish ' }],
   [/^curl .*\/api\/v1\//, { test: 'test/docs/curl.test.ts', text: "startsWith('curl ')" }],
+  [/^npm run fleet -- /, { test: 'test/docs/fleet-commands.test.ts', text: 'npm run (?:-s )?fleet -- ' }],
   [/^npm run local$/, { test: 'test/local/run.test.ts', text: 'test/local/run.mjs' }],
 ];
 

@@ -33,7 +33,7 @@ function describe(stream: StreamDetail, context: FleetContext): string[] {
     ['publisher', `${orUnknown(client.address)}, ${client.encoder === '' ? 'unknown encoder' : client.encoder}`],
     [
       'video',
-      `${videoText(video)}${video === null ? '' : `, ${rate(video.bitrateKbps)}, a keyframe every ${orUnknown(video.keyframeIntervalSeconds, ' s')}`}`,
+      `${videoText(video)}${video === null ? '' : `, ${rate(video.bitrateKbps)}, ${keyframes(video.keyframeIntervalSeconds)}`}`,
     ],
     ['audio', `${audioText(audio)}${audio === null ? '' : `, ${rate(audio.bitrateKbps)}`}`],
     ['bitrate', `${rate(stream.bitrateKbps)}  ${sparkline(stream.history)}`],
@@ -56,6 +56,10 @@ function describe(stream: StreamDetail, context: FleetContext): string[] {
       .map((event) => plainText(`  ${timeText(event.at, now)}  ${eventText(event)}`)),
     ...missingLines(stream.unanswered, context),
   ];
+}
+
+function keyframes(seconds: number | null): string {
+  return seconds === null ? 'no second keyframe yet' : `a keyframe every ${seconds} s`;
 }
 
 /** The last ten minutes of the bitrate as bars; empty where nothing was measured. */

@@ -51,8 +51,7 @@ export class FleetModel {
 
   putStream(stream: Stream): void {
     const known = this.rows.get(stream.channel);
-    const isSame = known?.stream.streamId === stream.streamId && known.stream.since === stream.since;
-    if (known !== undefined && isSame) {
+    if (known !== undefined && isSameStream(known.stream, stream)) {
       known.stream = stream;
       known.searchText = searchTextOf(stream);
       known.missed = 0;
@@ -148,6 +147,14 @@ export function totalsOf(rows: Iterable<StreamRow>): Totals {
     byHealth[stream.health.state] += 1;
   }
   return { streams, bitrateKbps, players, byHealth };
+}
+
+/** The server derives the start from its clock for each answer, so it may differ a little. */
+const SAME_START_MS = 2_000;
+
+function isSameStream(one: Stream, other: Stream): boolean {
+  const apart = Math.abs(Date.parse(one.since) - Date.parse(other.since));
+  return one.streamId === other.streamId && apart < SAME_START_MS;
 }
 
 function withFigures(stream: Stream, figures: StreamFigures): Stream {

@@ -101,7 +101,7 @@ function Live({ stream, about }: { readonly stream: Stream; readonly about: Stre
         <Events about={about} />
       </div>
       <div class="stream-side">
-        <Preview key={`${stream.channel} ${stream.since}`} stream={stream} />
+        <Preview stream={stream} />
         <StreamFacts stream={stream} playersByNode={about.detail?.playersByNode ?? []} />
       </div>
     </div>

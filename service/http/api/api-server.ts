@@ -34,6 +34,8 @@ export interface ApiRequest {
   readonly isDirect: boolean;
   /** Whether the Host header is allowed. */
   readonly hostIsAllowed: boolean;
+  /** Takes the connection over and sends the stream of a channel on it; undefined: this port plays no streams. */
+  readonly watch?: (channel: string) => void;
 }
 
 /** What an operation works with. */
@@ -135,6 +137,14 @@ export class ApiServer {
       listStreams: ({ query }) => json(api.streams(query as StreamQuery)),
       getStream: ({ channel }) => json(api.stream(channel)),
       getKeyframe: async ({ channel }) => ({ bytes: await api.keyframe(channel) }),
+      watchStream: ({ request, response, channel, watch }) => {
+        // Not on a connection that still owes an earlier answer: a stream has it for itself.
+        if (watch === undefined || request.method !== 'GET' || response.socket === null) {
+          throw new ApiProblem('notFound', 'No streams are played here.');
+        }
+        watch(channel);
+        return undefined;
+      },
       explainChannel: ({ channel }) => json(api.explain(channel)),
       listNodes: () => json(api.nodes()),
       listRefusals: () => json(api.refusals()),

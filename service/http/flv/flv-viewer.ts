@@ -27,6 +27,8 @@ export interface FlvViewerOptions {
   readonly connection: ViewerConnection;
   readonly address: string;
   readonly target: StreamTarget;
+  /** An operator, whom neither the key nor the address is asked of. */
+  readonly needsNoKey: boolean;
   readonly log: Logger;
   /** It neither waits nor plays any more; its connection may take a little longer to close. */
   over(): void;
@@ -55,8 +57,8 @@ export class FlvViewer implements PlayerListener {
 
   /** Admits or refuses the player; checks the same as for a player that speaks RTMP. */
   async start(): Promise<void> {
-    const { context, address, target } = this.#options;
-    if (!context.mayPlay(address)) {
+    const { context, address, target, needsNoKey } = this.#options;
+    if (!needsNoKey && !context.mayPlay(address)) {
       this.#refuse({ status: 403, detail: 'This address may not play (RTMP_PLAY_WHITELIST)' });
       return;
     }
@@ -64,7 +66,7 @@ export class FlvViewer implements PlayerListener {
     this.#hasPlace = typeof answer === 'boolean' ? answer : await answer;
     if (this.#isOver()) this.#giveBackPlace();
     else if (!this.#hasPlace) this.#refuse(TOO_MANY);
-    else if (context.hub.find(target.channel)?.admits(target.key) === false) this.keyRefused();
+    else if (!needsNoKey && context.hub.find(target.channel)?.admits(target.key) === false) this.keyRefused();
     else if (this.#publication !== null || (await context.mayBeElsewhere(target.channel))) this.#join();
     else this.#refuse(NO_STREAM);
   }
@@ -108,9 +110,9 @@ export class FlvViewer implements PlayerListener {
   #join(): void {
     // The client may have left, and a stream with another key begun, while other nodes were asked.
     if (this.#isOver()) return;
-    const { context, connection, target } = this.#options;
+    const { context, connection, target, needsNoKey } = this.#options;
     const channel = context.hub.channel(target.channel);
-    if (!channel.admits(target.key)) {
+    if (!needsNoKey && !channel.admits(target.key)) {
       this.keyRefused();
       return;
     }
@@ -120,6 +122,7 @@ export class FlvViewer implements PlayerListener {
       listener: this,
       streamId: 1,
       key: target.key,
+      needsNoKey,
       wantsCache: query.get('cache') !== 'no',
       wantsAllTracks: query.get('tracks') === 'all',
       format: connection.format,

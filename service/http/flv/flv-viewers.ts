@@ -69,7 +69,8 @@ export class FlvViewers {
       connection.answer(answerHead(204, { ...fields, ...this.#origins.preflightFields() }));
       return;
     }
-    const target = targetOf(request.url, names);
+    const { watched } = request;
+    const target = watched === undefined ? targetOf(request.url, names) : { channel: watched, key: '', query: '' };
     const refusal = this.#refusal(request);
     if (refusal === undefined && target !== undefined) {
       this.#admit({ request, connection, target });
@@ -114,10 +115,11 @@ export class FlvViewers {
     return { status: 503, detail: 'Too many HTTP players (HTTP_MAX_PLAYERS)', headers: later };
   }
 
-  #admit({ request: { address }, connection, target }: Admission): void {
+  #admit({ request: { address, watched }, connection, target }: Admission): void {
     const log = this.#options.log.child({ session: this.#options.nextId(), ip: address });
     const over = (): void => void this.#viewers.delete(viewer);
-    const viewer = new FlvViewer({ context: this.#options, connection, address, target, log, over });
+    const needsNoKey = watched !== undefined;
+    const viewer = new FlvViewer({ context: this.#options, connection, address, target, needsNoKey, log, over });
     this.#viewers.add(viewer);
     connection.socket.once('close', () => viewer.disconnected());
     void viewer.start();

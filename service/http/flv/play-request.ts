@@ -24,6 +24,8 @@ export interface PlayRequest {
   readonly headers: Readonly<Partial<Record<(typeof HEADERS)[number], string>>>;
   /** The client's. */
   readonly address: string;
+  /** The channel that an operator watches, who needs no key; undefined: the URL names channel and key. */
+  readonly watched?: string;
   /** What followed the request of a WebSocket client, in base64; undefined for other clients. */
   readonly head?: string;
 }

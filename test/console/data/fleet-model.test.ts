@@ -19,6 +19,17 @@ test('figures change what is shown and extend the sparkline', () => {
   expect(row.bitrates.size).toBe(1);
 });
 
+test('a start that differs by milliseconds is the same stream, whose sparkline continues; another start is another one', () => {
+  const { fleet, model } = filled();
+  model.applyFigures(fleet.figures());
+  const stream = fleet.streams.get('cam-1')!;
+  const later = (ms: number): string => new Date(Date.parse(stream.since) + ms).toISOString();
+  model.putStream({ ...stream, since: later(3) });
+  expect(model.rows.get('cam-1')!.bitrates.size).toBe(1);
+  model.putStream({ ...stream, since: later(60_000) });
+  expect(model.rows.get('cam-1')!.bitrates.size).toBe(0);
+});
+
 test('a stream that only figures know is to be asked for', () => {
   const { fleet, model } = filled();
   const { channel } = fleet.add(10);

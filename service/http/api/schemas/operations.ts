@@ -50,6 +50,13 @@ export const OPERATIONS = {
     summary: 'Headers and newest keyframe of a live stream, as an FLV file',
     media: 'video/x-flv',
   },
+  watchStream: {
+    method: 'GET',
+    path: '/streams/{channel}/live.flv',
+    access: 'read',
+    summary: 'A live stream, as FLV until it ends, without its key: for a look at it. Counts as a player',
+    media: 'video/x-flv',
+  },
   explainChannel: {
     method: 'GET',
     path: '/streams/{channel}/explain',
