@@ -150,6 +150,11 @@ export async function startApiStandIn(): Promise<ApiStandIn> {
       for (const resolve of waiting) resolve();
       return;
     }
+    if (path.endsWith('/live.flv')) {
+      response.writeHead(200, { 'content-type': 'video/x-flv' }).write('FLV and more');
+      followers.add(response);
+      return;
+    }
     const { status, body: answer } = answers.get(path) ?? notFound(path);
     const type = status === 200 ? 'application/json' : 'application/problem+json';
     response.writeHead(status, { 'content-type': type }).end(JSON.stringify(answer));

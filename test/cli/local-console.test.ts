@@ -1,8 +1,10 @@
 import { request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { loadServiceConfig } from '../../service/config/service-config';
 import { LocalConsole, type Pages } from '../../service/cli/local-console/local-console';
 import { NodeSource } from '../../service/cli/sources/node-source';
+import { RedisSource } from '../../service/cli/sources/redis-source';
 import { SseReader } from '../../service/cli/sources/sse-reader';
 import { type ApiStandIn, news, refused, startApiStandIn, TOKEN } from './api-stand-in';
 import { ensureBundle } from '../support/servers/server-process';
@@ -97,6 +99,20 @@ test('events are passed on as they come', async () => {
   }
   expect(messages).toEqual([{ name: 'publish.refused', id: 'e1', data: JSON.stringify(refused) }]);
   stop.abort();
+});
+
+test('a preview is passed on while it is live; where the source carries no video, it says so', async () => {
+  const stop = new AbortController();
+  const preview = await fetch(`${await open()}api/v1/streams/news/live.flv`, { signal: stop.signal });
+  expect(preview.headers.get('content-type')).toBe('video/x-flv');
+  const { value } = (await preview.body?.getReader().read()) as { value: Uint8Array };
+  expect(Buffer.from(value).toString()).toBe('FLV and more');
+  stop.abort();
+  const local = new LocalConsole(new RedisSource(loadServiceConfig({ REDIS_USE: 'YES' }).config.redis!), pages);
+  consoles.push(local);
+  const answer = await fetch(`${await local.listen(0)}api/v1/streams/news/live.flv`);
+  expect(answer.status).toBe(404);
+  expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('--node') });
 });
 
 describe('requests of other sites are refused before anything is asked', () => {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../../errors/error-text';
 import type { Access } from '../../http/api/schemas/access';
 import { BlockOrder, CloseOrder } from '../../http/api/schemas/order';
@@ -103,6 +104,8 @@ export class LocalConsole {
       send(response, await this.#source.order(await readOrder(path, request)));
     } else if (method !== 'GET') {
       throw new Refusal(405, 'methodNotAllowed', 'Use GET or POST.');
+    } else if (path.endsWith('/live.flv')) {
+      await this.#watch(path, response);
     } else if (path === '/events' && request.headers.accept?.includes('application/json') !== true) {
       await this.#follow(request, response, searchParams);
     } else {
@@ -117,6 +120,19 @@ export class LocalConsole {
       ? ''
       : `To give orders, start the console again with the server's OPERATOR_TOKEN: ${readOnly}.`;
     return { mayRead: true, mayOrder, tokenIsSet: mayOrder, sentence };
+  }
+
+  /** A preview, as long as the page wants it. */
+  async #watch(path: string, response: ServerResponse): Promise<void> {
+    const { watch } = this.#source;
+    if (watch === undefined) {
+      throw new Refusal(404, 'notFound', 'A preview needs a console with --node: Redis and AWS carry no video.');
+    }
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const { status, contentType, body } = await watch.call(this.#source, path, gone.signal);
+    response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' });
+    await pipeline(body, response);
   }
 
   async #follow(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): Promise<void> {

@@ -40,7 +40,16 @@ export interface FleetSource {
   order(order: FleetOrder): Promise<ReadAnswer>;
   /** Follows the events until `signal` aborts. @throws CommandFailure when the fleet cannot be reached at the start */
   follow(query: FeedQuery, signal: AbortSignal): AsyncIterable<FeedMessage>;
+  /** Reads an answer without an end, such as a live stream; absent where that is not possible. */
+  readonly watch?: (path: string, signal: AbortSignal) => Promise<LiveAnswer>;
   close(): void;
+}
+
+/** An answer whose body comes as it is made. */
+export interface LiveAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: AsyncIterable<Uint8Array>;
 }
 
 /** The path and the body of an order below `/api/v1`. */

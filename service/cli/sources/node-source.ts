@@ -2,7 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, messageOf } from '../../errors/error-text';
 import type { ReadAnswer } from '../../operators/read-request';
 import { CommandFailure, ExitCode } from '../command-line/exit-codes';
-import { type FeedMessage, type FeedQuery, type FleetOrder, type FleetSource, orderRequest } from './fleet-source';
+import {
+  type FeedMessage,
+  type FeedQuery,
+  type FleetOrder,
+  type FleetSource,
+  type LiveAnswer,
+  orderRequest,
+} from './fleet-source';
 import { SseReader } from './sse-reader';
 
 const TIMEOUT_MS = 20_000;
@@ -72,6 +79,12 @@ export class NodeSource implements FleetSource {
       }
       await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  async watch(path: string, signal: AbortSignal): Promise<LiveAnswer> {
+    const response = await this.#fetch(path, { signal }, { accept: '*/*' });
+    const contentType = response.headers.get('content-type') ?? '';
+    return { status: response.status, contentType, body: bytesOf(response) };
   }
 
   close(): void {}
