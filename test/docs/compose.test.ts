@@ -6,12 +6,10 @@ test("README's compose file gives the server settings that it accepts", () => {
   const start = section(readDocument('README.md'), '## Start one node');
   const [, file = ''] = /^```yaml\n(services:[\s\S]*?)^```/m.exec(start) ?? [];
   const [, list = ''] = /^ {2}rtmp:[\s\S]*?environment: \{ (.*) \}/m.exec(file) ?? [];
-  const values = Object.fromEntries(
-    [...list.matchAll(/(\w+): (?:'([^']*)'|([^,]+))/g)].map(([, name, quoted, plain]) => [
-      name,
-      (quoted ?? plain ?? '').replace('${JWT_SECRET}', 'x'.repeat(64)),
-    ]),
-  );
+  const values: Record<string, string> = {};
+  for (const [, name = '', quoted, plain] of list.matchAll(/(\w+): (?:'([^']*)'|([^,]+))/g)) {
+    values[name] = (quoted ?? plain ?? '').replace('${JWT_SECRET}', 'x'.repeat(64));
+  }
   expect(Object.keys(values).length).toBeGreaterThan(3);
   const { config, warnings } = loadServiceConfig(values);
   expect(warnings).toEqual([]);
