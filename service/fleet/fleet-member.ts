@@ -6,8 +6,8 @@ import type { LifeStore } from '../leases/life-store';
 import type { RelayTokens } from '../relay/relay-token';
 import type { ListenerTargets } from './life-listener';
 
-/** Events of the store of lives that the node handles itself: operators' commands that it may have missed. */
-export type NodeListener = Pick<ListenerTargets, 'command'>;
+/** Events of the store of lives that the node handles itself: missed commands of operators, and nodes that are gone. */
+export type NodeListener = Pick<ListenerTargets, 'command' | 'nodeLeft'>;
 
 /** A node's membership in a fleet; for a single node, one without other members. */
 export interface FleetMember {

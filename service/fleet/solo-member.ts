@@ -38,7 +38,7 @@ export class SoloMember implements FleetMember {
   tick(): void {}
 
   start(admission: Admission): Promise<void> {
-    const deaf = { channelChanged() {}, command() {}, secretChanged() {} };
+    const deaf = { channelChanged() {}, command() {}, secretChanged() {}, nodeLeft() {} };
     return this.store.start(lifeListener(admission, deaf));
   }
 

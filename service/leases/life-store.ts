@@ -50,6 +50,8 @@ export interface LifeListener {
   command(text: string): void;
   /** The store has lost its data, and another node gave the fleet a new secret. */
   secretChanged?(secret: Buffer): void;
+  /** The node with this id has left the fleet, or died. One node of the fleet hears of it. */
+  nodeLeft?(id: string): void;
 }
 
 /**

@@ -198,7 +198,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     drainRequested,
   });
   later.operators = operators;
-  await member.start(admission, { command: (text) => void operators.execute(text, 'redelivered') });
+  const nodeLeft = (subject: string): void => events.tell({ type: 'node.left', subject });
+  await member.start(admission, { command: (text) => void operators.execute(text, 'redelivered'), nodeLeft });
   await listeners.open();
   lifecycle.open();
   events.tell({ type: 'node.joined', subject: store.self.id });
@@ -248,6 +249,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         admission,
         authorizer: authorization.authorizer,
         member,
+        // Another node of a fleet tells: whoever follows events asks a node that is gone no more.
+        left: () => {
+          if (config.fleet === undefined) nodeLeft(store.self.id);
+        },
         stopClock: () => clearInterval(clock),
         rest: [tls, authorization, password, secrets, viewers, http, api, reader, reporter, outlets, tracing, media],
       });

@@ -56,6 +56,8 @@ export interface StoppingNode {
   readonly admission: Admission;
   readonly authorizer: PublishAuthorizer;
   readonly member: FleetMember;
+  /** The node has left the fleet. */
+  readonly left: () => void;
   readonly stopClock: () => void;
   /** Parts that are closed after all other steps, in this order. */
   readonly rest: readonly Closeable[];
@@ -90,6 +92,7 @@ export function shutdownSteps(node: StoppingNode): readonly ShutdownStep[] {
     { name: 'stop the clock', run: node.stopClock },
     { name: 'answer the last commands', run: () => hushed },
     { name: 'leave the fleet', run: () => member.stop() },
+    { name: 'tell of the end', run: node.left },
     {
       name: 'close the rest',
       run: async () => {

@@ -121,6 +121,27 @@ test('a node that does not answer is named, and its streams are said to be missi
   }
 });
 
+test.each(['in order', 'by force'])('a node that ends %s is said to have left, once', async (how) => {
+  const { fleet } = ofFile;
+  const at = how === 'in order' ? 5 : 6;
+  const leaving = await fleet.newNode(at);
+  await leaving.stop(how === 'in order' ? 'SIGTERM' : 'SIGKILL');
+  const headers = { accept: 'application/json' };
+  const departures = async (): Promise<readonly string[]> =>
+    EventPage.parse(await ask(0, '/events', { headers })).events.flatMap((event) =>
+      event.type === 'node.left' && event.subject === `n${at}` ? [event.node] : [],
+    );
+  expect(await until(departures, ({ length }) => length > 0)).toHaveLength(1);
+  // The roster of all nodes has changed by now.
+  for (const node of [0, 1]) {
+    await until(
+      async () => NodeList.parse(await ask(node, '/nodes')),
+      ({ nodes }) => nodes.every(({ id }) => id !== `n${at}`),
+    );
+  }
+  expect(await departures()).toHaveLength(1);
+});
+
 test('the workers of a machine are nodes, which its one HTTP port answers for', async () => {
   const { fleet } = ofFile;
   const machine = await fleet.newNode(8, { WORKERS: '2' });

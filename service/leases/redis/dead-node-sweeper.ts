@@ -20,13 +20,16 @@ export interface DeadNodeSweeperOptions {
   readonly waitingStops: () => number;
   /** This node has taken over stops that a dead one left. */
   readonly claimed: (stops: readonly string[]) => void;
+  /** A node has left the fleet or was found dead. Only this one of all nodes is told. */
+  readonly departed: (id: string) => void;
 }
 
 /**
  * Looks for dead nodes, and tells the life of each channel in which they had a part. One node of the fleet does so, as
  * long as it lives. After a failure of its own renewals, it waits for two TTLs before it declares another node dead:
  * after an outage of the registry, all nodes look dead until they have renewed. Stops that a dead node left stay where
- * they are until this node has delivered those before them.
+ * they are until this node has delivered those before them. It also hears of each node that is gone, so that one node of
+ * the fleet tells of it.
  */
 export class DeadNodeSweeper {
   readonly #options: DeadNodeSweeperOptions;
@@ -68,15 +71,17 @@ export class DeadNodeSweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { connection, timing, healthyForMs } = this.#options;
+    const { connection, timing, healthyForMs, departed } = this.#options;
     const suspects = this.#suspects;
     this.#suspects = new Set();
     if (healthyForMs() < 2 * timing.ttlMs) return;
     const reply = await connection.run(SCAN, [timing.ttlMs]);
     if (reply?.status !== 'dead') return;
-    this.#suspects = new Set(reply.rest);
+    const [count, ...rest] = reply.rest;
+    for (const id of rest.splice(0, Number(count))) departed(id);
+    this.#suspects = new Set(rest);
     for (const member of this.#reported) if (!this.#suspects.has(member)) this.#reported.delete(member);
-    for (const member of reply.rest) if (suspects.has(member)) await this.#bury(member);
+    for (const member of rest) if (suspects.has(member)) await this.#bury(member);
   }
 
   async #bury(member: string): Promise<void> {

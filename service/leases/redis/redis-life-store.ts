@@ -63,7 +63,7 @@ const MAX_PAUSE_MS = 200;
  *
  * ## What is kept (each key begins with the prefix)
  * - `node:<id>`: the node's registration with its incarnation (one run of the process); expires unless renewed.
- * - `roster`, `roster-log`: addresses of all nodes, and the latest changes: see `ROSTER`.
+ * - `roster`, `roster-log`, `departed`: addresses of all nodes, the latest changes, and the departed: see `ROSTER`.
  * - `nodes`: every member, as `<id>/<incarnation>`, that may have left something.
  * - `life:<channel>`: the channel's life as JSON, with a version that is unique for all time.
  * - `channels:<member>`: the channels in whose lives the member has a part; and under `#` the count of its writes.
@@ -183,6 +183,7 @@ export class RedisLifeStore implements LifeStore {
       nodeDead: (channel, node) => this.#apply(channel, { kind: 'nodeDead', node, now: Date.now() }),
       waitingStops: () => this.#stops.due,
       claimed: (stops) => this.#stops.claimed(stops),
+      departed: (id) => this.#listener?.nodeLeft?.(id),
     });
     this.#wakeUps = new WakeUps({
       ...{ config, password, prefix, member: this.member },

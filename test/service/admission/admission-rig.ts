@@ -72,7 +72,7 @@ export class AdmissionRig {
       refusal: () => undefined,
       noRoom: () => undefined,
     });
-    const deaf = { channelChanged() {}, command() {}, secretChanged() {} };
+    const deaf = { channelChanged() {}, command() {}, secretChanged() {}, nodeLeft() {} };
     // The store in memory has finished when the call returns.
     void store.start(lifeListener(this.admission, deaf));
   }

@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { createServer } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { loadServiceConfig } from '../../../service/config/service-config';
 import type { LifeListener } from '../../../service/leases/life-store';
 import { MemoryLifeStore } from '../../../service/leases/memory-life-store';
@@ -54,4 +56,31 @@ test('a node is not ready, and says of no port that it listens, before it has jo
   const publisher = await RtmpClient.publisher({ port: node.ports.rtmp, channel: 'channel', key: 'key' });
   await publisher.connection.close();
   await node.stop();
+});
+
+test('a node without a fleet tells of its own end, and waits until that is sent', async () => {
+  const told: string[] = [];
+  const receiver = createServer((request, response) => {
+    void json(request).then((body) => {
+      told.push((body as { type: string }).type);
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  const { port } = receiver.address() as { port: number };
+  const { config } = loadServiceConfig({
+    RTMP_PORT: '0',
+    HTTP_PORT: '0',
+    BIND_ADDRESS: '127.0.0.1',
+    EVENTS_WEBHOOK_URL: `http://127.0.0.1:${port}/`,
+    EVENTS_WEBHOOK_SECRET: `whsec_${Buffer.alloc(32).toString('base64')}`,
+  });
+  try {
+    const node = await startNode({ config, log: new MemoryLogger(), version: 'test' });
+    await node.stop();
+  } finally {
+    receiver.close();
+    receiver.closeAllConnections();
+  }
+  expect([...told].sort()).toEqual(['node.draining', 'node.joined', 'node.left']);
 });

@@ -1,11 +1,14 @@
 import { registryScript } from './registry-script';
 import { ROSTER, ROSTER_KEYS } from './roster-script';
 
-/** Lists dead incarnations, if this node is or can become the sweeper. ARGV: how long it stays the sweeper (ms). */
+/**
+ * If this node is or can become the sweeper: returns the number of nodes that have departed since the last scan, their
+ * ids, and the dead incarnations. ARGV: how long it stays the sweeper (ms).
+ */
 export const SCAN = registryScript(
   'scan',
-  () => ['sweeper'],
-  `
+  () => ['sweeper', ...ROSTER_KEYS],
+  `${ROSTER}
 local sweeper = k('sweeper')
 local holder = redis.call('GET', sweeper)
 if holder and holder ~= SELF then return { 'other', 0 } end
@@ -14,7 +17,9 @@ local members = redis.call('SMEMBERS', k('nodes'))
 for _, member in ipairs(members) do need('node:' .. string.match(member, '^[^/]*')) end
 if isMissing then return undeclared() end
 redis.call('SET', sweeper, SELF, 'PX', ARGV[6])
-local reply = { 'dead', 0 }
+local departed = takeDeparted()
+local reply = { 'dead', 0, #departed }
+for _, id in ipairs(departed) do table.insert(reply, id) end
 for _, member in ipairs(members) do
   local id, incarnation = string.match(member, '^(.*)/([^/]*)$')
   if id and not alive(id, incarnation) then table.insert(reply, member) end

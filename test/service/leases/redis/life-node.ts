@@ -51,6 +51,8 @@ export class LifeNode implements LifeListener {
   readonly told: { readonly channel: string; readonly effect: NodeEffect }[] = [];
   readonly changed: string[] = [];
   readonly commands: string[] = [];
+  /** Nodes of whose departure it was told. */
+  readonly departures: string[] = [];
   /** Publishes that are live here, with their channels. */
   readonly live = new Map<string, string>();
   /** Stops that it has pulled, in that order. */
@@ -188,6 +190,11 @@ export class LifeNode implements LifeListener {
 
   command(text: string): void {
     this.commands.push(text);
+    this.#events.emit('event');
+  }
+
+  nodeLeft(id: string): void {
+    this.departures.push(id);
     this.#events.emit('event');
   }
 

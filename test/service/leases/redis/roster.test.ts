@@ -73,6 +73,35 @@ describe.each(redisKinds)('on a %s server, the fleet’s nodes', (kind) => {
     });
     await untilKnown(a, ['a', 'dead']);
     await untilKnown(a, ['a']);
+    await a.until(() => a.departures.length > 0);
+    expect(a.departures).toEqual(['dead']);
+  });
+
+  test('that leave are told of by one node, also when it was the one that tells that has left', async () => {
+    const all = [await startNode('a'), await startNode('b'), await startNode('c'), await startNode('d')];
+    const told = (): readonly string[] => all.flatMap(({ departures }) => departures);
+    const leave = async (leaving: LifeNode): Promise<void> => {
+      await leaving.store.stop();
+      const { id } = leaving.store.self;
+      await Promise.race(all.map((node) => node.until(() => node.departures.includes(id))));
+    };
+    await leave(all[3]!);
+    const teller = all.find(({ departures }) => departures.length > 0)!;
+    await leave(teller);
+    const [left, stays] = all.slice(0, 3).filter((node) => node !== teller);
+    await leave(left!);
+    // All have heard of all changes.
+    await stays!.store.nodes();
+    expect([...told()].sort()).toEqual([all[3]!, teller, left!].map(({ store }) => store.self.id).sort());
+  });
+
+  test('that come back with the same id before it is told have not left', async () => {
+    const a = await startNode('a');
+    const b = await startNode('b');
+    await redis.withClient((client) => client.hset('{rtmp}:departed', 'a', 'former run'));
+    await b.store.stop();
+    await a.until(() => a.departures.includes('b'));
+    expect(a.departures).not.toContain('a');
   });
 
   test('are all known again after Redis has lost its data', async () => {
