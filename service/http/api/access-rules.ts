@@ -18,8 +18,17 @@ const COOKIE = 'rtmp_operator';
 /** How long a login lasts (s). */
 const LOGIN_SECONDS = 12 * 3600;
 const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/;
-/** Set by proxies: the client is not who the connection says. */
-const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+/** Set by proxies, as is every `x-forwarded-*`: the client is not who the connection says. */
+const FORWARDING: ReadonlySet<string> = new Set([
+  'cf-connecting-ip',
+  'forwarded',
+  'true-client-ip',
+  'via',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-envoy-external-address',
+  'x-real-ip',
+]);
 
 const SET_TOKEN =
   'set OPERATOR_TOKEN (16 characters or more, such as the output of "openssl rand -hex 24") and restart the server';
@@ -135,10 +144,14 @@ function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host.toLowerCase() : undefined;
 }
 
-function isLoopback({ socket, headers }: IncomingMessage, isDirect: boolean): boolean {
-  return (
-    isDirect && LOOPBACK.test(socket.remoteAddress ?? '') && FORWARDING.every((name) => headers[name] === undefined)
-  );
+function isLoopback(request: IncomingMessage, isDirect: boolean): boolean {
+  return isDirect && LOOPBACK.test(request.socket.remoteAddress ?? '') && !isForwarded(request);
+}
+
+/** nginx speaks HTTP/1.0 to a server behind it where it is not told otherwise; clients of today speak HTTP/1.1. */
+function isForwarded({ headers, httpVersion }: IncomingMessage): boolean {
+  if (httpVersion !== '1.1') return true;
+  return Object.keys(headers).some((name) => name.startsWith('x-forwarded-') || FORWARDING.has(name));
 }
 
 function cookie({ headers }: IncomingMessage, value: string, maxAge: number): string {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { AccessRules } from '../../../../service/http/api/access-rules';
 import type { ApiProblem } from '../../../../service/http/api/problems';
 import { Access } from '../../../../service/http/api/schemas/access';
@@ -47,11 +48,28 @@ describe('a node with OPERATOR_TOKEN', () => {
   });
 
   test('does not take a request that a proxy passed on for one of the same machine', async () => {
-    for (const name of ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']) {
+    const names =
+      'x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-port x-forwarded-server cf-connecting-ip forwarded ' +
+      'true-client-ip via x-client-ip x-cluster-client-ip x-envoy-external-address x-real-ip';
+    for (const name of names.split(' ')) {
       expect(problem(await get(node, '/streams', { headers: { [name]: '203.0.113.7' } })).code).toBe('tokenNeeded');
     }
     const { status } = await get(node, '/streams', { headers: { ...WITH_TOKEN, 'x-forwarded-for': '203.0.113.7' } });
     expect(status).toBe(200);
+  });
+
+  test('does not take a request of HTTP/1.0 for one of the same machine: nginx sends such', async () => {
+    const answer = (version: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const socket = connect({ port: node.ports.http, host: '127.0.0.1' });
+        let text = '';
+        socket.on('data', (part) => (text += String(part)));
+        socket.on('end', () => resolve(text));
+        socket.on('error', reject);
+        socket.write(`GET /api/v1/streams HTTP/${version}\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`);
+      });
+    expect(await answer('1.1')).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await answer('1.0')).toMatch(/^HTTP\/1\.1 401 /);
   });
 
   test('exchanges the token for a cookie that scripts cannot read and other sites do not send', async () => {
@@ -119,7 +137,7 @@ test('without OPERATOR_TOKEN there are no orders, and the answer says what to se
 describe('the rules', () => {
   const clock = { ms: 1_700_000_000_000 };
   const from = (remoteAddress: string, headers: Record<string, string> = {}): IncomingMessage =>
-    ({ socket: { remoteAddress }, headers }) as unknown as IncomingMessage;
+    ({ socket: { remoteAddress }, headers, httpVersion: '1.1' }) as unknown as IncomingMessage;
   const rules = (token: string | undefined = TOKEN): AccessRules =>
     new AccessRules({ token: () => token, now: () => clock.ms });
   const codeOf = (check: () => void): string | undefined => {
