@@ -2,8 +2,8 @@ import type { DeploymentConfig } from './deployment-config';
 
 /**
  * The load of the fleet's registry on its cache, in commands, those inside scripts included. A short command that moves
- * at most 1 KB costs one ElastiCache processing unit (ECPU); each message to a subscriber counts as another. A test
- * counts them on a real server.
+ * at most 1 KB costs one ElastiCache processing unit (ECPU). Each message to a subscriber is taken for another: AWS's
+ * documentation was not found to say so. A test counts commands and messages on a real server.
  */
 export const registryCommands = {
   /** For a renewal of a node's registration and a search for dead nodes. */
@@ -27,8 +27,12 @@ const reserve = 2;
 /** The most that a serverless cache may hold (GB); a fleet's records take some MB. */
 export const cacheGigabytes = 1;
 
-/** Limits of AWS (ECPU/s): of the cap, and of one hash slot of a cache, which holds all of the registry's keys. */
+/** The least cap that AWS takes (ECPU/s). */
 const leastCap = 1000;
+/**
+ * What one hash slot, which holds all of the registry's keys, is believed to give at most (ECPU/s). AWS's documentation
+ * was not found to say so.
+ */
 const mostOfOneSlot = 30_000;
 
 /** ECPU a second with `nodes` that register, and when all `streams` reconnect at once. */

@@ -7,8 +7,9 @@ const YOUNG_MS = 1_000;
 
 /**
  * The kinds of media to announce at the start of an FLV stream: those that have come, and those that the stream's
- * metadata names. Browsers' players wait for every kind that is announced, and ignore others. So both are announced
- * only while nothing is known of either, or of a stream without metadata that has just begun.
+ * metadata names. Browsers' players wait for every kind that is announced, and a kind that comes later without having
+ * been announced ends mpegts.js with a MediaMSEError. So both are announced only while nothing is known of either, or of
+ * a stream without metadata that has just begun.
  */
 export function kindsOf(stream: LiveStream | undefined, now: number): FlvKinds {
   if (stream === undefined) return { audio: true, video: true };

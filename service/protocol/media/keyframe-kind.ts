@@ -8,7 +8,7 @@ const IDR = 5;
 
 /**
  * Whether a decoder of H.264 can start at this keyframe without frames before it: the picture is an IDR picture
- * (H.264 section 7.4.1.2.4). Undefined when its first NAL units do not tell.
+ * (NAL unit type 5 in H.264, table 7-1). Undefined when its first NAL units do not tell.
  *
  * @param frame the beginning of the frame, as length-prefixed NAL units of four bytes of length
  */
