@@ -8,14 +8,20 @@ const MAX_ANSWERS = 8;
 
 interface OpenConnection {
   readonly group: string;
-  /** Answers in progress; while there are any, the connection is not closed for a new one. */
-  answers: number;
+  /** Requests whose answers are in progress; while one of them has arrived whole, the connection stays open. */
+  readonly asked: Set<AskedRequest>;
+}
+
+/** A request that is being answered. */
+export interface AskedRequest {
+  /** Whether its body has arrived whole. */
+  readonly complete: boolean;
 }
 
 /**
  * Limits open connections without refusing new ones: at the limit, the oldest connection of the address with the most
- * connections is closed for a new one, unless it has an answer in progress. So neither idle nor slow clients can keep a
- * health check out.
+ * connections is closed for a new one, unless it has an answer in progress to a request that has arrived whole. So
+ * neither idle clients nor slow ones, in whatever part of a request, can keep a health check out.
  */
 export class ConnectionCap {
   readonly #max: number;
@@ -41,23 +47,22 @@ export class ConnectionCap {
       return;
     }
     const group = addressGroup(remoteAddress);
-    this.#open.set(socket, { group, answers: 0 });
+    this.#open.set(socket, { group, asked: new Set() });
     this.#perGroup.set(group, (this.#perGroup.get(group) ?? 0) + 1);
     socket.once('close', () => this.#remove(socket));
   }
 
   /** An answer is to be made on this connection; false when too many are in progress already. */
-  beginAnswer(socket: Socket): boolean {
+  beginAnswer(socket: Socket, request: AskedRequest): boolean {
     const connection = this.#open.get(socket);
     if (connection === undefined) return true;
-    if (connection.answers >= MAX_ANSWERS) return false;
-    connection.answers += 1;
+    if (connection.asked.size >= MAX_ANSWERS) return false;
+    connection.asked.add(request);
     return true;
   }
 
-  endAnswer(socket: Socket): void {
-    const connection = this.#open.get(socket);
-    if (connection !== undefined) connection.answers -= 1;
+  endAnswer(socket: Socket, request: AskedRequest): void {
+    this.#open.get(socket)?.asked.delete(request);
   }
 
   /** The connection is another part's from now on, and not counted any more. */
@@ -68,9 +73,9 @@ export class ConnectionCap {
   #makeRoom(): boolean {
     let victim: Socket | undefined;
     let most = 0;
-    for (const [socket, { group, answers }] of this.#open) {
+    for (const [socket, { group, asked }] of this.#open) {
       const count = this.#perGroup.get(group) ?? 0;
-      if (answers > 0 || count <= most) continue;
+      if (count <= most || [...asked].some(({ complete }) => complete)) continue;
       victim = socket;
       most = count;
     }

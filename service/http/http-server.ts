@@ -225,11 +225,11 @@ export class HttpServer {
       return;
     }
     // Thousands of requests in one write would delay every stream.
-    if (this.#handedOver.has(socket) || !this.#connections.beginAnswer(socket)) {
+    if (this.#handedOver.has(socket) || !this.#connections.beginAnswer(socket, request)) {
       socket.destroy();
       return;
     }
-    response.once('close', () => this.#connections.endAnswer(socket));
+    response.once('close', () => this.#connections.endAnswer(socket, request));
     const { api } = this.#options;
     if (api !== undefined && isBelow(API_PATH, request.url ?? '')) {
       await api.answer({

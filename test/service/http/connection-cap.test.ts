@@ -22,9 +22,10 @@ function open(max: number) {
     cap.add(socket as unknown as Socket);
     return socket;
   };
-  const answering = (socket: FakeSocket, is: boolean): void => {
-    if (is) cap.beginAnswer(socket as unknown as Socket);
-    else cap.endAnswer(socket as unknown as Socket);
+  const request = { complete: true };
+  const answering = (socket: FakeSocket, is: boolean, asked = request): void => {
+    if (is) cap.beginAnswer(socket as unknown as Socket, asked);
+    else cap.endAnswer(socket as unknown as Socket, asked);
   };
   return { cap, add, answering };
 }
@@ -54,6 +55,15 @@ test('a connection whose answer is being made stays; when all are, the new one g
   answering(first, false);
   expect(add('b').destroyed).toBe(false);
   expect([first.destroyed, cap.size]).toEqual([true, 2]);
+});
+
+test('a connection whose request has not arrived whole gives way like an idle one', () => {
+  const { add, answering } = open(2);
+  const [first, second] = [add('a'), add('a')];
+  const request = { complete: false };
+  answering(first, true);
+  answering(second, true, request);
+  expect([add('b').destroyed, first.destroyed, second.destroyed]).toEqual([false, false, true]);
 });
 
 test('a connection that closes makes room, and one that is gone already takes none', () => {

@@ -139,6 +139,28 @@ describe('slow and idle clients', () => {
     for (const socket of slow) socket.destroy();
   });
 
+  test('do not keep others out with bodies that do not arrive', async () => {
+    await server.close();
+    let asked = 0;
+    let all = (): void => undefined;
+    const allAsked = new Promise<void>((resolve) => (all = resolve));
+    const api = {
+      answer: () => {
+        asked += 1;
+        if (asked === 256) all();
+        return new Promise<void>(() => undefined);
+      },
+    };
+    server = newServer({ api });
+    port = await server.listen(0, '127.0.0.1');
+    const head = 'POST /api/v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{';
+    const slow = Array.from({ length: 256 }, () => connect(port, '127.0.0.1'));
+    for (const socket of slow) socket.on('error', () => undefined).write(head);
+    await allAsked;
+    expect((await get('/healthz')).status).toBe(200);
+    for (const socket of slow) socket.destroy();
+  });
+
   test('do not cut off an answer that is being made', async () => {
     let asked = (): void => undefined;
     let give = (_page: string): void => undefined;
