@@ -68,6 +68,9 @@ export class StreamTeller implements ChannelObserver {
         });
         return outcome;
       },
+      misnamed: (publisher, channel, reason) => {
+        this.#events.refused({ channel, ...clientOf(publisher), code: 'badName', reason });
+      },
       leave: (publisher, publication, graceful) => {
         const own = this.#own.get(publication);
         if (own !== undefined && publication.publisher === publisher) own.announced = graceful;

@@ -64,6 +64,19 @@ export class NameRules {
     return target && inOwnText(target);
   }
 
+  /**
+   * The channel that a publish with an invalid name was for, to tell operators; undefined when it is no valid name either,
+   * or might be a key.
+   */
+  channelOf(connect: ConnectTarget, name: string): string | undefined {
+    const [path] = splitQuery(name);
+    // An app that may contain slashes can end with the key.
+    if (this.#grammar.allowsSlash) return path === '' ? undefined : connect.channel;
+    const [first = '', second] = withoutSlashes(path).split('/');
+    if (second === undefined || connect.key !== undefined) return connect.channel;
+    return this.#isName(first) && first !== '' ? ownText(first) : undefined;
+  }
+
   /** The target of a player whose URL names channel and key in the path; undefined when they are not valid. */
   urlTarget(channel: string, key: string, query: string): StreamTarget | undefined {
     return this.#isName(channel) && this.#isName(key) ? inOwnText({ channel, key, query }) : undefined;

@@ -15,6 +15,8 @@ export interface PublishGate {
    * of the decision are traced within `span`.
    */
   admit(publisher: Publisher, stream: StreamTarget, signal: AbortSignal, span?: Span): Promise<AdmissionOutcome>;
+  /** A publish was refused before the gate was asked, because its channel or key is no valid name. Only for reports. */
+  misnamed?(publisher: Publisher, channel: string, reason: string): void;
   /** The publisher has left. `graceful`: it ended its stream; otherwise it was lost and may come back. */
   leave(publisher: Publisher, publication: Publication, graceful: boolean): void;
 }

@@ -22,7 +22,9 @@ export function publish(session: CommandSession, streamId: number, command: Comm
   const name = asString(command.args[0]) ?? '';
   const stream = session.context.names.streamTarget(state.target, name);
   if (stream === undefined) {
-    refuseName(session, streamId, name, 'publish');
+    const reason = refuseName(session, streamId, name, 'publish');
+    const channel = session.context.names.channelOf(state.target, name);
+    if (channel !== undefined) session.context.gate.misnamed?.(session, channel, reason);
     return;
   }
   const abort = new AbortController();

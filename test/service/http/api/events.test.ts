@@ -106,3 +106,24 @@ test('one address can follow with 64 clients, which leaves places for others', a
   expect(Problem.parse(answer.json).code).toBe('tooManyClients');
   expect((await node.page('/healthz')).status).toBe(200);
 });
+
+test('a publish with a key that is no name is a refusal of its channel, which counts, and the key is not told', async () => {
+  const node = await startTestNode();
+  const reader = await untilFollowing(node);
+  const refuse = async (name: string): Promise<void> => {
+    const client = await RtmpClient.connect({ port: node.ports.rtmp, app: 'news' });
+    await expect(client.publish(name)).rejects.toThrow('BadName');
+    client.connection.socket.destroy();
+  };
+  for (const [at, name] of ['a key!', 'another key!'].entries()) {
+    await refuse(name);
+    const { data } = await reader.next('publish.refused');
+    expect(Event.parse(data)).toMatchObject({ channel: 'news', code: 'badName', count: at + 1 });
+    expect(JSON.stringify(data)).not.toContain('key!');
+  }
+  // A channel that is no valid name is not told, a valid one before a bad key is.
+  await refuse('no channel!/key');
+  await refuse('sport/a key!');
+  const { data } = await reader.next('publish.refused');
+  expect(data).toMatchObject({ channel: 'sport', count: 1 });
+});
