@@ -92,7 +92,7 @@ export const COMMANDS = {
   },
   drain: {
     args: ['NODE'],
-    says: 'empty a node without ending a stream, and end the node',
+    says: 'take no new clients on a node, and end it after its last stream or its time to drain',
     needsFleet: true,
     options: {
       wait: { type: 'boolean', says: 'until the node has left' },
