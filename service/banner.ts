@@ -49,7 +49,13 @@ export function banner(config: Banner, { rtmp, rtmps, http }: RunningService['po
   );
   if (config.http && http !== undefined) {
     const root = `http://${localHost(config.http.bindAddress)}:${http}`;
-    lines.push(`  Metrics  ${root}/metrics`, `  Streams  ${root}/api/streams`, '');
+    lines.push(
+      `  Console  ${root}/`,
+      `  API      ${root}/api/v1/streams`,
+      `  Metrics  ${root}/metrics`,
+      `  As FLV   ${root}/live/${channel}/${key}.flv`,
+      '',
+    );
   }
   lines.push('  Ctrl-C ends it.', '');
   return lines.join('\n');

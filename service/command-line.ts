@@ -25,7 +25,8 @@ Serves RTMP, and RTMPS with a certificate, until SIGTERM or Ctrl-C. Settings are
   CALLBACK_URL=URL JWT_SECRET=TEXT   asks an HTTP handler who may publish; without, everybody may
   RTMP_PLAY_WHITELIST=10.0.0.0/8     who may play; without, everybody who knows the key
   REDIS_USE=YES REDIS_HOST=HOST      takes operators' commands from Redis
-  HTTP_PORT=8080                     health, metrics and streams
+  HTTP_PORT=8080                     the console at /, the API at /api/v1, /live/CHANNEL/KEY.flv, health, metrics
+  OPERATOR_TOKEN=TEXT                who has it gives orders, and reads from other machines
   LOG_DEBUG=YES                      more log lines
 
 Example: RTMP_PORT=1936 HTTP_PORT=8080 node rtmp-server.cjs

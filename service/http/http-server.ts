@@ -91,6 +91,9 @@ interface Answer {
   readonly body: string;
 }
 
+/** What else is here: the console, the operators' API, and streams. */
+const OTHER_PAGES = ['/', '/api/v1', '/live/CHANNEL/KEY.flv'];
+
 /** Answered under any host name: load balancers send various names, and these pages reveal nothing. */
 const HEALTH_PAGES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
@@ -308,7 +311,7 @@ export class HttpServer {
     const path = pathOf(request);
     const page = this.#pages.get(path);
     if (!HEALTH_PAGES.has(path) && !this.#hosts.allows(request.headers.host)) return json(403, { error: BAD_HOST });
-    if (page === undefined) return json(404, { error: 'not found', pages: [...this.#pages.keys()] });
+    if (page === undefined) return json(404, { error: 'not found', pages: [...OTHER_PAGES, ...this.#pages.keys()] });
     if (request.method === 'GET' || request.method === 'HEAD') return page();
     response.setHeader('allow', 'GET, HEAD');
     return json(405, { error: 'method not allowed' });

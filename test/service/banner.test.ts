@@ -37,9 +37,12 @@ describe('the addresses that it names', () => {
     expect(hosts(shown({ BIND_ADDRESS: '::1' }, { rtmp: 1936 }), 'rtmp')[0]).toBe('[::1]:1936');
   });
 
-  test('are those of HTTP_BIND_ADDRESS for metrics and streams', () => {
+  test('are those of HTTP_BIND_ADDRESS for the console, the API, metrics and streams', () => {
     const text = shown({ HTTP_PORT: '8080', HTTP_BIND_ADDRESS: '192.0.2.7' }, { http: 8081 });
-    expect(hosts(text, 'http')).toEqual(['192.0.2.7:8081', '192.0.2.7:8081']);
+    expect(hosts(text, 'http')).toEqual(Array(4).fill('192.0.2.7:8081'));
+    for (const path of ['/', '/api/v1/streams', '/metrics', '/live/live/demo.flv']) {
+      expect(text).toContain(`http://192.0.2.7:8081${path}\n`);
+    }
   });
 });
 

@@ -7,7 +7,9 @@ test('without arguments it serves; npm start adds the banner', () => {
 });
 
 test.each([['--help'], ['-h'], ['--quick-start', '--help']])('%s tells how it is used', (...args) => {
-  const text = expect.stringMatching(/^Usage:[^]*CALLBACK_URL[^]*Example:[^]*Exit codes:/);
+  const text = expect.stringMatching(
+    /^Usage:[^]*CALLBACK_URL[^]*HTTP_PORT=8080 +the console at \/[^]*OPERATOR_TOKEN[^]*Example:[^]*Exit codes:/,
+  );
   expect(readCommandLine(args, '1.2.3')).toEqual({ does: 'tell', text });
 });
 

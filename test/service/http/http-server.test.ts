@@ -107,7 +107,8 @@ describe('pages', () => {
 
   test('anything else is a 404 or 405 in JSON', async () => {
     const unknown = await get('/admin');
-    expect([unknown.status, await unknown.json()]).toEqual([404, expect.objectContaining({ error: 'not found' })]);
+    const pages = expect.arrayContaining(['/', '/api/v1', '/live/CHANNEL/KEY.flv', '/metrics']);
+    expect([unknown.status, await unknown.json()]).toEqual([404, { error: 'not found', pages }]);
     const posted = await get('/metrics', { method: 'POST', body: 'x'.repeat(100_000) });
     expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
     expect(await posted.json()).toEqual({ error: 'method not allowed' });
