@@ -163,6 +163,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     lifecycle,
     version,
     chunkSize: config.rtmp.chunkSize,
+    // SLOTS is of the machine, whose workers are listed as nodes of their own.
+    slots: parent ? Math.ceil(config.nodeMetrics.slots / config.workers) : config.nodeMetrics.slots,
     readiness: () => state.ready(),
     isProtected: () => later.agent?.isProtected ?? null,
     order: (text) => later.operators?.execute(text, 'ordered') ?? Promise.resolve(STARTING_NOW),

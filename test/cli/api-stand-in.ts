@@ -89,7 +89,7 @@ export const nodes = [
       ready: true,
       draining: false,
     },
-    ...{ protected: true, version: '1.0.0', since: AT, streams: 40, players: 90, connections: 131, load },
+    ...{ protected: true, version: '1.0.0', since: AT, streams: 40, slots: 40, players: 90, connections: 131, load },
   },
   {
     ...{

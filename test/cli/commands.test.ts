@@ -99,7 +99,9 @@ test('explain says why a channel was refused, and what to do', async () => {
 test('nodes shows load and state, and which node is silent', async () => {
   const { code, out } = await run(['nodes']);
   expect(code).toBe(0);
-  expect(out).toMatch(/^node-a +ready +40 +90 +42% +300 MB of 2\.0 GB +160\.0 Mbps +320\.0 Mbps +12 ms +yes +1\.0\.0/m);
+  expect(out).toMatch(
+    /^node-a +ready +40 of 40 slots, full +90 +42% +300 MB of 2\.0 GB +160\.0 Mbps +320\.0 Mbps +12 ms +yes +1\.0\.0/m,
+  );
   expect(out).toMatch(/^node-b +silent: no answer within 3 s +- +-/m);
 });
 

@@ -230,6 +230,7 @@ export class StandInFleet {
       version: '1.0.0',
       since: new Date(this.#startedAt).toISOString(),
       streams: [38, 71, 6][index % 3]!,
+      slots: 60,
       players: [2_310, 5_120, 88][index % 3]!,
       connections: [2_360, 5_200, 96][index % 3]!,
       load: {

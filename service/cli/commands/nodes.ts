@@ -3,12 +3,12 @@ import type { ExitCode } from '../command-line/exit-codes';
 import { type Column, table } from '../terminal/table';
 import type { FleetContext } from './fleet-context';
 import { missingLines, show } from './show';
-import { bytes, orUnknown, rate } from './words';
+import { bytes, fillText, orUnknown, rate } from './words';
 
 const COLUMNS: readonly Column<Node>[] = [
   { title: 'NODE', text: ({ id }) => id, minWidth: 12 },
   { title: 'STATE', text: stateOf, minWidth: 8, colour: (node) => (stateOf(node) === 'ready' ? 'green' : 'yellow') },
-  { title: 'STREAMS', text: ({ streams }) => orUnknown(streams), align: 'right' },
+  { title: 'STREAMS', text: fillText, align: 'right' },
   { title: 'PLAYERS', text: ({ players }) => orUnknown(players), align: 'right' },
   { title: 'CPU', text: ({ load }) => (load === null ? '-' : `${Math.round(load.cpu * 100)}%`), align: 'right' },
   { title: 'MEMORY', text: ({ load }) => memory(load), align: 'right', leaveOut: 2 },

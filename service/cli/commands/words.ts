@@ -1,5 +1,6 @@
 import type { Event } from '../../http/api/schemas/event';
 import type { Health, HealthState } from '../../http/api/schemas/health';
+import type { Node } from '../../http/api/schemas/node';
 import type { Video, Audio } from '../../http/api/schemas/stream';
 import type { Colour } from '../terminal/paint';
 import { describeSeconds } from '../terminal/duration';
@@ -30,6 +31,12 @@ export function bytes(count: number): string {
 
 export function orUnknown(value: number | string | null | undefined, unit = ''): string {
   return value === null || value === undefined || value === '' ? UNKNOWN : `${value}${unit}`;
+}
+
+/** `12 of 40 slots`, `40 of 40 slots, full` */
+export function fillText({ streams, slots }: Pick<Node, 'streams' | 'slots'>): string {
+  if (streams === null || slots === null) return orUnknown(streams);
+  return `${streams} of ${slots} slots${streams < slots ? '' : ', full'}`;
 }
 
 /** `H.264 1280x720 30 fps` */

@@ -35,6 +35,12 @@ export function formatAgo(seconds: number): string {
   return `${Math.floor(seconds / 86_400)} d ago`;
 }
 
+/** How full a node is: `12 of 40 slots`, `40 of 40 slots, full`; without known slots, the number of streams. */
+export function formatFill(streams: number, slots: number | null): string {
+  if (slots === null) return formatNumber(streams);
+  return `${formatNumber(streams)} of ${formatNumber(slots)} slots${streams < slots ? '' : ', full'}`;
+}
+
 /** Frames per second with at most two decimals: `25`, `29.97`. */
 export function formatRate(framesPerSecond: number): string {
   return String(Math.round(framesPerSecond * 100) / 100);

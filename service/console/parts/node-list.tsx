@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Node, NodeLoad } from '../../http/api/schemas/node';
 import type { OrderResult } from '../../http/api/schemas/order';
-import { formatAgo, formatBitrate, formatNumber, UNKNOWN } from '../data/format';
+import { formatAgo, formatBitrate, formatFill, formatNumber, UNKNOWN } from '../data/format';
 import { useFleet } from './console-context';
 import { Meter } from './meter';
 import { OrderDialog } from './order-dialog';
@@ -33,9 +33,9 @@ export function NodeList({ inShort = false }: { readonly inShort?: boolean }) {
 }
 
 function ShortNodeCard({ node }: { readonly node: Node }) {
-  const { load, streams, players } = node;
-  const clients =
-    streams === null || players === null ? '' : `${formatNumber(streams)} streams · ${formatNumber(players)} players`;
+  const { load, streams, slots, players } = node;
+  const used = streams === null ? '' : `${formatFill(streams, slots)}${slots === null ? ' streams' : ''}`;
+  const clients = players === null ? used : `${used} · ${formatNumber(players)} players`;
   return (
     <>
       <div class="card-head">
@@ -74,7 +74,7 @@ function NodeCard({ node, isAnswering, onDrain }: NodeCardProps) {
       <p class="muted small">{facts.filter(Boolean).join(' · ')}</p>
       {node.reason === null ? null : <p class="small warning">{node.reason}</p>}
       <dl class="figures">
-        <Figure name="Streams" value={node.streams} />
+        <Figure name="Streams" value={node.streams === null ? null : formatFill(node.streams, node.slots)} />
         <Figure name="Players" value={node.players} />
         <Figure name="In" value={load === null ? null : formatBitrate(load.inKbps)} />
         <Figure name="Out" value={load === null ? null : formatBitrate(load.outKbps)} />

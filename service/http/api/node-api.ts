@@ -21,6 +21,8 @@ export interface NodeApiOptions {
   readonly events: EventBus;
   readonly store: Pick<LifeStore, 'self'>;
   readonly load: LoadMeter;
+  /** Publishers that fill this node. */
+  readonly slots: number;
   /** Outgoing chunk size. */
   readonly chunkSize: number;
   /** Whether the stream's publisher is, or was last, a client of this node. */
@@ -111,7 +113,7 @@ export class NodeApi {
   }
 
   #node(): Node {
-    const { hub, store, load, about, now } = this.#options;
+    const { hub, store, load, about, slots, now } = this.#options;
     const { id, host } = store.self;
     return {
       id,
@@ -119,6 +121,7 @@ export class NodeApi {
       reachable: true,
       ...about(),
       streams: hub.publicationCount,
+      slots,
       players: hub.viewerCount,
       load: load.read(now()),
     };

@@ -28,6 +28,7 @@ function unreachable({ id, host, draining }: NodeAddress, reason: string): Node 
     version: null,
     since: null,
     streams: null,
+    slots: null,
     players: null,
     connections: null,
     load: null,

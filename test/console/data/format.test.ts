@@ -5,6 +5,7 @@ import {
   formatCodec,
   formatCount,
   formatDuration,
+  formatFill,
   formatNumber,
   formatRate,
 } from '../../../service/console/data/format';
@@ -52,4 +53,13 @@ test('codecs have the names that people know, unknown ones their own', () => {
   expect(['avc1', 'hvc1', 'mp4a', 'Opus', 'H.264', 'xyz1'].map(formatCodec)).toEqual([
     ...['H.264', 'H.265', 'AAC', 'Opus', 'H.264', 'xyz1'],
   ]);
+});
+
+test.each([
+  [12, 40, '12 of 40 slots'],
+  [40, 40, '40 of 40 slots, full'],
+  [3, 2, '3 of 2 slots, full'],
+  [3, null, '3'],
+])('a node with %s streams and %s slots: %s', (streams, slots, shown) => {
+  expect(formatFill(streams, slots)).toBe(shown);
 });

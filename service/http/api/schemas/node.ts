@@ -30,6 +30,10 @@ export const Node = z
     version: z.string().nullable(),
     since: Time.nullable(),
     streams: Count.nullable().describe('Publishers on this node'),
+    // Nodes of earlier releases do not tell.
+    slots: Count.nullable()
+      .default(null)
+      .describe('How many publishers the node is sized for (`SLOTS`); limits nothing'),
     players: Count.nullable().describe('Without relays'),
     connections: Count.nullable(),
     load: NodeLoad.nullable(),

@@ -113,12 +113,21 @@ test('the keyframe page is an FLV file of headers and the newest keyframe', asyn
   await client.close();
 });
 
-test('a node says what it does', async () => {
-  const node = await startTestNode();
+test('a node says what it does, and for how many publishers it is sized', async () => {
+  const node = await startTestNode({ SLOTS: '2' });
   const client = await publish(node, 'news');
   const { nodes, answering } = NodeList.parse((await get(node, '/nodes')).json);
   expect(nodes).toMatchObject([
-    { id: answering, reachable: true, ready: true, draining: false, version: 'test', streams: 1, connections: 1 },
+    {
+      id: answering,
+      reachable: true,
+      ready: true,
+      draining: false,
+      version: 'test',
+      streams: 1,
+      slots: 2,
+      connections: 1,
+    },
   ]);
   await client.close();
 });
