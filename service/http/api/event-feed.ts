@@ -24,6 +24,8 @@ const MAX_CLIENTS = 128;
 const MAX_CLIENTS_PER_ADDRESS = 64;
 /** Events of other nodes may have arrived this much later than those that the client had (ms). */
 const OVERLAP_MS = 5_000;
+/** Of the events that a client missed, it gets the newest: more unread bytes than EventClient allows would end it. */
+const MAX_MISSED_BYTES = 512 * 1024;
 const HEARTBEAT = Buffer.from(':\n\n');
 
 /**
@@ -52,7 +54,7 @@ export class EventFeed {
   }
 
   /**
-   * Sends events from now on, after those since `lastId`, which the client had.
+   * Sends events from now on, after those since `lastId`, which the client had; of very many, the newest.
    *
    * @throws ApiProblem when there are too many clients
    */
@@ -72,7 +74,8 @@ export class EventFeed {
     if (lastId === undefined || Number.isNaN(sinceMs)) return;
     const { events } = await this.recent(sinceMs - OVERLAP_MS);
     const missed = events.filter(({ id }) => !isKnown(id, lastId));
-    this.#send(client, missed);
+    const wanted = newestOf(missed.filter((event) => isWanted(client, event)).map(encode), MAX_MISSED_BYTES);
+    if (wanted.length > 0) client.send(Buffer.concat(wanted));
   }
 
   /** The events that nodes still have. */
@@ -122,8 +125,7 @@ export class EventFeed {
   }
 
   #send(client: EventClient, events: readonly Event[]): void {
-    const { channel } = client;
-    const wanted = events.filter((event) => channel === undefined || ('channel' in event && event.channel === channel));
+    const wanted = events.filter((event) => isWanted(client, event));
     if (wanted.length > 0) client.send(Buffer.concat(wanted.map(encode)));
   }
 
@@ -145,6 +147,21 @@ export class EventFeed {
 
 function encode(event: Event): Buffer {
   return encodeEvent(event.type, event, event.id);
+}
+
+function isWanted({ channel }: EventClient, event: Event): boolean {
+  return channel === undefined || ('channel' in event && event.channel === channel);
+}
+
+/** As many of the last ones as have together at most so many bytes. */
+function newestOf(encoded: readonly Buffer[], maxBytes: number): readonly Buffer[] {
+  let bytes = 0;
+  let first = encoded.length;
+  while (first > 0 && bytes + encoded[first - 1]!.length <= maxBytes) {
+    first -= 1;
+    bytes += encoded[first]!.length;
+  }
+  return encoded.slice(first);
 }
 
 function sorted(lists: readonly (readonly Event[])[]): Event[] {
