@@ -19,7 +19,7 @@ export interface Change {
   readonly next: ChannelLife;
   /** Of all nodes. */
   readonly effects: readonly LifeEffect[];
-  /** A member that has no part in the life any more. */
+  /** A member that is dead, and has no part in the life any more. Without effect if it has returned meanwhile. */
   readonly gone?: string;
   /** The operator's command that the change carries out. */
   readonly command?: string;
@@ -30,6 +30,8 @@ export type ChangeOutcome =
   | { readonly kind: 'changed'; readonly stored: StoredLife | undefined }
   /** Something else is stored by now; nothing was changed. */
   | { readonly kind: 'other'; readonly stored: StoredLife | undefined }
+  /** The member that was to be gone is alive; nothing was changed. */
+  | { readonly kind: 'alive' }
   /** A later release has written what is stored; nothing was changed. */
   | { readonly kind: 'unreadable' }
   /** It may have been carried out, but will not be any more. */
@@ -177,11 +179,17 @@ export class NodeLives {
     const entry = this.#entries.get(channel) ?? newEntry();
     entry.heard.push(...effects);
     if (entry.own === undefined) {
+      const mine: ChannelLife = { ...EMPTY_LIFE, ...partOf(known(entry), this.#about.member) };
+      // Nobody tells of a change that the registry has lost: what this node had before is asserted.
+      if (this.#differs(toldAll(mine, effects), stored?.life)) entry.own = known(entry);
+    }
+    if (entry.own === undefined) {
       entry.stored = stored;
       this.#keep(channel, entry);
       perform(channel, effects);
       return;
     }
+    this.#entries.set(channel, entry);
     const heard: NodeEffect[] = [];
     for (const effect of effects) {
       const next = told(entry.own, effect);
@@ -262,6 +270,7 @@ export class NodeLives {
           entry.stored = outcome.stored;
           this.#carryOut(channel, effects, true);
           if (!isAssertion) {
+            entry.own = undefined;
             this.#correct(entry);
             this.#finish(channel, entry, task, true);
           } else if (entry.own !== before) {
@@ -275,8 +284,8 @@ export class NodeLives {
           }
           return;
         case 'other': {
-          const isLost = !isAssertion && before === undefined && this.#hasLost(entry, outcome.stored);
-          if (isLost) entry.own = known(entry);
+          const isLost = !isAssertion && (entry.own !== undefined || this.#hasLost(entry, outcome.stored));
+          if (isLost) entry.own ??= known(entry);
           entry.stored = outcome.stored;
           if (round >= MAX_ROUNDS) {
             this.#fail(channel, entry, task, isAssertion);
@@ -286,6 +295,9 @@ export class NodeLives {
           else later(round, () => this.#change(channel, entry, task, event, round + 1));
           return;
         }
+        case 'alive':
+          this.#finish(channel, entry, task, false);
+          return;
         case 'unreadable':
           if (event.kind === 'come') this.#refuse(channel, event.candidate.publish, { why: 'busy' });
           if (isAssertion) entry.own = undefined;
@@ -324,9 +336,12 @@ export class NodeLives {
    * mail is delivered first.
    */
   #hasLost({ stored }: Entry, found: StoredLife | undefined): boolean {
+    return this.#differs(stored?.life, found?.life);
+  }
+
+  #differs(one: ChannelLife = EMPTY_LIFE, other: ChannelLife = EMPTY_LIFE): boolean {
     const { member } = this.#about;
-    const mine = partOf(stored?.life ?? EMPTY_LIFE, member);
-    return names(mine) !== names(partOf(found?.life ?? EMPTY_LIFE, member));
+    return names(partOf(one, member)) !== names(partOf(other, member));
   }
 
   /** Whether a publisher of this node would end for another one of whom it is not sure that he is still there. */

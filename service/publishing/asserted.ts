@@ -114,10 +114,13 @@ function isOneId(one: HandedId, other: HandedId): boolean {
   return one.stopJti === other.stopJti || (one.streamId !== '' && one.streamId === other.streamId);
 }
 
-/** One id, of which two nodes had different records: its time counts from the first, the handler knows the last start. */
+/**
+ * One id, of which two nodes had different records: its time counts from the first, the handler knows the last start.
+ * Its stop stays the one that the node knows which serves it: that node may have to send it without the registry.
+ */
 function joined(kept: HandedId, other: HandedId): HandedId {
   const [first, last] = kept.since <= other.since ? [kept, other] : [other, kept];
-  return { ...kept, stopJti: first.stopJti, since: first.since, startJti: last.startJti };
+  return { ...kept, since: first.since, startJti: last.startJti };
 }
 
 function wins(mine: Stream, theirs: Stream, isOne: boolean): boolean {

@@ -6,7 +6,7 @@ import type { Change, ChangeOutcome, StoredLife } from '../node-lives';
 import { readLife, writeLetter, writeLife, writeStop } from './life-documents';
 import type { Mailbox } from './mailbox';
 import type { RegistryConnection, RegistryReply } from './registry-connection';
-import { CHANGE, type ChangeArgument } from './scripts/life-scripts';
+import { CHANGE, type ChangeArgument, nodeOf } from './scripts/life-scripts';
 
 export interface RedisLivesOptions {
   readonly connection: RegistryConnection;
@@ -68,6 +68,9 @@ export class RedisLives {
       else if (reply.status === 'changed' || reply.status === 'other') {
         status = 'done';
         this.#read(reply, stored, done);
+      } else if (reply.status === 'alive') {
+        status = 'done';
+        done({ kind: 'alive' });
       }
     };
     await connection.run(CHANGE, [JSON.stringify(argument)], { keys: keysOf(argument), read });
@@ -134,6 +137,7 @@ export class RedisLives {
       stops,
       joins: [...after].filter((each) => !before.has(each)),
       leaves,
+      ...(gone !== undefined && { gone }),
       moved: looksDifferent(seen?.life.stream, stored?.life.stream),
     };
   }
@@ -144,11 +148,12 @@ function looksDifferent(before: Stream | undefined, after: Stream | undefined): 
   return before?.publish !== after?.publish || before?.state !== after?.state;
 }
 
-function keysOf({ channel, letters, joins, leaves }: ChangeArgument): string[] {
+function keysOf({ channel, letters, joins, leaves, gone }: ChangeArgument): string[] {
   return [
     `life:${channel}`,
     ...letters.map(({ member }) => `mail:${member}`),
     ...[...joins, ...leaves].map((member) => `channels:${member}`),
+    ...(gone === undefined ? [] : [`node:${nodeOf(gone)}`]),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { EMPTY_LIFE, type Stream } from '../../../service/publishing/channel-life';
 import { step } from '../../../service/publishing/step';
 import { FleetModel, type FleetSettings, NO_FAULTS } from './simulation/fleet-model';
 import { GRACE_MS } from './simulation/model-node';
@@ -319,6 +320,38 @@ const OUTAGES: readonly Finding[] = [
       expect(second.ended).toBeUndefined();
     },
   },
+  {
+    name: 'a node that returns before it is buried keeps what it has',
+    settings: { seed: 0, nodes: 2, policy: { takeover: false, resumes: true } },
+    happens(fleet) {
+      fleet.connect(1);
+      fleet.run(241);
+      fleet.cutNode(1, 9_776);
+      fleet.pauseNode(0, 9_760);
+      fleet.run(11_678);
+      fleet.connect(0);
+    },
+  },
+  {
+    name: 'a command that meets an earlier state of the registry leaves nothing behind',
+    settings: { seed: 0, policy: { takeover: false, resumes: false } },
+    happens(fleet) {
+      fleet.run(436);
+      const first = fleet.connect(0);
+      fleet.run(9_314);
+      fleet.disconnect(first, 'left');
+      const second = fleet.connect(1);
+      fleet.run(180);
+      fleet.storage.lose(true);
+      fleet.run(118);
+      fleet.storage.lose(false);
+      fleet.block('ch', 0);
+      fleet.run(32);
+      fleet.disconnect(second, 'left');
+      fleet.disconnect(fleet.connect(0), 'left');
+      fleet.connect(2);
+    },
+  },
 ];
 
 /** Each of these connections costs the owner one answer, or none of them does. */
@@ -392,3 +425,18 @@ test('the schedule with connections of a wrong key finds out when turns do not g
   const fleet = new FleetModel(AWS, unfair);
   expect(strangersThenOwner(fleet, ['stranger', 'stranger', 'stranger', 'stranger']).outcome).toBeUndefined();
 });
+
+test('of one id with two records, the stop stays the one that the node knows which serves it', () => {
+  const serving = streamOf('serving', 'live', 2_000);
+  const held = streamOf('held', 'held', 1_000);
+  const part = { stream: held, late: [], waiting: [] };
+  const life = { ...EMPTY_LIFE, stream: serving };
+  const { life: next } = step(life, { kind: 'asserted', node: held.node, part, now: 3_000 }, AWS.policy);
+  expect(next.stream).toMatchObject({ publish: 'serving', id: { stopJti: 'serving', since: 1_000 } });
+});
+
+function streamOf(publish: string, state: Stream['state'], since: number): Stream {
+  const id = { streamId: 'id-of-ch', startJti: `start-${publish}`, stopJti: publish, about: '', since };
+  const node = `node-of-${publish}`;
+  return { publish, node, keyHash: 'right', state, id, keeps: false, leaving: false, playKeyHash: '' };
+}

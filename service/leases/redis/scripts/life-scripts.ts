@@ -21,14 +21,17 @@ export interface ChangeArgument {
   /** Members that have, or no longer have, a part in the life. */
   readonly joins: readonly string[];
   readonly leaves: readonly string[];
+  /** The change is made because this member is dead. */
+  readonly gone?: string;
   /** Whether a look-up of the channel gives another result. */
   readonly moved: boolean;
 }
 
 /**
  * Changes a channel's life if the caller has seen the present one. `other`: something else is stored by now, it is
- * returned and nothing is changed. `late`: the caller does not wait any more. In each case what has arrived in the
- * caller's mailbox comes with the answer, so that a node hears of all earlier changes before the effects of its own.
+ * returned and nothing is changed. `late`: the caller does not wait any more. `alive`: the node that was to be gone has
+ * returned, and asserts what it has. With `changed` and `other` comes what has arrived in the caller's mailbox, so that a
+ * node hears of all earlier changes before the effects of its own.
  */
 export const CHANGE = registryScript(
   'change',
@@ -38,6 +41,10 @@ local a = cjson.decode(ARGV[6])
 if not registered() then return { 'unregistered', 0 } end
 local time = serverMs()
 if time > a['until'] then return { 'late', 0, string.format('%.0f', time) } end
+if a.gone then
+  local id, incarnation = string.match(a.gone, '^(.*)/([^/]*)$')
+  if alive(id, incarnation) then return { 'alive', 0 } end
+end
 local key = k('life:' .. a.channel)
 local life = redis.call('GET', key) or ''
 local version = string.match(life, '^{"schema":%d+,"version":"([^"]*)"') or life
@@ -114,6 +121,6 @@ return reply
 `,
 );
 
-function nodeOf(member: string): string {
+export function nodeOf(member: string): string {
   return member.slice(0, Math.max(0, member.lastIndexOf('/')));
 }

@@ -154,7 +154,9 @@ export class Judge {
     this.#note(`${node.incarnation} lets ${stream.publish} in as ${stream.id.streamId}`);
     // One that was taken for dead serves what it has until it hears of it.
     if (this.#buried.has(node.incarnation)) return;
-    for (const { on, other } of this.#streamsOf(channel)) {
+    // Who was replaced before his node heard that it may let him in has the channel for one moment.
+    const isReplaced = this.#untold.has(stream.publish);
+    for (const { on, other } of isReplaced ? [] : this.#streamsOf(channel)) {
       if (other.publish !== stream.publish && !this.#untold.has(other.publish)) {
         this.#objectUnlessTroubled(
           `${stream.publish} is let in on ${node.name} while ${other.publish} is ${other.state} on ${on.name}`,

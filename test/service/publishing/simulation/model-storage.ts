@@ -127,12 +127,13 @@ export class ModelStorage {
 
   change(
     from: string,
-    { channel, seen, next, effects }: Change,
+    { channel, seen, next, effects, gone }: Change,
     taken: Taken | undefined,
     done: (outcome: ChangeOutcome | 'unregistered') => void,
   ): void {
     const act = (): ChangeOutcome | 'unregistered' => {
       if (this.#dead.has(from)) return 'unregistered';
+      if (gone !== undefined && !this.#dead.has(gone)) return { kind: 'alive' };
       const stored = this.lives.get(channel);
       if (stored?.version !== seen?.version) return { kind: 'other', stored };
       this.judge.stepped(channel, taken?.life ?? seen?.life ?? EMPTY_LIFE, taken?.event, next, effects);
