@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Unanswered } from '../../http/api/schemas/common';
+import { REGISTRY } from '../../http/api/schemas/registry-name';
 import { CommandFailure, ExitCode } from '../command-line/exit-codes';
 import { plainText } from '../terminal/plain-text';
 import type { FleetContext } from './fleet-context';
@@ -44,6 +45,9 @@ export async function show(context: FleetContext, look: () => Promise<Shown>): P
 /** Lines about nodes whose part of an answer is missing. */
 export function missingLines(unanswered: readonly Unanswered[], { terminal }: FleetContext): string[] {
   return unanswered.map(({ node, reason }) =>
-    terminal.paint(plainText(`Node ${node} does not answer: ${reason}`), 'yellow'),
+    terminal.paint(
+      plainText(`${node === REGISTRY ? 'Nodes are missing' : `Node ${node} does not answer`}: ${reason}`),
+      'yellow',
+    ),
   );
 }

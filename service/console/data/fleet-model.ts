@@ -3,6 +3,7 @@ import type { Figures, StreamFigures } from '../../http/api/schemas/figures';
 import type { HealthState } from '../../http/api/schemas/health';
 import type { NodeList } from '../../http/api/schemas/node';
 import type { Refusal } from '../../http/api/schemas/refusal';
+import { REGISTRY } from '../../http/api/schemas/registry-name';
 import type { Stream, StreamPage } from '../../http/api/schemas/stream';
 import { History } from './history';
 import { naturalKey } from './natural-key';
@@ -43,7 +44,7 @@ export class FleetModel {
     const live = new Set(page.streams.map(({ channel }) => channel));
     this.unanswered = page.unanswered.map(({ node }) => node);
     for (const [channel, { stream }] of this.rows) {
-      if (!live.has(channel) && !this.unanswered.includes(stream.node)) this.rows.delete(channel);
+      if (!live.has(channel) && !this.#isMissing(stream.node)) this.rows.delete(channel);
     }
     for (const stream of page.streams) this.putStream(stream);
     this.loaded = true;
@@ -62,6 +63,12 @@ export class FleetModel {
     fill(bitrates, stream);
     const channelKey = naturalKey(stream.channel);
     this.rows.set(stream.channel, { stream, bitrates, searchText: searchTextOf(stream), channelKey, missed: 0 });
+  }
+
+  /** Without the registry, no node but the answering one is known. */
+  #isMissing(node: string): boolean {
+    if (this.unanswered.includes(node)) return true;
+    return this.unanswered.includes(REGISTRY) && node !== this.nodes?.answering;
   }
 
   removeStream(channel: string): void {
@@ -86,7 +93,7 @@ export class FleetModel {
       if (isIncomplete(row.stream, one)) unknown.push(one.channel);
     }
     for (const [channel, { stream, missed }] of this.rows) {
-      if (missed >= MISSES_UNTIL_ENDED && !this.unanswered.includes(stream.node)) this.rows.delete(channel);
+      if (missed >= MISSES_UNTIL_ENDED && !this.#isMissing(stream.node)) this.rows.delete(channel);
     }
     return unknown;
   }

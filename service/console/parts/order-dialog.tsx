@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { REGISTRY } from '../../http/api/schemas/registry-name';
 import type { OrderResult } from '../../http/api/schemas/order';
 import { sentenceOf } from '../data/api-client';
 import { Dialog } from './dialog';
@@ -78,7 +79,7 @@ function Outcome({ result }: { readonly result: OrderResult }) {
       )}
       {result.unanswered.map(({ node, reason }) => (
         <p key={node} class="outcome outcome-none">
-          {node} did not answer and may have acted: {reason}
+          {node === REGISTRY ? 'Other nodes may have acted' : `${node} did not answer and may have acted`}: {reason}
         </p>
       ))}
     </>

@@ -3,11 +3,18 @@ import type { Answers, Directory, Machine } from './machine';
 import { askMachine } from './node-calls';
 import type { Answer, Ask, NodeAnswer, Question } from './questions';
 import type { Unanswered } from './schemas/common';
+import { REGISTRY } from './schemas/registry-name';
 
 /** Other machines that are asked at the same time. */
 const AT_ONCE = 16;
 /** How long the list of nodes is reused (ms). */
 const DIRECTORY_MS = 1_000;
+
+/** Stands for the nodes that nobody knows of while the registry is away. */
+const REGISTRY_AWAY: Unanswered = {
+  node: REGISTRY,
+  reason: 'the registry of the fleet (Redis) does not answer: other nodes are not known',
+};
 
 /** The answers to one kind of question. */
 export interface FleetAnswers<A extends Ask> {
@@ -31,7 +38,9 @@ export class FleetView {
     const [own, directory] = await Promise.all([this.machine.ask(question), this.directory()]);
     const remote = await this.#askOthers(othersOf(directory, own), question);
     const answers = [own, ...remote].flatMap((each) => each.answers as readonly NodeAnswer<A>[]);
-    return { answers, unanswered: [own, ...remote].flatMap(({ unanswered }) => [...unanswered]) };
+    const unanswered = [own, ...remote].flatMap((each) => [...each.unanswered]);
+    if (directory.isIncomplete) unanswered.push(REGISTRY_AWAY);
+    return { answers, unanswered };
   }
 
   /** All nodes that the registry knows, at most a second old. */

@@ -15,6 +15,8 @@ export interface Directory {
   readonly self: string;
   /** All nodes; empty if there is no fleet, or its registry does not answer. */
   readonly nodes: readonly NodeAddress[];
+  /** There is a fleet, but its registry does not answer: other nodes are not known. */
+  readonly isIncomplete: boolean;
 }
 
 /** The nodes behind one HTTP port: a single one, or the workers of a machine. */

@@ -14,7 +14,7 @@ export const Count = z.int().nonnegative();
 /** A node of the fleet that did not answer, so that what it knows is missing from a reply. */
 export const Unanswered = z
   .object({
-    node: z.string(),
+    node: z.string().describe('Its id; `registry`: Redis does not answer, so that other nodes are not known'),
     reason: z.string().describe('Why, in a sentence'),
   })
   .meta({ id: 'Unanswered' });
