@@ -27,7 +27,8 @@ export function warnOfMisspelledNames(env: Environment): void {
   }
 }
 
-function nearest(name: string, known: Iterable<string>): string | undefined {
+/** The known name that differs from this one by a typing error; undefined: none does. */
+export function nearest(name: string, known: Iterable<string>): string | undefined {
   let found: string | undefined;
   let fewest = Infinity;
   for (const candidate of known) {

@@ -50,6 +50,12 @@ test.each([
   expect(err).toContain(shown);
 });
 
+test('a misspelled command is answered with the nearest, in few lines', async () => {
+  const { err } = await cli(['stremas']);
+  expect(err).toMatch(/^there is no command "stremas": is streams meant\?\n\nUsage: /);
+  expect(err.trimEnd().split('\n').length).toBeLessThanOrEqual(6);
+});
+
 test('the program runs as a process, from any folder', async () => {
   const run = `${repositoryRoot}/service/cli/run.mjs`;
   const child = spawn(process.execPath, [run, 'doctor', '--help'], { cwd: '/', env: { PATH: process.env['PATH'] } });

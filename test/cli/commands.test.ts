@@ -57,6 +57,19 @@ describe('streams', () => {
     expect(api.requests).toEqual([`GET /streams?q=ne+ws&node=node-a&health=bad&sort=-bitrate&limit=5 Bearer ${TOKEN}`]);
   });
 
+  test('a state of health that does not exist is not understood, and nothing is asked', async () => {
+    const { code, err } = await run(['streams', '--health', 'god']);
+    expect({ code, err }).toEqual({ code: 2, err: '--health takes one of good, ok, bad, noData, not "god"\n' });
+    expect(api.requests).toEqual([]);
+  });
+
+  test('a node that does not exist ends it with 4, a node without streams does not', async () => {
+    api.answer('/streams', 200, { streams: [], total: 0, offset: 0, limit: 1000, at: news.since, unanswered: [] });
+    const { code, err } = await run(['streams', '--on', 'nosuch']);
+    expect({ code, err }).toEqual({ code: 4, err: 'there is no node "nosuch", only node-a, node-b\n' });
+    expect((await run(['streams', '--on', 'node-a'])).code).toBe(0);
+  });
+
   test('--json prints what the server said', async () => {
     const { code, out } = await run(['streams', '--json']);
     expect(code).toBe(0);
@@ -213,6 +226,13 @@ describe('exit codes', () => {
     const result = await run(['stream', 'news']);
     expect(result.code).toBe(expected);
     expect(result.err).toBe('What to do \\u001b[2J about it.\n');
+  });
+
+  test('5 without the token, with where to set it', async () => {
+    api.answer('/streams/news/end', 401, problem(401, 'tokenNeeded', 'Send a header, or log in.'));
+    const { code, err } = await run(['end', 'news'], { env: {} });
+    expect(code).toBe(5);
+    expect(err).toBe("the server asks for its token: set OPERATOR_TOKEN here or in .env to the server's\n");
   });
 
   test('1 where something else answers', async () => {

@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { nearest } from '../../config/misspelled-names';
 import { messageOf } from '../../errors/error-text';
 import {
   COMMANDS,
@@ -8,7 +9,7 @@ import {
   type OptionSpec,
   SOURCE_OPTIONS,
 } from './command-specs';
-import { usage, usageOf } from './usage';
+import { shortUsage, usage, usageOf } from './usage';
 
 /** Where the fleet is reached; undefined: the node on this machine. */
 export type SourceChoice =
@@ -53,8 +54,7 @@ export function readCommandLine(argv: readonly string[]): Invocation {
   const [first, ...others] = argv;
   if (first === 'help' || (asksHelp && first?.startsWith('-') === true)) return helpOn(others[0]);
   if (first === undefined) return { does: 'refuse', fault: 'a command is missing', text: usage() };
-  if (!isCommand(first))
-    return { does: 'refuse', fault: `there is no command ${JSON.stringify(first)}`, text: usage() };
+  if (!isCommand(first)) return { does: 'refuse', fault: noCommand(first), text: shortUsage() };
   if (asksHelp) return helpOn(first);
   const spec: CommandSpec = COMMANDS[first];
   const refuse = (fault: string): Invocation => ({ does: 'refuse', fault, text: usageOf(first) });
@@ -109,6 +109,11 @@ function sourcesOf(options: Options): SourceChoice[] {
 
 function helpOn(name: string | undefined): Invocation {
   return { does: 'help', text: name !== undefined && isCommand(name) ? usageOf(name) : usage() };
+}
+
+function noCommand(name: string): string {
+  const meant = nearest(name.toLowerCase(), Object.keys(COMMANDS));
+  return `there is no command ${JSON.stringify(name)}${meant === undefined ? '' : `: is ${meant} meant?`}`;
 }
 
 function isCommand(name: string): name is CommandName {

@@ -33,6 +33,15 @@ export function usage(): string {
   ].join('\n');
 }
 
+/** What fits below a fault without pushing it off the screen. */
+export function shortUsage(): string {
+  return [
+    `Usage: ${PROGRAM} COMMAND [options]`,
+    `Commands: ${Object.keys(COMMANDS).join(', ')}`,
+    `${PROGRAM} --help says more.`,
+  ].join('\n');
+}
+
 /** The usage of one command. */
 export function usageOf(name: CommandName): string {
   const spec: CommandSpec = COMMANDS[name];

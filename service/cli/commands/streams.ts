@@ -1,3 +1,4 @@
+import { HealthState } from '../../http/api/schemas/health';
 import type { Stream } from '../../http/api/schemas/stream';
 import { CommandFailure, ExitCode } from '../command-line/exit-codes';
 import { describeSeconds } from '../terminal/duration';
@@ -34,6 +35,7 @@ export async function streamsCommand(context: FleetContext): Promise<ExitCode> {
   const query = queryOf(context);
   return show(context, async () => {
     const page = await fleet.streams(query);
+    if (page.total === 0) await requireNode(context);
     const { streams, total, unanswered } = page;
     const count = total === 1 ? '1 stream' : `${total} streams`;
     const shownOf = streams.length < total ? `${streams.length} of ${count}` : count;
@@ -43,13 +45,28 @@ export async function streamsCommand(context: FleetContext): Promise<ExitCode> {
   });
 }
 
+/** A node without streams and a node that does not exist are different answers. */
+async function requireNode({ fleet, options }: FleetContext): Promise<void> {
+  const wanted = options.text('on');
+  if (wanted === undefined) return;
+  const { nodes } = await fleet.nodes();
+  if (nodes.some(({ id, machine }) => id === wanted || machine === wanted)) return;
+  const ids = nodes.map(({ id }) => id).join(', ');
+  throw new CommandFailure(ExitCode.NoEffect, `there is no node ${JSON.stringify(wanted)}, only ${ids}`);
+}
+
 function queryOf({ options }: FleetContext): Record<string, string> {
   const limit = options.text('limit') ?? DEFAULT_LIMIT;
   if (!/^[1-9]\d{0,3}$/.test(limit)) throw new CommandFailure(ExitCode.NotUnderstood, '--limit takes 1 to 9999');
+  const health = options.text('health');
+  if (health !== undefined && !HealthState.safeParse(health).success) {
+    const states = HealthState.options.join(', ');
+    throw new CommandFailure(ExitCode.NotUnderstood, `--health takes one of ${states}, not ${JSON.stringify(health)}`);
+  }
   const given = {
     q: options.text('filter'),
     node: options.text('on'),
-    health: options.text('health'),
+    health,
     sort: options.text('sort'),
   };
   const set = Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined);

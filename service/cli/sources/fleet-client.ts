@@ -19,6 +19,9 @@ const NOT_ALLOWED: ReadonlySet<ProblemCode> = new Set([
 ]);
 const NO_SUCH: ReadonlySet<ProblemCode> = new Set(['noStream', 'noNode', 'noKeyframe']);
 
+/** Instead of the server's sentence, which is for programs that make requests. */
+const NO_TOKEN = "the server asks for its token: set OPERATOR_TOKEN here or in .env to the server's";
+
 /** The operators' API, typed by the schemas that the server answers by. Every method throws CommandFailure. */
 export class FleetClient {
   readonly #source: FleetSource;
@@ -78,6 +81,7 @@ export class FleetClient {
 }
 
 function failureOf({ code, detail }: Problem): CommandFailure {
+  if (code === 'tokenNeeded') return new CommandFailure(ExitCode.NotAllowed, NO_TOKEN);
   if (NOT_ALLOWED.has(code)) return new CommandFailure(ExitCode.NotAllowed, detail);
   if (NO_SUCH.has(code)) return new CommandFailure(ExitCode.NoEffect, detail);
   return new CommandFailure(code === 'nodeUnreachable' ? ExitCode.Unreachable : ExitCode.Failed, detail);
