@@ -238,7 +238,7 @@ export class HttpServer {
       await api.answer({
         request,
         response,
-        isDirect: !this.#proxied.has(socket),
+        client: { address: this.#addressOf(socket), isDirect: !this.#proxied.has(socket) },
         hostIsAllowed: this.#hosts.allows(request.headers.host),
         ...(this.#options.player !== undefined && {
           watch: (channel: string) => this.#handOver(request, socket, { watched: channel }),
@@ -293,11 +293,16 @@ export class HttpServer {
   }
 
   #handOver(request: IncomingMessage, socket: Socket, { head, watched }: HandOver = {}): void {
-    const address = this.#clients.get(socket) ?? normalizeAddress(socket.remoteAddress ?? '');
+    const address = this.#addressOf(socket);
     this.#connections.handOver(socket);
     this.#handedOver.add(socket);
     const asked = playRequest(request, address, head);
     this.#options.player?.play(watched === undefined ? asked : { ...asked, watched }, socket);
+  }
+
+  /** The client's address, as a trusted load balancer names it. */
+  #addressOf(socket: Socket): string {
+    return this.#clients.get(socket) ?? normalizeAddress(socket.remoteAddress ?? '');
   }
 
   #noteClient(socket: Socket, header: ProxyHeader | undefined): void {

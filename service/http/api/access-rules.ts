@@ -7,6 +7,14 @@ import type { Access } from './schemas/access';
 /** `open`: everybody. `read`: on loopback, or with the token. `order`: with the token. `node`: other nodes. */
 export type AccessLevel = 'open' | 'read' | 'order' | 'node';
 
+/** Who sent a request. */
+export interface ApiClient {
+  /** As a trusted proxy names it; otherwise the other end of the connection. */
+  readonly address: string;
+  /** The connection did not begin with the header of a proxy. */
+  readonly isDirect: boolean;
+}
+
 export interface AccessRulesOptions {
   /** OPERATOR_TOKEN; undefined: not set, or not read yet. */
   readonly token: () => string | undefined;
@@ -44,14 +52,11 @@ export class AccessRules {
     this.#now = now;
   }
 
-  /**
-   * @param isDirect the connection did not begin with the header of a proxy
-   * @throws ApiProblem when the client may not
-   */
-  check(request: IncomingMessage, level: 'read' | 'order', isDirect: boolean): void {
+  /** @throws ApiProblem when the client may not */
+  check(request: IncomingMessage, level: 'read' | 'order', client: ApiClient): void {
     refuseCrossOrigin(request);
-    if (this.#hasToken(request)) return;
-    if (level === 'read' && isLoopback(request, isDirect)) return;
+    if (this.#hasToken(request, client)) return;
+    if (level === 'read' && isLoopback(request, client)) return;
     if (this.#token() === undefined) {
       const what = level === 'order' ? 'To give orders' : 'To read from another machine';
       throw new ApiProblem('tokenNotSet', `${what}, ${SET_TOKEN}.`);
@@ -61,10 +66,10 @@ export class AccessRules {
     });
   }
 
-  access(request: IncomingMessage, isDirect: boolean): Access {
+  access(request: IncomingMessage, client: ApiClient): Access {
     const tokenIsSet = this.#token() !== undefined;
-    const mayOrder = this.#hasToken(request);
-    const mayRead = mayOrder || isLoopback(request, isDirect);
+    const mayOrder = this.#hasToken(request, client);
+    const mayRead = mayOrder || isLoopback(request, client);
     let sentence = '';
     if (!mayOrder)
       sentence = tokenIsSet ? 'Log in with OPERATOR_TOKEN to give orders.' : `To give orders, ${SET_TOKEN}.`;
@@ -76,10 +81,10 @@ export class AccessRules {
    *
    * @throws ApiProblem when the token is wrong
    */
-  logIn(request: IncomingMessage, token: string): string {
+  logIn(request: IncomingMessage, token: string, client: ApiClient): string {
     refuseCrossOrigin(request);
     if (this.#token() === undefined) throw new ApiProblem('tokenNotSet', `To log in, ${SET_TOKEN}.`);
-    this.#compare(request, token);
+    this.#compare(client, token);
     const until = Math.floor(this.#now() / 1000) + LOGIN_SECONDS;
     return cookie(request, `${until}.${this.#sealOf(String(until))}`, LOGIN_SECONDS);
   }
@@ -91,17 +96,16 @@ export class AccessRules {
   }
 
   /** @throws ApiProblem when the client sent a wrong token, or has sent too many */
-  #hasToken(request: IncomingMessage): boolean {
+  #hasToken(request: IncomingMessage, client: ApiClient): boolean {
     const given = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
     if (given !== undefined && this.#token() !== undefined) {
-      this.#compare(request, given);
+      this.#compare(client, given);
       return true;
     }
     return this.#isLoggedIn(request.headers.cookie ?? '');
   }
 
-  #compare(request: IncomingMessage, given: string): void {
-    const address = request.socket.remoteAddress ?? '';
+  #compare({ address }: ApiClient, given: string): void {
     const waitSeconds = this.#attempts.waitSeconds(address, this.#now());
     if (waitSeconds > 0) {
       throw new ApiProblem('tooManyAttempts', `Too many wrong tokens: try again in ${waitSeconds} s.`, {
@@ -144,7 +148,7 @@ function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host.toLowerCase() : undefined;
 }
 
-function isLoopback(request: IncomingMessage, isDirect: boolean): boolean {
+function isLoopback(request: IncomingMessage, { isDirect }: ApiClient): boolean {
   return isDirect && LOOPBACK.test(request.socket.remoteAddress ?? '') && !isForwarded(request);
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../../logging/logger';
 import { FaultRateLimit } from '../../logging/rate-limit';
-import type { AccessRules } from './access-rules';
+import type { AccessRules, ApiClient } from './access-rules';
 import type { Api } from './api';
 import { pathPattern, readParameters, readValue } from './call-arguments';
 import type { EventFeed } from './event-feed';
@@ -30,8 +30,7 @@ export interface ApiServerOptions {
 export interface ApiRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** The connection did not begin with the header of a proxy. */
-  readonly isDirect: boolean;
+  readonly client: ApiClient;
   /** Whether the Host header is allowed. */
   readonly hostIsAllowed: boolean;
   /** Takes the connection over and sends the stream of a channel on it; undefined: this port plays no streams. */
@@ -101,7 +100,7 @@ export class ApiServer {
     }
     const { route, parameters } = this.#find(request, url.pathname);
     const { access, query, body } = route.operation;
-    if (access !== 'open') this.#options.access.check(request, access, call.isDirect);
+    if (access !== 'open') this.#options.access.check(request, access, call.client);
     const reply = await route.run({
       ...call,
       ...readParameters(parameters),
@@ -159,15 +158,15 @@ export class ApiServer {
       blockChannel: ({ channel, body }) => json(api.block(channel, (body as BlockOrder).seconds)),
       unblockChannel: ({ channel }) => json(api.unblock(channel)),
       drainNode: ({ node }) => json(api.drain(node)),
-      getAccess: ({ request, isDirect }) => ({ json: access.access(request, isDirect) }),
-      logIn: ({ request, response, body }) => {
-        response.setHeader('set-cookie', access.logIn(request, (body as Login).token));
+      getAccess: ({ request, client }) => ({ json: access.access(request, client) }),
+      logIn: ({ request, response, body, client }) => {
+        response.setHeader('set-cookie', access.logIn(request, (body as Login).token, client));
         return { json: { mayRead: true, mayOrder: true, tokenIsSet: true, sentence: '' } };
       },
-      logOut: ({ request, response, isDirect }) => {
+      logOut: ({ request, response, client }) => {
         response.setHeader('set-cookie', access.logOut(request));
         delete request.headers.cookie;
-        return { json: access.access(request, isDirect) };
+        return { json: access.access(request, client) };
       },
     };
     return Object.entries(OPERATIONS).map(([name, operation]) => ({

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { AccessRules } from '../../../../service/http/api/access-rules';
+import { AccessRules, type ApiClient } from '../../../../service/http/api/access-rules';
 import type { ApiProblem } from '../../../../service/http/api/problems';
 import { Access } from '../../../../service/http/api/schemas/access';
 import { Problem } from '../../../../service/http/api/schemas/problem';
@@ -61,7 +61,7 @@ describe('a node with OPERATOR_TOKEN', () => {
   test('does not take a request of HTTP/1.0 for one of the same machine: nginx sends such', async () => {
     const answer = (version: string): Promise<string> =>
       new Promise((resolve, reject) => {
-        const socket = connect({ port: node.ports.http, host: '127.0.0.1' });
+        const socket = connect({ port: node.ports.http ?? 0, host: '127.0.0.1' });
         let text = '';
         socket.on('data', (part) => (text += String(part)));
         socket.on('end', () => resolve(text));
@@ -118,6 +118,23 @@ describe('a node with OPERATOR_TOKEN', () => {
   });
 });
 
+test('behind a trusted proxy, a client that guesses tokens makes only itself wait', async () => {
+  const node = await startTestNode({ OPERATOR_TOKEN: TOKEN, PROXY_PROTOCOL: 'any', PROXY_TRUSTED: '127.0.0.1' });
+  const codeFor = async (address: string, token: string): Promise<string> => {
+    const socket = connect(node.ports.http ?? 0, '127.0.0.1');
+    socket.write(
+      `PROXY TCP4 ${address} 192.0.2.2 1 2\r\nGET /api/v1/nodes HTTP/1.1\r\nHost: localhost\r\n` +
+        `Authorization: Bearer ${token}\r\nConnection: close\r\n\r\n`,
+    );
+    let text = '';
+    for await (const part of socket) text += String(part);
+    return /"code":"(\w+)"/.exec(text)?.[1] ?? text.slice(9, 12);
+  };
+  for (let i = 0; i < 11; i += 1) await codeFor('203.0.113.7', 'wrong');
+  expect(await codeFor('203.0.113.7', TOKEN)).toBe('tooManyAttempts');
+  expect(await codeFor('198.51.100.1', TOKEN)).toBe('200');
+});
+
 test('without OPERATOR_TOKEN there are no orders, and the answer says what to set', async () => {
   const node = await startTestNode();
   const { code, detail } = problem(await post(node, '/streams/news/end', undefined, {}));
@@ -138,6 +155,7 @@ describe('the rules', () => {
   const clock = { ms: 1_700_000_000_000 };
   const from = (remoteAddress: string, headers: Record<string, string> = {}): IncomingMessage =>
     ({ socket: { remoteAddress }, headers, httpVersion: '1.1' }) as unknown as IncomingMessage;
+  const client = (address: string, isDirect = true): ApiClient => ({ address, isDirect });
   const rules = (token: string | undefined = TOKEN): AccessRules =>
     new AccessRules({ token: () => token, now: () => clock.ms });
   const codeOf = (check: () => void): string | undefined => {
@@ -150,39 +168,51 @@ describe('the rules', () => {
   };
 
   test('another machine has to send the token to read', () => {
-    expect(codeOf(() => rules().check(from('203.0.113.7'), 'read', true))).toBe('tokenNeeded');
-    expect(codeOf(() => rules().check(from('203.0.113.7', WITH_TOKEN), 'read', true))).toBeUndefined();
-    expect(codeOf(() => new AccessRules({ token: () => undefined }).check(from('203.0.113.7'), 'read', true))).toBe(
-      'tokenNotSet',
-    );
+    expect(codeOf(() => rules().check(from('203.0.113.7'), 'read', client('203.0.113.7')))).toBe('tokenNeeded');
+    expect(codeOf(() => rules().check(from('203.0.113.7', WITH_TOKEN), 'read', client('203.0.113.7')))).toBeUndefined();
+    expect(
+      codeOf(() =>
+        new AccessRules({ token: () => undefined }).check(from('203.0.113.7'), 'read', client('203.0.113.7')),
+      ),
+    ).toBe('tokenNotSet');
   });
 
   test('loopback has many addresses, and none behind the PROXY protocol', () => {
     for (const address of ['127.0.0.1', '127.1.2.3', '::1', '::ffff:127.0.0.1']) {
-      expect(codeOf(() => rules().check(from(address), 'read', true))).toBeUndefined();
-      expect(codeOf(() => rules().check(from(address), 'read', false))).toBe('tokenNeeded');
+      expect(codeOf(() => rules().check(from(address), 'read', client(address)))).toBeUndefined();
+      expect(codeOf(() => rules().check(from(address), 'read', client(address, false)))).toBe('tokenNeeded');
     }
   });
 
   test('after ten wrong tokens an address has to wait, even with the right one; others need not', () => {
     const one = rules();
     const wrong = { authorization: 'Bearer wrong' };
-    const codes = Array.from({ length: 12 }, () => codeOf(() => one.check(from('203.0.113.7', wrong), 'order', true)));
+    const codes = Array.from({ length: 12 }, () =>
+      codeOf(() => one.check(from('203.0.113.7', wrong), 'order', client('203.0.113.7'))),
+    );
     expect(codes.slice(0, 10)).toEqual(Array(10).fill('tokenWrong'));
     expect(codes.at(-1)).toBe('tooManyAttempts');
-    expect(codeOf(() => one.check(from('203.0.113.7', WITH_TOKEN), 'order', true))).toBe('tooManyAttempts');
-    expect(codeOf(() => one.check(from('198.51.100.1', WITH_TOKEN), 'order', true))).toBeUndefined();
+    expect(codeOf(() => one.check(from('203.0.113.7', WITH_TOKEN), 'order', client('203.0.113.7')))).toBe(
+      'tooManyAttempts',
+    );
+    expect(codeOf(() => one.check(from('198.51.100.1', WITH_TOKEN), 'order', client('198.51.100.1')))).toBeUndefined();
     clock.ms += 11_000;
-    expect(codeOf(() => one.check(from('203.0.113.7', WITH_TOKEN), 'order', true))).toBeUndefined();
+    expect(codeOf(() => one.check(from('203.0.113.7', WITH_TOKEN), 'order', client('203.0.113.7')))).toBeUndefined();
   });
 
   test('a login ends after half a day, and when the token changes', () => {
-    const cookie = rules().logIn(from('203.0.113.7'), TOKEN).split(';')[0]!;
-    expect(codeOf(() => rules().check(from('203.0.113.7', { cookie }), 'order', true))).toBeUndefined();
-    expect(codeOf(() => rules('another-token-than-before').check(from('203.0.113.7', { cookie }), 'order', true))).toBe(
+    const cookie = rules().logIn(from('203.0.113.7'), TOKEN, client('203.0.113.7')).split(';')[0]!;
+    expect(
+      codeOf(() => rules().check(from('203.0.113.7', { cookie }), 'order', client('203.0.113.7'))),
+    ).toBeUndefined();
+    expect(
+      codeOf(() =>
+        rules('another-token-than-before').check(from('203.0.113.7', { cookie }), 'order', client('203.0.113.7')),
+      ),
+    ).toBe('tokenNeeded');
+    clock.ms += 12 * 3_600_000 + 1_000;
+    expect(codeOf(() => rules().check(from('203.0.113.7', { cookie }), 'order', client('203.0.113.7')))).toBe(
       'tokenNeeded',
     );
-    clock.ms += 12 * 3_600_000 + 1_000;
-    expect(codeOf(() => rules().check(from('203.0.113.7', { cookie }), 'order', true))).toBe('tokenNeeded');
   });
 });
