@@ -1,6 +1,7 @@
 import type { ChannelStanding } from '../../leases/channel-standing';
 import { type Command, commandText } from '../../operators/command-parser';
 import type { FleetView } from './fleet-view';
+import { REGISTRY } from './schemas/registry-name';
 import type { OrderName, OrderResult } from './schemas/order';
 
 /** A command that the API gives. */
@@ -17,11 +18,14 @@ export async function giveOrder(fleet: FleetView, order: OrderName, command: Ord
   // All nodes report the effect on the registry; what one did to a stream says more.
   const said = acted.map(({ detail }) => detail).sort((a, b) => b.length - a.length)[0];
   const target = isOfChannel ? command.channel : command.node;
+  // The registry passes the order on to nodes that cannot be asked by HTTP.
+  const passedOn = !isOfChannel && acted.length === 0 && unanswered.some(({ node }) => isOf(target, node));
+  const effect = ended ? 'publisher disconnected' : passedOn ? passedOnTo(target) : undefined;
   return {
     order,
     target,
-    done: acted.length > 0 || ended,
-    sentence: said ?? (ended ? 'publisher disconnected' : noEffect(order, target, unanswered.length)),
+    done: acted.length > 0 || ended || passedOn,
+    sentence: said ?? effect ?? noEffect(order, target, unanswered.length),
     nodes,
     unanswered,
   };
@@ -30,6 +34,15 @@ export async function giveOrder(fleet: FleetView, order: OrderName, command: Ord
 function isEndedBy(command: Exclude<Order, { readonly verb: 'drain' }>, { owner }: ChannelStanding): boolean {
   if (owner === null || owner.state === 'starting' || command.verb === 'unblock') return false;
   return command.verb !== 'close-stream' || command.streamIds.includes(owner.streamId);
+}
+
+/** Whether the target is this node, or the machine of whose workers it is one. */
+function isOf(target: string, node: string): boolean {
+  return node !== REGISTRY && (node === target || node.startsWith(`${target}.`));
+}
+
+function passedOnTo(target: string): string {
+  return `${target} did not answer; the order reaches it through the registry`;
 }
 
 function noEffect(order: OrderName, target: string, unanswered: number): string {
