@@ -1,7 +1,9 @@
 import type { FleetAnswers } from './fleet-view';
 import type { ChannelStanding } from '../../leases/channel-standing';
+import type { Event } from './schemas/event';
 import type { Explanation, Holder } from './schemas/explain';
 import type { Refusal, RefusalCode } from './schemas/refusal';
+import { REGISTRY } from './schemas/registry-name';
 
 /** What to do about refusals of a kind. */
 const ADVICE: Readonly<Record<RefusalCode, string>> = {
@@ -34,19 +36,31 @@ export function explain(
   const streams = answers.flatMap(({ answer }) => (answer.stream === null ? [] : [answer.stream]));
   const stream = streams.find(({ state }) => state === 'live') ?? streams[0];
   const holder = holderOf(record, stream);
-  const recent = refusals.filter(({ lastAt }) => nowMs - Date.parse(lastAt) < RECENT_MS);
   const blockedSeconds = record.blockedSeconds > 0 ? record.blockedSeconds : null;
+  const ended = answers.flatMap(({ answer }) => answer.events.filter(isEnd)).sort((a, b) => (a.at < b.at ? 1 : -1))[0];
+  const mayBeBlocked = blockedSeconds !== null || unanswered.some(({ node }) => node === REGISTRY);
+  const recent = refusals.filter(({ lastAt, code }) => {
+    // A block that was lifted, and what was before the last stream, do not explain the present.
+    if (code === 'blocked' && !mayBeBlocked) return false;
+    return nowMs - Date.parse(lastAt) < RECENT_MS && (ended === undefined || lastAt > ended.at);
+  });
   const verdict = verdictOf(holder, blockedSeconds, recent);
   return {
     channel,
     verdict,
-    sentence: sentenceOf(verdict, holder, blockedSeconds, recent[0]),
+    sentence: sentenceOf(verdict, holder, blockedSeconds, recent[0], ended),
     holder,
     blockedSeconds,
     refusals,
-    advice: adviceOf(channel, verdict, holder, recent),
+    advice: adviceOf(channel, verdict, holder, recent, ended),
     unanswered,
   };
+}
+
+type StreamEnded = Extract<Event, { type: 'stream.ended' }>;
+
+function isEnd(event: Event): event is StreamEnded {
+  return event.type === 'stream.ended';
 }
 
 function holderOf(
@@ -78,6 +92,7 @@ function sentenceOf(
   holder: Holder | null,
   blockedSeconds: number | null,
   refusal: Refusal | undefined,
+  ended: StreamEnded | undefined,
 ): string {
   const from = holder?.address ? ` from ${holder.address}` : '';
   switch (verdict) {
@@ -92,7 +107,9 @@ function sentenceOf(
     case 'refused':
       return `Not live: ${refusal?.sentence}.`;
     case 'idle':
-      return 'Not live, and nobody was refused lately.';
+      return ended === undefined
+        ? 'Not live, and nobody was refused lately.'
+        : `Not live: the last stream ended at ${ended.at} after ${ended.seconds} s: ${ended.reason}.`;
   }
 }
 
@@ -101,13 +118,16 @@ function adviceOf(
   verdict: Explanation['verdict'],
   holder: Holder | null,
   recent: readonly Refusal[],
+  ended: StreamEnded | undefined,
 ): string[] {
   const advice = new Set<string>();
   if (verdict === 'blocked') advice.add(ADVICE.blocked);
   for (const { sentence } of holder?.health?.issues ?? []) advice.add(sentence);
   for (const { code } of recent) advice.add(ADVICE[code]);
   if (verdict === 'held') advice.add('Wait for the publisher to come back, or end the stream.');
-  if (verdict === 'idle') {
+  if (verdict === 'idle' && ended !== undefined) {
+    advice.add('Start the encoder again to be live: no attempt was seen since the stream ended.');
+  } else if (verdict === 'idle') {
     advice.add(
       `Check that the encoder publishes to /${channel}/KEY on this fleet, and that its connection gets here: no attempt was seen.`,
     );
