@@ -125,6 +125,10 @@ export class ApiServer {
   #problemOf(error: unknown, request: IncomingMessage): ApiProblem {
     if (error instanceof ApiProblem) return error;
     const fields = { path: request.url, error: String(error) };
+    if (!request.complete && error === request.errored) {
+      this.#faults.report('debug', 'client left', 'HTTP client left before its request had arrived', fields);
+      return new ApiProblem('badRequest', 'The body is not complete.');
+    }
     this.#faults.report('error', 'request', 'HTTP request failed', fields);
     return new ApiProblem('internal', 'The server failed to answer; its log says why.');
   }

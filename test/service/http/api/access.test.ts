@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:http';
 import { connect } from 'node:net';
@@ -101,12 +102,24 @@ describe('a node with OPERATOR_TOKEN', () => {
     expect((await raw(node, '/streams', { host: 'evil.example' })).code).toBe('hostNotAllowed');
   });
 
+  test('takes a client that leaves amid its request for no fault', async () => {
+    const socket = connect(node.ports.http ?? 0, '127.0.0.1');
+    const left = (): boolean => node.log.matching(/^debug HTTP client left/).length > 0;
+    const head = 'Host: localhost\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 9';
+    socket.write(`POST /api/v1/login HTTP/1.1\r\n${head}\r\n\r\n`);
+    await once(socket, 'data');
+    socket.destroy();
+    for (let i = 0; i < 1_000 && !left(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(left()).toBe(true);
+    expect(node.log.matching(/^error/)).toEqual([]);
+  });
+
   test('answers problems as JSON, whatever is asked', async () => {
     expect(problem(await get(node, '/nothing')).code).toBe('notFound');
     expect(problem(await get(node, '/streams', { method: 'DELETE' })).code).toBe('methodNotAllowed');
     expect(problem(await get(node, '/streams?sort=colour')).detail).toContain('sort');
     expect(problem(await get(node, '/streams?colour=red')).code).toBe('badRequest');
-    expect(problem(await get(node, '/streams/a%20b')).code).toBe('badRequest');
+    expect(problem(await get(node, '/streams/a%0Ab')).code).toBe('badRequest');
     expect(problem(await post(node, '/streams/news/block', { seconds: 0 })).code).toBe('badRequest');
     expect(problem(await post(node, '/streams/news/block', { seconds: 60, reason: 'x'.repeat(70_000) })).code).toBe(
       'tooLarge',
