@@ -14,8 +14,9 @@ export function readParameters(parameters: Readonly<Record<string, string>>): {
   readonly channel: string;
   readonly node: string;
 } {
-  const { channel = '', node = '' } = parameters;
-  if (channel !== '' && !Channel.max(255).safeParse(channel).success) {
+  const { channel: encoded = '', node = '' } = parameters;
+  const channel = decode(encoded);
+  if (encoded !== '' && (channel === '' || !Channel.safeParse(channel).success)) {
     throw new ApiProblem('badRequest', 'This cannot be the name of a channel.');
   }
   const id = decode(node);

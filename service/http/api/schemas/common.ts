@@ -1,12 +1,17 @@
 import { z } from 'zod';
+import { ANY_NAME } from '../../../protocol/name-grammar';
 
 /** A point in time: ISO 8601, UTC. */
 export const Time = z.iso.datetime().describe('ISO 8601, UTC');
 
+/**
+ * Any name that some setting allows: nodes decide by their own settings. The pattern, for the document alone, is that of
+ * names without ID_ALLOW_SPECIAL_CHARACTERS and ID_ALLOW_EMPTY.
+ */
 export const Channel = z
   .string()
-  .regex(/^[A-Za-z0-9_-]+$/)
-  .describe('Name of a channel');
+  .refine((text) => ANY_NAME.isName(text), 'not a name of a channel')
+  .meta({ description: 'Name of a channel', pattern: '^[A-Za-z0-9_-]+$' });
 
 /** A rate, size or count. */
 export const Count = z.int().nonnegative();
