@@ -2,8 +2,8 @@
 export type CommandLine =
   | { readonly does: 'serve'; readonly quickStart: boolean }
   /** `--print-config`, `--check`: the settings, or whether they are usable. */
-  | { readonly does: 'print' }
-  | { readonly does: 'check' }
+  | { readonly does: 'print'; readonly quickStart: boolean }
+  | { readonly does: 'check'; readonly quickStart: boolean }
   /** `--help`, `--version`. */
   | { readonly does: 'tell'; readonly text: string }
   | { readonly does: 'refuse'; readonly text: string };
@@ -41,9 +41,10 @@ export function readCommandLine(args: readonly string[], version: string): Comma
   const given = args.filter((arg) => arg !== QUICK_START);
   if (given.includes('--help') || given.includes('-h')) return { does: 'tell', text: USAGE };
   if (given.includes('--version') || given.includes('-v')) return { does: 'tell', text: version };
-  if (given.length === 1 && given[0] === '--print-config') return { does: 'print' };
-  if (given.length === 1 && given[0] === '--check') return { does: 'check' };
+  const quickStart = args.includes(QUICK_START);
+  if (given.length === 1 && given[0] === '--print-config') return { does: 'print', quickStart };
+  if (given.length === 1 && given[0] === '--check') return { does: 'check', quickStart };
   const [unknown] = given;
   if (unknown !== undefined) return { does: 'refuse', text: `unknown argument ${JSON.stringify(unknown)}\n\n${USAGE}` };
-  return { does: 'serve', quickStart: args.includes(QUICK_START) };
+  return { does: 'serve', quickStart };
 }

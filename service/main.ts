@@ -5,6 +5,7 @@ import { banner } from './banner';
 import { readCommandLine } from './command-line';
 import { describeSettings } from './config/describe-settings';
 import { withDotenvFile } from './config/dotenv-file';
+import { withQuickStartPort } from './config/quick-start';
 import { loadServiceConfig } from './config/service-config';
 import { createLogger } from './logging/create-logger';
 import { addressGroup } from './addresses/address-group';
@@ -16,12 +17,10 @@ import { startWorkers } from './workers/supervisor';
 /** Inserted by the bundler from package.json. */
 declare const __SERVICE_VERSION__: string;
 
-const QUICK_START_HTTP_PORT = '8080';
-
 async function main(): Promise<void> {
   const commandLine = readCommandLine(process.argv.slice(2), __SERVICE_VERSION__);
   if (commandLine.does === 'print' || commandLine.does === 'check') {
-    printSettings(commandLine.does);
+    printSettings(commandLine.does, commandLine.quickStart);
     return;
   }
   if (commandLine.does !== 'serve') {
@@ -34,7 +33,7 @@ async function main(): Promise<void> {
   const dotenvWarnings: string[] = [];
   const env = withDotenvFile(process.env, (warning) => dotenvWarnings.push(warning));
   const httpPortMayMove = quickStart && !env.HTTP_PORT;
-  const { config, warnings } = loadServiceConfig(httpPortMayMove ? { ...env, HTTP_PORT: QUICK_START_HTTP_PORT } : env);
+  const { config, warnings } = loadServiceConfig(httpPortMayMove ? withQuickStartPort(env) : env);
   const log = createLogger({ ...config.log, addressGroup });
   if (cluster.isWorker) {
     await runWorker(config, log.child({ worker: cluster.worker?.id }), __SERVICE_VERSION__);
@@ -68,10 +67,10 @@ async function main(): Promise<void> {
 }
 
 /** @throws ConfigError when the settings cannot be used */
-function printSettings(what: 'print' | 'check'): void {
+function printSettings(what: 'print' | 'check', quickStart: boolean): void {
   const warnings: string[] = [];
   const env = withDotenvFile(process.env, (warning) => warnings.push(warning));
-  const loaded = loadServiceConfig(env);
+  const loaded = loadServiceConfig(quickStart ? withQuickStartPort(env) : env);
   warnings.push(...loaded.warnings);
   process.stdout.write(describeSettings({ ...loaded, warnings }, what));
 }

@@ -37,3 +37,13 @@ test.each([
   expect(code).toBe(2);
   expect(err).toContain(fault);
 });
+
+test('run by npm it takes the HTTP port of npm start, where OPERATOR_TOKEN is used', async () => {
+  const env = { RTMP_PORT: '0', OPERATOR_TOKEN: 'a-token-of-the-operator' };
+  const unused = 'OPERATOR_TOKEN is not used';
+  expect((await cli(['doctor'], { env })).out).toContain(unused);
+  const { out } = await cli(['doctor'], { env: { ...env, npm_lifecycle_event: 'fleet' } });
+  expect(out).not.toContain(unused);
+  expect(out).not.toMatch(/^✗.*\[port\.http\]$/m);
+  expect(out).not.toContain('so the server cannot be asked');
+}, 60_000);

@@ -18,8 +18,10 @@ test.each(['--version', '-v'])('%s tells the version', (arg) => {
 });
 
 test('settings are printed or checked instead of serving', () => {
-  expect(readCommandLine(['--print-config'], '1.2.3')).toEqual({ does: 'print' });
-  expect(readCommandLine(['--check'], '1.2.3')).toEqual({ does: 'check' });
+  expect(readCommandLine(['--print-config'], '1.2.3')).toEqual({ does: 'print', quickStart: false });
+  expect(readCommandLine(['--check'], '1.2.3')).toEqual({ does: 'check', quickStart: false });
+  const asNpmStart = readCommandLine(['--quick-start', '--check'], '1.2.3');
+  expect(asNpmStart).toEqual({ does: 'check', quickStart: true });
 });
 
 test('an argument that it does not know is refused, by its name', () => {

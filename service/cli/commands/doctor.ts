@@ -1,5 +1,6 @@
 import { text as readAll } from 'node:stream/consumers';
 import { withDotenvFile } from '../../config/dotenv-file';
+import { withQuickStartPort } from '../../config/quick-start';
 import { parseRtmpAddress, type RtmpAddress } from '../../round-trip/rtmp-address';
 import type { TestChannel } from '../../round-trip/round-trip';
 import type { CommandContext } from '../command-line/command-context';
@@ -23,10 +24,14 @@ export async function doctorCommand(context: CommandContext): Promise<ExitCode> 
   const warnings: string[] = [];
   const clientAddress = addressOf(options.text('rtmp'));
   const channel = await channelOf(context);
-  const env = withDotenvFile(context.env, (warning) => warnings.push(warning));
+  const given = withDotenvFile(context.env, (warning) => warnings.push(warning));
+  // Run by npm, it examines what `npm start` would run.
+  const assumesHttpPort = context.env['npm_lifecycle_event'] === 'fleet' && !given.HTTP_PORT;
+  const env = assumesHttpPort ? withQuickStartPort(given) : given;
   if (!json) terminal.progress('examining …');
   const findings = await examine({
     env,
+    assumesHttpPort,
     warnings,
     clientAddress,
     channel,

@@ -16,6 +16,8 @@ import { checkSecrets } from './secret-checks';
 export interface DoctorOptions {
   /** The variables of the server, those of its .env file included. */
   readonly env: EnvironmentValues;
+  /** HTTP_PORT is the default of `npm start`: the server may have another, or none. */
+  readonly assumesHttpPort?: boolean;
   /** About lines of the .env file that cannot be read. */
   readonly warnings?: readonly string[];
   readonly clientAddress?: RtmpAddress | undefined;
@@ -44,7 +46,7 @@ export async function examine(options: DoctorOptions): Promise<readonly Finding[
     const examination: Examination = { config, clientAddress, channel, readSecret: secrets.read, now };
     report(...(await checkSecrets(examination)));
     const port = await checkRtmpPort(examination);
-    report(...port.findings, await checkReadiness(examination));
+    report(...port.findings, await checkReadiness(examination, options.assumesHttpPort));
     report(...(await checkCertificate(examination)));
     report(...(await checkRedis(examination)));
     report(...(await checkCallback(examination)));

@@ -147,13 +147,18 @@ function rejectedBecauseOfHeader(values: MetricValues | undefined): number {
   return HEADER_FAULTS.reduce((sum, reason) => sum + count(values, reason), 0);
 }
 
-/** Whether the server takes new streams, by its own word. */
-export async function checkReadiness({ config }: Examination): Promise<Finding> {
+const SET_HTTP_PORT = 'Set HTTP_PORT to see streams, metrics and the console.';
+
+/**
+ * Whether the server takes new streams, by its own word.
+ *
+ * @param isAssumed the port is a default: it is no fault when no server of this program answers there
+ */
+export async function checkReadiness({ config }: Examination, isAssumed = false): Promise<Finding> {
   const check = 'port.http';
   const { http } = config;
   if (http === undefined || http.port === 0) {
-    const todo = 'Set HTTP_PORT to see streams, metrics and the console.';
-    return skipped(check, 'HTTP_PORT is not set, so the server cannot be asked how it is', todo);
+    return skipped(check, 'HTTP_PORT is not set, so the server cannot be asked how it is', SET_HTTP_PORT);
   }
   const where = place(localHost(http.bindAddress), http.port);
   try {
@@ -161,10 +166,12 @@ export async function checkReadiness({ config }: Examination): Promise<Finding> 
     const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS), redirect: 'error' });
     const text = (await answer.text()).slice(0, 200);
     if (answer.ok) return passed(check, `The server on ${where} is ready for new streams`);
+    if (isAssumed && answer.status !== 503) return skipped(check, `Another program answers on ${where}`, SET_HTTP_PORT);
     return failed(check, `The server on ${where} says: ${text}`, 'Its log says more about the reason.');
   } catch (error) {
     const reason = messageOf((error as { readonly cause?: unknown }).cause ?? error);
     const todo = 'Start the server, or run doctor with the HTTP_PORT and HTTP_BIND_ADDRESS that the server has.';
+    if (isAssumed) return skipped(check, `HTTP_PORT is not set, and nothing answers on ${where}`, SET_HTTP_PORT);
     return failed(check, `HTTP is not answered on ${where}: ${reason}`, todo);
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { withDotenvFile } from '../../config/dotenv-file';
 import { Environment, type EnvironmentValues } from '../../config/environment';
+import { withQuickStartPort } from '../../config/quick-start';
 import { readRedisSettings, type RedisConfig } from '../../config/redis-settings';
 import { readTrustedAuthorities } from '../../config/trusted-authorities';
 import { SecretsManager } from '../../aws/secrets-manager';
@@ -10,9 +11,6 @@ import type { FleetSource } from './fleet-source';
 import { NodeSource } from './node-source';
 import { RedisSource } from './redis-source';
 
-/** The port that `npm start` opens where HTTP_PORT is not set. */
-const DEFAULT_HTTP_PORT = '8080';
-
 /**
  * @param processEnv the variables of the process; a `.env` file in the working directory completes them
  * @throws ConfigError, CommandFailure when the settings or the choice cannot be used
@@ -21,8 +19,7 @@ export async function openSource(choice: SourceChoice, processEnv: EnvironmentVa
   if (choice.kind === 'aws') return new AwsSource(choice.stack);
   const env = withDotenvFile(processEnv, () => undefined);
   if (choice.kind === 'redis') return new RedisSource(await redisOf(env));
-  const { HTTP_PORT, OPERATOR_TOKEN } = env;
-  const port = HTTP_PORT === undefined || HTTP_PORT === '' ? DEFAULT_HTTP_PORT : HTTP_PORT;
+  const { HTTP_PORT: port = '', OPERATOR_TOKEN } = withQuickStartPort(env);
   return new NodeSource({
     url: choice.url ?? `http://127.0.0.1:${port}`,
     token: OPERATOR_TOKEN === '' ? undefined : OPERATOR_TOKEN,
