@@ -2,9 +2,15 @@ import type { Environment } from './environment';
 
 /** Where events are sent, in addition to the API that serves them. */
 export interface EventsConfig {
-  readonly webhook: { readonly url: URL; readonly keys: readonly Buffer[] } | undefined;
-  /** Name or ARN of a bus of AWS EventBridge. */
+  readonly webhook: WebhookConfig | undefined;
+  /** Name or ARN of a (classic) bus of AWS EventBridge. */
   readonly busName: string | undefined;
+}
+
+export interface WebhookConfig {
+  readonly url: URL;
+  /** Keys of the signatures in base64, one or, while the receiver changes from one to the other, two. */
+  readonly keys: readonly string[];
 }
 
 /** Standard Webhooks, "Signature scheme": keys of 24 to 64 bytes. */
@@ -42,12 +48,13 @@ export function readEventSettings(env: Environment): EventsConfig {
   return { webhook: { url, keys }, busName };
 }
 
-function readKeys(env: Environment, secrets: string): readonly Buffer[] {
+function readKeys(env: Environment, secrets: string): readonly string[] {
   const keys = secrets
     .split(' ')
     .filter((secret) => secret !== '')
-    .map((secret) => Buffer.from(SECRET.exec(secret)?.[1] ?? '', 'base64'));
-  const isUsable = keys.every(({ length }) => length >= KEY_BYTES.min && length <= KEY_BYTES.max);
+    .map((secret) => SECRET.exec(secret)?.[1] ?? '');
+  const sizes = keys.map((key) => Buffer.from(key, 'base64').length);
+  const isUsable = sizes.every((bytes) => bytes >= KEY_BYTES.min && bytes <= KEY_BYTES.max);
   if (!isUsable || keys.length < 1 || keys.length > 2) {
     env.fault(
       'EVENTS_WEBHOOK_SECRET',

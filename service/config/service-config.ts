@@ -80,7 +80,7 @@ export interface ServiceConfig {
   readonly ecsAgentUrl: URL | undefined;
   readonly log: LogConfig;
   readonly events: EventsConfig;
-  /** The OpenTelemetry collector that traces are sent to; absent: nothing is traced. */
+  /** Where traces are sent; absent: nothing is traced. */
   readonly tracing: URL | undefined;
   /** How long SIGTERM waits for stop callbacks and clients. */
   readonly drainMs: number;

@@ -16,9 +16,10 @@ export interface Tracing extends Tracer {
 }
 
 /**
- * Sends traces to an OpenTelemetry collector over OTLP. Headers, sampling and the like come from the standard's own
- * variables (`OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`), which
- * OpenTelemetry's packages read: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/.
+ * Sends traces to an OpenTelemetry collector, OTLP as JSON over HTTP. Headers, sampling and the like come from the
+ * standard's own variables (`OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`, `OTEL_SERVICE_NAME`,
+ * `OTEL_RESOURCE_ATTRIBUTES`), which OpenTelemetry's packages read:
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/.
  * A collector that is away costs the spans that do not fit the queue, nothing else.
  */
 export async function openTracing(collector: URL, version: string, log: Logger): Promise<Tracing> {
@@ -34,7 +35,7 @@ export async function openTracing(collector: URL, version: string, log: Logger):
       }),
     )
     .merge(sdk.detectResources({ detectors: [sdk.envDetector] }));
-  const exporter = reportingFaults(new sdk.OTLPTraceExporter({ url: tracesUrl(collector) }), (reason) =>
+  const exporter = reportingFaults(new sdk.OTLPTraceExporter({ url: collector.href }), (reason) =>
     faults.report('warning', 'traces', `Traces could not be sent to OTEL_EXPORTER_OTLP_ENDPOINT: ${reason}`),
   );
   const provider = new sdk.NodeTracerProvider({ resource, spanProcessors: [new sdk.BatchSpanProcessor(exporter)] });
@@ -58,11 +59,6 @@ export async function openTracing(collector: URL, version: string, log: Logger):
       faults.close();
     },
   };
-}
-
-/** https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp */
-function tracesUrl(collector: URL): string {
-  return `${collector.href.replace(/\/$/, '')}/v1/traces`;
 }
 
 interface TracedSpanOptions {

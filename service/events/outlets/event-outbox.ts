@@ -5,13 +5,12 @@ import { FaultRateLimit } from '../../logging/rate-limit';
 import { type Clock, systemClock } from '../../time/clock';
 
 /**
- * What became of events that were sent. `retry`: they may be sent again, not before `afterMs`. `refused`: the receiver
- * will never take them. `gone`: the receiver wants no events any more.
+ * What became of events that were sent. `retry`: they may be sent again, not before `afterMs`. `gone`: the receiver
+ * wants no events any more.
  */
 export type Sending =
   | { readonly result: 'sent' }
   | { readonly result: 'retry'; readonly reason: string; readonly afterMs?: number | undefined }
-  | { readonly result: 'refused'; readonly reason: string }
   | { readonly result: 'gone'; readonly reason: string };
 
 export interface EventOutboxOptions {
@@ -36,8 +35,8 @@ const MIN_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 300_000;
 /** Most sendings at once. */
 const CONCURRENCY = 4;
-/** An event is given up after this long (ms). */
-const GIVE_UP_MS = 24 * 3_600_000;
+/** An event is given up after this long (ms); Standard Webhooks advises several days. */
+const GIVE_UP_MS = 3 * 24 * 3_600_000;
 
 interface Waiting {
   readonly events: readonly Event[];
@@ -158,7 +157,7 @@ export class EventOutbox {
       log.warning(`No more events are sent to ${name}: ${sending.reason}`);
       return;
     }
-    if (sending.result === 'refused' || clock.now() - waiting.since > GIVE_UP_MS) {
+    if (clock.now() - waiting.since > GIVE_UP_MS) {
       this.#faults.report('warning', 'lost', `Events were not taken by ${name} and are dropped: ${sending.reason}`);
       return;
     }

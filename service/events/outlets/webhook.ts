@@ -1,11 +1,9 @@
 import { createHmac } from 'node:crypto';
+import type { WebhookConfig } from '../../config/event-settings';
 import type { Event } from '../../http/api/schemas/event';
 import type { Sending } from './event-outbox';
 
-export interface WebhookOptions {
-  readonly url: URL;
-  /** Keys of the signatures, one or, while the receiver changes from one to the other, two. */
-  readonly keys: readonly Buffer[];
+export interface WebhookOptions extends WebhookConfig {
   /** Of one request (ms). */
   readonly timeoutMs?: number;
   readonly now?: () => number;
@@ -14,14 +12,13 @@ export interface WebhookOptions {
 /** Standard Webhooks advises 15 to 30 s. */
 const TIMEOUT_MS = 15_000;
 const GONE = 410;
-/** 408 Request Timeout, 425 Too Early, 429 Too Many Requests. */
-const TRY_AGAIN: ReadonlySet<number> = new Set([408, 425, 429]);
 const LONGEST_PAUSE_SECONDS = 3600;
 
 /**
  * POSTs an event to a webhook by the rules of Standard Webhooks
  * (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md): any 2xx is success, 410
- * means that the receiver wants no more, other 4xx are refusals, everything else is retried.
+ * means that the receiver wants no more events, and everything else is retried: a receiver that answers 404 or 401 may be
+ * in the middle of a deploy or of a change of secrets.
  */
 export async function sendToWebhook({ url, keys, timeoutMs, now }: WebhookOptions, event: Event): Promise<Sending> {
   const { type, at, ...data } = event;
@@ -46,12 +43,11 @@ export async function sendToWebhook({ url, keys, timeoutMs, now }: WebhookOption
   const reason = `status ${status}`;
   if (response.ok) return { result: 'sent' };
   if (status === GONE) return { result: 'gone', reason };
-  if (status < 500 && !TRY_AGAIN.has(status)) return { result: 'refused', reason };
   return { result: 'retry', reason, afterMs: pauseOf(response) };
 }
 
-function signature(key: Buffer, content: string): string {
-  return `v1,${createHmac('sha256', key).update(content).digest('base64')}`;
+function signature(key: string, content: string): string {
+  return `v1,${createHmac('sha256', Buffer.from(key, 'base64')).update(content).digest('base64')}`;
 }
 
 /** `Retry-After` in seconds, at most an hour; a date is not understood. */
