@@ -87,7 +87,8 @@ export class Admission implements PublishGate {
   /** Carries out what a step means for this node. */
   perform(channel: string, effects: readonly NodeEffect[]): void {
     this.#options.hub.channel(channel).change(() => {
-      const letsIn = effects.some(({ kind }) => kind === 'letIn');
+      // A publisher that has gone meanwhile takes nobody's place here: the one before it has to end by itself.
+      const letsIn = effects.some((effect) => effect.kind === 'letIn' && this.#attempts.has(effect.publish));
       for (const effect of effects) this.#perform(channel, effect, letsIn);
     });
   }

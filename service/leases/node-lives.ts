@@ -220,7 +220,9 @@ export class NodeLives {
   }
 
   #start(channel: string, entry: Entry, task: Task): void {
-    if (task.decide) task.decide(() => this.#next(channel, entry));
+    const sooner = goneBefore(entry, task);
+    if (sooner) this.#start(channel, entry, sooner);
+    else if (task.decide) task.decide(() => this.#next(channel, entry));
     else if (!this.#about.isUp()) this.#withoutRegistry(channel, entry, task);
     else if (isUnsettled(entry)) this.#assert(channel, entry, task);
     else if (task.event) this.#change(channel, entry, task, task.event, 1);
@@ -384,6 +386,11 @@ export class NodeLives {
 
   #withoutRegistry(channel: string, entry: Entry, task: Task): void {
     const { event } = task;
+    const sooner = goneBefore(entry, task);
+    if (sooner) {
+      this.#withoutRegistry(channel, entry, sooner);
+      return;
+    }
     if (!event || event.kind === 'nodeDead') {
       this.#finish(channel, entry, task, false);
       return;
@@ -431,6 +438,19 @@ export class NodeLives {
     if (isNeeded) this.#entries.set(channel, entry);
     else this.#entries.delete(channel);
   }
+}
+
+/**
+ * The departure of the publisher whose answer is about to be applied, if it waits behind the answer: it goes first, and
+ * the answer waits in its place. Otherwise a publisher that has gone would end the one before it.
+ */
+function goneBefore({ tasks }: Entry, task: Task): Task | undefined {
+  const { event } = task;
+  if (event?.kind !== 'answered') return undefined;
+  const at = tasks.findIndex((each) => each.event?.kind === 'gone' && each.event.publish === event.start.publish);
+  if (at < 0) return undefined;
+  const [gone] = tasks.splice(at, 1, task);
+  return gone;
 }
 
 function newEntry(): Entry {
