@@ -13,8 +13,8 @@ export const FLOORS: readonly (readonly string[])[] = [
     'service/publishing',
     'service/protocol',
     'service/protocol/media',
-    'service/http/api/schemas',
   ],
+  ['service/http/api/schemas'],
   [
     'service/logging',
     'service/events',
