@@ -257,9 +257,9 @@ function readEcsUrl(env: Environment, name: 'ECS_AGENT_URI' | 'ECS_CONTAINER_MET
   return undefined;
 }
 
-/** Freezes all but URLs, on which freezing has no effect, and bytes, which cannot be frozen. */
+/** Freezes all but URLs, on which freezing has no effect. */
 function freeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !(value instanceof URL) && !ArrayBuffer.isView(value)) {
+  if (typeof value === 'object' && value !== null && !(value instanceof URL)) {
     Object.values(value).forEach(freeze);
     Object.freeze(value);
   }

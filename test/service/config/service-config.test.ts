@@ -503,12 +503,3 @@ describe('certificate files', () => {
     expect(warnings({ SSL_CERT_FILE: '/nowhere' })).toEqual([expect.stringContaining('SSL_CERT_FILE is not used')]);
   });
 });
-
-test('reads the secrets of a webhook as the keys that they encode', () => {
-  const keys = [Buffer.alloc(24, 1), Buffer.alloc(32, 2)];
-  const { config } = loadServiceConfig({
-    EVENTS_WEBHOOK_URL: 'https://events.example/hook',
-    EVENTS_WEBHOOK_SECRET: keys.map((key) => `whsec_${key.toString('base64')}`).join(' '),
-  });
-  expect(config.events.webhook?.keys).toEqual(keys);
-});
