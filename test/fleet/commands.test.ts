@@ -72,7 +72,7 @@ describe.each(redisKinds)('on a %s Redis', (kind) => {
     await command(`close-stream>${channel}|the-one`);
     expect(await reply(channel)).toMatchObject({ node: fleet.nodeId(2), command: 'close-stream', acted: true });
     await publisher.expectClosed();
-    for (const node of fleet.nodes) expect(node.log).toMatch(/close-stream had no effect/);
+    for (const node of fleet.nodes) await node.waitForLog(/close-stream had no effect/);
   });
 
   test('block ends the publisher and keeps it out for good on every node, until unblock', async () => {
