@@ -32,18 +32,24 @@ export function NodeList({ inShort = false }: { readonly inShort?: boolean }) {
   );
 }
 
+function CardHead({ node }: { readonly node: Node }) {
+  return (
+    <div class="card-head">
+      <h3 class="name" title={node.id}>
+        {node.id}
+      </h3>
+      <NodeMarks node={node} />
+    </div>
+  );
+}
+
 function ShortNodeCard({ node }: { readonly node: Node }) {
   const { load, streams, slots, players } = node;
   const used = streams === null ? '' : `${formatFill(streams, slots)}${slots === null ? ' streams' : ''}`;
   const clients = players === null ? used : `${used} · ${formatNumber(players)} players`;
   return (
     <>
-      <div class="card-head">
-        <h3 class="name" title={node.id}>
-          {node.id}
-        </h3>
-        <NodeMarks node={node} />
-      </div>
+      <CardHead node={node} />
       <p class="muted small">{clients}</p>
       {load === null ? null : <Load load={load} />}
     </>
@@ -65,12 +71,7 @@ function NodeCard({ node, isAnswering, onDrain }: NodeCardProps) {
   const facts = [node.host, version, age.replace(/ ago$/, ''), isAnswering ? 'answers this page' : ''];
   return (
     <>
-      <div class="card-head">
-        <h3 class="name" title={node.id}>
-          {node.id}
-        </h3>
-        <NodeMarks node={node} />
-      </div>
+      <CardHead node={node} />
       <p class="muted small">{facts.filter(Boolean).join(' · ')}</p>
       {node.reason === null ? null : <p class="small warning">{node.reason}</p>}
       <dl class="figures">
