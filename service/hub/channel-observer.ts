@@ -1,4 +1,5 @@
-import type { EndReason, Publication, Publisher } from './publication';
+import type { Publication } from './publication';
+import type { EndReason, Publisher } from './publisher';
 
 /** Told of streams that begin, change their source or end, when the change is complete. Must not throw. */
 export interface ChannelObserver {

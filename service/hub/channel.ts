@@ -1,10 +1,10 @@
 import { Changes } from './changes';
 import type { ChannelObserver } from './channel-observer';
 import { LiveStream, type StreamEnvironment } from './live-stream';
-import { NextSource } from './next-source';
-import type { StreamInlet } from './stream-inlet';
 import type { Player } from './player';
-import type { EndReason, Publication, Publisher, StreamGrant } from './publication';
+import type { Publication, StreamGrant } from './publication';
+import type { EndReason, Publisher } from './publisher';
+import type { SourcesListener } from './stream-sources';
 
 /** Whether players with this key may have the stream. */
 export type KeyCheck = (key: string) => boolean;
@@ -25,16 +25,7 @@ export interface StreamBegin {
 interface MutablePublication extends Publication {
   key: string;
   grant: StreamGrant;
-  publisher: Publisher | null;
-  inlet: StreamInlet;
   admitsKey: KeyCheck;
-}
-
-/** A change of source that is under way. */
-interface Handover {
-  /** Feeds the stream until the next source sends a keyframe. */
-  readonly former: Publisher;
-  readonly next: NextSource;
 }
 
 const DISPLACED = 'Another connection continues this stream';
@@ -58,10 +49,12 @@ export class Channel {
   /** The publisher that waits for its decision; it becomes the stream's publisher if it is accepted. */
   #candidate: Publisher | null = null;
   #publication: MutablePublication | null = null;
-  #handover: Handover | null = null;
-  /** The stream comes from another node. */
-  #isRelayed = false;
   readonly #changes: Changes;
+  readonly #sourcesListener: SourcesListener = {
+    change: (steps) => this.change(steps),
+    displaced: (source) => this.#displace(source),
+    sourceDecided: () => this.#serveRelays(),
+  };
 
   /** @param becameUnused called at the end of a change that leaves the channel unused */
   constructor(
@@ -122,7 +115,15 @@ export class Channel {
    * the stream until the candidate's first keyframe, and is displaced then instead of at once.
    */
   resume(publisher: Publisher, begin: StreamBegin, gently = false): Publication {
-    return this.change(() => this.#resume(publisher, begin, gently));
+    return this.change(() => {
+      this.#take(publisher);
+      const publication = this.#publication;
+      if (publication === null) throw new Error(`channel ${this.name} has no stream to resume`);
+      Object.assign(publication, begin);
+      this.#tellSource(publication);
+      publication.stream.sources.resume(publisher, gently);
+      return publication;
+    });
   }
 
   /**
@@ -132,7 +133,8 @@ export class Channel {
   hold(publisher: Publisher, displacedBecause?: EndReason): void {
     this.change(() => {
       if (this.#publication?.publisher !== publisher) return;
-      this.#hold(this.#publication, publisher);
+      this.#tellSource(this.#publication);
+      this.#publication.stream.sources.hold();
       if (displacedBecause !== undefined) this.#displace(publisher, displacedBecause);
     });
   }
@@ -170,10 +172,12 @@ export class Channel {
 
   addPlayer(player: Player): void {
     this.#players.add(player);
+    if (this.#publication === null) return;
+    const { stream } = this.#publication;
     // A relay that joins during a handover gets the next source only: its viewers have the former source's media
     // already.
-    if (player.isRelay && (this.#handover !== null || this.#isRelayed)) this.#waitingRelays.add(player);
-    else this.#publication?.stream.addPlayer(player);
+    if (player.isRelay && !stream.sources.isOwn) this.#waitingRelays.add(player);
+    else stream.addPlayer(player);
   }
 
   /**
@@ -202,83 +206,50 @@ export class Channel {
   #begin(publisher: Publisher, { key, grant, admitsKey }: StreamBegin): Publication {
     this.#take(publisher);
     if (this.#publication !== null) this.#end(this.#publication, 'Another publisher has taken this channel over');
-    const stream = new LiveStream(this.#env);
-    const publication = { channel: this.name, key, publisher, grant, stream, inlet: stream, admitsKey };
+    const stream = new LiveStream(this.#env, this.#sourcesListener);
+    const { sources } = stream;
+    sources.begin(publisher);
+    const publication: MutablePublication = {
+      channel: this.name,
+      key,
+      grant,
+      admitsKey,
+      stream,
+      get publisher() {
+        return sources.publisher;
+      },
+      get inlet() {
+        return sources.inlet;
+      },
+    };
     this.#publication = publication;
     this.#tellSource(publication);
-    this.#isRelayed = publisher.isRelay;
     for (const player of this.#players) {
       if (!player.needsNoKey && !admitsKey(player.key)) {
         this.#refuse(player);
         continue;
       }
+      if (player.isRelay && publisher.isRelay) {
+        this.#waitingRelays.add(player);
+        continue;
+      }
       // A new stream has no media to send yet, so players hear of its beginning before any media.
-      if (player.isRelay && this.#isRelayed) this.#waitingRelays.add(player);
-      else stream.addPlayer(player);
-      if (!this.#waitingRelays.has(player)) this.#tellPlayer(player, () => player.listener.streamBegan());
+      stream.addPlayer(player);
+      this.#tellPlayer(player, () => player.listener.streamBegan());
     }
     return publication;
-  }
-
-  #resume(publisher: Publisher, { key, grant, admitsKey }: StreamBegin, gently: boolean): Publication {
-    this.#take(publisher);
-    const publication = this.#publication;
-    if (publication === null) throw new Error(`channel ${this.name} has no stream to resume`);
-    const { stream, publisher: former } = publication;
-    const feeding = this.#handover?.former ?? former;
-    this.#handover?.next.abandon();
-    this.#handover = null;
-    Object.assign(publication, { publisher, key, grant, admitsKey });
-    this.#tellSource(publication);
-    if (former !== feeding) this.#displace(former);
-    if (gently && feeding !== null) {
-      const next = new NextSource(stream, (withVideo, feed) =>
-        this.change(() => {
-          this.#handOver(publication, withVideo);
-          feed();
-        }),
-      );
-      publication.inlet = next;
-      this.#handover = { former: feeding, next };
-    } else {
-      publication.inlet = stream;
-      stream.sourceChanged();
-      this.#displace(feeding);
-      this.#serveRelays(stream, !publisher.isRelay);
-    }
-    return publication;
-  }
-
-  #hold(publication: MutablePublication, publisher: Publisher): void {
-    const handover = this.#handover;
-    publication.publisher = null;
-    this.#tellSource(publication);
-    if (handover === null) return;
-    this.#handover = null;
-    handover.next.abandon();
-    if (publisher.isRelay) publication.publisher = handover.former;
-    else this.#displace(handover.former);
-    this.#serveRelays(publication.stream, !this.#isRelayed);
-  }
-
-  /** The next source has sent its first keyframe. */
-  #handOver({ stream, publisher }: Publication, withVideo: boolean): void {
-    const former = this.#handover?.former ?? null;
-    this.#handover = null;
-    stream.sourceChanged(withVideo);
-    this.#displace(former);
-    this.#serveRelays(stream, publisher?.isRelay !== true);
   }
 
   /**
    * Serves relays only while the publisher is on this node. Other nodes fetch a relayed stream from its origin; serving
    * it here too would deliver it twice.
    */
-  #serveRelays(stream: LiveStream, serves: boolean): void {
-    this.#isRelayed = !serves;
+  #serveRelays(): void {
+    if (this.#publication === null) return;
+    const { stream } = this.#publication;
     // Media received so far belongs to the players served so far.
     stream.flush();
-    if (serves) {
+    if (stream.sources.isOwn) {
       for (const player of this.#waitingRelays) stream.addPlayer(player);
       this.#waitingRelays.clear();
       return;
@@ -293,10 +264,7 @@ export class Channel {
   #end(publication: MutablePublication, displacedBecause?: EndReason): void {
     const { stream, publisher } = publication;
     this.#publication = null;
-    publication.publisher = null;
-    this.#handover?.next.abandon();
-    if (this.#handover !== null) this.#displace(this.#handover.former);
-    this.#handover = null;
+    stream.sources.end();
     this.#waitingRelays.clear();
     stream.end();
     const { observer } = this.#env;

@@ -131,7 +131,7 @@ export class FanOut {
     if (!(wantsCache && this.#sendCache(player)) && player.wantsCache && this.#gop.startsAtKeyframe) {
       // The next flush contains a keyframe; this player must not get the end of the GOP before that.
       player.awaitKeyframe(this.#now(), true);
-    } else if (player.wantsCache && !this.#gop.startsAtKeyframe && this.#hasVideo) {
+    } else if (!(player.wantsCache && this.#gop.startsAtKeyframe) && this.#hasVideo) {
       player.awaitKeyframe(this.#now(), false);
     }
     this.#listOf(player).push(player);

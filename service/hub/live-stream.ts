@@ -5,7 +5,6 @@ import { MediaFlag, MediaTag, readAudioTag, readVideoTag } from '../protocol/med
 import { type DataMessage } from '../protocol/message/data-message';
 import { MessageType } from '../protocol/message-types';
 import { Arrivals } from './arrivals';
-import { AudioOnly } from './audio-only';
 import { FanOut } from './fan-out';
 import { type Flushable, type FlushScheduler, FlushTicket } from './flush-scheduler';
 import { GopCache } from './gop-cache';
@@ -15,8 +14,8 @@ import type { ContinuedStream } from './next-source';
 import type { Player } from './player';
 import type { SlabPool } from './slab';
 import { StreamConfig } from './stream-config';
+import { type SourcesListener, StreamSources } from './stream-sources';
 import { StreamStats } from './stream-stats';
-import { Timeline } from './timeline';
 
 /** What all streams of a node share. */
 export interface StreamEnvironment {
@@ -36,6 +35,7 @@ export interface StreamEnvironment {
  */
 export class LiveStream implements LogObserver, ContinuedStream, Flushable {
   readonly config = new StreamConfig();
+  readonly sources: StreamSources;
   readonly stats: StreamStats;
   readonly arrivals = new Arrivals();
   readonly startedAt: number;
@@ -53,14 +53,10 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
    */
   readonly #maxKeptBytes: number;
   readonly #tag = new MediaTag();
-  readonly #timeline = new Timeline();
-  /** The stream has had more than one source. */
-  #joined = false;
-  #awaitsKeyframe = false;
-  readonly #audioOnly = new AudioOnly();
 
-  constructor(env: StreamEnvironment) {
+  constructor(env: StreamEnvironment, listener: SourcesListener) {
     this.#env = env;
+    this.sources = new StreamSources(this, listener);
     this.#traffic = env.traffic;
     this.#scheduler = env.scheduler;
     this.#log = new MessageLog(env.pool, env.chunkSize, this);
@@ -98,11 +94,6 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     return this.stats.videoCodec >= 0;
   }
 
-  /** The newest frame's timestamp as players got it (ms, 32 bit). */
-  get latestTimestamp(): number {
-    return this.#timeline.latest;
-  }
-
   /** Bytes that wait behind a message the publisher has left unfinished; see MAX_BLOCKED_BYTES. */
   get blockedBytes(): number {
     return this.#log.blockedBytes;
@@ -110,12 +101,12 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
 
   /** The place for an audio or video message's payload. */
   openMedia(typeId: number, timestamp: number, length: number): PayloadSink {
-    return this.#log.open(typeId, this.#timeline.place(typeId, timestamp), length, timestamp);
+    return this.#log.open(typeId, this.sources.place(typeId, timestamp), length, timestamp);
   }
 
   /** Adds a complete audio or video message, such as a part of an aggregate. */
   appendMedia(typeId: number, timestamp: number, payload: Buffer): void {
-    this.#log.append(typeId, this.#timeline.place(typeId, timestamp), payload, timestamp);
+    this.#log.append(typeId, this.sources.place(typeId, timestamp), payload, timestamp);
   }
 
   /** Adds a data message, without its `@setDataFrame`. */
@@ -123,23 +114,12 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     const { payload, isMetadata } = message;
     const { DataAmf0 } = MessageType;
     if (isMetadata) this.config.description = message.metadata;
-    this.#log.append(DataAmf0, this.#timeline.place(DataAmf0, timestamp), payload, timestamp, isMetadata);
+    this.#log.append(DataAmf0, this.sources.place(DataAmf0, timestamp), payload, timestamp, isMetadata);
   }
 
-  /**
-   * Another source continues this stream. Its timestamps continue the former ones without a jump, headers that did not
-   * change are left out, and players resume at its first keyframe.
-   *
-   * @param withVideo false: the source is known to send no video
-   */
-  sourceChanged(withVideo = true): void {
-    // Before the timeline changes: messages that become readable now still follow the former source's clock.
+  sourceLeft(): void {
     this.#log.abandonUnfinished();
-    this.#timeline.join();
-    this.#awaitsKeyframe = withVideo && this.hasVideo;
-    this.#audioOnly.reset();
     this.arrivals.sourceChanged();
-    this.#joined = true;
   }
 
   /** A message became readable: classify it, keep what late players need, and schedule it for sending. */
@@ -150,7 +130,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     else if (typeId === MessageType.Audio) readAudioTag(slab.bytes, payloadAt, end, tag);
     else tag.flags = MediaFlag.Data;
     const { flags } = tag;
-    if (this.#joined && this.#leavesOut(message, flags)) return LEFT_OUT;
+    if (this.sources.isContinued && this.#leavesOut(message, flags)) return LEFT_OUT;
     let gopFlags = flags;
     const position = slab.base + start;
     if (tag.codec >= 0 && flags !== MediaFlag.Data) this.#noteCodec(position, flags, tag.codec);
@@ -161,7 +141,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     } else if (message.isMetadata) {
       this.config.setMetadata(slab.bytes.subarray(start, end));
     } else if ((flags & MediaFlag.Data) === 0) {
-      this.#timeline.sent(typeId, timestamp, message.sourceTimestamp);
+      this.sources.sent(message);
       if (tag.codec >= 0) {
         this.arrivals.frame((flags & MediaFlag.Video) !== 0, message.sourceTimestamp, this.#traffic.heardAt);
       }
@@ -194,7 +174,7 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
   /** Starts serving a player: headers, then the GOP cache, then new messages. */
   addPlayer(player: Player): void {
     // A relay's viewers already have the former source's media, which is all that the cache holds.
-    const wantsCache = player.wantsCache && !(player.isRelay && this.#timeline.isJoining);
+    const wantsCache = player.wantsCache && !(player.isRelay && this.sources.isJoining);
     this.#fanOut.add(player, wantsCache);
   }
 
@@ -271,13 +251,10 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
     if (codec !== before && before >= 0) this.config.codecChanged(video, codec, position);
   }
 
-  /** Whether to leave out a new source's message: players already have its content, or cannot decode it yet. */
-  #leavesOut({ slab, start, end, typeId, timestamp, sourceTimestamp }: LogMessage, flags: number): boolean {
-    if ((flags & MediaFlag.Config) !== 0) return this.config.has(this.#tag.configKey, slab.bytes.subarray(start, end));
-    if ((flags & MediaFlag.Data) !== 0) return false;
-    if (this.#awaitsKeyframe) {
-      this.#awaitsKeyframe = (flags & MediaFlag.Keyframe) === 0 && !this.#audioOnly.look(sourceTimestamp, flags);
-    }
-    return this.#awaitsKeyframe || this.#timeline.overlaps(typeId, timestamp, sourceTimestamp);
+  /** Whether to leave out a message of a source that continues the stream. */
+  #leavesOut(message: LogMessage, flags: number): boolean {
+    if ((flags & MediaFlag.Config) === 0) return this.sources.leavesOut(message, flags);
+    const { slab, start, end } = message;
+    return this.config.has(this.#tag.configKey, slab.bytes.subarray(start, end));
   }
 }

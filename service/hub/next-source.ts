@@ -4,13 +4,16 @@ import { discardingSink } from '../protocol/chunk/payload-sink';
 import { MediaFlag, MediaTag, readAudioTag, readVideoTag } from '../protocol/media/media-tag';
 import type { DataMessage } from '../protocol/message/data-message';
 import { MessageType } from '../protocol/message-types';
-import { AudioOnly } from './audio-only';
+import { KeyframeWait } from './keyframe-wait';
+import type { Publisher } from './publisher';
 import type { StreamInlet } from './stream-inlet';
 
 /** The stream that the next source is to continue. */
 export interface ContinuedStream extends StreamInlet {
   /** Whether the stream has had video. */
   readonly hasVideo: boolean;
+  /** The former source's unfinished messages are given up, and those behind them become readable now. */
+  sourceLeft(): void;
 }
 
 /** How many headers are kept until the source takes over, and their sizes: as a stream keeps them for late players. */
@@ -35,15 +38,20 @@ export class NextSource implements StreamInlet {
   readonly #headers = new Map<number, WholeMessage>();
   #description: { readonly timestamp: number; readonly message: DataMessage } | undefined;
   #state: 'waiting' | 'feeding' | 'abandoned' = 'waiting';
-  readonly #audioOnly = new AudioOnly();
+  readonly #keyframeWait = new KeyframeWait();
 
   /**
    * @param takeOver makes this source the only one that feeds the stream, beginning with the messages that `feed` adds;
    * `withVideo` false: the source sends no video, so there is no keyframe to wait for
    */
-  constructor(stream: ContinuedStream, takeOver: (withVideo: boolean, feed: () => void) => void) {
+  constructor(
+    readonly publisher: Publisher,
+    stream: ContinuedStream,
+    takeOver: (withVideo: boolean, feed: () => void) => void,
+  ) {
     this.#stream = stream;
     this.#takeOver = takeOver;
+    this.#keyframeWait.begin(true);
   }
 
   /** The source is not to continue the stream after all. No effect once it has taken over. */
@@ -81,13 +89,9 @@ export class NextSource implements StreamInlet {
       this.#headers.set(tag.configKey, message);
       return;
     }
-    const withVideo = (flags & MediaFlag.Keyframe) !== 0;
-    if (withVideo || this.#isAudioOnly(timestamp, flags)) this.#begin(message, withVideo);
-  }
-
-  #begin(message: WholeMessage, withVideo: boolean): void {
+    if (this.#stream.hasVideo && this.#keyframeWait.holds(timestamp, flags)) return;
     this.#state = 'feeding';
-    this.#takeOver(withVideo, () => this.#feed(message));
+    this.#takeOver((flags & MediaFlag.Keyframe) !== 0, () => this.#feed(message));
   }
 
   #feed(message: WholeMessage): void {
@@ -102,11 +106,6 @@ export class NextSource implements StreamInlet {
 
   #append({ typeId, timestamp, payload }: WholeMessage): void {
     this.#stream.appendMedia(typeId, timestamp, payload);
-  }
-
-  #isAudioOnly(timestamp: number, flags: number): boolean {
-    if (!this.#stream.hasVideo) return true;
-    return this.#audioOnly.look(timestamp, flags);
   }
 }
 

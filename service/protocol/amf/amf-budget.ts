@@ -15,6 +15,8 @@ const MAX_REPEATED_BYTES = 1024 * 1024;
 export interface AmfCost {
   readonly entries: number;
   readonly textBytes: number;
+  /** Levels of containers, its own included. */
+  readonly levels: number;
 }
 
 /**
@@ -23,6 +25,8 @@ export interface AmfCost {
  */
 export class AmfBudget {
   #depth = 0;
+  /** The deepest level that the container being read has reached. */
+  #deepest = 0;
   #entries = 0;
   #textBytes = 0;
   #repeatedBytes = 0;
@@ -52,21 +56,31 @@ export class AmfBudget {
 
   /** Counts a whole container that a reference repeats. */
   repeat(cost: AmfCost): void {
+    this.#reach(this.#depth + cost.levels);
     this.#charge(cost.entries, cost.textBytes);
     this.#textBytes += cost.textBytes;
   }
 
   /** Runs `read` one level deeper and returns its cost. */
   nested(read: () => void): AmfCost {
-    if (this.#depth >= MAX_AMF_DEPTH) {
-      throw new ProtocolError('amf_too_deep', `AMF containers nested deeper than ${MAX_AMF_DEPTH}`);
-    }
+    const before = this.#deepest;
+    this.#deepest = 0;
+    this.#reach(this.#depth + 1);
     this.#depth++;
     const entriesBefore = this.#entries;
     const textBefore = this.#textBytes;
     read();
     this.#depth--;
-    return { entries: this.#entries - entriesBefore, textBytes: this.#textBytes - textBefore };
+    const levels = this.#deepest - this.#depth;
+    this.#deepest = Math.max(before, this.#deepest);
+    return { entries: this.#entries - entriesBefore, textBytes: this.#textBytes - textBefore, levels };
+  }
+
+  #reach(depth: number): void {
+    if (depth > MAX_AMF_DEPTH) {
+      throw new ProtocolError('amf_too_deep', `AMF containers nested deeper than ${MAX_AMF_DEPTH}`);
+    }
+    if (depth > this.#deepest) this.#deepest = depth;
   }
 
   #charge(entries: number, repeatedBytes: number): void {

@@ -29,7 +29,7 @@ export class AmfReferences {
 
   /** Gives a value without parts the next number; a reference to it repeats `textBytes`. */
   defineLeaf<T extends AmfValue>(value: T, textBytes: number): T {
-    this.#slots.push({ value, cost: { entries: 0, textBytes } });
+    this.#slots.push({ value, cost: { entries: 0, textBytes, levels: 0 } });
     return value;
   }
 

@@ -30,6 +30,12 @@ export interface MessageReceiver {
   message(header: MessageHeader, payload: Buffer): void;
 }
 
+/**
+ * Length of messages that a peer may begin and give up, less that of messages which it completes. The place of a whole
+ * message is reserved with its first byte, so that somebody who sends 4 KB of a message of 16 MB, again and again, would
+ * keep the garbage collector busy. Encoders give up hardly any message.
+ */
+const MAX_ABANDONED_BYTES = 64 * 1024 * 1024;
 const MAX_CHUNK_SIZE = 0xffffff;
 /**
  * Up to this size, chunks of a message are gathered first: moving so few bytes costs less than calling a sink for each.
@@ -57,6 +63,7 @@ export class ChunkReader {
   readonly #streams = new Map<number, ChunkStream>();
   #chunkSize = DEFAULT_CHUNK_SIZE;
   #partialBytes = 0;
+  #abandonedBytes = 0;
   #halted = false;
   /** The chunk stream whose chunk payload is being read, null while a header is expected. */
   #current: ChunkStream | null = null;
@@ -222,7 +229,7 @@ export class ChunkReader {
     if (format === 2 && !stream.known)
       throw new ProtocolError('bad_chunk_header', `type 2 chunk on unused chunk stream ${id}`);
     // A new header in the middle of a message: the sender has given up the unfinished message.
-    this.#abort(stream);
+    this.#abandon(stream);
     stream.extended = extended ? time : -1;
     if (format <= 1) {
       stream.length = bytes.readUIntBE(fields + 3, 3);
@@ -310,7 +317,18 @@ export class ChunkReader {
     const sink = stream.sink!;
     stream.sink = null;
     this.#partialBytes -= stream.length;
+    if (this.#abandonedBytes > 0) this.#abandonedBytes = Math.max(0, this.#abandonedBytes - stream.length);
     sink.complete();
+  }
+
+  /** The peer will not send the rest of the message. */
+  #abandon(stream: ChunkStream): void {
+    if (stream.sink === null) return;
+    this.#abandonedBytes += stream.length;
+    this.#abort(stream);
+    if (this.#abandonedBytes > MAX_ABANDONED_BYTES) {
+      throw new ProtocolError('too_much_unfinished', `more than ${MAX_ABANDONED_BYTES} bytes of abandoned messages`);
+    }
   }
 
   #abort(stream: ChunkStream): void {
@@ -340,7 +358,7 @@ export class ChunkReader {
   #abortNamed(payload: Buffer): void {
     if (payload.length < 4) return;
     const stream = this.#streams.get(payload.readUInt32BE(0));
-    if (stream !== undefined) this.#abort(stream);
+    if (stream !== undefined) this.#abandon(stream);
   }
 }
 

@@ -2,7 +2,7 @@
 
 /** Bytes that a tag has in addition to its message's payload: its header, and its size behind it. */
 const TAG_OVERHEAD_BYTES = 15;
-const TAG_HEADER_BYTES = 11;
+export const TAG_HEADER_BYTES = 11;
 /** The timestamp field of a chunk whose timestamp follows the header. */
 const EXTENDED = 0xffffff;
 
@@ -61,4 +61,16 @@ export function writeTag(encoded: Buffer, start: number, chunkSize: number, targ
 
 function payloadLength(encoded: Buffer, at: number): number {
   return (encoded[at + 4]! << 16) | (encoded[at + 5]! << 8) | encoded[at + 6]!;
+}
+
+/** Writes the 11 bytes before a tag's payload. Of the timestamp (ms), the lower 32 bits are kept. */
+export function writeTagHeader(target: Buffer, typeId: number, payloadBytes: number, timestamp: number): void {
+  target[0] = typeId;
+  target.writeUIntBE(payloadBytes, 1, 3);
+  const low = timestamp >>> 0;
+  target.writeUIntBE(low & 0xffffff, 4, 3);
+  target[7] = low >>> 24;
+  target[8] = 0;
+  target[9] = 0;
+  target[10] = 0;
 }

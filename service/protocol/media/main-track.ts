@@ -19,9 +19,13 @@ export function mainTrackAlone(payload: Buffer, video: boolean, mainTrack: numbe
   if (type !== (video ? VIDEO_MULTITRACK : AUDIO_MULTITRACK)) return payload;
   const part = findTrack(payload, typeAt + 1, mainTrack);
   if (part === undefined) return undefined;
+  const ownType = payload[typeAt + 1]! & 0x0f;
+  // The specification forbids Multitrack within Multitrack. ModEx within it no parser looks for: in ExVideoTagHeader
+  // and ExAudioTagHeader it comes before Multitrack.
+  if (ownType === MOD_EX || ownType === type) return undefined;
   const head = Buffer.from(payload.subarray(0, typeAt + 1));
   // The packet's own type replaces Multitrack.
-  head[typeAt] = (head[typeAt]! & 0xf0) | (payload[typeAt + 1]! & 0x0f);
+  head[typeAt] = (head[typeAt]! & 0xf0) | ownType;
   return Buffer.concat([head, part.fourCc, part.body]);
 }
 
@@ -37,29 +41,64 @@ export function packetTypeAt(payload: Buffer): number {
   return at;
 }
 
+/** The lowest id among the complete tracks of a multitrack packet; 0 if there is none. */
+export function lowestTrackIn(payload: Buffer, video: boolean): number {
+  const typeAt = packetTypeAt(payload);
+  if (typeAt < 0 || (payload[typeAt]! & 0x0f) !== (video ? VIDEO_MULTITRACK : AUDIO_MULTITRACK)) return 0;
+  let lowest = Infinity;
+  eachTrack(payload, typeAt + 1, ({ id, end }) => {
+    if (end <= payload.length && id < lowest) lowest = id;
+    return lowest > 0;
+  });
+  return lowest === Infinity ? 0 : lowest;
+}
+
 interface TrackPart {
   readonly fourCc: Buffer;
   readonly body: Buffer;
 }
 
-/** Finds a track in the bytes after the packet type: kind and type in one byte, then codecs, ids, sizes and bodies. */
 function findTrack(payload: Buffer, start: number, wanted: number): TrackPart | undefined {
-  if (start + 6 > payload.length) return undefined;
+  let found: TrackPart | undefined;
+  eachTrack(payload, start, ({ id, fourCcAt, from, end }) => {
+    if (id !== wanted) return true;
+    if (end <= payload.length)
+      found = { fourCc: payload.subarray(fourCcAt, fourCcAt + 4), body: payload.subarray(from, end) };
+    return false;
+  });
+  return found;
+}
+
+interface TrackPlace {
+  readonly id: number;
+  readonly fourCcAt: number;
+  /** Of the body. */
+  readonly from: number;
+  /** Behind the payload's end where the track is cut short. */
+  readonly end: number;
+}
+
+/**
+ * Reads the bytes after the packet type: kind and type in one byte, then codecs, ids, sizes and bodies.
+ *
+ * @param visit false: no further track is read
+ */
+function eachTrack(payload: Buffer, start: number, visit: (place: TrackPlace) => boolean): void {
+  if (start + 6 > payload.length) return;
   const kind = payload[start]! >> 4;
-  let fourCc = payload.subarray(start + 1, start + 5);
+  let fourCcAt = start + 1;
   let at = start + 5;
   if (kind === MultitrackKind.OneTrack) {
-    return payload[at] === wanted ? { fourCc, body: payload.subarray(at + 1) } : undefined;
+    visit({ id: payload[at]!, fourCcAt, from: at + 1, end: payload.length });
+    return;
   }
-  if (kind > MultitrackKind.ManyTracksManyCodecs) return undefined;
+  if (kind > MultitrackKind.ManyTracksManyCodecs) return;
   while (at + 4 <= payload.length) {
     const end = at + 4 + payload.readUIntBE(at + 1, 3);
-    if (payload[at] === wanted)
-      return end <= payload.length ? { fourCc, body: payload.subarray(at + 4, end) } : undefined;
+    if (!visit({ id: payload[at]!, fourCcAt, from: at + 4, end })) return;
     at = end;
     if (kind !== MultitrackKind.ManyTracksManyCodecs) continue;
-    fourCc = payload.subarray(at, at + 4);
+    fourCcAt = at;
     at += 4;
   }
-  return undefined;
 }

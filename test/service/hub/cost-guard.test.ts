@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Hub } from '../../../service/hub/hub';
 import { Player, type PlayerListener, type PlayerOutlet } from '../../../service/hub/player';
-import type { Publisher } from '../../../service/hub/publication';
+import type { Publisher } from '../../../service/hub/publisher';
 import { SlabPool } from '../../../service/hub/slab';
 import { TrafficCounters } from '../../../service/metrics/traffic-counters';
 import { Batching } from '../../../service/net/batching/batching';

@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Channel } from '../../../service/hub/channel';
 import { Hub } from '../../../service/hub/hub';
-import type { Publication, Publisher } from '../../../service/hub/publication';
+import type { Publication } from '../../../service/hub/publication';
+import type { Publisher } from '../../../service/hub/publisher';
 import type { PayloadSink } from '../../../service/protocol/chunk/payload-sink';
 import { MessageType } from '../../../service/protocol/message-types';
 import { FakePlayer } from './fake-player';
-import { aacFrame, inWords, interFrame, keyframe, StreamRig } from './stream-rig';
+import { aacFrame, avcHeader, inWords, interFrame, keyframe, StreamRig } from './stream-rig';
 
 /** A publisher, or a relay of another node's stream, with its input to the channel. */
 class Source implements Publisher {
@@ -92,6 +93,25 @@ describe('a stream gets another source', () => {
     next.send(9_080, interFrame('i4'));
     expect(received(viewer)).toEqual(['video 0 k0', 'video 40 i1', 'video 80 i2', 'video 113 k3', 'video 153 i4']);
     expect(viewer.events).toEqual(['began']);
+  });
+
+  test('gently, and without the video it had: after five seconds of audio alone, without another five', () => {
+    const viewer = join();
+    relay().begin().send(0, keyframe('k0'));
+    const next = client().goOn(true);
+    for (let time = 0; time <= 7_000; time += 1_000) next.sendAudio(time, aacFrame(`a${time}`));
+    next.publication.stream.flush();
+    expect(received(viewer)).toEqual(['video 0 k0', 'audio 33 a6000', 'audio 1033 a7000']);
+  });
+
+  test('at once, and a stream of audio alone does not wait for a keyframe, even if the new one sends video', () => {
+    const viewer = join();
+    client().begin().sendAudio(0, aacFrame('a0'));
+    const next = client().goOn(false);
+    next.send(0, avcHeader('V'));
+    next.sendAudio(0, aacFrame('a1'));
+    next.publication.stream.flush();
+    expect(received(viewer)).toEqual(['audio 0 a0', 'video 33 V', 'audio 33 a1']);
   });
 
   test('at once, when the former one may be dead', () => {
@@ -199,6 +219,20 @@ describe('another node', () => {
     const node = join(true);
     client().goOn(false).send(0, keyframe('k1'));
     expect(received(node)).toEqual(['video 33 k1']);
+  });
+
+  test('that has waited since the end of a relayed stream is served the next one, until it leaves', () => {
+    const viewer = join();
+    const relayed = relay().begin();
+    channel.end(relayed.publication);
+    const node = join(true);
+    const next = client().begin();
+    next.send(0, keyframe('k0'));
+    expect(node.events).toEqual(['began']);
+    channel.removePlayer(node.player);
+    next.send(40, interFrame('i1'));
+    expect(received(node)).toEqual(['video 0 k0']);
+    expect(received(viewer)).toEqual(['video 0 k0', 'video 40 i1']);
   });
 
   test('that leaves while it waits is not served', () => {

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Channel } from '../../../service/hub/channel';
 import { Hub } from '../../../service/hub/hub';
-import type { Publication, Publisher } from '../../../service/hub/publication';
+import type { Publication } from '../../../service/hub/publication';
+import type { Publisher } from '../../../service/hub/publisher';
 import { FakePlayer } from './fake-player';
 import { aacFrame, aacHeader, inWords, interFrame, keyframe, StreamRig } from './stream-rig';
 import type { LiveStream } from '../../../service/hub/live-stream';

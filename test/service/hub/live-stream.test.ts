@@ -62,12 +62,14 @@ describe('late players', () => {
     expect(rig.received(player)).toEqual([...HEADERS, 'video 120 k2', 'video 160 i4', 'video 200 i5']);
   });
 
-  test('that want no cache start with what comes next', () => {
+  test('that want no cache start with what comes next, but video at a keyframe', () => {
     const rig = begun();
     const player = rig.join({ wantsCache: false });
     rig.video(120, interFrame('i3'));
+    rig.audio(130, aacFrame('a3'));
+    rig.video(160, keyframe('k2'));
     rig.flush();
-    expect(rig.received(player)).toEqual([...HEADERS, 'video 120 i3']);
+    expect(rig.received(player)).toEqual([...HEADERS, 'audio 130 a3', 'video 160 k2']);
   });
 
   test('of a stream whose cache was emptied start with what comes next, later ones at the next keyframe', () => {
@@ -447,7 +449,7 @@ describe('exceptions', () => {
       rig.data(time + 20, 'onTextData', 'x');
       rig.flush();
     };
-    publish(120);
+    publish(120, keyframe('i3'));
     expect(rig.received(fake).slice(3)).toEqual(expected);
     Object.assign(fake.player, { wantsAudio: true, wantsVideo: true });
     rig.stream.playerChanged(fake.player);

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { type ContinuedStream, NextSource } from '../../../service/hub/next-source';
+import type { Publisher } from '../../../service/hub/publisher';
 import type { PayloadSink } from '../../../service/protocol/chunk/payload-sink';
 import type { DataMessage } from '../../../service/protocol/message/data-message';
 import { MessageType } from '../../../service/protocol/message-types';
@@ -9,6 +10,8 @@ import { aac, avc } from '../../support/rtmp/media';
 class FakeStream implements ContinuedStream {
   hasVideo = true;
   readonly arrived: string[] = [];
+
+  sourceLeft(): void {}
 
   openMedia(typeId: number, timestamp: number, length: number): PayloadSink {
     const parts: Buffer[] = [];
@@ -44,7 +47,8 @@ let stream: FakeStream;
 let next: NextSource;
 beforeEach(() => {
   stream = new FakeStream();
-  next = new NextSource(stream, (withVideo, feed) => {
+  const publisher: Publisher = { clientIp: '192.0.2.1', software: '', isRelay: false, kill() {}, displaced() {} };
+  next = new NextSource(publisher, stream, (withVideo, feed) => {
     stream.arrived.push(withVideo ? 'taken over' : 'taken over with audio');
     feed();
   });

@@ -31,7 +31,7 @@ export class StreamRig implements FlushScheduler {
     const { chunkSize = 4096, gopCacheBytes = 1 << 28, pool = new SlabPool(1 << 26), scheduler = this } = options;
     this.traffic = options.traffic ?? new TrafficCounters();
     this.env = { pool, traffic: this.traffic, chunkSize, gopCacheBytes, scheduler, now: () => this.clock };
-    this.stream = new LiveStream(this.env);
+    this.stream = new LiveStream(this.env, { change: (steps) => steps(), displaced() {}, sourceDecided() {} });
   }
 
   ready(_stream: Flushable, urgent: boolean): void {

@@ -86,6 +86,17 @@ describe('AMF0 faults', () => {
     expect(faultOf(repeated('08 00000001 0001 61', 1_000_000))).toBe('amf_too_deep');
   });
 
+  test('a reference counts with the levels of what it repeats', () => {
+    const nested = (depth: number, inner: string): Buffer =>
+      Buffer.concat([repeated('03 0001 61', depth), hex(inner), repeated('0000 09', depth)]);
+    const within = (depth: number): Buffer => Buffer.concat([nested(10, '05'), nested(depth, '07 0000')]);
+    expect(faultOf(within(6))).toBeUndefined();
+    expect(faultOf(within(7))).toBe('amf_too_deep');
+    // The levels of a reference count in what is referred to in its turn.
+    const twice = Buffer.concat([nested(6, '05'), nested(6, '07 0000'), nested(5, '07 0006')]);
+    expect(faultOf(twice)).toBe('amf_too_deep');
+  });
+
   test('AMF0 and AMF3 containers count together', () => {
     const mixed = (depth3: number): Buffer =>
       Buffer.concat([repeated('0a 00000001', 10), hex('11'), repeated('09 03 01', depth3), hex('01')]);

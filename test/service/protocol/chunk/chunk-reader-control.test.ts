@@ -81,6 +81,23 @@ describe('limits', () => {
     expect(() => readWhole(tooMuch, limits)).toThrow(expect.objectContaining({ code: 'too_much_unfinished' }));
   });
 
+  test.each(['abort', 'header'] as const)('messages of 64 MB in all may be given up, with %s', (manner) => {
+    const limits = { ...GENEROUS_LIMITS, maxMessageBytes: 0xffffff, maxPartialBytes: 2 * 0xffffff };
+    const builder = new ChunkBuilder();
+    /** The first chunk of a message of 16 MB. */
+    const begun = builder.message(video(1, Buffer.alloc(128)), { csid: 10 });
+    begun.writeUIntBE(0xffffff, 4, 3);
+    const givenUp =
+      manner === 'abort' ? Buffer.concat([begun, builder.message(control(MessageType.abort, 10))]) : begun;
+    const four = [givenUp, givenUp, givenUp, givenUp];
+    readWhole(Buffer.concat([...four, begun]), limits);
+    const five = Buffer.concat([...four, givenUp, begun]);
+    expect(() => readWhole(five, limits)).toThrow(expect.objectContaining({ code: 'too_much_unfinished' }));
+    // A message that is completed makes up for one of its length.
+    const whole = builder.message(video(2, Buffer.alloc(20_000)), { csid: 11 });
+    readWhole(Buffer.concat([...four, whole, begun]), limits);
+  });
+
   test('finished messages count no more', () => {
     const builder = new ChunkBuilder();
     const wire = Buffer.concat(Array.from({ length: 20 }, (_, i) => builder.message(video(i, Buffer.alloc(400)))));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { mainTrackAlone } from '../../../../service/protocol/media/main-track';
+import { lowestTrackIn, mainTrackAlone } from '../../../../service/protocol/media/main-track';
 import {
   audioManyTracks,
   audioOneTrack,
@@ -80,4 +80,18 @@ test('packets cut short have none, or what is there', () => {
       for (const isVideo of [true, false]) mainTrackAlone(Buffer.from(payload.subarray(0, length)), isVideo, 0);
     }
   }
+});
+
+test('a packet within a multitrack packet is no ModEx and no multitrack packet again', () => {
+  for (const inner of [6, 7]) expect(video(videoOneTrack(inner, track(0, 'hvc1')))).toBeUndefined();
+  for (const inner of [5, 7]) expect(audio(audioOneTrack(inner, track(0, 'Opus')))).toBeUndefined();
+});
+
+test('the lowest id of a multitrack packet, of its complete tracks', () => {
+  const tracks = [track(4, 'hvc1'), track(2, 'hvc1'), track(9, 'hvc1'), track(1, 'hvc1')];
+  const packet = videoManyTracks(VideoPacketType.codedFrames, tracks);
+  expect(lowestTrackIn(packet, true)).toBe(1);
+  expect(lowestTrackIn(packet.subarray(0, -1), true)).toBe(2);
+  expect(lowestTrackIn(audioOneTrack(AudioPacketType.codedFrames, track(3, 'Opus')), false)).toBe(3);
+  expect(lowestTrackIn(avc.keyframe('key'), true)).toBe(0);
 });
