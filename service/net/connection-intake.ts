@@ -9,8 +9,8 @@ import { outlivesErrors } from './sockets/accepted-socket';
 import type { Batching } from './batching/batching';
 import type { ConnectionGate, Visit } from './gate/connection-gate';
 import type { IoPath } from './sockets/io-path';
-import { adoptWithOnRead, beforeLoss, readNow, socketOn, startReading, stopReading } from './sockets/socket-handle';
-import { READ_BUFFER } from './sockets/read-buffer';
+import { adoptWithOnRead, beforeLoss, decrypt, decryptInto, readNow, socketOn } from './sockets/socket-handle';
+import { ENCRYPTED_BUFFER, READ_BUFFER } from './sockets/read-buffer';
 import { SocketTransport } from './sockets/socket-transport';
 import { limitKeyUpdates } from './tls/key-updates';
 
@@ -63,7 +63,7 @@ export class ConnectionIntake {
     visit?.whenAdmitted(() => this.#openPlain(socket, visit, clientIp, undefined, { said, answeredBytes }));
   }
 
-  /** Begins a session on a TLS connection. Each read comes decrypted, in a buffer that TLS allocates. */
+  /** Begins a session on a TLS connection. */
   openSecure(socket: TLSSocket, visit: Visit, address: string): void {
     outlivesErrors(socket);
     // A client has no honest reason to renegotiate, and each time costs as much as a handshake.
@@ -75,7 +75,8 @@ export class ConnectionIntake {
       () => session.intake.receivedBytes,
       () => session.close('over_budget', 'too many TLS key updates'),
     );
-    this.#readEvents(socket, session);
+    if (this.#options.ioPath === 'public') this.#readEvents(socket, session);
+    else this.#readRecords(socket, session);
   }
 
   #openPlain(accepted: Socket, visit: Visit, address: string, first?: Buffer, begun?: Begun): void {
@@ -161,18 +162,66 @@ export class ConnectionIntake {
     return session;
   }
 
-  #readEvents(socket: Socket, session: Session): void {
-    const { batching, context, ioPath } = this.#options;
-    const stop = (): void => {
-      if (ioPath === 'public') socket.pause();
-      else stopReading(socket);
+  /** Reads a TLS connection: record after record is decrypted into the shared buffer. */
+  #readRecords(socket: TLSSocket, session: Session): void {
+    const { batching, context } = this.#options;
+    let records = 0;
+    let turnEnds = false;
+    /** Whether the records come from `readAgain`, which decides how the reading goes on. */
+    let isReading = false;
+    let isHeld = false;
+    const hold = (): void => {
+      if (!isHeld) batching.hold(reader);
+      isHeld = true;
+    };
+    const goOn = (): void => {
+      // A session that has halted resumes its socket itself.
+      if (!session.intake.isHalted || session.phase === 'authorizing') socket.resume();
     };
     const reader = {
       readAgain: () => {
-        if (ioPath === 'public') socket.resume();
-        else startReading(socket);
+        isHeld = false;
+        const bytes = readNow(socket, ENCRYPTED_BUFFER);
+        isReading = true;
+        if (bytes > 0) decrypt(socket, ENCRYPTED_BUFFER.subarray(0, bytes));
+        isReading = false;
+        if (bytes === ENCRYPTED_BUFFER.length) {
+          // More bytes wait: to leave them for the next tick would cap the publisher's bitrate.
+          setImmediate(() => {
+            if (!session.intake.isHalted) reader.readAgain();
+          });
+        } else if (bytes > 0 && this.#isPaced(session)) hold();
+        else goOn();
       },
     };
+    const endTurn = (): void => {
+      turnEnds = false;
+      if (records >= EVENTS_PER_TURN && !isHeld) goOn();
+      records = 0;
+    };
+    decryptInto(socket, READ_BUFFER, (bytes) => {
+      context.traffic.reads += 1;
+      session.receive(READ_BUFFER, 0, bytes);
+      batching.afterRead();
+      if (isReading) return false;
+      if (this.#isPaced(session)) {
+        hold();
+        return false;
+      }
+      records += 1;
+      if (!turnEnds) {
+        turnEnds = true;
+        setImmediate(endTurn);
+      }
+      return records < EVENTS_PER_TURN;
+    });
+    socket.resume();
+  }
+
+  /** Reads with public calls alone. */
+  #readEvents(socket: Socket, session: Session): void {
+    const { batching, context } = this.#options;
+    const reader = { readAgain: () => void socket.resume() };
     let events = 0;
     /** Whether the batching decided in this turn when the client is read again. */
     let isPaced = false;
@@ -183,7 +232,6 @@ export class ConnectionIntake {
       turnEnds = false;
       if (events >= EVENTS_PER_TURN) {
         events = 0;
-        if (ioPath === 'onread') startReading(socket);
         // A session that has halted meanwhile resumes its socket itself.
         if (pauses && (!session.intake.isHalted || session.phase === 'authorizing')) socket.resume();
         turnEnds = true;
@@ -195,7 +243,7 @@ export class ConnectionIntake {
       isPaced = false;
       if (!mayStop) return;
       // Only after everything that has come is read: a remainder would cap the publisher's bitrate.
-      stop();
+      socket.pause();
       batching.hold(reader);
     };
     socket.on('data', (bytes: Buffer) => {
@@ -211,7 +259,6 @@ export class ConnectionIntake {
       if (events !== EVENTS_PER_TURN) return;
       pauses = !socket.isPaused();
       if (pauses) socket.pause();
-      if (ioPath === 'onread') stopReading(socket);
     });
   }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { outlivesErrors } from '../sockets/accepted-socket';
+import { readAhead } from '../gate/read-ahead';
 import type { ProxyHeader } from './proxy-header';
 import { parseProxyHeader } from './proxy-protocol';
 
@@ -9,30 +10,20 @@ import { parseProxyHeader } from './proxy-protocol';
  * whether to trust its contents. A connection that sends nothing within `deadlineMs` is closed.
  */
 export function skipProxyHeader(socket: Socket, deadlineMs: number, ready: (header?: ProxyHeader) => void): void {
-  let received: Buffer = Buffer.alloc(0);
+  outlivesErrors(socket);
+  let found: ProxyHeader | undefined;
   const deadline = setTimeout(() => socket.destroy(), deadlineMs);
-  const done = (): void => {
-    clearTimeout(deadline);
-    socket.off('data', onData);
-    socket.off('end', onEnd);
-    socket.off('close', done);
+  const used = (received: Buffer): number | undefined => {
+    const read = headerIn(received);
+    if (read === 'incomplete') return undefined;
+    found = read.header;
+    return read.length;
   };
-  const onEnd = (): void => void socket.destroy();
-  const onData = (bytes: Buffer): void => {
-    received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
-    const found = headerIn(received);
-    if (found === 'incomplete') return;
-    done();
-    socket.pause();
-    const rest = received.subarray(found.length);
-    if (rest.length > 0) socket.unshift(rest);
-    ready(found.header);
+  const begin = (): void => {
+    ready(found);
     socket.resume();
   };
-  outlivesErrors(socket);
-  socket.on('data', onData);
-  socket.on('end', onEnd);
-  socket.on('close', done);
+  readAhead(socket, used, begin, () => clearTimeout(deadline));
 }
 
 function headerIn(received: Buffer): { readonly length: number; readonly header?: ProxyHeader } | 'incomplete' {

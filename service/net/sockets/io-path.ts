@@ -4,8 +4,8 @@ import type { TlsTermination } from '../tls/tls-termination';
 
 /**
  * How clients' sockets are read:
- * - `onread`: plain sockets into one buffer of the server, and any socket can be left unread, with undocumented parts
- *   of Node.js (see `socket-handle.ts`);
+ * - `onread`: into one buffer of the server, and any socket can be left unread, with undocumented parts of Node.js (see
+ *   `socket-handle.ts`);
  * - `public`: with 'data' events, `pause` and `resume`. Works as well, but costs more CPU time.
  */
 export type IoPath = 'onread' | 'public';

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { within } from '../../time/within';
 import { messageOf } from '../../errors/error-text';
-import { adoptWithOnRead, beforeLoss, readNow, startReading, stopReading } from './socket-handle';
+import { adoptWithOnRead, beforeLoss, decrypt, decryptInto, readNow } from './socket-handle';
 import type { TlsTermination } from '../tls/tls-termination';
 
 /** Time limit of the check (ms), which must not delay the start: a machine too busy to meet it uses the public path. */
@@ -28,16 +28,13 @@ export async function findHandleFault(tls?: TlsTermination, timeoutMs = TIMEOUT_
     const second = await loopback.pair();
     step = 'hearing of a loss';
     await checkLoss(second);
-    const third = await loopback.pair();
-    step = 'leaving a socket unread';
-    await checkStopping(third.accepted, third.client, third.client);
     if (tls === undefined) return;
-    const fourth = await loopback.pair();
-    step = 'leaving a TLS socket unread';
-    const client = connectTls({ socket: fourth.client, rejectUnauthorized: false });
+    const third = await loopback.pair();
+    step = 'decrypting with onread';
+    const client = connectTls({ socket: third.client, rejectUnauthorized: false });
     client.on('error', ignore);
-    const secured = await new Promise<Socket>((resolve) => tls.secure(fourth.accepted, resolve, ignore));
-    await checkStopping(secured, client, fourth.client);
+    const secured = await new Promise<TLSSocket>((resolve) => tls.secure(third.accepted, resolve, ignore));
+    await checkDecrypting(secured, client, third.client);
   };
   try {
     await within(timeoutMs, check(), () => {
@@ -149,20 +146,38 @@ async function checkLoss({ accepted, client }: Pair): Promise<void> {
   await Promise.all([lost, closed]);
 }
 
-/** Leaves a connection with 'data' events, such as TLS, unread for a while. */
-async function checkStopping(accepted: Socket, client: Socket, clientsTcp: Socket): Promise<void> {
+/** Reads as from a TLS connection. */
+async function checkDecrypting(secured: TLSSocket, client: TLSSocket, clientsTcp: Socket): Promise<void> {
   const received = new Received();
-  accepted.on('data', (bytes: Buffer) => received.add(bytes));
-  accepted.resume();
-  client.write('first');
-  await received.next(Buffer.from('first'));
-  stopReading(accepted);
-  client.write('second');
-  await roundTrip(accepted, client);
+  const buffer = Buffer.alloc(16 * BUFFER_BYTES);
+  let goesOn = true;
+  decryptInto(secured, buffer, (bytes) => {
+    received.add(buffer.subarray(0, bytes));
+    return goesOn;
+  });
+  secured.resume();
+  client.write(pattern(3 * BUFFER_BYTES, 1));
+  await received.next(pattern(3 * BUFFER_BYTES, 1));
+  await roundTrip(secured, client);
+
+  goesOn = false;
+  client.write('stop');
+  await received.next(Buffer.from('stop'));
+  client.write(pattern(2 * BUFFER_BYTES, 2));
+  await roundTrip(secured, client);
   if (received.length > 0) throw new Error('reading does not stop');
-  startReading(accepted);
-  await received.next(Buffer.from('second'));
-  const closed = new Promise((resolve) => accepted.once('close', resolve));
+  const encrypted = Buffer.alloc(BUFFER_BYTES);
+  while (process.platform !== 'win32' && received.length < 2 * BUFFER_BYTES) {
+    const bytes = readNow(secured, encrypted);
+    decrypt(secured, encrypted.subarray(0, bytes));
+    if (bytes === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  goesOn = true;
+  secured.resume();
+  client.write('go on');
+  await received.next(Buffer.concat([pattern(2 * BUFFER_BYTES, 2), Buffer.from('go on')]));
+
+  const closed = new Promise((resolve) => secured.once('close', resolve));
   clientsTcp.resetAndDestroy();
   await closed;
 }

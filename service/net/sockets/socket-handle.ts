@@ -5,6 +5,7 @@
 import type { SendHandle } from 'node:child_process';
 import { readSync } from 'node:fs';
 import { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { ConnectionHandle } from '../../session/transport';
 
 /** What `onread` calls with each read: how many bytes are in the buffer. False stops reading at once. */
@@ -18,6 +19,13 @@ interface StreamHandle extends ConnectionHandle {
   readStart(): number;
   readStop(): number;
   close(): void;
+}
+
+/** A TLS connection, around the operating system's. */
+interface DecryptingHandle {
+  useUserBuffer(buffer: Buffer): void;
+  /** Takes bytes as if they had just come. */
+  receive(encrypted: Buffer): void;
 }
 
 interface SocketWithHandle {
@@ -74,8 +82,10 @@ export function closeHandle(handle: ConnectionHandle): void {
 }
 
 /**
- * Reads at once from an adopted socket that is paused, without the event loop: the loop would change twice what it
+ * Reads at once from a socket that is not being read, without the event loop: the loop would change twice what it
  * polls for and wake up once, which costs a third of the read.
+ *
+ * From a TLS socket come the bytes as they were sent, for `decrypt`.
  *
  * @returns how many bytes are in the buffer now; 0 when none have come, or when the connection has ended or failed
  *   (the socket reports that once it is resumed)
@@ -110,18 +120,32 @@ export function beforeLoss(socket: Socket, read: () => void): void {
   };
 }
 
+/** Node's own names of the properties in which a socket keeps the options of `onread`. */
+const BUFFER = 'kBuffer';
+const CALLBACK = 'kBufferCb';
+
 /**
- * Stops reading from a socket with 'data' events until `startReading`. `pause` is not enough: a paused socket is read
- * until its stream's buffer is full.
+ * Has a TLS connection of this server decrypt each record into the given buffer from now on, as `adoptWithOnRead` does
+ * with reads: Node takes `onread` for TLS clients alone. No Buffer is made for a record: those of a hundred publishers
+ * would keep the garbage collector busier than the decryption does the processor.
+ *
+ * @param callback false stops reading at once, but not the records that were read before
  */
-export function stopReading(socket: Socket): void {
-  // Node's flag `reading` stays set, or the stream would start reading again.
-  (socket as unknown as SocketWithHandle)._handle?.readStop();
+export function decryptInto(secured: TLSSocket, buffer: Buffer, callback: OnRead): void {
+  const { _handle: handle } = secured as unknown as { _handle: DecryptingHandle | null };
+  const socket = secured as unknown as Record<symbol, unknown>;
+  socket[symbolOf(secured, BUFFER)] = buffer;
+  socket[symbolOf(secured, CALLBACK)] = (bytes: number) => callback(bytes, buffer);
+  handle?.useUserBuffer(buffer);
 }
 
-export function startReading(socket: Socket): void {
-  const { _handle: handle } = socket as unknown as SocketWithHandle;
-  // Otherwise the stream's buffer was full meanwhile: the stream starts itself when it is resumed, and to start twice is
-  // an error.
-  if (handle?.reading === true) handle.readStart();
+function symbolOf(socket: TLSSocket, name: string): symbol {
+  const found = Object.getOwnPropertySymbols(socket).find(({ description }) => description === name);
+  if (found === undefined) throw new Error(`a socket has no ${name}`);
+  return found;
+}
+
+/** Decrypts what `readNow` has read from a TLS connection: the callback of `decryptInto` is called for each record. */
+export function decrypt(secured: TLSSocket, bytes: Buffer): void {
+  (secured as unknown as { _handle: DecryptingHandle | null })._handle?.receive(bytes);
 }

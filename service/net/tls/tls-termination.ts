@@ -1,12 +1,17 @@
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { CertificatePair } from '../../config/certificate-pair';
+import { whenHelloHasCome } from './client-hello';
+import { HandshakeTurns } from './handshake-turns';
 
-/** A client that has not finished the TLS handshake within this time (ms) is disconnected. */
+/** A client that has not finished the TLS handshake this long after it began to connect (ms) is disconnected. */
 const HANDSHAKE_MS = 10_000;
 
-/** The outcome of a TLS handshake: exactly one of the two is called, once. */
+const NOT_IN_TIME = 'no TLS handshake in time';
+
+/** The outcome of a TLS handshake: exactly one of `ready` and `failed` is called, once. */
 interface Outcome {
+  readonly deadline: NodeJS.Timeout;
   readonly ready: (secured: TLSSocket) => void;
   /** Without a reason, the client has left. */
   readonly failed: (reason?: string) => void;
@@ -17,9 +22,10 @@ export class TlsTermination {
   readonly #server: Server;
   /** Connections in their handshake, by their addresses: a TLS socket does not tell which socket it wraps. */
   readonly #waiting = new Map<string, Outcome>();
+  readonly #turns = new HandshakeTurns();
 
   constructor(pair: CertificatePair) {
-    this.#server = createServer({ ...pair, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_MS });
+    this.#server = createServer({ ...pair, minVersion: 'TLSv1.2' });
     this.#server.on('secureConnection', (secured) => {
       const outcome = this.#take(nameOf(secured));
       if (outcome === undefined) secured.destroy();
@@ -45,17 +51,26 @@ export class TlsTermination {
    */
   secure(socket: Socket, ready: (secured: TLSSocket) => void, failed: (reason?: string) => void): void {
     const name = nameOf(socket);
-    const outcome = { ready, failed };
+    // One for the hello and all that follows: Node's own would begin with the hello.
+    const deadline = setTimeout(() => {
+      this.#take(name)?.failed(NOT_IN_TIME);
+      socket.destroy();
+    }, HANDSHAKE_MS);
+    const outcome = { ready, failed, deadline };
     this.#waiting.set(name, outcome);
     socket.once('close', () => {
+      clearTimeout(deadline);
       if (this.#waiting.get(name) === outcome) this.#take(name)?.failed();
     });
-    this.#server.emit('connection', socket);
+    // Nothing that is dear happens before the client has sent all that its server needs.
+    const begin = (): void => void this.#server.emit('connection', socket);
+    whenHelloHasCome(socket, () => this.#turns.take(() => socket.destroyed, begin));
   }
 
   #take(name: string): Outcome | undefined {
     const outcome = this.#waiting.get(name);
     this.#waiting.delete(name);
+    clearTimeout(outcome?.deadline);
     return outcome;
   }
 }
@@ -65,11 +80,11 @@ function nameOf({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress}`;
 }
 
-/** In words for an operator: most clients that fail here speak another protocol. */
 /** Codes of the alerts with which clients refuse a certificate (RFC 8446, 6.2). Some clients close without an alert. */
 const CERTIFICATE_ALERT =
   /ALERT_(?:UNKNOWN_CA|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(?:UNKNOWN|EXPIRED|REVOKED)|UNRECOGNIZED_NAME)$/;
 
+/** In words for an operator: most clients that fail here speak another protocol. */
 function describeFailure({ code, message }: NodeJS.ErrnoException): string {
   switch (code) {
     case 'ERR_SSL_HTTP_REQUEST':
@@ -79,8 +94,6 @@ function describeFailure({ code, message }: NodeJS.ErrnoException): string {
       return 'not TLS: a plain RTMP client, or another protocol, on the RTMPS port';
     case 'ERR_SSL_UNSUPPORTED_PROTOCOL':
       return 'the client knows no TLS version from 1.2 on';
-    case 'ERR_TLS_HANDSHAKE_TIMEOUT':
-      return 'no TLS handshake in time';
     default:
       if (CERTIFICATE_ALERT.test(code ?? ''))
         return 'the client does not trust the certificate: self-signed, incomplete chain, or another name?';

@@ -18,3 +18,13 @@ test('a clock that goes back gives nothing', () => {
   expect(taken(bucket, 5_000, 2)).toBe(1);
   expect(taken(bucket, 1_000, 2)).toBe(0);
 });
+
+test('tokens may be spent that are not there: they are saved up first', () => {
+  const bucket = new TokenBucket(10, 2);
+  bucket.spend(16, 0);
+  expect(bucket.tokens(0)).toBe(-6);
+  expect(bucket.take(3_000)).toBe(false);
+  expect(bucket.take(3_500)).toBe(true);
+  expect(bucket.tokens(3_500)).toBe(0);
+  expect(bucket.tokens(100_000)).toBe(10);
+});

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import type { Socket } from 'node:net';
 import type { Batching } from '../../../service/net/batching/batching';
 import { openGate } from '../../../service/net/gate/connection-gate';
 import { ConnectionIntake } from '../../../service/net/connection-intake';
@@ -100,13 +101,14 @@ describe.each<[string, boolean, IoPath]>([
   });
 
   test('loses no speed: more than one read takes is read before it is left alone', async () => {
-    const { batching, stream, video } = await published(secure, ioPath);
+    const { batching, client, stream, video } = await published(secure, ioPath);
     video(0);
     await batching.untilHeld();
     const sent = 16;
     for (let i = 1; i <= sent; i += 1) video(i, 100_000);
     let turns = 0;
     while (stream.stats.messages <= sent) {
+      await untilStuck(client.connection.socket);
       batching.readAgain();
       await batching.untilHeld();
       turns += 1;
@@ -155,6 +157,14 @@ describe.each<[string, boolean, IoPath]>([
     expect(batching.held).toEqual([]);
   });
 });
+
+/** Waits until the client has written what the system takes, as it would between two ticks. */
+async function untilStuck(socket: Socket): Promise<void> {
+  for (let unsent = -1; unsent !== socket.writableLength;) {
+    unsent = socket.writableLength;
+    for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+  }
+}
 
 test('a publisher that sends as fast as it can shares the event loop with others, and nothing is lost', async () => {
   const { rig, batching, stream, video } = await published(false, 'onread');

@@ -32,7 +32,7 @@ describe('how sockets are read', () => {
   test('is decided in time, whatever does not come', async () => {
     expect(await findHandleFault(undefined, 0)).toMatch(/not done within 0 ms/);
     const neverReady = { secure: () => undefined } as unknown as TlsTermination;
-    expect(await findHandleFault(neverReady, 100)).toMatch(/^leaving a TLS socket unread: not done within/);
+    expect(await findHandleFault(neverReady, 100)).toMatch(/^decrypting with onread: not done within/);
   });
 
   test.each(['onread', 'public'] as const)('is on the metrics page, and media goes through: %s', async (ioPath) => {

@@ -1,18 +1,23 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import {
   adoptWithOnRead,
+  decrypt,
+  decryptInto,
   readNow,
-  startReading,
-  stopReading,
   type OnRead,
 } from '../../../../service/net/sockets/socket-handle';
+import { createTestCertificate, temporaryDirectory } from '../../../support/servers/test-certificates';
 
 const READ_BUFFER = Buffer.alloc(4096);
 
 let server: Server | undefined;
 const sockets: Socket[] = [];
+
+const folder = temporaryDirectory();
+afterAll(() => folder.remove());
 
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -193,33 +198,73 @@ describe(`a socket that is not being read, on Node.js ${process.version}`, () =>
   });
 });
 
-test(`a socket with 'data' events can be left unread, on Node.js ${process.version}`, async () => {
-  server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const [accepted] = (await once(server, 'connection')) as [Socket];
-  sockets.push(client, accepted);
-  let text = '';
-  accepted.on('data', (bytes: Buffer) => (text += bytes.toString()));
-  accepted.resume();
-  client.write('first');
-  await once(accepted, 'data');
-  stopReading(accepted);
-  client.write(' second');
-  await roundTrip(accepted, client);
-  expect(text).toBe('first');
-  startReading(accepted);
-  await once(accepted, 'data');
-  expect(text).toBe('first second');
-  stopReading(accepted);
-  client.end(' last');
-  await roundTrip(accepted, client);
-  expect(text).toBe('first second');
-  startReading(accepted);
-  await once(accepted, 'close');
-  expect(text).toBe('first second last');
-  startReading(accepted);
-  stopReading(accepted);
+describe(`a TLS connection on Node.js ${process.version}`, () => {
+  const records = Buffer.alloc(16 * 1024);
+
+  async function securelyConnected(reads: Reads) {
+    const { cert, key } = createTestCertificate(folder.path, 'localhost');
+    const secureServer = createTlsServer({ cert, key }).listen(0, '127.0.0.1');
+    server = secureServer;
+    await once(secureServer, 'listening');
+    const client = connectTls({ ...(secureServer.address() as AddressInfo), rejectUnauthorized: false });
+    client.on('error', () => {});
+    const [secured] = (await once(secureServer, 'secureConnection')) as [TLSSocket];
+    sockets.push(client, secured);
+    decryptInto(secured, records, reads.onRead);
+    return { client, secured };
+  }
+
+  test('is decrypted into our buffer, by the event loop and at once', async () => {
+    const reads = new Reads();
+    const { client, secured } = await securelyConnected(reads);
+    secured.resume();
+    client.write('first');
+    expect(await reads.reach(5)).toBe('first');
+    reads.goOn = false;
+    client.write(' second');
+    await reads.reach(12);
+    client.write(' third');
+    await roundTrip(secured, client);
+    expect(reads.text).toBe('first second');
+
+    decrypt(secured, READ_BUFFER.subarray(0, readNow(secured, READ_BUFFER)));
+    expect(reads.text).toBe('first second third');
+    expect([...reads.buffers]).toEqual([records]);
+    expect(readNow(secured, READ_BUFFER)).toBe(0);
+    reads.goOn = true;
+    secured.resume();
+    client.end(' last');
+    await once(secured, 'close');
+    expect(reads.text).toBe('first second third last');
+    decrypt(secured, READ_BUFFER);
+  });
+
+  test('fails if what has come is no TLS', async () => {
+    const reads = new Reads();
+    const { secured } = await securelyConnected(reads);
+    const failed = once(secured, 'error');
+    decrypt(secured, Buffer.alloc(100, 1));
+    expect((await failed)[0]).toMatchObject({ library: 'SSL routines' });
+    expect(reads.text).toBe('');
+  });
+
+  test('may be closed by what it brings', async () => {
+    const { client, secured } = await securelyConnected(new Reads());
+    let calls = 0;
+    decryptInto(secured, records, () => {
+      calls += 1;
+      secured.destroy();
+      return false;
+    });
+    client.write('one');
+    client.write('two');
+    while (calls === 0) {
+      const bytes = readNow(secured, READ_BUFFER);
+      if (bytes > 0) decrypt(secured, READ_BUFFER.subarray(0, bytes));
+      await new Promise(setImmediate);
+    }
+    expect(calls).toBe(1);
+  });
 });
 
 test('a socket that is closed already cannot be taken over', async () => {
