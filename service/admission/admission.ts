@@ -3,7 +3,8 @@ import { addressGroup } from '../addresses/address-group';
 import type { PublishAuthorizer, PublishDecision } from '../auth/publish-authorizer';
 import type { Channel } from '../hub/channel';
 import type { Hub } from '../hub/hub';
-import type { Publication, Publisher } from '../hub/publication';
+import type { Publication } from '../hub/publication';
+import type { Publisher } from '../hub/publisher';
 import type { KeyHash } from '../leases/key-hash';
 import type { LifeStore, NodeEffect } from '../leases/life-store';
 import type { Logger } from '../logging/logger';
@@ -12,7 +13,7 @@ import type { Answer, LifeEvent, Refusal } from '../publishing/life-events';
 import type { StreamTarget } from '../session/rtmp-commands/name-rules';
 import type { AdmissionOutcome, PublishGate } from '../session/rtmp-commands/publish-gate';
 import { type Attempt, BUSY, CROWDED, GONE, outcomeOf, refusal } from './attempt';
-import { LocalStreams } from './local-streams';
+import { type FleetEnd, LocalStreams } from './local-streams';
 import type { Span } from '../tracing/span';
 
 export interface AdmissionPolicy {
@@ -34,6 +35,8 @@ export interface AdmissionOptions {
    * called again when that publisher has disconnected.
    */
   orphaned(channel: Channel, publication: Publication): void;
+  /** The fleet is about to end a stream here, for this reason. */
+  ends(publication: Publication, why: FleetEnd, reason: string): void;
   /** Two nodes had one channel, and the publisher on this node ends. */
   conflict(): void;
   /** Why no new stream can begin on this node now; undefined when one can. */
@@ -110,6 +113,11 @@ export class Admission implements PublishGate {
     this.#streams.tick(now);
   }
 
+  /** Keeps with the stream what operators ordered of its outputs, so that it goes along to another node. */
+  ordered(publication: Publication, orders: string): void {
+    this.#streams.ordered(publication, orders);
+  }
+
   /** Whether the stream is held for its publisher. */
   isHeld(publication: Publication): boolean {
     return this.#streams.isHeld(publication);
@@ -156,10 +164,9 @@ export class Admission implements PublishGate {
         void this.#apply(channel, { kind: 'gone', publish });
       };
       const onGone = (): void => giveUp(GONE);
-      const attempt: Attempt = { publish, publisher, stream, signal, span, settle };
-      const timer = setTimeout(() => {
-        if (attempt.isAsked !== true) giveUp(CROWDED);
-      }, MAX_WAIT_MS);
+      const asked = (): void => clearTimeout(timer);
+      const attempt: Attempt = { publish, publisher, stream, signal, span, asked, settle };
+      const timer = setTimeout(() => giveUp(CROWDED), MAX_WAIT_MS);
       this.#attempts.set(publish, attempt);
       signal.addEventListener('abort', onGone, { once: true });
       const about = store.about({ channel, key, clientIp, query });
@@ -208,7 +215,7 @@ export class Admission implements PublishGate {
       await answered(GONE_UNASKED);
       return;
     }
-    attempt.isAsked = true;
+    attempt.asked();
     const { stream, publisher, signal, span } = attempt;
     const { startJti, resume } = start;
     const request = { ...stream, clientIp: publisher.clientIp, startJti, resume, span };

@@ -1,4 +1,5 @@
-import type { Publisher, StreamGrant } from '../hub/publication';
+import type { StreamGrant } from '../hub/publication';
+import type { Publisher } from '../hub/publisher';
 import type { Refusal } from '../publishing/life-events';
 import type { AdmissionOutcome } from '../session/rtmp-commands/publish-gate';
 import type { StreamTarget } from '../session/rtmp-commands/name-rules';
@@ -23,8 +24,8 @@ export interface Attempt {
   grant?: StreamGrant;
   /** Why there was no answer. */
   failure?: string;
-  /** Its handler is being asked. */
-  isAsked?: boolean;
+  /** The handler is being asked: from now on only its answer ends the publisher's wait. */
+  asked(): void;
   settle(outcome: AdmissionOutcome): void;
 }
 

@@ -2,7 +2,8 @@ import type { Channel } from '../hub/channel';
 import type { Hub } from '../hub/hub';
 import { keysEqual } from '../hub/key-equality';
 import type { LiveStream } from '../hub/live-stream';
-import type { Publication, Publisher, StreamGrant } from '../hub/publication';
+import type { Publication, StreamGrant } from '../hub/publication';
+import type { Publisher } from '../hub/publisher';
 import type { NodeEffect } from '../leases/life-store';
 import type { Logger } from '../logging/logger';
 import type { LifeEvent } from '../publishing/life-events';
@@ -18,8 +19,12 @@ export interface LocalStreamsOptions {
   apply(channel: string, event: LifeEvent): void;
   /** See AdmissionOptions. */
   orphaned(channel: Channel, publication: Publication): void;
+  ends(publication: Publication, why: FleetEnd, reason: string): void;
   refusal(): string | undefined;
 }
+
+/** An operator ended the stream, or the fleet took its node for dead. */
+export type FleetEnd = 'killed' | 'claimed';
 
 type Effect<Kind extends NodeEffect['kind']> = Extract<NodeEffect, { readonly kind: Kind }>;
 
@@ -27,8 +32,11 @@ type Effect<Kind extends NodeEffect['kind']> = Extract<NodeEffect, { readonly ki
 const LEAVE_MS = 10_000;
 
 const TAKEN_OVER = 'Another publisher has taken this channel over';
-const COUNTED_AS_DEAD = 'The fleet could not reach this node and ended the stream, publish again';
-const ENDED_BY_OPERATOR = 'Stream ended by the operator';
+/** Why the fleet ends a stream here. The publisher may return: it has lost its channel to nobody. */
+const REASONS = {
+  killed: 'Stream ended by the operator',
+  claimed: 'The fleet could not reach this node and ended the stream, publish again',
+};
 const GOES_ON = 'The stream continues on another node';
 
 /** This node's streams as its hub has them: begins, holds, hands over and ends them. */
@@ -54,8 +62,10 @@ export class LocalStreams {
     // Until the new publisher's first keyframe, players keep getting the stream that another node still sends.
     const gently = current?.publisher?.isRelay === true;
     const goesOn = continues && current !== null;
-    const aged = id.stopJti === publish ? grant : withAge(grant, id.since, goesOn ? current.stream : undefined);
-    const begin = { key: stream.key, grant: aged, admitsKey: (key: string) => keysEqual(key, playKey) };
+    const isFirst = id.stopJti === publish;
+    const aged = isFirst ? grant : withAge(grant, id.since, goesOn ? current.stream : undefined);
+    const withOrders = id.orders === undefined ? aged : { ...aged, orders: id.orders };
+    const begin = { key: stream.key, grant: withOrders, admitsKey: (key: string) => keysEqual(key, playKey) };
     channel.reserve(publisher, true);
     const publication = goesOn ? channel.resume(publisher, begin, gently) : channel.begin(publisher, begin);
     this.#admitted.add(channel.name, { publish, publication, silence: keeps ? new SilenceWatch() : undefined });
@@ -106,9 +116,9 @@ export class LocalStreams {
     const { publisher } = publication;
     this.#admitted.forget(channelName);
     if (why === 'notBack') this.#options.log.request('publisher did not come back', { channel: channelName });
+    else this.#options.ends(publication, why, REASONS[why]);
     this.#options.hub.channel(channelName).end(publication);
-    // The publisher may return: it has lost its channel to nobody.
-    publisher?.kill(why === 'claimed' ? COUNTED_AS_DEAD : ENDED_BY_OPERATOR);
+    if (why !== 'notBack') publisher?.kill(REASONS[why]);
   }
 
   setGrace(channelName: string, { publish, runs }: Effect<'grace'>): void {
@@ -126,6 +136,14 @@ export class LocalStreams {
       if (mediaAt === undefined || silence?.look(mediaAt, now) !== true) continue;
       this.#options.apply(channel, { kind: 'keeps', publish, keeps: silence.sends });
     }
+  }
+
+  /** Operators ordered something of the stream's outputs, which is also for whoever continues it. */
+  ordered(publication: Publication, orders: string): void {
+    const { channel } = publication;
+    const admitted = this.#admitted.find(channel);
+    if (admitted?.publication !== publication) return;
+    this.#options.apply(channel, { kind: 'ordered', publish: admitted.publish, orders });
   }
 
   isHeld(publication: Publication): boolean {

@@ -1,9 +1,12 @@
+import { OUTPUT_HEADERS } from '../outputs/policy/read-policy';
+
 /** The headers that are used from an answer of the callback handler, or of AWS in its place. */
 const NAMES: ReadonlySet<string> = new Set([
   'stream-id',
   'play-key',
   'max-duration-seconds',
   'max-bitrate-kbps',
+  ...OUTPUT_HEADERS,
   'x-amzn-errortype',
 ]);
 

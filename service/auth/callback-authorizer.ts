@@ -14,6 +14,7 @@ import {
 import { type CallbackFault, describeCallbackFault } from './callback-faults';
 import { type Clock, systemClock } from '../time/clock';
 import { type CallbackEvent, type SigningSecret, type StartEvent, signEventToken } from './event-token';
+import type { OutputPolicy } from '../outputs/policy/output-policy';
 import type { PublishAuthorizer, PublishDecision, StartRefusal, PublishRequest } from './publish-authorizer';
 import { type AskedQuestion, StartQuestions, type StartQuestionsObserver } from './start-questions';
 import { type StopDelivery, StopQueue } from './stop-queue';
@@ -29,6 +30,8 @@ export interface CallbackObserver extends StartQuestionsObserver {
 }
 
 export interface CallbackAuthorizerOptions {
+  /** What the answer asks of outputs in vain, for the log. Default: nothing. */
+  readonly unmetOutputs?: (policy: OutputPolicy) => readonly string[];
   readonly client: Pick<CallbackClient, 'post'>;
   /** `sub` of the token. */
   readonly subject: string;
@@ -250,7 +253,10 @@ export class CallbackAuthorizer implements PublishAuthorizer {
     if (answer.status === 200) {
       this.#proven = true;
       const warn = (message: string): void => this.#options.log.warning(message, { channel, ip: clientIp });
-      return { accepted: true, grant: readGrant(answer.headers, this.#options.names, warn) };
+      const grant = readGrant(answer.headers, this.#options.names, warn);
+      const unmet = grant.outputs === undefined ? [] : (this.#options.unmetOutputs?.(grant.outputs) ?? []);
+      for (const wish of unmet) warn(`The callback's header ${wish}: it has no effect`);
+      return { accepted: true, grant };
     }
     const awsError = this.#awsError(answer);
     if (awsError !== undefined) {

@@ -4,6 +4,7 @@ import { lambdaSigner } from '../aws/sigv4-signer';
 import type { CallbackConfig } from '../config/callback-settings';
 import type { ServiceConfig } from '../config/service-config';
 import type { Logger } from '../logging/logger';
+import { unmetWishes } from '../outputs/policy/output-plan';
 import { NameGrammar } from '../protocol/name-grammar';
 import { AcceptAllAuthorizer } from './accept-all-authorizer';
 import { CallbackAuthorizer } from './callback-authorizer';
@@ -13,7 +14,7 @@ import type { PublishAuthorizer } from './publish-authorizer';
 import type { DueStops } from './stop-record';
 
 export interface AuthorizerSurroundings {
-  readonly config: Pick<ServiceConfig, 'callback' | 'fleet' | 'rtmp' | 'secretRefreshMs'>;
+  readonly config: Pick<ServiceConfig, 'callback' | 'fleet' | 'outputs' | 'rtmp' | 'secretRefreshMs'>;
   /** Most start requests in progress for this client address. */
   questionsPerAddress(address: string): number;
   readonly readSecret: ReadSecret;
@@ -82,6 +83,7 @@ export function openAuthorizer(surroundings: AuthorizerSurroundings): OpenAuthor
       return surroundings.rtmpPort();
     },
     names: new NameGrammar(config.rtmp.names),
+    unmetOutputs: (policy) => unmetWishes(policy, config.outputs),
     behindLambda: sigv4 !== undefined,
     proofs: describeProofs(callback),
     log,

@@ -1,4 +1,5 @@
 import type { StreamGrant } from '../hub/publication';
+import { readOutputPolicy } from '../outputs/policy/read-policy';
 import type { NameGrammar } from '../protocol/name-grammar';
 
 const POSITIVE_INTEGER = /^[1-9][0-9]{0,8}$/;
@@ -8,7 +9,7 @@ const MAX_STREAM_ID_LENGTH = 1024;
 
 /**
  * Reads the grant from an accepted start's answer. `headers` has lower-case names. A header that cannot be used is left
- * out and reported through `warn`, never with its value: a play key is a secret.
+ * out and reported through `warn`, never with its value: play keys and targets are secrets.
  */
 export function readGrant(
   headers: ReadonlyMap<string, string>,
@@ -19,6 +20,7 @@ export function readGrant(
   const playKey = headers.get('play-key');
   const maxDurationSeconds = readPositive(headers, 'max-duration-seconds', warn);
   const maxBitrateKbps = readPositive(headers, 'max-bitrate-kbps', warn);
+  const outputs = readOutputPolicy(headers, warn);
   const streamIdFits = streamId.length <= MAX_STREAM_ID_LENGTH;
   const playKeyFits = playKey !== undefined && names.isName(playKey);
   if (!streamIdFits) {
@@ -32,6 +34,7 @@ export function readGrant(
     ...(playKeyFits && { playKey }),
     ...(maxDurationSeconds !== undefined && { maxDurationSeconds }),
     ...(maxBitrateKbps !== undefined && { maxBitrateKbps }),
+    ...(outputs !== undefined && { outputs }),
   };
 }
 

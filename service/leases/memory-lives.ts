@@ -8,7 +8,7 @@ import { type ChannelStanding, standingOf } from './channel-standing';
 import { lifeEventOf } from './command-events';
 import type { LifeListener, Location, NodeAddress, NodeEffect, StopFacts } from './life-store';
 
-/** The same text within this time (ms) is the same command, received by another member. */
+/** The same text from another member within this time (ms) is the same command. */
 const SAME_COMMAND_MS = 5_000;
 
 interface Member {
@@ -20,6 +20,15 @@ interface PendingStop {
   readonly record: StopRecord;
   /** The member that delivers it; undefined: nobody yet. */
   pulledBy: string | undefined;
+}
+
+/** A command that operators gave a moment ago, perhaps more than once. */
+interface GivenCommand {
+  /** When it was applied last (ms since the epoch). */
+  at: number;
+  times: number;
+  /** How often each member has reported it. */
+  readonly reports: Map<string, number>;
 }
 
 interface WaitingEvent {
@@ -46,8 +55,8 @@ export class MemoryLives {
   #isApplying = false;
   /** Gets the stops that no member delivers; undefined: they wait for a member. */
   #heir: ((stops: readonly StopRecord[]) => void) | undefined;
-  /** When each command was reported last, by its text (ms since the epoch). */
-  readonly #commands = new Map<string, number>();
+  /** The commands of the last seconds, by their text. */
+  readonly #commands = new Map<string, GivenCommand>();
   readonly #now: () => number;
 
   /** @param now milliseconds since the epoch */
@@ -141,14 +150,24 @@ export class MemoryLives {
   remember(command: Command, from: string): boolean {
     if (command.verb === 'drain' || command.verb === 'list') return true;
     const now = this.#now();
-    const text = commandText(command);
-    if (now - (this.#commands.get(text) ?? -Infinity) < SAME_COMMAND_MS) return false;
     this.#forgetOld(now);
-    this.#commands.set(text, now);
+    if (!this.#isNew(commandText(command), from, now)) return false;
     const { channel } = command;
     const wasBlocked = (this.#lives.get(channel)?.blockedUntil ?? 0) > now;
     for (const event of lifeEventOf(command, now)) this.apply(channel, event, from);
     return command.verb !== 'unblock' || wasBlocked;
+  }
+
+  /** Whether no other member has reported this command yet: a member's second report is the operator's second command. */
+  #isNew(text: string, from: string, now: number): boolean {
+    const given = this.#commands.get(text) ?? { at: now, times: 0, reports: new Map<string, number>() };
+    this.#commands.set(text, given);
+    const reports = (given.reports.get(from) ?? 0) + 1;
+    given.reports.set(from, reports);
+    if (reports <= given.times) return false;
+    given.times = reports;
+    given.at = now;
+    return true;
   }
 
   #apply({ channel, event, from }: WaitingEvent): void {
@@ -202,7 +221,7 @@ export class MemoryLives {
 
   /** Removes old commands and blocks, which would otherwise accumulate. */
   #forgetOld(now: number): void {
-    for (const [text, at] of this.#commands) if (now - at >= SAME_COMMAND_MS) this.#commands.delete(text);
+    for (const [text, { at }] of this.#commands) if (now - at >= SAME_COMMAND_MS) this.#commands.delete(text);
     for (const [channel, life] of this.#lives) if (isOver(life, now)) this.#lives.delete(channel);
   }
 }

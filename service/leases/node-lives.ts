@@ -1,15 +1,9 @@
-import { isEmptyPart, partOf } from '../publishing/asserted';
+import { isEmptyPart } from '../publishing/asserted';
 import { type ChannelLife, EMPTY_LIFE } from '../publishing/channel-life';
 import type { DueStop, LifeEffect, LifeEvent, LifePolicy, Refusal, Step } from '../publishing/life-events';
-import { told } from '../publishing/told';
+import { type Doubt, LifeCopy, type StoredLife } from './life-copy';
 import type { NodeEffect } from './life-store';
-
-/** A life as the registry has it. */
-export interface StoredLife {
-  /** Unique for all time. */
-  readonly version: string;
-  readonly life: ChannelLife;
-}
+import { eventWithAbout } from './rewritten-about';
 
 /** One compare-and-change of a channel's life. */
 export interface Change {
@@ -32,7 +26,7 @@ export type ChangeOutcome =
   | { readonly kind: 'other'; readonly stored: StoredLife | undefined }
   /** The member that was to be gone is alive; nothing was changed. */
   | { readonly kind: 'alive' }
-  /** A later release has written what is stored; nothing was changed. */
+  /** A later release, or no node at all, has written what is stored; nothing was changed. */
   | { readonly kind: 'unreadable' }
   /** It may have been carried out, but will not be any more. */
   | { readonly kind: 'unanswered' };
@@ -63,7 +57,7 @@ export interface LivesSurroundings {
 
 interface Task {
   /** Undefined: only what the node has is to be asserted. */
-  readonly event: LifeEvent | undefined;
+  event: LifeEvent | undefined;
   readonly done: (isStored: boolean) => void;
   readonly command?: string;
   /** It is not known yet what is to be done; what comes after it waits. */
@@ -74,20 +68,11 @@ interface Task {
 }
 
 interface Entry {
-  /** As the registry had it when this node last heard of it. */
-  stored: StoredLife | undefined;
-  /** This node's own copy, while it may differ from what is stored. */
-  own?: ChannelLife | undefined;
-  /** Others' parts have been left out of the copy. */
-  isAlone: boolean;
-  /** The registry may have lost what is stored. */
-  isDoubted: boolean;
-  /** When this node's publisher was first seen to have lost the channel to one who did not know of it. */
-  contestedAt?: number | undefined;
+  readonly copy: LifeCopy;
   readonly tasks: Task[];
   isBusy: boolean;
-  /** What this node has heard while a change was on its way. */
-  heard: NodeEffect[];
+  /** When this node's publisher was first seen to have lost the channel to one who did not know of it. */
+  contestedAt?: number | undefined;
 }
 
 /** After so many other changes in between, the registry counts as unavailable for the channel. */
@@ -112,13 +97,12 @@ export class NodeLives {
 
   /** What this node knows of the channel; undefined when it has no part in it. */
   find(channel: string): ChannelLife | undefined {
-    const entry = this.#entries.get(channel);
-    return entry && known(entry);
+    return this.#entries.get(channel)?.copy.life;
   }
 
   /** Channels whose stored lives may differ from this node's. */
   get unsettled(): readonly string[] {
-    return [...this.#entries].filter(([, entry]) => isUnsettled(entry)).map(([channel]) => channel);
+    return [...this.#entries].filter(([, { copy }]) => copy.isUnsettled).map(([channel]) => channel);
   }
 
   /** Events of one channel are applied in the order of the calls. `done`: `false` if the registry does not have it. */
@@ -151,13 +135,13 @@ export class NodeLives {
   }
 
   /**
-   * The registry may have lost data, or others may have taken this node for dead.
+   * The registry may have lost data, or others may have taken this node for dead; or it is compared without a reason.
    *
    * @param stored channels in which this node has a part as the registry has it, which may be an earlier state
    */
-  doubt(stored: readonly string[] = []): void {
-    for (const channel of stored) if (!this.#entries.has(channel)) this.#entries.set(channel, newEntry());
-    for (const entry of this.#entries.values()) entry.isDoubted = true;
+  doubt(doubt: Doubt, stored: readonly string[] = []): void {
+    for (const channel of stored) this.#entries.set(channel, this.#entry(channel));
+    for (const { copy } of this.#entries.values()) copy.doubt(doubt);
   }
 
   /** Asserts what this node has of the channel, if that may differ from what is stored. */
@@ -165,46 +149,32 @@ export class NodeLives {
     this.#add(channel, { event: undefined, done });
   }
 
-  /** Writes what the callbacks have to say in another way, and asserts it. */
+  /** Writes what the callbacks have to say in another way, and asserts it: not before what is under way is done. */
   rewrite(about: (text: string, channel: string) => string): void {
     for (const [channel, entry] of this.#entries) {
-      const life = known(entry);
-      if (!isEmptyPart(partOf(life, this.#about.member))) entry.own = withAbout(life, (text) => about(text, channel));
+      const ofChannel = (text: string): string => about(text, channel);
+      entry.copy.rewrite(ofChannel);
+      for (const task of entry.tasks) if (task.event) task.event = eventWithAbout(task.event, ofChannel);
     }
   }
 
   /** Another node's step has effects for this one. */
   mail(channel: string, stored: StoredLife | undefined, effects: readonly NodeEffect[]): void {
-    const { perform } = this.#about;
-    const entry = this.#entries.get(channel) ?? newEntry();
-    entry.heard.push(...effects);
-    if (entry.own === undefined) {
-      const mine: ChannelLife = { ...EMPTY_LIFE, ...partOf(known(entry), this.#about.member) };
-      // Nobody tells of a change that the registry has lost: what this node had before is asserted.
-      if (this.#differs(toldAll(mine, effects), stored?.life)) entry.own = known(entry);
-    }
-    if (entry.own === undefined) {
-      entry.stored = stored;
-      this.#keep(channel, entry);
-      perform(channel, effects);
-      return;
-    }
-    this.#entries.set(channel, entry);
-    const heard: NodeEffect[] = [];
-    for (const effect of effects) {
-      const next = told(entry.own, effect);
-      if (next === undefined) continue;
-      entry.own = next;
-      heard.push(effect);
-    }
-    if (heard.length > 0) perform(channel, heard);
+    const entry = this.#entry(channel);
+    const heard = entry.copy.hear(stored, effects);
+    this.#keep(channel, entry);
+    if (heard.length > 0) this.#about.perform(channel, heard);
   }
 
   #add(channel: string, task: Task): void {
-    const entry = this.#entries.get(channel) ?? newEntry();
+    const entry = this.#entry(channel);
     this.#entries.set(channel, entry);
     entry.tasks.push(task);
     if (!entry.isBusy) this.#next(channel, entry);
+  }
+
+  #entry(channel: string): Entry {
+    return this.#entries.get(channel) ?? { copy: new LifeCopy(this.#about.member), tasks: [], isBusy: false };
   }
 
   #next(channel: string, entry: Entry): void {
@@ -224,23 +194,22 @@ export class NodeLives {
     if (sooner) this.#start(channel, entry, sooner);
     else if (task.decide) task.decide(() => this.#next(channel, entry));
     else if (!this.#about.isUp()) this.#withoutRegistry(channel, entry, task);
-    else if (isUnsettled(entry)) this.#assert(channel, entry, task);
+    else if (entry.copy.isUnsettled) this.#assert(channel, entry, task);
     else if (task.event) this.#change(channel, entry, task, task.event, 1);
     else this.#finish(channel, entry, task, true);
   }
 
   #assert(channel: string, entry: Entry, task: Task): void {
     const { member, now } = this.#about;
-    const own = known(entry);
-    const event: LifeEvent = { kind: 'asserted', node: member, part: partOf(own, member), now: now() };
-    entry.own = own;
-    entry.isDoubted = false;
+    const { copy } = entry;
+    copy.assert();
+    const event: LifeEvent = { kind: 'asserted', node: member, part: copy.part, now: now() };
     const settled: Task = {
       event,
       done: (isStored) => {
         // The registry answers; it is asserted again later.
-        if (isStored && entry.own !== undefined && !task.event) this.#finish(channel, entry, task, true);
-        else if (isStored && entry.own !== undefined) this.#withoutRegistry(channel, entry, task);
+        if (isStored && copy.own && !task.event) this.#finish(channel, entry, task, true);
+        else if (isStored && copy.own) this.#withoutRegistry(channel, entry, task);
         else if (isStored && task.event) this.#change(channel, entry, task, task.event, 1);
         else if (isStored) this.#finish(channel, entry, task, true);
         else this.#withoutRegistry(channel, entry, task);
@@ -251,9 +220,10 @@ export class NodeLives {
 
   #change(channel: string, entry: Entry, task: Task, event: LifeEvent, round: number): void {
     const { step, policy, change, later } = this.#about;
-    const seen = entry.stored;
+    const { copy } = entry;
+    const seen = copy.stored;
     // What the node asserts is read again in each round: mail may have changed it.
-    const current = event.kind === 'asserted' ? { ...event, part: partOf(known(entry), event.node) } : event;
+    const current = event.kind === 'asserted' ? { ...event, part: copy.part } : event;
     const { life: next, effects } = step(seen?.life ?? EMPTY_LIFE, current, policy);
     if (this.#mustLook(channel, entry, task, event, next, effects)) return;
     if (event.kind === 'asserted' && this.#mustWait(entry, effects)) {
@@ -263,32 +233,28 @@ export class NodeLives {
     const gone = event.kind === 'nodeDead' ? { gone: event.node } : {};
     const command = task.command === undefined ? {} : { command: task.command };
     const isAssertion = event.kind === 'asserted';
-    const before = entry.own;
+    const before = copy.own;
     task.wasSent = true;
-    entry.heard = [];
+    copy.sent();
     change({ channel, seen, next, effects, ...gone, ...command }, (outcome) => {
       switch (outcome.kind) {
         case 'changed':
-          entry.stored = outcome.stored;
+          copy.stored = outcome.stored;
           this.#carryOut(channel, effects, true);
           if (!isAssertion) {
-            entry.own = undefined;
-            this.#correct(entry);
+            copy.changed();
             this.#finish(channel, entry, task, true);
-          } else if (entry.own !== before) {
+          } else if (copy.own !== before) {
             // Mail that was older than the change has changed the copy.
             this.#change(channel, entry, task, event, round + 1);
           } else {
-            entry.isAlone = false;
-            entry.own = undefined;
+            copy.settled();
             entry.contestedAt = undefined;
             task.done(true);
           }
           return;
         case 'other': {
-          const isLost = !isAssertion && (entry.own !== undefined || this.#hasLost(entry, outcome.stored));
-          if (isLost) entry.own ??= known(entry);
-          entry.stored = outcome.stored;
+          const isLost = copy.found(outcome.stored) && !isAssertion;
           if (round >= MAX_ROUNDS) {
             this.#fail(channel, entry, task, isAssertion);
             return;
@@ -302,25 +268,14 @@ export class NodeLives {
           return;
         case 'unreadable':
           if (event.kind === 'come') this.#refuse(channel, event.candidate.publish, { why: 'busy' });
-          if (isAssertion) entry.own = undefined;
+          if (isAssertion) copy.discard();
           this.#finishEither(channel, entry, task, isAssertion, false);
           return;
         case 'unanswered':
-          // Mail may show what came of this change, whose effects this node has not carried out.
-          if (!isAssertion) entry.own ??= toldAll(seen?.life ?? EMPTY_LIFE, entry.heard);
+          if (!isAssertion) copy.unanswered(seen);
           this.#fail(channel, entry, task, isAssertion);
       }
     });
-  }
-
-  /**
-   * A change that others made before was undone with the registry's data, or this node's would not have been carried
-   * out: what this node has heard and done since is asserted.
-   */
-  #correct(entry: Entry): void {
-    const stored = entry.stored?.life ?? EMPTY_LIFE;
-    const own = toldAll(stored, entry.heard);
-    if (own !== stored) entry.own ??= own;
   }
 
   #fail(channel: string, entry: Entry, task: Task, isAssertion: boolean): void {
@@ -331,19 +286,6 @@ export class NodeLives {
   #finishEither(channel: string, entry: Entry, task: Task, isAssertion: boolean, isStored: boolean): void {
     if (isAssertion) task.done(isStored);
     else this.#finish(channel, entry, task, isStored);
-  }
-
-  /**
-   * Whether the stored life lacks what this node has in it: others tell this node of each change to its part, and their
-   * mail is delivered first.
-   */
-  #hasLost({ stored }: Entry, found: StoredLife | undefined): boolean {
-    return this.#differs(stored?.life, found?.life);
-  }
-
-  #differs(one: ChannelLife = EMPTY_LIFE, other: ChannelLife = EMPTY_LIFE): boolean {
-    const { member } = this.#about;
-    return names(partOf(one, member)) !== names(partOf(other, member));
   }
 
   /** Whether a publisher of this node would end for another one of whom it is not sure that he is still there. */
@@ -365,12 +307,12 @@ export class NodeLives {
     effects: readonly LifeEffect[],
   ): boolean {
     const { member, dead, now } = this.#about;
-    if (event.kind !== 'come' || task.hasLooked || !entry.stored) return false;
+    if (event.kind !== 'come' || task.hasLooked || !entry.copy.stored) return false;
     const { publish } = event.candidate;
     const isRefused = effects.some((effect) => effect.kind === 'refuse' && effect.publish === publish);
     const waits = next.waiting.some((candidate) => candidate.publish === publish);
     if (!isRefused && !waits) return false;
-    const { stream, out } = entry.stored.life;
+    const { stream, out } = entry.copy.stored.life;
     const others = [stream?.node, out?.node].filter((node) => node !== undefined && node !== member) as string[];
     if (others.length === 0) return false;
     task.hasLooked = true;
@@ -396,26 +338,21 @@ export class NodeLives {
       return;
     }
     const refusal = event.kind === 'come' ? this.#about.refusalAlone(channel) : undefined;
-    if (event.kind === 'come' && refusal && !task.wasSent && entry.own === undefined) {
+    if (event.kind === 'come' && refusal && !task.wasSent && !entry.copy.own) {
       this.#refuse(channel, event.candidate.publish, refusal);
       this.#finish(channel, entry, task, false);
       return;
     }
-    if (!entry.isAlone) {
-      entry.own = known(entry);
-      entry.isAlone = true;
-      this.#alone(channel, entry, { kind: 'alone', node: this.#about.member });
-    }
+    if (entry.copy.goAlone()) this.#alone(channel, entry, { kind: 'alone', node: this.#about.member });
     if (event.kind === 'come' && refusal) this.#refuse(channel, event.candidate.publish, refusal);
     else this.#alone(channel, entry, event);
     this.#finish(channel, entry, task, false);
   }
 
-  #alone(channel: string, entry: Entry, event: LifeEvent): void {
+  #alone(channel: string, { copy }: Entry, event: LifeEvent): void {
     const { step, policy } = this.#about;
-    const { life, effects } = step(entry.own ?? EMPTY_LIFE, event, policy);
-    entry.own = life;
-    this.#carryOut(channel, effects, false);
+    const due = copy.alone((life) => step(life, event, policy));
+    this.#carryOut(channel, due, false);
   }
 
   #carryOut(channel: string, effects: readonly LifeEffect[], isStored: boolean): void {
@@ -432,10 +369,10 @@ export class NodeLives {
     this.#about.perform(channel, [{ kind: 'refuse', node: this.#about.member, publish, refusal }]);
   }
 
-  /** Remembers the channel only while this node has a part in it. */
+  /** Remembers the channel only while this node has a part in it, or the registry may think so. */
   #keep(channel: string, entry: Entry): void {
-    const isNeeded = entry.isBusy || entry.own !== undefined || !isEmptyPart(partOf(known(entry), this.#about.member));
-    if (isNeeded) this.#entries.set(channel, entry);
+    const { copy, isBusy } = entry;
+    if (isBusy || copy.isUnsettled || !isEmptyPart(copy.part)) this.#entries.set(channel, entry);
     else this.#entries.delete(channel);
   }
 }
@@ -451,38 +388,4 @@ function goneBefore({ tasks }: Entry, task: Task): Task | undefined {
   if (at < 0) return undefined;
   const [gone] = tasks.splice(at, 1, task);
   return gone;
-}
-
-function newEntry(): Entry {
-  return { stored: undefined, isAlone: false, isDoubted: false, tasks: [], isBusy: false, heard: [] };
-}
-
-function known({ own, stored }: Entry): ChannelLife {
-  return own ?? stored?.life ?? EMPTY_LIFE;
-}
-
-function isUnsettled({ own, isDoubted }: Entry): boolean {
-  return own !== undefined || isDoubted;
-}
-
-function toldAll(life: ChannelLife, effects: readonly NodeEffect[]): ChannelLife {
-  return effects.reduce((known, effect) => told(known, effect) ?? known, life);
-}
-
-/** What of a node's part is changed by the node alone, or by others who tell it. */
-function names({ stream, out, late, waiting }: ReturnType<typeof partOf>): string {
-  const state = stream && [stream.state, stream.keeps, stream.leaving];
-  return [state, out?.abandoned, ...[stream, out, ...late, ...waiting].map((each) => each?.publish)].join();
-}
-
-function withAbout(life: ChannelLife, about: (text: string) => string): ChannelLife {
-  const { stream, out } = life;
-  const anew = <T extends { readonly about: string }>(each: T): T => ({ ...each, about: about(each.about) });
-  return {
-    ...life,
-    ...(stream && { stream: { ...stream, id: anew(stream.id) } }),
-    ...(out && { out: { ...anew(out), ...(out.inherited && { inherited: anew(out.inherited) }) } }),
-    late: life.late.map(anew),
-    waiting: life.waiting.map(anew),
-  };
 }

@@ -146,6 +146,8 @@ function checkArguments(names: NameGrammar, verb: string, channel: string, argum
   if (argument.length > MAX_ARGUMENT_LENGTH) {
     return { error: `${verb} with a stream id of ${argument.length} characters` };
   }
+  // No stream has such an id; without its end, as a line of text, the command would mean another stream.
+  if (/[\r\n]/.test(argument)) return { error: `${verb} with the bad stream id ${quote(argument)}` };
   return undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { ChannelLife, HandedId, Start, StartOut, Stream } from './channel-life';
-import { grace, refuse, type Result, startOf, stopOf, stopOfStart, unchanged } from './effects';
-import { given, handed, isSameId } from './handed-ids';
+import { grace, refuse, type Result, startOf, stopOfStart, stopsOf, unchanged } from './effects';
+import { given, handed, isSameId, withLater } from './handed-ids';
 import type { Answer, LifeEffect, Refusal } from './life-events';
 
 type Accepted = Extract<Answer, { readonly kind: 'accepted' }>;
@@ -10,15 +10,11 @@ export function answered(life: ChannelLife, start: Start, answer: Answer, now: n
   const { out } = life;
   if (out?.publish === start.publish) return settle(life, out, answer, now);
   if (answer.kind === 'late') return unchanged(life);
-  const late = life.late.filter(({ publish }) => publish !== start.publish);
-  const isKnown = late.length < life.late.length;
-  const next = { ...life, late };
-  if (answer.kind === 'accepted') {
-    const former = life.late.find(({ publish }) => publish === start.publish)?.former;
-    return takeBackLate(next, start, answer.streamId, former);
-  }
+  const known = life.late.find(({ publish }) => publish === start.publish);
+  const next = { ...life, late: life.late.filter((each) => each !== known) };
+  if (answer.kind === 'accepted') return takeBackLate(next, known ?? start, answer.streamId, known?.former);
   // Of a start that is not known any more, a stop has been sent already.
-  return { life: next, effects: isKnown && answer.kind === 'unknown' ? [stopOfStart(start, '')] : [] };
+  return { life: next, effects: known && answer.kind === 'unknown' ? [stopOfStart(known, '')] : [] };
 }
 
 /** The fate of the start that is out is known, or it has had its time. */
@@ -42,7 +38,7 @@ export function settle(life: ChannelLife, out: StartOut, answer: Answer, now: nu
   }
   if (inherited) {
     const isGivenAgain = answer.kind === 'accepted' && isSameId(inherited, out, answer.streamId);
-    effects.push(stopOf(isGivenAgain ? given(inherited, out) : inherited));
+    effects.push(...stopsOf(life, isGivenAgain ? given(inherited, out) : inherited));
   }
   if (!abandoned) effects.push(refuse(out, refusalAfter(answer)));
   if (next.stream?.state === 'held') effects.push(grace(next.stream, true));
@@ -58,12 +54,11 @@ function refusalAfter(answer: Answer): Refusal {
 function letIn(life: ChannelLife, out: StartOut, answer: Accepted, now: number): Result {
   const { stream } = life;
   const { streamId, playKeyHash } = answer;
-  const former = stream?.id ?? out.inherited;
-  const effects: LifeEffect[] = [];
-  const goesOn = isSameId(former, out, streamId);
-  const id = goesOn && former ? given(former, out) : handed(out, streamId, now);
-  if (former && !goesOn) effects.push(stopOf(former));
-  const continues = goesOn && stream !== undefined && out.resume !== undefined;
+  const formers = [stream?.id, out.inherited].filter((each) => each !== undefined);
+  const former = formers.find((each) => isSameId(each, out, streamId));
+  const id = former ? given(former, out) : handed(out, streamId, now);
+  const effects: LifeEffect[] = formers.filter((each) => each !== former).flatMap((each) => stopsOf(life, each));
+  const continues = stream !== undefined && former === stream.id && out.resume !== undefined;
   if (stream) effects.push({ kind: 'replaced', node: stream.node, publish: stream.publish, continues });
   const { publish, node, keyHash } = out;
   const keeps = stream?.state === 'live' && !stream.leaving;
@@ -92,13 +87,16 @@ function takeBack(life: ChannelLife, out: StartOut, streamId: string): Result {
 function takeBackLate(life: ChannelLife, start: Start, streamId: string, former: string | undefined): Result {
   const { stream, out } = life;
   // Unless a later start was answered with the id meanwhile.
-  const latest = (id: HandedId): HandedId => (id.startJti === former ? given(id, start) : id);
+  const latest = (id: HandedId): HandedId => {
+    if (id.startJti === former || streamId === '') return given(id, start);
+    return start.resume === streamId ? id : withLater(id, [start]);
+  };
   if (stream && isSameId(stream.id, start, streamId)) {
     return unchanged({ ...life, stream: { ...stream, id: latest(stream.id) } });
   }
   if (out?.inherited && isSameId(out.inherited, start, streamId)) {
     return unchanged({ ...life, out: { ...out, inherited: latest(out.inherited) } });
   }
-  // An id that was offered and has no owner any more has had its stop: only what this start began can be left.
-  return { life, effects: [stopOfStart(start, start.resume === streamId ? '' : streamId)] };
+  // Also an id that was offered and has had its stop: the handler may have continued it after that stop.
+  return { life, effects: [stopOfStart(start, streamId)] };
 }

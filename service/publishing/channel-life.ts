@@ -27,7 +27,7 @@
  * | its node dies | gone | stop by `start_jti` | claimed | claimed |
  * | registry away | its own node asks at once | stays out | live | held, its clock runs |
  * | registry back, `asserted` | waits in turn | stays out | live, or replaced by a rival | held, or replaced by a rival |
- * | asserted, but claimed | | refused | ended, no second stop | ended, no second stop |
+ * | asserted, but claimed | refused | refused | ended, no second stop | ended, no second stop |
  *
  * ## What holds in every state
  * - An id stands in one place: `stream.id` or `out.inherited`. A stop is due exactly when it leaves that place without
@@ -53,6 +53,13 @@ export interface ChannelLife {
   readonly blockedUntil?: number | undefined;
   /** Publishes of nodes that were taken for dead, and whose stops are due: such a node may live and assert them. */
   readonly claimed?: readonly Claimed[];
+  /**
+   * The registry has lost data, nodes have acted without it, or one has died: a handler that does not give each stream an
+   * id of its own may know the stream by another start.
+   */
+  readonly isDoubted?: boolean;
+  /** Only in a node's own copy: the id of the stream of which others have told the node that it is over. */
+  readonly ended?: HandedId;
 }
 
 export interface Claimed {
@@ -107,7 +114,15 @@ export interface HandedId {
   readonly about: string;
   /** When its first publisher was let in (ms since the epoch): limits of its duration count from here. */
   readonly since: number;
+  /** The start only continued the id: of the start that gave it the registry had lost the record. */
+  readonly isResumed?: boolean;
+  /** What operators have ordered of the stream's outputs, for whoever continues it. Never read here. */
+  readonly orders?: string;
+  /** Of a handler without ids: the last starts that were accepted for the same stream. */
+  readonly later?: readonly LaterStart[];
 }
+
+export type LaterStart = Pick<Start, 'publish' | 'startJti' | 'about'>;
 
 export interface Stream {
   readonly publish: string;

@@ -1,4 +1,5 @@
-import type { ChannelLife, HandedId, Start, Stream } from './channel-life';
+import type { ChannelLife, HandedId, LaterStart, Start, Stream } from './channel-life';
+import { startOfId } from './handed-ids';
 import type { LifeEffect, Refusal, Step } from './life-events';
 
 export type Result = Step<ChannelLife>;
@@ -19,10 +20,13 @@ export function grace({ node, publish }: Stream, runs: boolean): LifeEffect {
   return { kind: 'grace', node, publish, runs };
 }
 
-export function stopOf({ stopJti, streamId, startJti, about }: HandedId): LifeEffect {
-  return { kind: 'stop', stop: { jti: stopJti, streamId, startJti, about } };
+/** The stop of an id that has no owner any more; in doubt, also stops of the later starts. */
+export function stopsOf({ isDoubted }: ChannelLife, id: HandedId): LifeEffect[] {
+  const start = startOfId(id);
+  const others = isDoubted ? (id.later ?? []).filter(({ publish }) => publish !== start.publish) : [];
+  return [stopOfStart(start, id.streamId), ...others.map((other) => stopOfStart(other, ''))];
 }
 
-export function stopOfStart({ publish, startJti, about }: Start, streamId: string): LifeEffect {
+export function stopOfStart({ publish, startJti, about }: LaterStart, streamId: string): LifeEffect {
   return { kind: 'stop', stop: { jti: publish, streamId, startJti, about } };
 }

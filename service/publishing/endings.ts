@@ -1,14 +1,27 @@
 import { settle } from './answers';
-import type { ChannelLife, Claimed, Start, Stream } from './channel-life';
-import { refuse, type Result, stopOf, stopOfStart, unchanged } from './effects';
+import type { ChannelLife, Claimed, HandedId, Start, StartOut, Stream } from './channel-life';
+import { refuse, type Result, stopOfStart, stopsOf, unchanged } from './effects';
+import { startOfId, withLater } from './handed-ids';
 import type { LifeEffect, Refusal } from './life-events';
 
 /** Ends the stream. If a start is out, that start inherits the id, because the answer may continue the stream. */
 export function endStream(life: ChannelLife): Result {
   const { stream, out } = life;
   if (!stream) return unchanged(life);
-  if (out) return unchanged({ ...life, stream: undefined, out: { ...out, inherited: stream.id } });
-  return { life: { ...life, stream: undefined }, effects: [stopOf(stream.id)] };
+  if (out) return inherit({ ...life, stream: undefined }, out, stream.id);
+  return { life: { ...life, stream: undefined }, effects: stopsOf(life, stream.id) };
+}
+
+/** A start inherits one id: after an outage it may have one already. */
+function inherit(life: ChannelLife, out: StartOut, id: HandedId): Result {
+  const { inherited: former } = out;
+  if (!former) return unchanged({ ...life, out: { ...out, inherited: id } });
+  if (id.streamId !== '' && id.streamId === former.streamId) {
+    const inherited = id.startJti === former.startJti ? id : withLater(id, [startOfId(former)]);
+    return unchanged({ ...life, out: { ...out, inherited } });
+  }
+  const [inherited, other] = former.streamId === out.resume ? [former, id] : [id, former];
+  return { life: { ...life, out: { ...out, inherited } }, effects: stopsOf(life, other) };
 }
 
 /** The same, and the stream's node does not know it yet. */
@@ -28,7 +41,7 @@ export function nodeDead(life: ChannelLife, node: string, now: number): Result {
   const effects: LifeEffect[] = life.late.filter(isHere).map((start) => stopOfStart(start, ''));
   let next: ChannelLife = {
     ...life,
-    ...(stopped.length > 0 && { claimed: claim(life, stopped, now) }),
+    ...(stopped.length > 0 && { claimed: claim(life, stopped, now), isDoubted: true }),
     late: life.late.filter(isElsewhere),
     waiting: life.waiting.filter(isElsewhere),
   };

@@ -28,6 +28,8 @@ export type LifeEvent =
   | { readonly kind: 'left'; readonly publish: string }
   | { readonly kind: 'graceOver'; readonly publish: string }
   | { readonly kind: 'keeps'; readonly publish: string; readonly keeps: boolean }
+  /** See `HandedId.orders`. */
+  | { readonly kind: 'ordered'; readonly publish: string; readonly orders: string }
   | { readonly kind: 'draining'; readonly node: string }
   | { readonly kind: 'nodeDead'; readonly node: string; readonly now: number }
   /** The registry does not answer: the node continues with its own copy of the life. */
@@ -41,7 +43,7 @@ export type LifeEvent =
   | { readonly kind: 'unblock' };
 
 /** What one node has of a life. */
-export type LifePart = Pick<ChannelLife, 'stream' | 'out' | 'late' | 'waiting'>;
+export type LifePart = Pick<ChannelLife, 'stream' | 'out' | 'late' | 'waiting' | 'isDoubted' | 'ended'>;
 
 /** Why a publisher is not let in. */
 export type Refusal =

@@ -42,6 +42,9 @@ function apply(life: ChannelLife, event: LifeEvent): Result {
     case 'keeps':
       if (stream?.publish !== event.publish) return unchanged(life);
       return unchanged({ ...life, stream: { ...stream, keeps: event.keeps } });
+    case 'ordered':
+      if (stream?.publish !== event.publish) return unchanged(life);
+      return unchanged({ ...life, stream: { ...stream, id: { ...stream.id, orders: event.orders } } });
     case 'draining':
       if (stream?.node !== event.node) return unchanged(life);
       return unchanged({ ...life, stream: { ...stream, leaving: true } });

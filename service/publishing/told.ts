@@ -9,8 +9,15 @@ export function told(life: ChannelLife, effect: LifeEffect): ChannelLife | undef
   const { stream, out, waiting } = life;
   switch (effect.kind) {
     case 'replaced':
-    case 'ended':
-      return stream?.publish === effect.publish ? { ...life, stream: undefined } : undefined;
+      return stream?.publish === effect.publish ? { ...life, stream: undefined, ended: stream.id } : undefined;
+    case 'ended': {
+      if (stream?.publish !== effect.publish) return undefined;
+      const next: ChannelLife = { ...life, stream: undefined, ended: stream.id };
+      // The operator's command could not reach a start that the registry does not know of: nobody continues the stream.
+      return out && effect.why === 'killed'
+        ? { ...next, out: { ...out, closed: [...out.closed, stream.id.streamId] } }
+        : next;
+    }
     case 'refuse':
       if (out?.publish === effect.publish) return { ...life, out: { ...out, abandoned: true } };
       return waiting.some(({ publish }) => publish === effect.publish)

@@ -115,7 +115,7 @@ export class IncomingMessages implements TurnTaker {
 
   #data(header: MessageHeader, payload: Buffer): void {
     const { publishing } = this.#session.streams;
-    if (publishing === null) return;
+    if (publishing === null || this.#session.streams.wasRefused(header.streamId)) return;
     const data = readDataMessage(header.typeId, payload);
     if (data === undefined) this.#session.context.traffic.ignoredData += 1;
     else publishing.inlet.appendData(header.timestamp, data);
@@ -123,6 +123,7 @@ export class IncomingMessages implements TurnTaker {
 
   #aggregate(header: MessageHeader, payload: Buffer): void {
     const session = this.#session;
+    if (session.streams.wasRefused(header.streamId)) return;
     splitAggregate(header.timestamp, payload, (typeId, timestamp, part) => {
       const { publishing } = session.streams;
       if (publishing === null || part.length === 0) return;

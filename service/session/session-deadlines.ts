@@ -1,5 +1,5 @@
 import { MAX_BLOCKED_BYTES } from '../hub/message-log';
-import type { EndReason } from '../hub/publication';
+import type { EndReason } from '../hub/publisher';
 import type { ByteIntake } from './byte-intake';
 import type { Authorizing, OpenStreams, Publishing } from './rtmp-commands/open-streams';
 import type { SessionContext } from './session-context';
@@ -143,7 +143,7 @@ export class SessionDeadlines {
       return;
     }
     const { publish, publishing } = session.streams;
-    if (publishing !== null) this.#pace.look(publishing.publication.stream.latestTimestamp, now);
+    if (publishing !== null) this.#pace.look(publishing.publication.stream.sources.latestTimestamp, now);
     if (now - this.#pingedAt >= Math.min(pingIntervalMs(publish), silentMs / 2) && !this.#isBacklogged(now)) {
       this.#pingedAt = now;
       session.ping(now - this.#openedAt);

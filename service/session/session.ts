@@ -1,4 +1,4 @@
-import type { EndReason, PublisherClose } from '../hub/publication';
+import type { EndReason, PublisherClose } from '../hub/publisher';
 import type { Logger } from '../logging/logger';
 import { maskKey } from '../logging/mask';
 import type { AmfValue } from '../protocol/amf/amf-value';
@@ -250,7 +250,9 @@ export class Session
   shutDown(): void {
     const reason = 'Server is shutting down';
     const { publishing, play } = this.streams;
-    if (publishing === null && play !== null && play.channel.publication !== null) {
+    const publisher = play?.channel.publication?.publisher ?? null;
+    // A stream that another node sends, or may continue, does not end with this node.
+    if (publishing === null && play !== null && publisher?.isRelay === false) {
       play.player.listener.streamEnded();
       this.close('shutdown', reason);
     } else {

@@ -34,7 +34,7 @@ export class CapabilityCheck {
     clearTimeout(this.#again);
     const connection = this.#connection;
     const refusals = new Map<string, string>();
-    const reply = await connection.run(TRY_COMMANDS, []);
+    const reply = await connection.run(TRY_COMMANDS, {});
     // Any other error may be over with the next connection.
     if (reply === undefined && !REFUSAL.test(connection.lastError)) return;
     if (reply === undefined) refusals.set('EVAL', connection.lastError);

@@ -1,12 +1,17 @@
 import type { Logger } from '../../logging/logger';
 import type { RegistryConnection } from './registry-connection';
 import { type RegistryTiming, jittered } from './registry-timing';
+import { nodeOf } from './scripts/life-scripts';
 import { CLAIM, REMAINS, SCAN } from './scripts/sweep-scripts';
 
-/** Most channels that are seen to in one step. */
+/** Dead nodes that are seen to at the same time: a lost zone may have hundreds. */
+const NODES_AT_ONCE = 8;
+/** Most channels of a node that are seen to in one step. */
 const CHANNELS_AT_ONCE = 32;
-/** Most stops that are taken over in one step, and only while fewer than as many wait here. */
-const STOPS_AT_ONCE = 200;
+/** Stops are taken over only while fewer than this wait here. */
+const MAX_STOPS = 200;
+/** Most stops of a node that are taken over in one step. */
+const STOPS_AT_ONCE = MAX_STOPS / NODES_AT_ONCE;
 
 export interface DeadNodeSweeperOptions {
   readonly connection: RegistryConnection;
@@ -50,7 +55,7 @@ export class DeadNodeSweeper {
 
   /** Stops have been delivered: there is room for more. */
   more(): void {
-    if (this.#reported.size > 0 && this.#options.waitingStops() < STOPS_AT_ONCE / 2) this.#schedule(0);
+    if (this.#reported.size > 0 && this.#options.waitingStops() < MAX_STOPS / 2) this.#schedule(0);
   }
 
   stop(): void {
@@ -75,32 +80,34 @@ export class DeadNodeSweeper {
     const suspects = this.#suspects;
     this.#suspects = new Set();
     if (healthyForMs() < 2 * timing.ttlMs) return;
-    const reply = await connection.run(SCAN, [timing.ttlMs]);
+    const reply = await connection.run(SCAN, { ttlMs: timing.ttlMs });
     if (reply?.status !== 'dead') return;
     const [count, ...rest] = reply.rest;
     for (const id of rest.splice(0, Number(count))) departed(id);
     this.#suspects = new Set(rest);
     for (const member of this.#reported) if (!this.#suspects.has(member)) this.#reported.delete(member);
-    for (const member of rest) if (suspects.has(member)) await this.#bury(member);
+    const dead = rest.filter((member) => suspects.has(member));
+    const worker = async (): Promise<void> => {
+      for (let member = dead.shift(); member !== undefined; member = dead.shift()) await this.#bury(member);
+    };
+    await Promise.all(Array.from({ length: NODES_AT_ONCE }, worker));
   }
 
   async #bury(member: string): Promise<void> {
     const { connection, log, healthyForMs, nodeDead, waitingStops, claimed } = this.#options;
-    const slash = member.lastIndexOf('/');
-    const dead = [member.slice(0, slash), member.slice(slash + 1)];
     if (!this.#reported.has(member)) {
       this.#reported.add(member);
       log.warning('A node of the fleet is gone: its streams have ended, other nodes send their stops', {
-        node: dead[0],
+        node: nodeOf(member),
       });
     }
     while (!this.#stopped && healthyForMs() > 0) {
-      const remains = await connection.run(REMAINS, [...dead, CHANNELS_AT_ONCE]);
+      const remains = await connection.run(REMAINS, { member, most: CHANNELS_AT_ONCE });
       if (remains?.status !== 'remains') return;
       const isStored = await Promise.all(remains.rest.map((channel) => nodeDead(channel, member)));
       if (isStored.includes(false)) return;
-      const room = Math.max(0, STOPS_AT_ONCE - waitingStops());
-      const reply = await connection.run(CLAIM, [...dead, room]);
+      const most = Math.max(0, Math.min(STOPS_AT_ONCE, MAX_STOPS - waitingStops()));
+      const reply = await connection.run(CLAIM, { member, most });
       if (reply?.status !== 'claimed') return;
       const [left, ...stops] = reply.rest;
       claimed(stops);

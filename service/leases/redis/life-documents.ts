@@ -1,7 +1,8 @@
 import type { ChannelLife } from '../../publishing/channel-life';
 import type { DueStop } from '../../publishing/life-events';
-import type { NodeEffect } from '../life-store';
-import type { StoredLife } from '../node-lives';
+import type { Location, NodeEffect } from '../life-store';
+import type { StoredLife } from '../life-copy';
+import { LetterEffectsForm, StoredLifeForm, StoredPlaceForm, StoredStopForm } from './stored-forms';
 
 /**
  * Version of what nodes store in Redis and tell each other through it. A node leaves alone what a later version has
@@ -37,13 +38,26 @@ export function writeLife({ version, life }: StoredLife, schema: number): string
   return JSON.stringify({ schema, version, life } satisfies LifeDocument);
 }
 
-/** Empty text is no life; undefined when a later version has written it. */
+/** Empty text is no life; undefined when a later version has written it, or no node has. */
 export function readLife(text: string, schema: number): { readonly stored: StoredLife | undefined } | undefined {
   if (text === '') return { stored: undefined };
   const document = parse(text);
-  if (document === undefined || Number(document['schema']) > schema) return undefined;
-  const { version, life } = document as unknown as LifeDocument;
-  return { stored: { version, life } };
+  if (document === undefined || isLater(document, schema)) return undefined;
+  const { version, life } = document;
+  const found = StoredLifeForm.safeParse(life);
+  return typeof version === 'string' && found.success ? { stored: { version, life: found.data } } : undefined;
+}
+
+/** Whether a later version has written the life: nothing more is known of it then. */
+export function isOfLaterRelease(text: string, schema: number): boolean {
+  const document = parse(text);
+  return document !== undefined && isLater(document, schema);
+}
+
+/** Where the channel's viewers find its stream, whichever version has written the life. */
+export function readPlace(text: string): Pick<Location, 'publish' | 'streamId' | 'playKeyHash'> | undefined {
+  const stream = StoredPlaceForm.safeParse(parse(text)?.['life']).data?.stream;
+  return stream && { publish: stream.publish, streamId: stream.id.streamId, playKeyHash: stream.playKeyHash };
 }
 
 export interface WrittenLetter {
@@ -57,17 +71,19 @@ export function writeLetter(letter: WrittenLetter, schema: number): string {
   return JSON.stringify({ kind: 'effects', schema, ...letter });
 }
 
-/** Undefined when this version does not know such a letter. */
+/** Undefined when this version does not know such a letter, or no node has written it. */
 export function readLetter(text: string, schema: number): Letter | undefined {
   const letter = parse(text);
-  if (letter === undefined || Number(letter['schema'] ?? 1) > schema) return undefined;
+  if (letter === undefined || isLater(letter, schema)) return undefined;
   const { kind, channel, life, effects, command } = letter;
   if (kind === 'command' && typeof letter['text'] === 'string') return { kind, text: letter['text'] };
   if (kind !== 'effects' || typeof channel !== 'string' || typeof life !== 'string') return undefined;
   const found = readLife(life, schema);
+  const its = LetterEffectsForm.safeParse(effects);
   return (
-    found && {
-      ...{ kind, channel, stored: found.stored, effects: effects as readonly NodeEffect[] },
+    found &&
+    its.data && {
+      ...{ kind, channel, stored: found.stored, effects: its.data },
       ...(typeof command === 'string' && { command }),
     }
   );
@@ -78,8 +94,11 @@ export function writeStop({ channel, stop }: KeptStop, schema: number): string {
 }
 
 export function readStop(text: string): KeptStop | undefined {
-  const { channel, stop } = (parse(text) ?? {}) as Partial<KeptStop>;
-  return channel !== undefined && stop !== undefined && typeof stop.jti === 'string' ? { channel, stop } : undefined;
+  return StoredStopForm.safeParse(parse(text)).data;
+}
+
+function isLater({ schema: written = 1 }: Readonly<Record<string, unknown>>, schema: number): boolean {
+  return Number(written) > schema;
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -1,7 +1,7 @@
 import type { Logger } from '../../logging/logger';
 import type { NodeAddress } from '../life-store';
 import type { Mailbox } from './mailbox';
-import { BEAT } from './scripts/node-scripts';
+import { BEAT, type BeatArgument } from './scripts/node-scripts';
 import type { RegistryConnection, RegistryReply } from './registry-connection';
 import { readRosterNews, type Roster } from './roster';
 import { type RegistryTiming, jittered } from './registry-timing';
@@ -15,8 +15,10 @@ export interface NodeRegistrationOptions {
   readonly address: () => NodeAddress;
   /** Told of the changes of the fleet's nodes. */
   readonly roster: Roster;
-  /** The node is registered; `lapsed`: it was not before, so that others may have declared it dead. */
-  readonly renewed: (renewal: { readonly lapsed: boolean; readonly secret: string }) => void;
+  /** The node was not registered until this renewal: others may have declared it dead. */
+  readonly lapsed: () => void;
+  /** The node is registered. */
+  readonly renewed: (secret: string) => void;
   readonly mailbox: Mailbox;
   /** Version of what the node stores in Redis. */
   readonly schema: number;
@@ -35,6 +37,8 @@ export class NodeRegistration {
   #first = true;
   #registered = false;
   #lastBeatAt = -Infinity;
+  /** When the last renewal that was answered was asked for. */
+  #renewedAt = -Infinity;
   #healthySince = Infinity;
   #reported: 'nothing' | 'up' | 'down' = 'nothing';
   #stopped = false;
@@ -89,15 +93,28 @@ export class NodeRegistration {
   }
 
   async #renew(): Promise<boolean> {
-    const { connection, timing, secret, address, roster, renewed, mailbox } = this.#options;
+    const { connection, timing, secret, address, roster, lapsed, renewed, mailbox } = this.#options;
     clearTimeout(this.#timer);
-    const registration = JSON.stringify({ ...address(), epoch: connection.epoch, schema: this.#options.schema });
-    const own = [this.#first ? 1 : 0, secret(), JSON.stringify(address())];
-    const args = [registration, timing.ttlMs, mailbox.position, ...own, roster.read];
-    const read = ({ status, rest }: RegistryReply): void => {
-      if (status === 'kept' || status === 'lapsed') mailbox.take(readRosterNews(rest.slice(1)).rest);
+    const beat: BeatArgument = {
+      registration: JSON.stringify({ ...address(), epoch: connection.epoch, schema: this.#options.schema }),
+      address: JSON.stringify(address()),
+      ttlMs: timing.ttlMs,
+      isFirst: this.#first,
+      secret: secret(),
+      mailRead: mailbox.position,
+      rosterRead: roster.read,
     };
-    const reply = await connection.run(BEAT, args, { read });
+    const askedAt = performance.now();
+    const read = ({ status, rest }: RegistryReply): void => {
+      if (status !== 'kept' && status !== 'lapsed') return;
+      // The answer that would have told it may be lost.
+      const mayHaveLapsed = performance.now() - this.#renewedAt > timing.ttlMs;
+      this.#renewedAt = askedAt;
+      // Before the mail is read: it may be older than what others have done about a dead node.
+      if (status === 'lapsed' || mayHaveLapsed) lapsed();
+      mailbox.take(readRosterNews(rest.slice(1)).rest);
+    };
+    const reply = await connection.run(BEAT, beat, { read });
     if (this.#stopped) return false;
     if (reply?.status !== 'kept' && reply?.status !== 'lapsed') {
       this.#failed(reply?.status === 'taken' ? 'another node has the same id' : connection.lastError);
@@ -106,20 +123,21 @@ export class NodeRegistration {
     const [fleetSecret = '', ...more] = reply.rest;
     const { news, rest: entries } = readRosterNews(more);
     roster.learn(news);
-    const lapsed = reply.status === 'lapsed' || this.#first;
+    const isNew = reply.status === 'lapsed' || this.#first;
+    if (this.#first) lapsed();
     this.#first = false;
-    this.#succeeded(lapsed);
-    renewed({ lapsed, secret: fleetSecret });
+    this.#succeeded(isNew);
+    renewed(fleetSecret);
     // A full reply: there may be more.
     this.#schedule(entries.length >= 200 ? 0 : jittered(timing.beatMs));
     return true;
   }
 
-  #succeeded(lapsed: boolean): void {
+  #succeeded(isNew: boolean): void {
     const { timing, log } = this.#options;
     const now = performance.now();
     // Also after a pause of this process, during which no renewal could fail.
-    if (lapsed || !this.#registered || now - this.#lastBeatAt > timing.ttlMs) this.#healthySince = now;
+    if (isNew || !this.#registered || now - this.#lastBeatAt > timing.ttlMs) this.#healthySince = now;
     this.#registered = true;
     this.#lastBeatAt = now;
     if (this.#reported !== 'up') {

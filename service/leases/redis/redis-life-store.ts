@@ -9,11 +9,13 @@ import type { ChangingPassword } from '../../redis/redis-password';
 import { within } from '../../time/within';
 import { lifeEventOf } from '../command-events';
 import type { FleetKeys } from '../fleet-keys';
-import type { LifeListener, LifeStore, Location, NodeAddress, StopFacts } from '../life-store';
+import type { LifeListener, LifeStore, Location, NodeAddress, NodeEffect, StopFacts } from '../life-store';
+import type { StoredLife } from '../life-copy';
 import { NodeLives } from '../node-lives';
 import { CapabilityCheck } from './capability-check';
 import { DeadNodeSweeper } from './dead-node-sweeper';
-import { type Letter, readLife, SCHEMA } from './life-documents';
+import { KnownBlocks } from './known-blocks';
+import { type Letter, readLife, readPlace, SCHEMA } from './life-documents';
 import { Mailbox } from './mailbox';
 import { NodeRegistration } from './node-registration';
 import { readAddress } from './read-address';
@@ -93,7 +95,8 @@ const MAX_PAUSE_MS = 200;
  * - *A request that a dead connection left in Redis's socket is executed late.* It contains the connection's number,
  *   and is refused once a newer connection has registered.
  * - *A paused node keeps a channel that was taken from it.* The first thing that it does when it runs again is the
- *   overdue renewal, which says "lapsed"; it asserts, and finds its publish claimed or replaced.
+ *   overdue renewal, which says "lapsed"; it asserts, and finds its publish claimed or replaced. Mail from before it was
+ *   taken for dead comes with that renewal.
  * - *A stop is lost.* It is stored in the same step as the life that it leaves; a claim moves it in one step.
  * - *Mail is read but not carried out.* It stays until the next renewal confirms that it has arrived.
  *
@@ -114,6 +117,7 @@ export class RedisLifeStore implements LifeStore {
   readonly #capabilities: CapabilityCheck;
   readonly #reported: ReportedCommands;
   readonly #roster = new Roster();
+  readonly #blocks = new KnownBlocks();
   readonly #seal: RecordSeal;
   readonly #schema: number;
   readonly #ttlMs: number;
@@ -145,7 +149,8 @@ export class RedisLifeStore implements LifeStore {
       secret: () => this.#secret,
       address: () => this.#address,
       roster: this.#roster,
-      renewed: (renewal) => this.#renewed(renewal),
+      lapsed: () => this.#settlement.doubtAll(),
+      renewed: (secret) => this.#renewed(secret),
     });
     this.#stops = new RedisStops({
       ...{ connection, schema },
@@ -166,16 +171,25 @@ export class RedisLifeStore implements LifeStore {
     this.#lives = new NodeLives({
       ...{ member: this.member, policy, step, now: () => Date.now(), contestMs: CONTEST_BEATS * timing.beatMs },
       isUp: () => connection.ready,
-      change: (change, done) => void lives.change(change, done),
+      change: (change, done) =>
+        void lives.change(change, (outcome) => {
+          if (outcome.kind === 'changed' || outcome.kind === 'other')
+            this.#compareBlock(change.channel, outcome.stored);
+          done(outcome);
+        }),
       dead: (members, done) => void this.#dead(members).then(done),
       later: (round, act) => void setTimeout(act, Math.random() * Math.min(MAX_PAUSE_MS, 2 ** round)),
-      perform: (channel, effects) => this.#listener?.perform(channel, effects),
-      refusalAlone: (channel) => this.#listener?.refusalAlone(channel),
-      stopDue: (channel, stop, isStored) => this.#stops.add({ channel, stop }, isStored),
+      perform: (channel, effects) => this.#listener?.perform(channel, this.#withReadableOrders(channel, effects)),
+      refusalAlone: (channel) => this.#blocks.refusal(channel, Date.now()) ?? this.#listener?.refusalAlone(channel),
+      stopDue: (channel, stop, isStored) => {
+        // The secret may have changed while the registry was asked.
+        const about = this.#seal.renew(stop.about, channel);
+        this.#stops.add({ channel, stop: { ...stop, about } }, isStored && about === stop.about);
+      },
     });
     this.#settlement = new Settlement({
       ...{ lives: this.#lives, stops: this.#stops, log, auditMs: jittered(auditMs) },
-      storedChannels: async () => (await connection.run(LIST_CHANNELS, []))?.rest,
+      storedChannels: async () => (await connection.run(LIST_CHANNELS, {}))?.rest,
     });
     this.#sweeper = new DeadNodeSweeper({
       ...{ connection, timing, log },
@@ -242,6 +256,11 @@ export class RedisLifeStore implements LifeStore {
   }
 
   async apply(channel: string, event: LifeEvent): Promise<void> {
+    if (event.kind === 'ordered') {
+      const orders = this.#seal.closeOrders(event.orders, channel);
+      if (orders !== undefined) await this.#apply(channel, { ...event, orders });
+      return;
+    }
     await this.#apply(channel, event);
   }
 
@@ -259,18 +278,16 @@ export class RedisLifeStore implements LifeStore {
   }
 
   async locate(channel: string): Promise<Location | undefined> {
-    const reply = await this.#connection.run(LOCATE, [channel]);
+    const reply = await this.#connection.run(LOCATE, { channel });
     const [text, owner] = reply?.rest ?? [];
     if (text === undefined || owner === undefined) return undefined;
     // What a later release has written is left alone, but its viewers are not.
-    const stream = readLife(text, Infinity)?.stored?.life.stream;
-    if (!stream) return undefined;
-    const { publish, id, playKeyHash } = stream;
-    return { channel, publish, streamId: id.streamId, playKeyHash, owner: readAddress(owner) };
+    const place = readPlace(text);
+    return place && { channel, ...place, owner: readAddress(owner) };
   }
 
   async standing(channel: string): Promise<ChannelStanding> {
-    const reply = await this.#connection.run(READ_LIFE, [channel]);
+    const reply = await this.#connection.run(READ_LIFE, { channel });
     const life = readLife(reply?.rest[0] ?? '', this.#schema)?.stored?.life;
     return life === undefined ? UNKNOWN_STANDING : standingOf(life, Date.now());
   }
@@ -280,6 +297,9 @@ export class RedisLifeStore implements LifeStore {
     const text = commandText(command);
     if (command.verb === 'drain') return (await this.#reported.report(command.verb, command.node, text)) === 'first';
     const { channel, verb } = command;
+    const now = Date.now();
+    if (verb === 'block') this.#blocks.command(channel, now + command.seconds * 1000, now);
+    else if (verb === 'unblock') this.#blocks.command(channel, 0, now);
     const isHere = this.#lives.find(channel) !== undefined;
     return new Promise((resolve) => {
       // A publisher that this node ends may come back before it is known what the fleet makes of the command.
@@ -333,9 +353,18 @@ export class RedisLifeStore implements LifeStore {
     this.#registration.stop();
     this.#wakeUps.close();
     this.#capabilities.close();
-    await this.#connection.run(LEAVE, []);
+    await this.#connection.run(LEAVE, {});
     this.#connection.close();
     this.#listener = undefined;
+  }
+
+  #withReadableOrders(channel: string, effects: readonly NodeEffect[]): readonly NodeEffect[] {
+    return effects.map((effect) => {
+      if (effect.kind !== 'letIn' || effect.id.orders === undefined) return effect;
+      const { orders: sealed, ...id } = effect.id;
+      const orders = this.#seal.openOrders(sealed, channel);
+      return { ...effect, id: { ...id, ...(orders !== undefined && { orders }) } };
+    });
   }
 
   /** False if the registry does not have the event. */
@@ -346,7 +375,7 @@ export class RedisLifeStore implements LifeStore {
   /** Nodes that look dead soon after an outage of the registry may only be late. */
   async #dead(members: readonly string[]): Promise<readonly string[]> {
     if (this.#registration.healthyForMs < 2 * this.#ttlMs) return [];
-    const reply = await this.#connection.run(DEAD, members);
+    const reply = await this.#connection.run(DEAD, { members });
     return reply?.rest ?? [];
   }
 
@@ -362,7 +391,7 @@ export class RedisLifeStore implements LifeStore {
     const now = Date.now();
     let wasBlocked = false;
     if (acts && verb === 'unblock') {
-      const reply = await this.#connection.run(READ_LIFE, [channel]);
+      const reply = await this.#connection.run(READ_LIFE, { channel });
       const stored = readLife(reply?.rest[0] ?? '', this.#schema)?.stored;
       wasBlocked = (stored?.life.blockedUntil ?? 0) > now;
     }
@@ -376,16 +405,20 @@ export class RedisLifeStore implements LifeStore {
     }
     const { channel, stored, effects, command } = letter;
     if (command !== undefined && !this.#reported.has(command)) this.#listener?.command(command);
+    if (stored?.life.blockedUntil !== undefined) this.#compareBlock(channel, stored);
     this.#lives.mail(channel, stored, effects);
   }
 
-  #renewed({ lapsed, secret }: { readonly lapsed: boolean; readonly secret: string }): void {
+  #compareBlock(channel: string, stored: StoredLife | undefined): void {
+    this.#blocks.compare(channel, stored?.life.blockedUntil ?? 0, Date.now());
+  }
+
+  #renewed(secret: string): void {
     const known = Buffer.from(secret, 'base64');
     if (secret !== this.#secret && this.#secretIsShared) this.#listener?.secretChanged?.(known);
     this.#secret = secret;
     this.#secretIsShared = true;
     this.#tellSecret(known);
-    if (lapsed) this.#settlement.doubtAll();
     this.#settlement.renewed();
   }
 

@@ -2,8 +2,9 @@ import { type ChannelLife, keptUntil, type Stream } from '../../publishing/chann
 import type { LifeEffect } from '../../publishing/life-events';
 import type { Logger } from '../../logging/logger';
 import type { NodeEffect } from '../life-store';
-import type { Change, ChangeOutcome, StoredLife } from '../node-lives';
-import { readLife, writeLetter, writeLife, writeStop } from './life-documents';
+import type { StoredLife } from '../life-copy';
+import type { Change, ChangeOutcome } from '../node-lives';
+import { isOfLaterRelease, readLife, writeLetter, writeLife, writeStop } from './life-documents';
 import type { Mailbox } from './mailbox';
 import type { RegistryConnection, RegistryReply } from './registry-connection';
 import { CHANGE, type ChangeArgument, nodeOf } from './scripts/life-scripts';
@@ -73,7 +74,7 @@ export class RedisLives {
         done({ kind: 'alive' });
       }
     };
-    await connection.run(CHANGE, [JSON.stringify(argument)], { keys: keysOf(argument), read });
+    await connection.run(CHANGE, argument, { keys: keysOf(argument), read });
     return status;
   }
 
@@ -91,7 +92,8 @@ export class RedisLives {
       done({ kind: 'other', stored: found.stored });
       return;
     }
-    if (!this.#saidUnreadable) log.warning('A later release has written a channel, this node leaves it alone');
+    const writer = isOfLaterRelease(text, schema) ? 'A later release' : 'Something that is no node';
+    if (!this.#saidUnreadable) log.warning(`${writer} has written a channel, this node leaves it alone`);
     this.#saidUnreadable = true;
     done({ kind: 'unreadable' });
   }
@@ -123,7 +125,6 @@ export class RedisLives {
     );
     const now = connection.serverMs + this.#clockErrorMs;
     return {
-      schema,
       channel,
       seen: seen?.version ?? '',
       life,

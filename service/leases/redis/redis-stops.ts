@@ -2,7 +2,7 @@ import type { StopRecord } from '../../auth/stop-record';
 import type { StopFacts } from '../life-store';
 import { type KeptStop, readStop, writeStop } from './life-documents';
 import type { RegistryConnection } from './registry-connection';
-import { FORGET_STOPS, KEEP_STOPS, LIST_STOPS, READ_STOP } from './scripts/stop-scripts';
+import { FORGET_STOP, KEEP_STOPS, LIST_STOPS, READ_STOP } from './scripts/stop-scripts';
 import { StopBook } from './stop-book';
 
 export interface RedisStopsOptions {
@@ -52,7 +52,7 @@ export class RedisStops {
 
   async delivered(jti: string): Promise<void> {
     this.#book.delivered(jti);
-    const reply = await this.#options.connection.run(FORGET_STOPS, [jti]);
+    const reply = await this.#options.connection.run(FORGET_STOP, { jti });
     if (reply === undefined) this.#options.uncertain();
   }
 
@@ -71,11 +71,11 @@ export class RedisStops {
     for (let i = 0; i < missing.length; i += AT_ONCE) {
       const batch = missing.slice(i, i + AT_ONCE).filter(({ stop }) => this.#book.has(stop.jti));
       if (batch.length === 0) continue;
-      const pairs = batch.flatMap((kept) => [kept.stop.jti, writeStop(kept, schema)]);
-      if ((await connection.run(KEEP_STOPS, pairs)) === undefined) return false;
+      const stops = batch.map((kept) => ({ jti: kept.stop.jti, stop: writeStop(kept, schema) }));
+      if ((await connection.run(KEEP_STOPS, { stops })) === undefined) return false;
       this.#book.stored(batch);
       // Delivered meanwhile.
-      for (const { stop } of batch) if (!this.#book.has(stop.jti)) await connection.run(FORGET_STOPS, [stop.jti]);
+      for (const { stop } of batch) if (!this.#book.has(stop.jti)) await connection.run(FORGET_STOP, { jti: stop.jti });
     }
     return !isDoubted || (await this.#compare());
   }
@@ -83,15 +83,15 @@ export class RedisStops {
   /** Finds stops of this node that it does not know: an answer was lost. */
   async #compare(): Promise<boolean> {
     const { connection } = this.#options;
-    const reply = await connection.run(LIST_STOPS, []);
+    const reply = await connection.run(LIST_STOPS, {});
     if (reply === undefined) return false;
     for (const jti of reply.rest) {
       if (this.#book.has(jti)) continue;
       if (this.#book.wasDelivered(jti)) {
-        if ((await connection.run(FORGET_STOPS, [jti])) === undefined) return false;
+        if ((await connection.run(FORGET_STOP, { jti })) === undefined) return false;
         continue;
       }
-      const found = await connection.run(READ_STOP, [jti]);
+      const found = await connection.run(READ_STOP, { jti });
       if (found === undefined) return false;
       const kept = readStop(found.rest[0] ?? '');
       if (kept) this.add(kept, true);

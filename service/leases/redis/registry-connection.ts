@@ -5,7 +5,7 @@ import { explainRedisFault } from '../../redis/redis-faults';
 import { type ChangingPassword, followPassword } from '../../redis/redis-password';
 import type { RedisConfig } from '../../config/redis-settings';
 import { BoundedMap } from '../../collections/bounded-map';
-import type { RegistryScript } from './scripts/registry-script';
+import { CALL_SCHEMA, type RegistryScript, type ScriptCall } from './scripts/registry-script';
 import { ServerClock } from './server-clock';
 
 const FIRST_RETRY_MS = 50;
@@ -39,8 +39,6 @@ export interface RegistryConnectionOptions {
   readonly clock?: ServerClock;
 }
 
-export type Arguments = readonly (string | number)[];
-
 export interface RunOptions {
   /** Names, without the prefix, of further keys that this run touches. */
   readonly keys?: readonly string[];
@@ -65,8 +63,8 @@ export class RegistryConnection {
   readonly #redis: Redis;
   #forgetPassword: (() => void) | undefined;
   /** Scripts that the server knows by their digest, as seen on this connection. */
-  #known = new Set<RegistryScript>();
-  /** Keys that a script asked for in its last run, by script and first argument: it will most likely ask again. */
+  #known = new Set<RegistryScript<never>>();
+  /** Keys that a script asked for in its last run, by script and argument: it will most likely ask again. */
   readonly #keys = new BoundedMap<string, readonly string[]>(MAX_REMEMBERED_KEYS);
   readonly #clock: ServerClock;
   #measuring = false;
@@ -83,8 +81,6 @@ export class RegistryConnection {
   onConnected: () => void = () => undefined;
   /** Called when the server turns out to have lost writes of this node that it had confirmed. */
   onWritesLost: () => void = () => undefined;
-  /** Called when it is not known whether a request was executed. */
-  onUncertain: () => void = () => undefined;
 
   constructor(options: RegistryConnectionOptions) {
     this.#options = options;
@@ -152,34 +148,31 @@ export class RegistryConnection {
   /**
    * Runs a script; undefined when there was no answer in time or an error. Never rejects.
    *
-   * @param args may be a function, which is called again when the script is run again with further keys: other requests
-   * may have been made meanwhile. It returns undefined when the script is not needed any more.
+   * @param argument may be a function, which is called again when the script is run again with further keys: other
+   * requests may have been made meanwhile. It returns undefined when the script is not needed any more.
    */
-  async run(
-    script: RegistryScript,
-    args: Arguments | (() => Arguments | undefined),
+  async run<Argument extends object>(
+    script: RegistryScript<Argument>,
+    argument: Argument | (() => Argument | undefined),
     { keys = [], read }: RunOptions = {},
   ): Promise<RegistryReply | undefined> {
-    const epoch = this.#epoch;
-    const current = typeof args === 'function' ? args : () => args;
-    if (epoch > 0 && performance.now() - this.#measuredAt > MEASURE_AGAIN_MS) void this.#measure();
+    const current = typeof argument === 'function' ? argument : () => argument;
+    if (this.#epoch > 0 && performance.now() - this.#measuredAt > MEASURE_AGAIN_MS) void this.#measure();
     try {
       for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-        const values = current();
-        if (values === undefined) return undefined;
-        const reply = this.#read(await this.#evaluate(script, values, keys));
+        const value = current();
+        if (value === undefined) return undefined;
+        const reply = this.#read(await this.#evaluate(script, value, keys));
         this.#attempts = 0;
         if (reply.status !== 'undeclared') {
           read?.(reply);
           return reply;
         }
-        this.#keys.set(keysOf(script, values), reply.rest);
+        this.#keys.set(runOf(script, value), reply.rest);
       }
       throw new Error(`${script.name} finds other keys each time`);
     } catch (error) {
       this.#failed(error);
-      // Requests before the first connection were not executed, so there is nothing to repair.
-      if (epoch > 0) this.onUncertain();
       return undefined;
     }
   }
@@ -190,12 +183,19 @@ export class RegistryConnection {
     this.#redis.disconnect();
   }
 
-  async #evaluate(script: RegistryScript, args: Arguments, further: readonly string[]): Promise<unknown> {
-    const { prefix, nodeId, incarnation } = this.#options;
-    const fixed = script.keys({ node: nodeId, member: `${nodeId}/${incarnation}` }, args);
-    const found = further.length > 0 ? [] : (this.#keys.get(keysOf(script, args)) ?? []);
+  async #evaluate<Argument extends object>(
+    script: RegistryScript<Argument>,
+    argument: Argument,
+    further: readonly string[],
+  ): Promise<unknown> {
+    const { prefix, nodeId: node, incarnation } = this.#options;
+    const fixed = script.keys({ node, member: `${node}/${incarnation}` }, argument);
+    const found = further.length > 0 ? [] : (this.#keys.get(runOf(script, argument)) ?? []);
     const keys = [...new Set([...fixed, ...further, ...found])].map((name) => prefix + name);
-    const rest = [keys.length, ...keys, prefix, nodeId, incarnation, this.#epoch, this.#clock.now(), ...args];
+    const call: ScriptCall = {
+      ...{ schema: CALL_SCHEMA, prefix, node, incarnation, epoch: this.#epoch, now: this.#clock.now(), argument },
+    };
+    const rest = [keys.length, ...keys, JSON.stringify(call)];
     const evaluate = (): Promise<unknown> => {
       if (this.#redis.status === 'ready') this.#known.add(script);
       return this.#redis.call('EVAL', script.lua, ...rest);
@@ -273,6 +273,6 @@ export class RegistryConnection {
   }
 }
 
-function keysOf({ name }: RegistryScript, [first = '']: Arguments): string {
-  return `${name} ${first}`;
+function runOf({ name }: RegistryScript<never>, argument: object): string {
+  return `${name} ${JSON.stringify(argument)}`;
 }

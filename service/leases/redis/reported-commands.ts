@@ -25,7 +25,8 @@ export class ReportedCommands {
   /** `unanswered`: nobody knows, and each node has to act for itself. */
   async report(verb: string, target: string, text: string): Promise<'first' | 'known' | 'unanswered'> {
     this.#heardAt.set(text, performance.now());
-    const reply = await this.#connection.run(REMEMBER, [verb, target, text, this.#reported.get(text) ?? '']);
+    const reported = this.#reported.get(text) ?? '';
+    const reply = await this.#connection.run(REMEMBER, { verb, target, text, reported });
     if (reply?.status !== 'first' && reply?.status !== 'known') return 'unanswered';
     this.#reported.set(text, reply.rest[0] ?? '');
     return reply.status;

@@ -1,5 +1,6 @@
 import { messageOf } from '../../errors/error-text';
 import type { Logger } from '../../logging/logger';
+import type { Doubt } from '../life-copy';
 import type { NodeLives } from '../node-lives';
 import type { RedisStops } from './redis-stops';
 
@@ -20,7 +21,8 @@ const AT_ONCE = 8;
 export class Settlement {
   readonly #options: SettlementOptions;
   #stopsDoubted = false;
-  #channelsDoubted = false;
+  /** Why channels are to be compared of which this node may not know. */
+  #doubt: Doubt | undefined;
   #running = false;
   #again = false;
   #stopped = false;
@@ -33,11 +35,19 @@ export class Settlement {
 
   /** The registry may have lost anything, or others may have taken this node for dead. */
   doubtAll(): void {
+    this.#doubtAll('loss');
+  }
+
+  #doubtAll(doubt: Doubt): void {
     const { lives, stops } = this.#options;
-    lives.doubt();
+    lives.doubt(doubt);
     stops.doubt();
     this.#stopsDoubted = true;
-    this.#channelsDoubted = true;
+    this.#remember(doubt);
+  }
+
+  #remember(doubt: Doubt): void {
+    if (this.#doubt !== 'loss') this.#doubt = doubt;
   }
 
   /** The registry may have stops of which this node does not know. */
@@ -49,7 +59,7 @@ export class Settlement {
   renewed(): void {
     if (performance.now() >= this.#auditAt) {
       this.#auditAt = performance.now() + this.#options.auditMs;
-      this.doubtAll();
+      this.#doubtAll('comparison');
     }
     void this.#run();
   }
@@ -78,10 +88,12 @@ export class Settlement {
 
   async #settleLives(): Promise<void> {
     const { lives, storedChannels } = this.#options;
-    if (this.#channelsDoubted) {
+    const doubt = this.#doubt;
+    if (doubt) {
+      this.#doubt = undefined;
       const stored = await storedChannels();
-      this.#channelsDoubted = stored === undefined;
-      lives.doubt(stored);
+      if (!stored) this.#remember(doubt);
+      lives.doubt(doubt, stored);
     }
     const channels = [...lives.unsettled];
     let isUp = true;

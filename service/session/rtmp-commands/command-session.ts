@@ -1,5 +1,5 @@
 import type { PlayerOutlet } from '../../hub/player';
-import type { Publisher } from '../../hub/publication';
+import type { Publisher } from '../../hub/publisher';
 import type { Span } from '../../tracing/span';
 import type { Logger } from '../../logging/logger';
 import type { AmfValue } from '../../protocol/amf/amf-value';

@@ -1,4 +1,5 @@
-import type { Publication, Publisher } from '../../hub/publication';
+import type { Publication } from '../../hub/publication';
+import type { Publisher } from '../../hub/publisher';
 import type { PublishRefusal } from '../../hub/publish-refusal';
 import type { Span } from '../../tracing/span';
 import type { StreamTarget } from './name-rules';

@@ -9,7 +9,8 @@ import { MemoryLives } from '../../../service/leases/memory-lives';
 import { MemoryLifeStore } from '../../../service/leases/memory-life-store';
 import type { LifePolicy } from '../../../service/publishing/life-events';
 import { Hub } from '../../../service/hub/hub';
-import type { Publication, Publisher } from '../../../service/hub/publication';
+import type { Publication } from '../../../service/hub/publication';
+import type { Publisher } from '../../../service/hub/publisher';
 import type { AdmissionOutcome } from '../../../service/session/rtmp-commands/publish-gate';
 import { MessageType } from '../../../service/protocol/message-types';
 import { SlabPool } from '../../../service/hub/slab';
@@ -48,6 +49,10 @@ export class AdmissionRig {
   /** Why publishers were ended that may come back, in order. */
   readonly killed: string[] = [];
 
+  /** Why the node takes no new publishers, and why it has no room for one; undefined: it does, and has. */
+  refusing: string | undefined;
+  full: string | undefined;
+
   readonly lives: MemoryLives;
   readonly store: LifeStore;
 
@@ -69,8 +74,9 @@ export class AdmissionRig {
       log: new MemoryLogger(),
       orphaned: () => undefined,
       conflict: () => undefined,
-      refusal: () => undefined,
-      noRoom: () => undefined,
+      ends: () => undefined,
+      refusal: () => this.refusing,
+      noRoom: () => this.full,
     });
     const deaf = { channelChanged() {}, command() {}, secretChanged() {}, nodeLeft() {} };
     // The store in memory has finished when the call returns.

@@ -5,6 +5,10 @@ import type { StopRecord } from '../../../service/auth/stop-record';
 import { MemoryLives } from '../../../service/leases/memory-lives';
 import { AdmissionRig, lifePolicyOf } from './admission-rig';
 
+afterEach(() => {
+  jest.useRealTimers();
+});
+
 const POLICY = { graceMs: 60_000, takeover: true };
 const ACCEPTED: PublishDecision = { accepted: true, grant: { streamId: 'stream' } };
 
@@ -42,6 +46,14 @@ async function stopsOf({ store }: AdmissionRig): Promise<readonly StopRecord[]> 
   return store.pullStops(10);
 }
 
+test('a publisher that is being asked about is not refused for waiting', async () => {
+  jest.useFakeTimers();
+  const { rigs } = nodesOf(1);
+  const [a] = rigs as [AdmissionRig];
+  void a.admit(a.publisher());
+  expect(jest.getTimerCount()).toBe(0);
+});
+
 test('a node that dies while it asks about a held stream leaves a stop that names the start alone', async () => {
   const { lives, rigs, publishes } = nodesOf(2);
   const [a, b] = rigs as [AdmissionRig, AdmissionRig];
@@ -57,11 +69,39 @@ test('a node that dies while it asks about a held stream leaves a stop that name
   expect(await stopsOf(a)).toMatchObject([{ streamId: 'stream' }]);
 });
 
-describe('the grace time of a held stream', () => {
-  afterEach(() => {
-    jest.useRealTimers();
-  });
+test.each([
+  ['on the same node', 0],
+  ['on another node', 1],
+])('a publisher that comes back %s brings the outputs of its new answer', async (_, at) => {
+  const { authorizer, rigs } = nodesOf(2);
+  const begin = async (rig: AdmissionRig, forward: string) => {
+    const publisher = rig.publisher();
+    const admitted = rig.publishes(publisher);
+    await Promise.resolve();
+    await authorizer.answer({ accepted: true, grant: { streamId: 'stream', outputs: { forward: [forward] } } });
+    return { publisher, publication: await admitted };
+  };
+  const [a] = rigs as [AdmissionRig];
+  const { publisher, publication } = await begin(a, 'rtmp://one/app/key');
+  a.admission.leave(publisher, publication, false);
+  const resumed = await begin(rigs[at]!, 'rtmp://two/app/key');
+  expect(resumed.publication.grant.outputs).toEqual({ forward: ['rtmp://two/app/key'] });
+  for (const rig of rigs) await rig.admission.close();
+});
 
+test('a publisher that takes a live stream over brings the outputs of its new answer', async () => {
+  const { authorizer, rigs } = nodesOf(1);
+  const [rig] = rigs as [AdmissionRig];
+  for (const record of ['flv', 'mp4'] as const) {
+    const admitted = rig.publishes();
+    await Promise.resolve();
+    await authorizer.answer({ accepted: true, grant: { streamId: 'stream', outputs: { record: [record] } } });
+    expect((await admitted).grant.outputs).toEqual({ record: [record] });
+  }
+  await rig.admission.close();
+});
+
+describe('the grace time of a held stream', () => {
   test('stands still while the handler is asked on another node, and runs on when it refuses', async () => {
     jest.useFakeTimers();
     const { authorizer, rigs, publishes } = nodesOf(2);

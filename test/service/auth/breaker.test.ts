@@ -32,6 +32,17 @@ test('opens after five failures in a row, and then refuses', () => {
   expect(breaker.refuses('a')).toBe(true);
 });
 
+test('an answer to an earlier question closes it at once, also before a probe is due', () => {
+  const { breaker, fail, changes } = create();
+  const earlier = breaker.attempt('a');
+  fail(5);
+  expect(breaker.refuses('b')).toBe(true);
+  earlier?.done('answered');
+  expect(breaker.isOpen).toBe(false);
+  expect(breaker.refuses('b')).toBe(false);
+  expect(changes).toEqual([true, false]);
+});
+
 test('questions that were never asked say nothing', () => {
   const { breaker, ask, fail } = create();
   fail(4);

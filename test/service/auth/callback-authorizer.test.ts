@@ -113,6 +113,13 @@ describe('a start', () => {
     expect(logger.lines.join('\n')).not.toContain('no good');
   });
 
+  test('headers about outputs that this node does not have are warned of', async () => {
+    server.answerNext({ headers: { record: 'YES' } });
+    const authorizer = create({ unmetOutputs: () => ['record needs RECORD_TO'] });
+    expect(await authorizer.authorizeStart(REQUEST, STAYS, NEVER_LATER)).toMatchObject({ accepted: true });
+    expect(logger.matching(/^warning .*record needs RECORD_TO.*no effect/)).toHaveLength(1);
+  });
+
   test.each([400, 401, 403, 404, 499])('answered %i is refused for good', async (status) => {
     server.answerNext({ status });
     const decision = await create().authorizeStart(REQUEST, STAYS, NEVER_LATER);

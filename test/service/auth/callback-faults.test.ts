@@ -10,6 +10,7 @@ describe('an answer', () => {
   test.each([
     [401, /is JWT_SECRET the same on both sides/],
     [204, /only status 200 accepts/],
+    [300, /redirects are not followed/],
     [302, /redirects are not followed, set CALLBACK_URL/],
     [500, /its own log says why/],
     [503, /its own log says why/],
@@ -22,11 +23,14 @@ describe('an answer', () => {
     }
   });
 
-  test('with status 403 is a decision, which may be a mistake while nothing was ever accepted', () => {
-    const hint = /the stream is refused, the log of the handler says why/;
-    expect(describeCallbackFault(answered(403), NOBODY_YET)?.message).toMatch(hint);
-    expect(describeCallbackFault(answered(403), PROVEN)).toBeUndefined();
-  });
+  test.each([400, 403, 499])(
+    'with status %i is a decision, which may be a mistake while nothing was accepted',
+    (status) => {
+      const hint = /the stream is refused, the log of the handler says why/;
+      expect(describeCallbackFault(answered(status), NOBODY_YET)?.message).toMatch(hint);
+      expect(describeCallbackFault(answered(status), PROVEN)).toBeUndefined();
+    },
+  );
 
   test('of AWS in the place of the handler says so', () => {
     const about = { ...PROVEN, awsError: 'AccessDeniedException' };

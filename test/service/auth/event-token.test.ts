@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { jwtVerify } from 'jose';
-import { type StartEvent, type StopEvent, signEventToken } from '../../../service/auth/event-token';
+import { fixedSecret, type StartEvent, type StopEvent, signEventToken } from '../../../service/auth/event-token';
 
 const SECRET = 's3cret';
 const NOW_MS = Date.UTC(2026, 5, 1, 12, 0, 0, 999);
@@ -77,6 +77,17 @@ describe('the rtmp-event token', () => {
     expect(claims).toMatchObject({ query: 'a=1&b=ü "x"', resume: 'st-0' });
   });
 
+  test('of a start that is repeated says when it was first asked', async () => {
+    const event = { ...START, askedAtMs: NOW_MS - 45_000 };
+    const { claims } = verify(await signEventToken(event, 'rtmp_event', SECRET, NOW_MS), SECRET);
+    expect(claims).toMatchObject({ iat: NOW_SECONDS - 45, exp: NOW_SECONDS + 120 });
+  });
+
+  test('of a stop names the start that it undoes', async () => {
+    const { claims } = verify(await signEventToken({ ...STOP, startJti: 'id-1' }, 'custom', SECRET, NOW_MS), SECRET);
+    expect(claims).toMatchObject({ jti: 'id-2', start_jti: 'id-1', stream_id: 'st-1' });
+  });
+
   test('of a redelivery differs in its times only', async () => {
     const sign = (atMs: number): Promise<string> => signEventToken(STOP, 'rtmp_event', SECRET, atMs);
     const first = verify(await sign(NOW_MS), SECRET).claims;
@@ -99,4 +110,10 @@ describe('the rtmp-event token', () => {
   test('is never made with an empty secret', async () => {
     await expect(signEventToken(START, 'rtmp_event', '', NOW_MS)).rejects.toThrow();
   });
+});
+
+test('a secret that is a setting stays the same, and there is never another', async () => {
+  const secret = fixedSecret(SECRET);
+  expect(secret.current()).toBe(SECRET);
+  expect(await secret.renew(SECRET)).toBeUndefined();
 });

@@ -9,7 +9,7 @@ function create() {
 const asked = (group: string, channel: string, key: string) => ({ group, channel, key });
 const guess = asked('nat', 'news', 'wrong');
 
-test('each refusal makes the next question about that channel wait longer, up to five seconds', async () => {
+test('each refusal makes the next question about that channel wait longer, up to two seconds', async () => {
   const { clock, delays } = create();
   const waits: number[] = [];
   for (let count = 0; count < 5; count += 1) {
@@ -46,6 +46,27 @@ test('refusals are forgotten after a minute without one', async () => {
   await clock.advance(65_000);
   delays.refused(guess);
   expect(delays.waitMs(guess)).toBe(1_000);
+});
+
+test('a refusal is forgotten a minute after its wait was over, and not before', async () => {
+  const { clock, delays } = create();
+  delays.refused(guess);
+  await clock.advance(60_999);
+  delays.refused(guess);
+  expect(delays.waitMs(guess)).toBe(2_000);
+  await clock.advance(62_000);
+  delays.refused(guess);
+  expect(delays.waitMs(guess)).toBe(1_000);
+});
+
+test('one refusal is forgiven a second', async () => {
+  const { clock, delays } = create();
+  for (let count = 0; count < 22; count += 1) delays.refused(asked('sprayer', `channel-${count}`, 'k'));
+  const next = asked('sprayer', 'next', 'k');
+  await clock.advance(500);
+  expect(delays.waitMs(next)).toBe(1_500);
+  await clock.advance(1_000);
+  expect(delays.waitMs(next)).toBe(500);
 });
 
 test('an address that tries one channel after another waits from the 21st refusal on, two seconds at most', async () => {

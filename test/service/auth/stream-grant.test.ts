@@ -21,8 +21,14 @@ describe('what an accepted start grants', () => {
       'play-key': 'Play_key-1',
       'max-duration-seconds': '3600',
       'max-bitrate-kbps': '6000',
+      forward: 'rtmp://host/app/key',
+      record: 'flv',
+      hls: 'NO',
     };
-    const grant = { streamId: 'a/b c|d', playKey: 'Play_key-1', maxDurationSeconds: 3600, maxBitrateKbps: 6000 };
+    const grant = {
+      ...{ streamId: 'a/b c|d', playKey: 'Play_key-1', maxDurationSeconds: 3600, maxBitrateKbps: 6000 },
+      outputs: { forward: ['rtmp://host/app/key'], record: ['flv'], hls: false },
+    };
     expect(read(headers)).toEqual({ grant, warnings: [] });
   });
 
@@ -40,6 +46,13 @@ describe('what an accepted start grants', () => {
     const { grant, warnings } = read({ 'max-duration-seconds': limit, 'max-bitrate-kbps': limit });
     expect(grant).toEqual({ streamId: '' });
     expect(warnings).toHaveLength(2);
+  });
+
+  test('leaves out a target that cannot be used, unseen', () => {
+    const { grant, warnings } = read({ 'stream-id': 's', forward: 'http://host/app/s3cr3t', record: 'avi' });
+    expect(grant).toEqual({ streamId: 's', outputs: { forward: [] } });
+    expect(warnings).toHaveLength(2);
+    expect(warnings.join()).not.toContain('s3cr3t');
   });
 
   test('has no stream id that is too long to be sent back', () => {

@@ -127,6 +127,13 @@ describe('stops', () => {
 describe('an operator', () => {
   const block: Command = { verb: 'block', channel: CHANNEL, seconds: 60 };
 
+  test('who repeats a command within seconds is obeyed again, whoever reports it first', async () => {
+    const [a, b] = [new Node('a'), new Node('b')];
+    const kill: Command = { verb: 'kill-session', channel: CHANNEL };
+    const reports = [a, a, b, b, b, a].map(({ store }) => store.remember(kill));
+    expect(await Promise.all(reports)).toEqual([true, true, false, false, true, false]);
+  });
+
   test('is obeyed once by all members, and told who was the first', async () => {
     const [a, b] = [new Node('a'), new Node('b')];
     a.comes('p');

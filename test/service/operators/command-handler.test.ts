@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { CommandHandler } from '../../../service/operators/command-handler';
 import { Hub } from '../../../service/hub/hub';
-import type { Publication, Publisher } from '../../../service/hub/publication';
+import type { Publication } from '../../../service/hub/publication';
+import type { Publisher } from '../../../service/hub/publisher';
 import { FakePlayer } from '../hub/fake-player';
 import { StreamRig } from '../hub/stream-rig';
 

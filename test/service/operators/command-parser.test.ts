@@ -28,6 +28,13 @@ describe('a command', () => {
     expect(parseCommand('kill-session>ch\n')).toEqual({ verb: 'kill-session', channel: 'ch' });
     expect(parseCommand('close-stream>ch|id\r\n')).toHaveProperty('streamIds', ['id']);
   });
+
+  test.each(['close-stream>ch|id\n\n', 'close-stream>ch|\n\n', 'close-stream>ch|a\r\nb', 'close-stream>ch|id\r'])(
+    '%j names no stream: written again, it would name another one',
+    (text) => {
+      expect(parseCommand(text)).toEqual({ error: expect.stringContaining('close-stream with the bad stream id') });
+    },
+  );
 });
 
 describe('the verb', () => {

@@ -16,6 +16,10 @@ const AWS: FleetSettings = {
   faults: NO_FAULTS,
 };
 
+const WITHOUT_IDS: Partial<FleetSettings> = {
+  rules: { whenBusy: 'takeover', ids: 'none', honoursResume: true },
+};
+
 interface Finding {
   readonly name: string;
   readonly settings?: Partial<FleetSettings>;
@@ -111,6 +115,21 @@ const FINDINGS: readonly Finding[] = [
       expect(first.outcome).toBe('noAnswer');
       fleet.run(12_000);
       expect(stopsOf(fleet)).toEqual(['id-1']);
+    },
+  },
+  {
+    name: 'a late answer that continues an id that was stopped gets a stop with that id',
+    happens(fleet) {
+      fleet.disconnect(live(fleet, 0), 'lost');
+      fleet.run(500);
+      fleet.line.planned.push({ answersMs: 25_000 });
+      fleet.connect(1);
+      fleet.run(30_000);
+      const ids = fleet.judge.delivered.map(({ streamId, startJti }) => [streamId, startJti]);
+      expect(ids).toEqual([
+        ['id-1', 'start-p1'],
+        ['id-1', 'start-p2'],
+      ]);
     },
   },
   {
@@ -244,6 +263,108 @@ const FINDINGS: readonly Finding[] = [
 
 const OUTAGES: readonly Finding[] = [
   {
+    name: 'a stream that a block has ended does not stay in a registry that returned to an earlier state',
+    settings: { seed: 0, nodes: 2, policy: { takeover: false, resumes: false } },
+    happens(fleet) {
+      fleet.run(2_511);
+      fleet.connect(1);
+      fleet.run(1_414);
+      fleet.pauseNode(1, 114);
+      fleet.run(3);
+      fleet.block('ch', 0);
+      fleet.run(105);
+      fleet.storage.lose(false);
+      fleet.run(71);
+      fleet.connect(0);
+    },
+  },
+  {
+    name: 'nobody continues a stream that a kill has ended while the node of its next publisher was alone',
+    settings: { seed: 237183723, nodes: 2, policy: { takeover: false, resumes: true } },
+    happens(fleet) {
+      const first = fleet.connect(0);
+      fleet.run(75);
+      fleet.cutNode(0, 31);
+      fleet.run(995);
+      fleet.kill();
+      fleet.disconnect(first, 'lost');
+      const next = fleet.connect(0);
+      fleet.connect(0);
+      fleet.run(ONE_ANSWER_MS);
+      expect(next.outcome).toBe('killed');
+    },
+  },
+  {
+    name: 'a node that was stopped when its turn to ask came does not ask with a start that was stopped',
+    happens(fleet) {
+      const waiting = waitsBehindAnother(fleet);
+      fleet.pauseNode(1, 20_000);
+      fleet.run(27_000);
+      expect(waiting.outcome).toBe('noAnswer');
+      expect(stopsOf(fleet)).toContain('start-p2');
+    },
+  },
+  {
+    name: 'the same for a node that was cut off',
+    happens(fleet) {
+      const waiting = waitsBehindAnother(fleet);
+      fleet.cutNode(1, 20_000);
+      fleet.run(27_000);
+      expect(waiting.outcome).toBe('noAnswer');
+      expect(stopsOf(fleet)).toContain('start-p2');
+    },
+  },
+  {
+    name: 'a stream that is killed while its node is cut off is not live again when the node returns',
+    happens(fleet) {
+      const first = live(fleet, 1);
+      fleet.cutNode(1, 20_000);
+      fleet.run(100);
+      fleet.kill();
+      fleet.run(25_000);
+      expect([first.outcome, fleet.storage.life('ch')?.stream]).toEqual(['ended', undefined]);
+    },
+  },
+  {
+    name: 'nor is one that another node has continued and ended meanwhile',
+    happens(fleet) {
+      const first = live(fleet, 1);
+      fleet.cutNode(1, 20_000);
+      fleet.run(100);
+      const second = fleet.connect(0);
+      fleet.run(800);
+      fleet.disconnect(second, 'left');
+      fleet.run(25_000);
+      expect([first.outcome, fleet.storage.life('ch')?.stream]).toEqual(['replaced', undefined]);
+    },
+  },
+  {
+    name: 'a takeover without the registry: the stop waits until the publisher that was replaced has heard',
+    settings: { rules: { whenBusy: 'takeover', ids: 'fresh', honoursResume: false } },
+    happens(fleet) {
+      const first = live(fleet, 0);
+      const second = takesOverAlone(fleet);
+      expect([first.ended, second.outcome]).toEqual([undefined, 'letIn']);
+      expect(stopsOf(fleet)).toEqual([]);
+      fleet.run(12_000);
+      expect(first.outcome).toBe('replaced');
+      expect(stopsOf(fleet)).toEqual(['id-1']);
+    },
+  },
+  {
+    name: 'a publisher that continued a stream without the registry and left: the first one keeps its id',
+    happens(fleet) {
+      const first = live(fleet, 0);
+      const second = takesOverAlone(fleet);
+      expect(second.outcome).toBe('letIn');
+      fleet.disconnect(second, 'left');
+      fleet.run(12_000);
+      expect(first.ended).toBeUndefined();
+      expect(stopsOf(fleet)).toEqual([]);
+      expect(fleet.storage.life('ch')?.stream?.publish).toBe(first.publish);
+    },
+  },
+  {
     name: 'a registry that was frozen does not carry out later what nobody waits for: the live publisher stays',
     happens(fleet) {
       const first = live(fleet, 0);
@@ -352,7 +473,222 @@ const OUTAGES: readonly Finding[] = [
       fleet.connect(2);
     },
   },
+  {
+    name: 'a start that would continue a stream which is blocked is refused',
+    settings: { nodes: 1 },
+    happens(fleet) {
+      fleet.block('ch', 60_000);
+      fleet.run(500);
+      fleet.cutNode(0, 5_000);
+      const first = live(fleet, 0);
+      fleet.run(2_000);
+      expect(first.outcome).toBe('letIn');
+      fleet.disconnect(first, 'lost');
+      fleet.line.planned.push({ answersMs: 6_000 });
+      const second = fleet.connect(0);
+      fleet.run(10_000);
+      expect(second.outcome).toBe('blocked');
+      expect(stopsOf(fleet)).toEqual(['id-1']);
+    },
+  },
+  {
+    name: 'a handler without ids has heard a stop of which the registry does not know: the start after it gets one too',
+    settings: WITHOUT_IDS,
+    happens(fleet) {
+      // Nobody is buried for a while.
+      fleet.storage.freeze(1);
+      const first = live(fleet, 1);
+      fleet.disconnect(first, 'lost');
+      fleet.run(100);
+      fleet.cutNode(1, 13_000);
+      fleet.run(12_000);
+      expect(stopsOf(fleet)).toEqual(['start-p1']);
+      leaveWhileAsked(fleet, 0);
+    },
+  },
+  {
+    name: 'a handler without ids knows one of two publishers in an outage: the next start gets a stop too',
+    settings: WITHOUT_IDS,
+    happens(fleet) {
+      fleet.storage.freeze(6_000);
+      const first = fleet.connect(0);
+      fleet.run(30);
+      fleet.connect(1);
+      fleet.run(15_000);
+      expect(fleet.storage.life('ch')?.stream?.publish).toBe(first.publish);
+      expect(stopsOf(fleet)).toEqual(['start-p2']);
+      fleet.disconnect(first, 'lost');
+      fleet.run(500);
+      leaveWhileAsked(fleet, 0);
+    },
+  },
+  {
+    name: 'a handler without ids was asked by a node that was alone: the next start of another node gets a stop too',
+    settings: WITHOUT_IDS,
+    happens(fleet) {
+      const first = live(fleet, 1);
+      fleet.cutNode(0, 5_000);
+      const second = fleet.connect(0);
+      fleet.run(2_000);
+      fleet.disconnect(second, 'left');
+      fleet.run(8_000);
+      expect(stopsOf(fleet)).toEqual(['start-p2']);
+      fleet.disconnect(first, 'lost');
+      fleet.run(500);
+      leaveWhileAsked(fleet, 1);
+    },
+  },
+  {
+    name: 'a handler without ids has heard a stop while the registry lost its data: the start after it gets one too',
+    settings: { ...WITHOUT_IDS, policy: { takeover: false, resumes: true } },
+    happens(fleet) {
+      const first = live(fleet, 0);
+      fleet.storage.lose(true);
+      fleet.line.planned.push({ answersMs: 1_000 });
+      const second = fleet.connect(1);
+      fleet.run(200);
+      fleet.disconnect(second, 'left');
+      fleet.disconnect(first, 'lost');
+      fleet.run(5_000);
+      expect(stopsOf(fleet)).toEqual(['start-p2']);
+      leaveWhileAsked(fleet, 0);
+    },
+  },
+  {
+    name: 'a stream that is resumed while the registry has lost it has its stop with the first start',
+    happens(fleet) {
+      const first = live(fleet, 1);
+      fleet.run(1_400);
+      fleet.line.planned.push({ answersMs: 200 });
+      fleet.disconnect(first, 'lost');
+      const second = fleet.connect(0);
+      fleet.run(150);
+      expect(fleet.storage.life('ch')?.out?.publish).toBe(second.publish);
+      fleet.storage.lose(true);
+      fleet.run(10_000);
+      expect(fleet.storage.life('ch')?.stream?.id).toMatchObject({ streamId: 'id-1', startJti: 'start-p1' });
+    },
+  },
+  {
+    name: 'a handler with one id for each channel was asked about a stream that has ended: the start gets a stop',
+    settings: {
+      policy: { takeover: true, resumes: false },
+      rules: { whenBusy: 'takeover', ids: 'stable', honoursResume: true },
+    },
+    happens(fleet) {
+      live(fleet, 1);
+      fleet.run(4_000);
+      fleet.block('ch', 0);
+      fleet.run(200);
+      fleet.storage.lose(false);
+      const second = fleet.connect(0);
+      fleet.run(30);
+      fleet.disconnect(second, 'left');
+      fleet.run(10_000);
+      expect(fleet.judge.delivered.map(({ startJti }) => startJti)).toEqual(['start-p1', 'start-p2']);
+    },
+  },
+  {
+    name: 'a node without the registry asked about a stream that others have ended: the start gets a stop',
+    settings: WITHOUT_IDS,
+    happens(fleet) {
+      const first = live(fleet, 1);
+      fleet.cutNode(1, 4_000);
+      fleet.run(100);
+      fleet.kill();
+      fleet.run(500);
+      expect(stopsOf(fleet)).toEqual(['start-p1']);
+      fleet.disconnect(first, 'lost');
+      fleet.line.planned.push({ answersMs: 500 });
+      const second = fleet.connect(1);
+      fleet.run(1_300);
+      fleet.disconnect(second, 'left');
+      fleet.run(6_000);
+      expect(stopsOf(fleet)).toEqual(['start-p1', 'start-p2']);
+    },
+  },
+  {
+    name: 'a publisher that was cut off with its node left before it could continue a stream: its start gets a stop',
+    settings: WITHOUT_IDS,
+    happens(fleet) {
+      const first = live(fleet, 1);
+      fleet.line.planned.push({ answersMs: 2_000 });
+      const second = fleet.connect(0);
+      fleet.run(300);
+      fleet.cutNode(0, 4_000);
+      fleet.run(100);
+      fleet.disconnect(second, 'left');
+      fleet.run(1_000);
+      fleet.disconnect(first, 'left');
+      fleet.run(8_000);
+      expect(stopsOf(fleet)).toEqual(['start-p1', 'start-p2']);
+    },
+  },
+  {
+    name: 'two publishers had one id, and the one that stayed had left already: both starts get a stop',
+    settings: {
+      policy: { takeover: false, resumes: false },
+      rules: { whenBusy: 'takeover', ids: 'stable', honoursResume: true },
+    },
+    happens(fleet) {
+      const first = live(fleet, 1);
+      fleet.cutNode(0, 3_000);
+      fleet.cutNode(1, 9_500);
+      const second = fleet.connect(0);
+      fleet.disconnect(first, 'left');
+      fleet.run(9_000);
+      expect(second.outcome).toBe('replaced');
+      fleet.run(8_000);
+      expect(fleet.judge.delivered.map(({ startJti }) => startJti)).toEqual(['start-p1', 'start-p2']);
+    },
+  },
+  {
+    name: 'two streams end while one start is out: both get a stop',
+    happens(fleet) {
+      const first = live(fleet, 1);
+      fleet.cutNode(2, 3_000);
+      const second = fleet.connect(2);
+      fleet.run(2_000);
+      fleet.line.planned.push({ answersMs: 6_000 });
+      fleet.connect(0);
+      fleet.run(200);
+      fleet.disconnect(first, 'left');
+      fleet.run(3_500);
+      fleet.disconnect(second, 'left');
+      fleet.run(10_000);
+      expect(stopsOf(fleet)).toEqual(expect.arrayContaining(['id-1', 'id-2']));
+    },
+  },
 ];
+
+/** A publisher that may continue the channel's stream leaves before the handler answers. */
+function leaveWhileAsked(fleet: FleetModel, node: number): void {
+  fleet.line.planned.push({ answersMs: 500 });
+  const publisher = fleet.connect(node);
+  fleet.run(200);
+  fleet.disconnect(publisher, 'left');
+  fleet.run(5_000);
+}
+
+/** On node 1 a publisher waits while the handler is asked about one of node 0. */
+function waitsBehindAnother(fleet: FleetModel): ReturnType<FleetModel['connect']> {
+  fleet.line.planned.push({ answersMs: 3_000 });
+  fleet.connect(0);
+  fleet.run(500);
+  const waiting = fleet.connect(1);
+  fleet.run(500);
+  return waiting;
+}
+
+/** On node 1, that gets its answer while the registry is away. */
+function takesOverAlone(fleet: FleetModel): ReturnType<FleetModel['connect']> {
+  fleet.line.planned.push({ answersMs: 1_500 });
+  const second = fleet.connect(1);
+  fleet.run(500);
+  fleet.storage.freeze(5_000);
+  fleet.run(4_000);
+  return second;
+}
 
 /** Each of these connections costs the owner one answer, or none of them does. */
 function strangersThenOwner(fleet: FleetModel, groups: readonly string[]): ReturnType<FleetModel['connect']> {

@@ -201,7 +201,7 @@ describe('time-outs of a session', () => {
     const publisher = await rig.publisher();
     publisher.video(0, avc.keyframe('k'));
     const { publication } = publisher.session.streams.publishing!;
-    publication.stream.sourceChanged();
+    publication.stream.sources.resume(publisher.session, false);
     const { videoBytes } = publication.stream.stats;
     rig.advance(7, () => publisher.video(rig.nowMs, avc.interFrame('undecodable')));
     expect(publisher.session.mediaAt).toBe(rig.nowMs);

@@ -1,8 +1,6 @@
 import { registryScript } from './registry-script';
 
-/** The one argument of `CHANGE`, as JSON. */
 export interface ChangeArgument {
-  readonly schema: number;
   readonly channel: string;
   /** Version of the life that the caller has seen; empty: none. */
   readonly seen: string;
@@ -33,11 +31,10 @@ export interface ChangeArgument {
  * returned, and asserts what it has. With `changed` and `other` comes what has arrived in the caller's mailbox, so that a
  * node hears of all earlier changes before the effects of its own.
  */
-export const CHANGE = registryScript(
+export const CHANGE = registryScript<ChangeArgument>(
   'change',
   ({ member }) => [`mail:${member}`, `stops:${member}`, 'era'],
   `
-local a = cjson.decode(ARGV[6])
 if not registered() then return { 'unregistered', 0 } end
 local time = serverMs()
 if time > a['until'] then return { 'late', 0, string.format('%.0f', time) } end
@@ -67,15 +64,19 @@ return reply
 `,
 );
 
+export interface ChannelArgument {
+  readonly channel: string;
+}
+
 /**
  * The life of a channel, and the registration of the node where it is live or held. Empty if there is no such stream, or
- * its node is dead. ARGV: channel.
+ * its node is dead.
  */
-export const LOCATE = registryScript(
+export const LOCATE = registryScript<ChannelArgument>(
   'locate',
-  (_, [channel]) => [`life:${channel}`],
+  (_, { channel }) => [`life:${channel}`],
   `
-local life = redis.call('GET', k('life:' .. ARGV[6]))
+local life = redis.call('GET', k('life:' .. a.channel))
 local readable, document = pcall(cjson.decode, life or '')
 local stream = readable and type(document.life) == 'table' and document.life.stream
 if not stream then return { 'free', 0 } end
@@ -87,11 +88,11 @@ return { 'found', 0, life, owner }
 `,
 );
 
-/** The life of a channel; empty: none. ARGV: channel. */
-export const READ_LIFE = registryScript(
+/** The life of a channel; empty: none. */
+export const READ_LIFE = registryScript<ChannelArgument>(
   'read-life',
-  (_, [channel]) => [`life:${channel}`],
-  `return { 'life', 0, redis.call('GET', k('life:' .. ARGV[6])) or '' }`,
+  (_, { channel }) => [`life:${channel}`],
+  `return { 'life', 0, redis.call('GET', k('life:' .. a.channel)) or '' }`,
 );
 
 /** Lists the channels in whose stored lives the caller has a part. */
@@ -107,15 +108,15 @@ return reply
 `,
 );
 
-/** Which of these members are dead. ARGV: members. */
-export const DEAD = registryScript(
+/** Which of these members are dead. */
+export const DEAD = registryScript<{ readonly members: readonly string[] }>(
   'dead',
-  (_, members) => members.map((member) => `node:${nodeOf(String(member))}`),
+  (_, { members }) => members.map((member) => `node:${nodeOf(member)}`),
   `
 local reply = { 'dead', 0 }
-for i = 6, #ARGV do
-  local id, incarnation = string.match(ARGV[i], '^(.*)/([^/]*)$')
-  if id and not alive(id, incarnation) then table.insert(reply, ARGV[i]) end
+for _, member in ipairs(a.members) do
+  local id, incarnation = string.match(member, '^(.*)/([^/]*)$')
+  if id and not alive(id, incarnation) then table.insert(reply, member) end
 end
 return reply
 `,

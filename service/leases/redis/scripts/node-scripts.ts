@@ -1,16 +1,27 @@
 import { registryScript } from './registry-script';
 import { ROSTER, ROSTER_KEYS } from './roster-script';
 
-/**
- * Renews the node's registration, and fetches its mail and the changes of the fleet's nodes.
- * ARGV: registration, ttlMs, last mail read, first (1: may take the id over from another incarnation), secret, address,
- * last change of the roster that was read.
- */
-export const BEAT = registryScript(
+export interface BeatArgument {
+  /** As JSON, as it is stored. */
+  readonly registration: string;
+  readonly address: string;
+  readonly ttlMs: number;
+  /** The node may take its id over from another incarnation. */
+  readonly isFirst: boolean;
+  /** Becomes the fleet's secret if it has none. */
+  readonly secret: string;
+  /** The last letter that the node has read; empty: none. */
+  readonly mailRead: string;
+  /** The last change of the roster that it has read; empty: none. */
+  readonly rosterRead: string;
+}
+
+/** Renews the node's registration, and fetches its mail and the changes of the fleet's nodes. */
+export const BEAT = registryScript<BeatArgument>(
   'beat',
   ({ member }) => ['secret', `mail:${member}`, ...ROSTER_KEYS],
   `${ROSTER}
-local registration, ttlMs, readMail, first, secret = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local secret = a.secret
 local key = k('node:' .. ME)
 local current = redis.call('GET', key)
 local state = 'lapsed'
@@ -19,21 +30,21 @@ if current then
   if current.incarnation == INC then
     if current.epoch > EPOCH then return { 'stale', 0 } end
     state = 'kept'
-  elseif first ~= '1' then
+  elseif not a.isFirst then
     return { 'taken', 0 }
   end
 end
-redis.call('SET', key, registration, 'PX', ttlMs)
-if state == 'lapsed' or first == '1' then
+redis.call('SET', key, a.registration, 'PX', a.ttlMs)
+if state == 'lapsed' or a.isFirst then
   redis.call('SET', k('secret'), secret, 'NX')
   secret = redis.call('GET', k('secret'))
 end
-enrollOnce(ME, ARGV[11])
+enrollOnce(ME, a.address)
 local reply = { state, count(), secret }
-addRosterNews(reply, ARGV[12])
+addRosterNews(reply, a.rosterRead)
 local mail = k('mail:' .. SELF)
-if readMail ~= '' then redis.call('XTRIM', mail, 'MINID', readMail) end
-return unread(reply, readMail)
+if a.mailRead ~= '' then redis.call('XTRIM', mail, 'MINID', a.mailRead) end
+return unread(reply, a.mailRead)
 `,
 );
 

@@ -6,28 +6,48 @@ export interface ScriptCaller {
   readonly member: string;
 }
 
+/** The argument of a script that needs to know its caller only. */
+export type NoArgument = Readonly<Record<string, never>>;
+
 /** A Lua script of the registry: one atomic step of its protocol. */
-export interface RegistryScript {
+export interface RegistryScript<Argument extends object = NoArgument> {
   readonly name: string;
   readonly lua: string;
   readonly sha1: string;
   /** Names, without the prefix, of the keys that it touches in any case. */
-  readonly keys: (caller: ScriptCaller, args: readonly (string | number)[]) => readonly string[];
+  readonly keys: (caller: ScriptCaller, argument: Argument) => readonly string[];
 }
+
+/** What a script gets, as JSON: who calls it, and its own argument. */
+export interface ScriptCall {
+  readonly schema: number;
+  /** Of the names of all keys and announcements. */
+  readonly prefix: string;
+  readonly node: string;
+  readonly incarnation: string;
+  /** The number of the node's connection, which tells requests of an older connection from current ones. */
+  readonly epoch: number;
+  /** Microseconds since the epoch by the server's clock, as the node has measured it. */
+  readonly now: string;
+  readonly argument: object;
+}
+
+/** Version of what scripts get. */
+export const CALL_SCHEMA = 1;
 
 /**
  * The common part of all scripts. KEYS are all keys that the script touches, since some servers run no script
  * otherwise. The keys may depend on data that the script reads, such as the owner of a stream: the script has to call
  * `need` for such keys before it writes anything, and to return `undeclared()` if they were not given; it is run again
- * with them then. ARGV begins with the prefix of all names and the calling node: id, incarnation, the number of its
- * connection, which tells commands of an older connection from current ones, and the time. The hash tag of the prefix
- * puts all keys into one slot of a cluster.
+ * with them then. ARGV is a ScriptCall; the hash tag of its prefix puts all keys into one slot of a cluster.
  *
  * A script answers with a list: a status, the node's write counter after it (0 when nothing was written), and the rest.
  */
 const PRELUDE = `
-local P = ARGV[1]
-local ME, INC, EPOCH, NOW = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local called = cjson.decode(ARGV[1])
+local a = called.argument
+local P = called.prefix
+local ME, INC, EPOCH, NOW = called.node, called.incarnation, called.epoch, called.now
 local SELF = ME .. '/' .. INC
 local MAIL_SECONDS = 86400
 
@@ -131,13 +151,17 @@ end
  * @param keys the keys that the script touches in any case, in addition to the node's registration, the list
  * of its channels, and the list of nodes
  */
-export function registryScript(name: string, keys: RegistryScript['keys'], body: string): RegistryScript {
+export function registryScript<Argument extends object = NoArgument>(
+  name: string,
+  keys: RegistryScript<Argument>['keys'],
+  body: string,
+): RegistryScript<Argument> {
   const lua = `${PRELUDE}${body}`;
   const always = ({ node, member }: ScriptCaller): string[] => [`node:${node}`, `channels:${member}`, 'nodes'];
   return {
     name,
     lua,
     sha1: createHash('sha1').update(lua).digest('hex'),
-    keys: (caller, args) => [...always(caller), ...keys(caller, args)],
+    keys: (caller, argument) => [...always(caller), ...keys(caller, argument)],
   };
 }

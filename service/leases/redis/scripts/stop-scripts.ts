@@ -1,21 +1,26 @@
+import type { ChangeArgument } from './life-scripts';
 import { registryScript } from './registry-script';
 
-/** Stores stops that the caller has to deliver. ARGV: jti and stop, in turn. */
-export const KEEP_STOPS = registryScript(
+export interface StopArgument {
+  readonly jti: string;
+}
+
+/** Stores stops that the caller has to deliver. */
+export const KEEP_STOPS = registryScript<{ readonly stops: ChangeArgument['stops'] }>(
   'keep-stops',
   ({ member }) => [`stops:${member}`],
   `
-for i = 6, #ARGV, 2 do redis.call('HSET', k('stops:' .. SELF), ARGV[i], ARGV[i + 1]) end
+for _, stop in ipairs(a.stops) do redis.call('HSET', k('stops:' .. SELF), stop.jti, stop.stop) end
 return { 'kept', count() }
 `,
 );
 
-/** Stops were delivered. ARGV: jti of each. */
-export const FORGET_STOPS = registryScript(
-  'forget-stops',
+/** A stop was delivered. */
+export const FORGET_STOP = registryScript<StopArgument>(
+  'forget-stop',
   ({ member }) => [`stops:${member}`],
   `
-for i = 6, #ARGV do redis.call('HDEL', k('stops:' .. SELF), ARGV[i]) end
+redis.call('HDEL', k('stops:' .. SELF), a.jti)
 return { 'forgotten', count() }
 `,
 );
@@ -31,9 +36,9 @@ return reply
 `,
 );
 
-/** Reads one stop; empty if it has been removed. ARGV: jti. */
-export const READ_STOP = registryScript(
+/** Reads one stop; empty if it has been removed. */
+export const READ_STOP = registryScript<StopArgument>(
   'read-stop',
   ({ member }) => [`stops:${member}`],
-  `return { 'stop', 0, redis.call('HGET', k('stops:' .. SELF), ARGV[6]) or '' }`,
+  `return { 'stop', 0, redis.call('HGET', k('stops:' .. SELF), a.jti) or '' }`,
 );

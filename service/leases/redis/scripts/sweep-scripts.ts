@@ -1,11 +1,24 @@
+import { nodeOf } from './life-scripts';
 import { registryScript } from './registry-script';
 import { ROSTER, ROSTER_KEYS } from './roster-script';
 
+export interface ScanArgument {
+  /** How long the caller stays the sweeper. */
+  readonly ttlMs: number;
+}
+
+export interface RemainsArgument {
+  /** A dead incarnation. */
+  readonly member: string;
+  /** Most channels or stops. */
+  readonly most: number;
+}
+
 /**
  * If this node is or can become the sweeper: returns the number of nodes that have departed since the last scan, their
- * ids, and the dead incarnations. ARGV: how long it stays the sweeper (ms).
+ * ids, and the dead incarnations.
  */
-export const SCAN = registryScript(
+export const SCAN = registryScript<ScanArgument>(
   'scan',
   () => ['sweeper', ...ROSTER_KEYS],
   `${ROSTER}
@@ -16,7 +29,7 @@ if not registered() then return { 'unregistered', 0 } end
 local members = redis.call('SMEMBERS', k('nodes'))
 for _, member in ipairs(members) do need('node:' .. string.match(member, '^[^/]*')) end
 if isMissing then return undeclared() end
-redis.call('SET', sweeper, SELF, 'PX', ARGV[6])
+redis.call('SET', sweeper, SELF, 'PX', a.ttlMs)
 local departed = takeDeparted()
 local reply = { 'dead', 0, #departed }
 for _, id in ipairs(departed) do table.insert(reply, id) end
@@ -28,13 +41,13 @@ return reply
 `,
 );
 
-/** Some channels in which a dead incarnation has a part. ARGV: id, incarnation, most channels. */
-export const REMAINS = registryScript(
+/** Some channels in which a dead incarnation has a part. */
+export const REMAINS = registryScript<RemainsArgument>(
   'remains',
-  (_, [id, incarnation]) => [`channels:${id}/${incarnation}`],
+  (_, { member }) => [`channels:${member}`],
   `
 local reply = { 'remains', 0 }
-local channels = redis.call('HRANDFIELD', k('channels:' .. ARGV[6] .. '/' .. ARGV[7]), ARGV[8])
+local channels = redis.call('HRANDFIELD', k('channels:' .. a.member), a.most)
 for _, channel in ipairs(channels) do
   if channel ~= '#' then table.insert(reply, channel) end
 end
@@ -44,24 +57,26 @@ return reply
 
 /**
  * Moves some of the stops that a dead incarnation has left to the caller, and returns them. When there is nothing left of
- * the incarnation, it is removed, and the answer begins with `all`. ARGV: id, incarnation, most stops.
+ * the incarnation, it is removed, and the answer begins with `all`.
  */
-export const CLAIM = registryScript(
+export const CLAIM = registryScript<RemainsArgument>(
   'claim',
-  ({ member }, [id, incarnation]) => {
-    const dead = `${id}/${incarnation}`;
-    return [`stops:${member}`, `node:${id}`, `channels:${dead}`, `stops:${dead}`, `mail:${dead}`, ...ROSTER_KEYS];
-  },
+  ({ member: self }, { member }) => [
+    ...[`stops:${self}`, `node:${nodeOf(member)}`],
+    ...[`channels:${member}`, `stops:${member}`, `mail:${member}`],
+    ...ROSTER_KEYS,
+  ],
   `${ROSTER}
-local id, incarnation = ARGV[6], ARGV[7]
-local dead = id .. '/' .. incarnation
+local LEFT_MAIL_SECONDS = 3600
+local dead = a.member
+local id, incarnation = string.match(dead, '^(.*)/([^/]*)$')
 if not registered() then return { 'unregistered', 0 } end
 if alive(id, incarnation) then return { 'alive', 0 } end
 strike(id, incarnation)
 local channels, stops = k('channels:' .. dead), k('stops:' .. dead)
 local reply = { 'claimed', 0, 'more' }
 local flat = {}
-if tonumber(ARGV[8]) > 0 then flat = redis.call('HRANDFIELD', stops, ARGV[8], 'WITHVALUES') end
+if a.most > 0 then flat = redis.call('HRANDFIELD', stops, a.most, 'WITHVALUES') end
 for i = 1, #flat, 2 do
   redis.call('HSET', k('stops:' .. SELF), flat[i], flat[i + 1])
   redis.call('HDEL', stops, flat[i])
@@ -70,7 +85,8 @@ end
 redis.call('HDEL', channels, '#')
 if redis.call('EXISTS', channels, stops) == 0 then
   redis.call('SREM', k('nodes'), dead)
-  redis.call('DEL', k('mail:' .. dead))
+  -- It may live and come back: then it hears which of its publishes others have ended.
+  redis.call('EXPIRE', k('mail:' .. dead), LEFT_MAIL_SECONDS)
   reply[3] = 'all'
 end
 reply[2] = count()

@@ -79,3 +79,22 @@ test('keys tell nothing of the secret, and only the latest secrets are kept', ()
   keys.use('b');
   expect(keys.all).toHaveLength(3);
 });
+
+describe('orders about outputs', () => {
+  const orders = '[{"does":"addForward","url":"rtmp://target.example/live/the-secret"}]';
+
+  test('are read by every node with the secret, also after it has changed, and by nobody else', () => {
+    const { seal } = sealWith('secret');
+    const written = seal.closeOrders(orders, 'ch')!;
+    expect(written).not.toContain('the-secret');
+    expect(sealWith('secret').seal.openOrders(written, 'ch')).toBe(orders);
+    const renewed = sealWith('secret', 'new').seal.renew(written, 'ch');
+    expect(sealWith('new').seal.openOrders(renewed, 'ch')).toBe(orders);
+    expect(sealWith('secret').seal.openOrders(written, 'other')).toBeUndefined();
+    expect(sealWith('another').seal.openOrders(written, 'ch')).toBeUndefined();
+  });
+
+  test('are not stored without a secret', () => {
+    expect(sealWith().seal.closeOrders(orders, 'ch')).toBeUndefined();
+  });
+});

@@ -68,4 +68,4 @@ test('a node that cannot take part is not ready, and says why', async () => {
   expect(answer.status).toBe(503);
   expect(await answer.text()).toMatch(/^not ready: Redis refuses HRANDFIELD/);
   await server.stop();
-});
+}, 60_000);

@@ -56,6 +56,7 @@ export class FleetModel {
   disconnect(publisher: Publisher, how: 'left' | 'lost'): void {
     if (publisher.ended !== undefined) return;
     publisher.ended = how;
+    publisher.endedAt = this.time.now;
     publisher.node.disconnected(publisher, how);
   }
 
@@ -109,7 +110,9 @@ export class FleetModel {
     for (const publisher of this.publishers) this.disconnect(publisher, 'lost');
     this.run(QUIET_MS);
     judge.quiet(storage);
-    if (judge.mayHaveLost) this.handler.active.clear();
+    for (const [channel, active] of this.handler.active) {
+      if (judge.isForgotten(channel, active)) this.handler.active.delete(channel);
+    }
     line.faults = NO_FAULTS;
     line.planned.length = 0;
     const last = channels.map((channel) => this.connect(0, channel));

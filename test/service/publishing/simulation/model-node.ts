@@ -5,6 +5,7 @@ import type { Answer, DueStop, LifeEvent, LifePolicy, Refusal } from '../../../.
 import type { Judge } from './judge';
 import type { HandlerLine } from './handler-line';
 import type { Beat, KeptStop, Letter, ModelStorage, StepFunction, Subscriber, Taken } from './model-storage';
+import { TTL_MS } from './model-storage';
 import type { VirtualTime } from './virtual-time';
 
 /** Times that the model shares with the service's defaults (ms). */
@@ -23,6 +24,8 @@ export interface Publisher {
   readonly node: ModelNode;
   /** How its connection ended; undefined while it is open. */
   ended?: 'left' | 'lost';
+  /** When the publisher ended it. */
+  endedAt?: number;
   /** What it heard of its publish. */
   outcome?: 'letIn' | Refusal['why'] | 'replaced' | 'ended';
 }
@@ -53,15 +56,21 @@ export class ModelNode implements Subscriber {
   readonly candidates = new Map<string, Publisher>();
   /** Added to the true time (ms). */
   clockError = 0;
-  /** It was stopped once: its clocks may have heard of a change late. */
-  hasSlept = false;
+  /** When it last continued after it had been stopped. */
+  wokeAt = -Infinity;
   readonly lives: NodeLives;
   /** Stops that this node delivers, by `jti`. */
   readonly #stops = new Map<string, { readonly channel: string; readonly stop: DueStop }>();
   #isAlive = true;
   #asleep: (() => void)[] | undefined;
+  /** Mail that came while the node was stopped: the next answer brings it, which says first whether the node lapsed. */
+  readonly #letters: Letter[] = [];
+  /** How many of such letters it has read. */
+  #lettersRead = 0;
   #isUp = true;
   #era = 1;
+  /** When it asked for the last renewal that was answered. */
+  #renewedAt: number;
   /** A stop may have been stored of which this node did not hear. */
   #stopsDoubted = false;
   readonly #delivered = new Set<string>();
@@ -74,6 +83,7 @@ export class ModelNode implements Subscriber {
   ) {
     this.incarnation = `${name}.1`;
     this.#era = options.storage.era;
+    this.#renewedAt = options.time.now;
     options.storage.join(this);
     this.lives = this.#openLives();
     this.#beat();
@@ -108,12 +118,18 @@ export class ModelNode implements Subscriber {
     });
   }
 
+  /** Whether it knows that it has to deliver the stop. */
+  delivers({ jti }: DueStop): boolean {
+    return this.#stops.has(jti);
+  }
+
   get isWell(): boolean {
     return this.#isAlive && this.#asleep === undefined && this.#isUp;
   }
 
-  mail({ channel, stored, effects }: Letter): void {
-    this.#whenAwake(() => this.lives.mail(channel, stored, effects));
+  mail(letter: Letter): void {
+    if (this.#asleep || this.#letters.length > 0) this.#letters.push(letter);
+    else if (this.#isAlive) this.#read(letter);
   }
 
   bury(channel: string, member: string): void {
@@ -135,16 +151,31 @@ export class ModelNode implements Subscriber {
 
   sleep(): void {
     this.#asleep ??= [];
-    this.hasSlept = true;
   }
 
   wake(): void {
     const waiting = this.#asleep ?? [];
     this.#asleep = undefined;
+    this.wokeAt = this.options.time.now;
     if (!this.#isAlive) return;
     // What is overdue comes first.
     this.#askBeat();
     for (const act of waiting) act();
+  }
+
+  #read({ channel, stored, effects }: Letter): void {
+    this.lives.mail(channel, stored, effects);
+  }
+
+  /** How many letters came before the answer that comes now. */
+  get #lettersCome(): number {
+    return this.#lettersRead + this.#letters.length;
+  }
+
+  #readLetters(come: number): void {
+    const letters = this.#letters.splice(0, Math.max(0, come - this.#lettersRead));
+    this.#lettersRead += letters.length;
+    for (const letter of letters) this.#read(letter);
   }
 
   #openLives(): NodeLives {
@@ -162,18 +193,19 @@ export class ModelNode implements Subscriber {
       change: (change, done) => {
         const taken = this.#taken;
         const ask = (attempt: number): void =>
-          storage.change(this.incarnation, change, taken, (outcome) =>
+          storage.change(this.incarnation, change, taken, (outcome) => {
+            const come = this.#lettersCome;
             this.#whenAwake(() => {
               if (outcome !== 'unregistered') {
                 if (outcome.kind === 'unanswered') {
                   this.#isUp = false;
                   this.#stopsDoubted = true;
-                }
+                } else this.#readLetters(come);
                 done(outcome);
               } else if (attempt > 1) done({ kind: 'unanswered' });
               else this.#askBeat(() => ask(attempt + 1));
-            }),
-          );
+            });
+          });
         ask(1);
       },
       dead: (members, done) => storage.askDead(this.incarnation, members, (dead) => this.#whenAwake(() => done(dead))),
@@ -202,29 +234,36 @@ export class ModelNode implements Subscriber {
 
   /** Renews the registration; afterwards, asserts what may differ from what is stored. */
   #askBeat(done: () => void = () => undefined): void {
-    const { storage, judge } = this.options;
-    storage.beat(this.incarnation, (beat) =>
+    const { storage, judge, time } = this.options;
+    const askedAt = time.now;
+    storage.beat(this.incarnation, (beat) => {
+      const come = this.#lettersCome;
       this.#whenAwake(() => {
         this.#isUp = beat !== undefined;
-        if (beat?.lapsed === true) {
-          judge.returned(this.incarnation);
+        // The answer that would have told it may be lost.
+        const mayHaveLapsed = time.now - this.#renewedAt > TTL_MS;
+        if (beat !== undefined) this.#renewedAt = askedAt;
+        if (beat?.lapsed === true || (beat !== undefined && mayHaveLapsed)) {
+          if (!storage.isDead(this.incarnation)) judge.returned(this.incarnation);
           this.#stopsDoubted = true;
-          this.lives.doubt(beat.channels);
+          this.lives.doubt('loss', beat.channels);
         }
         if (beat !== undefined) this.#heardEra(beat);
+        if (beat !== undefined) this.#readLetters(come);
+        for (const letter of beat?.letters ?? []) this.#read(letter);
         done();
         if (beat !== undefined && this.#stopsDoubted) this.#adopt(beat.stops);
         if (beat?.hasStops === true) this.#claimStops();
         if (beat !== undefined) for (const channel of this.lives.unsettled) this.lives.settle(channel, () => undefined);
-      }),
-    );
+      });
+    });
   }
 
   /** The registry has lost data since the last answer. */
   #heardEra({ era, channels }: Beat): void {
     if (era === this.#era) return;
     this.#era = era;
-    this.lives.doubt(channels);
+    this.lives.doubt('loss', channels);
     for (const { channel, stop } of this.#stops.values()) {
       this.options.storage.keepStop(this.incarnation, channel, stop);
     }

@@ -1,4 +1,5 @@
-import type { Change, ChangeOutcome, StoredLife } from '../../../../service/leases/node-lives';
+import type { StoredLife } from '../../../../service/leases/life-copy';
+import type { Change, ChangeOutcome } from '../../../../service/leases/node-lives';
 import type { NodeEffect } from '../../../../service/leases/life-store';
 import { type ChannelLife, EMPTY_LIFE, isOver } from '../../../../service/publishing/channel-life';
 import type { DueStop, LifeEffect, LifeEvent, LifePolicy, Step } from '../../../../service/publishing/life-events';
@@ -26,6 +27,7 @@ export interface Subscriber {
   /** It is connected, and nothing keeps it from acting. */
   readonly isWell: boolean;
   mail(letter: Letter): void;
+  delivers(stop: DueStop): boolean;
   /** Another node is dead: tells the channel's life. */
   bury(channel: string, member: string): void;
 }
@@ -49,6 +51,8 @@ export interface Beat {
   readonly channels: readonly string[];
   /** Stops that the node has to deliver. */
   readonly stops: readonly KeptStop[];
+  /** Mail from before it was taken for dead. */
+  readonly letters: readonly Letter[];
 }
 
 const MIN_LATENCY_MS = 1;
@@ -73,6 +77,7 @@ export class ModelStorage {
   readonly #mail = new Map<string, Letter[]>();
   /** When the last message of a node arrives, by direction: they do not overtake each other. */
   readonly #arrivals = new Map<string, number>();
+  readonly #lines = new Map<string, (() => void)[]>();
   readonly #cutUntil = new Map<string, number>();
   #frozenUntil = 0;
   #before: ReadonlyMap<string, StoredLife> = new Map();
@@ -94,6 +99,10 @@ export class ModelStorage {
     return this.lives.get(channel)?.life;
   }
 
+  isDead(member: string): boolean {
+    return this.#dead.has(member);
+  }
+
   isCut(member: string): boolean {
     return (this.#cutUntil.get(member) ?? 0) > this.time.now;
   }
@@ -112,12 +121,17 @@ export class ModelStorage {
 
   /** Restarts with what it had some time ago, or with nothing. */
   lose(all: boolean): void {
+    const isUnheard = ({ owner, stop }: KeptStop): boolean => !this.#nodes.get(owner ?? '')?.delivers(stop);
+    const left = [...this.stops.values()].filter(isUnheard).map(({ stop }) => stop);
+    const kept = all ? new Map<string, StoredLife>() : this.#before;
+    const livesOf = (stored: ReadonlyMap<string, StoredLife>): ChannelLife[] =>
+      [...stored.values()].map(({ life }) => life);
+    this.judge.lostData(this.time.now + SETTLED_MS, livesOf(this.lives), livesOf(kept), left);
     this.lives.clear();
-    if (!all) for (const [channel, stored] of this.#before) this.lives.set(channel, stored);
+    for (const [channel, stored] of kept) this.lives.set(channel, stored);
     this.stops.clear();
     this.#mail.clear();
     this.era += 1;
-    this.judge.lostData(this.time.now + SETTLED_MS);
   }
 
   heal(): void {
@@ -166,13 +180,21 @@ export class ModelStorage {
   }
 
   beat(from: string, done: (beat: Beat | undefined) => void): void {
+    let taken: readonly Letter[] = [];
     const act = (): Beat => {
       const hasStops = [...this.stops.values()].some(({ owner }) => owner === undefined);
       const channels = [...this.lives].filter(([, { life }]) => occurs(life, from)).map(([channel]) => channel);
       const stops = [...this.stops.values()].filter(({ owner }) => owner === from);
-      return { lapsed: this.#dead.delete(from), era: this.era, hasStops, channels, stops };
+      const lapsed = this.#dead.delete(from);
+      const letters = lapsed ? this.#takeMail(from) : [];
+      taken = letters;
+      return { lapsed, era: this.era, hasStops, channels, stops, letters };
     };
-    this.request(from, act, done);
+    this.request(from, act, (beat) => {
+      // Letters stay until their arrival is confirmed.
+      if (!beat) this.#mail.set(from, [...taken, ...(this.#mail.get(from) ?? [])]);
+      done(beat);
+    });
   }
 
   askDead(from: string, members: readonly string[], done: (dead: readonly string[]) => void): void {
@@ -239,10 +261,17 @@ export class ModelStorage {
     return kept;
   }
 
+  /** One that was taken for dead hears of that first. */
   #deliver(member: string): void {
+    if (this.#dead.has(member)) return;
+    for (const letter of this.#takeMail(member))
+      this.#inOrder(`to ${member}`, () => this.#nodes.get(member)?.mail(letter));
+  }
+
+  #takeMail(member: string): readonly Letter[] {
     const letters = this.#mail.get(member) ?? [];
     this.#mail.delete(member);
-    for (const letter of letters) this.#inOrder(`to ${member}`, () => this.#nodes.get(member)?.mail(letter));
+    return letters;
   }
 
   /** Looks for nodes that have been silent for too long. */
@@ -267,12 +296,19 @@ export class ModelStorage {
 
   #bury(member: string): void {
     this.#dead.add(member);
-    this.#mail.delete(member);
     this.judge.buried(member);
     for (const kept of this.stops.values()) if (kept.owner === member) kept.owner = undefined;
   }
 
   #inOrder(way: string, act: () => void): void {
+    const line = this.#lines.get(way) ?? [];
+    this.#lines.set(way, line);
+    line.push(act);
+    this.#arrive(way, line);
+  }
+
+  /** One message of the line arrives: the first. */
+  #arrive(way: string, line: (() => void)[]): void {
     const { time } = this;
     const at = Math.max(
       time.now + time.between(MIN_LATENCY_MS, MAX_LATENCY_MS),
@@ -281,8 +317,8 @@ export class ModelStorage {
     );
     this.#arrivals.set(way, at);
     time.after(at - time.now, () => {
-      if (way.startsWith('from') && time.now < this.#frozenUntil) this.#inOrder(way, act);
-      else act();
+      if (way.startsWith('from') && time.now < this.#frozenUntil) this.#arrive(way, line);
+      else line.shift()?.();
     });
   }
 }

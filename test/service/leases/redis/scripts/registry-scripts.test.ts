@@ -10,7 +10,7 @@ import { ServerClock } from '../../../../../service/leases/redis/server-clock';
 import * as sweeps from '../../../../../service/leases/redis/scripts/sweep-scripts';
 import { RedisServer, redisKinds } from '../../../../support/servers/redis-server';
 
-function isScript(value: unknown): value is RegistryScript {
+function isScript(value: unknown): value is RegistryScript<never> {
   return typeof value === 'object' && value !== null && 'lua' in value;
 }
 
@@ -62,14 +62,18 @@ describe.each(redisKinds)('on a %s server', (kind) => {
     const connected = new Promise<void>((resolve) => (connection.onConnected = resolve));
     connection.connect();
     await connected;
-    const registration = JSON.stringify({ id: nodeId, incarnation: 'first', epoch: connection.epoch });
-    const beat = [registration, 60_000, '', 1, 'c2VjcmV0', registration, ''];
-    expect(await connection.run(nodes.BEAT, beat)).toMatchObject({ status: 'lapsed' });
+    expect(await connection.run(nodes.BEAT, beatOf(nodeId, connection))).toMatchObject({ status: 'lapsed' });
     return connection;
   }
 
+  function beatOf(nodeId: string, { epoch }: RegistryConnection): nodes.BeatArgument {
+    const registration = JSON.stringify({ id: nodeId, incarnation: 'first', epoch });
+    const read = { mailRead: '', rosterRead: '' };
+    return { registration, address: registration, ttlMs: 60_000, isFirst: true, secret: 'c2VjcmV0', ...read };
+  }
+
   const change = (channel: string, more: Partial<lives.ChangeArgument> = {}): lives.ChangeArgument => ({
-    ...{ schema: 1, channel, seen: '', keepMs: 0, until: Date.now() + 60_000, mailRead: '', moved: false },
+    ...{ channel, seen: '', keepMs: 0, until: Date.now() + 60_000, mailRead: '', moved: false },
     ...{ life: document('v1'), letters: [], stops: [], joins: [], leaves: [] },
     ...more,
   });
@@ -82,7 +86,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
     const { channel, letters, joins, leaves } = argument;
     const members = [...joins, ...leaves].map((member) => `channels:${member}`);
     const keys = [`life:${channel}`, ...letters.map(({ member }) => `mail:${member}`), ...members];
-    const reply = await connection.run(lives.CHANGE, [JSON.stringify(argument)], { keys });
+    const reply = await connection.run(lives.CHANGE, argument, { keys });
     return [reply?.status ?? '', ...(reply?.rest ?? [])];
   }
 
@@ -114,6 +118,17 @@ describe.each(redisKinds)('on a %s server', (kind) => {
     expect(rest).toEqual([]);
   });
 
+  test('a letter waits for a node that was taken for dead, and comes when the node is back', async () => {
+    const [sender, receiver] = [await connect('burier'), await connect('buried')];
+    await run(sender, change('ended', { letters: [{ member: 'buried/first', letter: 'it has ended' }] }));
+    await redis.withClient((client) => client.del('{rtmp}:node:buried'));
+    const claimed = await sender.run(sweeps.CLAIM, { member: 'buried/first', most: 10 });
+    expect(claimed).toMatchObject({ status: 'claimed', rest: ['all'] });
+    const back = await receiver.run(nodes.BEAT, beatOf('buried', receiver));
+    expect(back).toMatchObject({ status: 'lapsed' });
+    expect(back?.rest.at(-1)).toBe('it has ended');
+  });
+
   test('a letter for a node that is gone is not kept', async () => {
     const connection = await connect('writer');
     await run(connection, change('x', { letters: [{ member: 'nobody/first', letter: 'a' }] }));
@@ -127,7 +142,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
     const asked: number[] = [];
     const reply = await other.run(lives.LOCATE, () => {
       asked.push(asked.length);
-      return asked.length === 1 ? ['busy'] : undefined;
+      return asked.length === 1 ? { channel: 'busy' } : undefined;
     });
     expect(reply).toBeUndefined();
     expect(asked).toEqual([0, 1]);
@@ -139,7 +154,7 @@ describe.each(redisKinds)('on a %s server', (kind) => {
       let rounds = 0;
       await connection.run(lives.LOCATE, () => {
         rounds += 1;
-        return ['busy'];
+        return { channel: 'busy' };
       });
       return rounds;
     };
