@@ -1,0 +1,2 @@
+/** Why a recording ended that another program had to complete. */
+export const KILLED = 'the program was killed';
