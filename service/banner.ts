@@ -1,8 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
+import { resolve } from 'node:path';
 import { ownAddress } from './addresses/own-address';
 import { isEveryInterface } from './config/listening-places';
+import type { HlsConfig } from './config/output-settings';
 import type { ServiceConfig } from './config/service-config';
 import type { RunningService } from './node/node';
 import { NameGrammar } from './protocol/name-grammar';
@@ -10,7 +12,7 @@ import { NameGrammar } from './protocol/name-grammar';
 const LOOPBACK = '127.0.0.1';
 const DEFAULT_PORTS = { rtmp: 1935, rtmps: 443 };
 
-type Banner = Pick<ServiceConfig, 'rtmp' | 'tls' | 'http' | 'callback' | 'proxy' | 'limits'>;
+type Banner = Pick<ServiceConfig, 'rtmp' | 'tls' | 'http' | 'callback' | 'proxy' | 'limits' | 'outputs'>;
 
 /** What a streamer needs to publish with these settings, in the terms of OBS and ffmpeg. */
 export function banner(config: Banner, { rtmp, rtmps, http }: RunningService['ports']): string {
@@ -47,6 +49,7 @@ export function banner(config: Banner, { rtmp, rtmps, http }: RunningService['po
     `    ffplay ${local}`,
     '',
   );
+  lines.push(...outputs(config));
   if (config.http && http !== undefined) {
     const root = `http://${localHost(config.http.bindAddress)}:${http}`;
     lines.push(
@@ -54,11 +57,36 @@ export function banner(config: Banner, { rtmp, rtmps, http }: RunningService['po
       `  API      ${root}/api/v1/streams`,
       `  Metrics  ${root}/metrics`,
       `  As FLV   ${root}/live/${channel}/${key}.flv`,
+      ...(isWatchedHere(config) ? [`  Watch    ${root}/watch/${channel}?key=${key}`] : []),
       '',
     );
   }
   lines.push('  Ctrl-C ends it.', '');
   return lines.join('\n');
+}
+
+/** What is done with streams in addition to playing them. Targets of forwards are secrets. */
+function outputs({ outputs: { run, forward, record, hls } }: Pick<Banner, 'outputs'>): string[] {
+  if (run === 'none') return [];
+  const { urls } = forward;
+  const lines = [
+    ...(urls.length === 0
+      ? []
+      : [`  Streams are forwarded to ${urls.length === 1 ? 'one target' : `${urls.length} targets`}.`]),
+    ...(record.place === undefined ? [] : [`  Recordings: ${placeName(record.place)}`]),
+    ...(hls.place === undefined || hls.place.kind === 'memory' ? [] : [`  HLS: ${placeName(hls.place)}`]),
+  ];
+  return lines.length === 0 ? [] : [...lines, ''];
+}
+
+/** Whether browsers watch streams at this node. */
+function isWatchedHere({ outputs: { run, hls } }: Pick<Banner, 'outputs'>): boolean {
+  return run !== 'none' && hls.place !== undefined && hls.place.kind !== 's3';
+}
+
+function placeName(place: NonNullable<HlsConfig['place']>): string {
+  if (place.kind === 's3') return `s3://${place.bucket}${place.prefix === '' ? '' : `/${place.prefix}`}`;
+  return place.kind === 'memory' ? 'memory' : resolve(place.path);
 }
 
 /** The name or address at which other machines reach a listener. */

@@ -8,7 +8,7 @@ export type ReadFile = (path: string) => Buffer;
 export type EnvironmentValues = Readonly<Record<string, string | undefined>>;
 
 /** Names of variables whose value is never shown, not even in the message about a fault. */
-const SECRET_NAME = /(?:SECRET|PASSWORD|TOKEN)$/;
+const SECRET_NAME = /(?:SECRET|PASSWORD|TOKEN)$|^FORWARD_URLS$/;
 
 /** A variable and its value, as it may be shown. */
 export interface Setting {
@@ -94,13 +94,13 @@ export class Environment {
   }
 
   /** A YES/NO variable: YES or TRUE, NO or FALSE, in any case. `1` or `on` is a fault, not a guess. */
-  flag(name: string, fallback: boolean): boolean {
+  flag(name: string, fallback: boolean, allowed = 'YES or NO (or TRUE or FALSE), in any case'): boolean {
     this.#defaults.set(name, fallback ? 'YES' : 'NO');
     const value = this.text(name)?.trim().toUpperCase();
     if (value === undefined) return fallback;
     if (value === 'YES' || value === 'TRUE') return true;
     if (value === 'NO' || value === 'FALSE') return false;
-    this.fault(name, 'YES or NO (or TRUE or FALSE), in any case');
+    this.fault(name, allowed);
     return fallback;
   }
 

@@ -17,6 +17,7 @@ import { type LogConfig, readLogSettings } from './log-settings';
 import { warnOfMisspelledNames } from './misspelled-names';
 import { readNameSettings } from './name-settings';
 import { type NodeMetricsConfig, readNodeMetricsSettings } from './node-metrics-settings';
+import { type OutputsConfig, readOutputSettings } from './output-settings';
 import { type ProxyConfig, readProxySettings } from './proxy-settings';
 import { type RedisConfig, readRedisSettings } from './redis-settings';
 import { readStoredSecret, type StoredSecret } from './stored-secret';
@@ -80,6 +81,7 @@ export interface ServiceConfig {
   readonly ecsAgentUrl: URL | undefined;
   readonly log: LogConfig;
   readonly events: EventsConfig;
+  readonly outputs: OutputsConfig;
   /** Where traces are sent; absent: nothing is traced. */
   readonly tracing: URL | undefined;
   /** How long SIGTERM waits for stop callbacks and clients. */
@@ -171,6 +173,7 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
     log: readLogSettings(env),
     tracing: readTracingSettings(env),
     events: readEventSettings(env),
+    outputs: readOutputSettings(env),
     drainMs: env.integer('DRAIN_SECONDS', { min: 0, max: 86_400, fallback: 10 }) * 1000,
     latencyMs: env.integer('LATENCY_MS', { min: 0, max: 500, fallback: 100 }),
   };
@@ -180,10 +183,16 @@ export function loadServiceConfig(values: EnvironmentValues, readFile: ReadFile 
     ['RTMP_PORT', config.rtmp],
     ['SSL_PORT', config.tls],
     ['HTTP_PORT', config.http],
+    ['OUTPUTS_PORT', outputsPlace(config)],
     ...relayPlaces(env, config).map((place) => ['FLEET_ADVERTISE_PORT', place] as const),
   ]);
   env.throwIfFaulty();
   return { config: freeze(config), warnings: env.warnings, settings: env.settings() };
+}
+
+/** Where the node listens for `rtmp-outputs`. */
+function outputsPlace({ outputs }: ServiceConfig): Place | undefined {
+  return outputs.run === 'none' ? undefined : { port: outputs.link.port, bindAddress: '127.0.0.1' };
 }
 
 /** Where workers take relays of other nodes, as far as the settings say; one process takes them where clients come. */

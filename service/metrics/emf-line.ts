@@ -38,7 +38,7 @@ export function emfLine(figures: NodeFigures, { service, slots }: EmfIdentity, n
 }
 
 function metricsOf(figures: NodeFigures, slots: number): Metric[] {
-  const { publishers, counts, callbackMs, draining, redisDisconnectedSeconds } = figures;
+  const { publishers, counts, callbackMs, draining, redisDisconnectedSeconds, outputs } = figures;
   const metrics: Metric[] = [
     ['ActivePublishers', 'Count', publishers],
     ['IngestBytes', 'Bytes', figures.ingestBytes],
@@ -48,6 +48,15 @@ function metricsOf(figures: NodeFigures, slots: number): Metric[] {
     ['CallbackDown', 'Count', figures.callbackDown ? 1 : 0],
     ...Object.entries(counts).map(([name, count]) => [name, 'Count', count] as const),
   ];
+  if (outputs !== undefined) {
+    metrics.push(
+      ['OutputGaps', 'Count', outputs.gaps],
+      ['RecordingsFailed', 'Count', outputs.recordingsFailed],
+      ['RecordingsSpooling', 'Count', outputs.recordingsSpooling],
+      ['ForwardsFailing', 'Count', outputs.forwardsFailing],
+      ['OutputsDown', 'Count', outputs.down],
+    );
+  }
   if (!draining) metrics.push(['SlotUtilization', 'Percent', rounded((100 * publishers) / slots)]);
   if (callbackMs.length > 0) metrics.push(['CallbackLatency', 'Milliseconds', spread(callbackMs).map(rounded)]);
   if (redisDisconnectedSeconds !== undefined) {

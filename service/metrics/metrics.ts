@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { EventLoopDelay } from './event-loop-delay';
 import { FigureTally } from './figure-tally';
 import type { NodeFigures } from './node-figures';
+import { OutputMetrics } from './output-metrics';
 import { registerProcessMetrics } from './process-metrics';
 import type { TrafficCounters } from './traffic-counters';
 
@@ -42,6 +43,7 @@ export class Metrics {
 
   readonly #options: MetricsOptions;
   readonly #tally = new FigureTally();
+  #outputs: OutputMetrics | undefined;
   #ingestBytesTaken = 0;
   /** Since when commands are not received (ms of performance.now); undefined: they are; null: Redis is not used. */
   #redisLostAtMs: number | undefined | null = null;
@@ -123,6 +125,12 @@ export class Metrics {
     }).set({ version, node: process.version }, 1);
   }
 
+  /** For nodes whose streams have outputs; others show no metrics of them. */
+  ofOutputs(): OutputMetrics {
+    this.#outputs ??= new OutputMetrics(this.registry);
+    return this.#outputs;
+  }
+
   /** The page for Prometheus, in its text format. */
   scrape(): Promise<string> {
     return this.registry.metrics();
@@ -188,6 +196,7 @@ export class Metrics {
       ingestBytes,
       callbackDown: this.#isHandlerDown,
       ...this.#tally.take(),
+      ...(this.#outputs && { outputs: this.#outputs.take() }),
       ...(lostAtMs !== null && {
         redisDisconnectedSeconds: lostAtMs === undefined ? 0 : (performance.now() - lostAtMs) / 1000,
       }),

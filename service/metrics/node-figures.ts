@@ -9,6 +9,27 @@ export const countedFigures = [
 
 export type CountedFigure = (typeof countedFigures)[number];
 
+/** Of the outputs of streams that are published on a node. */
+export interface OutputFigures {
+  /** How often an output left out part of its stream. */
+  readonly gaps: number;
+  readonly recordingsFailed: number;
+  /** Forwards whose target does not take the stream now. */
+  readonly forwardsFailing: number;
+  /** Recordings that wait on the local disk now. */
+  readonly recordingsSpooling: number;
+  /** 1 while the program of outputs is not running. */
+  readonly down: number;
+}
+
+const outputFigures = [
+  'gaps',
+  'recordingsFailed',
+  'forwardsFailing',
+  'recordingsSpooling',
+  'down',
+] as const satisfies readonly (keyof OutputFigures)[];
+
 /**
  * The figures of one process since they were last read. Plain data: those of a node's several processes are merged into
  * the node's.
@@ -31,6 +52,8 @@ export interface NodeFigures {
   readonly stopBacklog: number;
   /** New publishers are no longer welcome. */
   readonly draining: boolean;
+  /** Absent where streams have no outputs. */
+  readonly outputs?: OutputFigures;
 }
 
 /** Merges the figures of a node's processes into the node's. */
@@ -50,5 +73,14 @@ export function mergeFigures(parts: readonly NodeFigures[]): NodeFigures {
     }),
     stopBacklog: sum((part) => part.stopBacklog),
     draining: parts.some((part) => part.draining),
+    ...(parts.some(({ outputs }) => outputs !== undefined) && { outputs: mergeOutputs(parts) }),
   };
+}
+
+function mergeOutputs(parts: readonly NodeFigures[]): OutputFigures {
+  const sum = (name: keyof OutputFigures): number =>
+    parts.reduce((total, { outputs }) => total + (outputs?.[name] ?? 0), 0);
+  const sums = Object.fromEntries(outputFigures.map((name) => [name, sum(name)]));
+  // The workers of a machine have one program, of which each may be told.
+  return { ...sums, down: Math.min(1, sum('down')) } as OutputFigures;
 }

@@ -1,5 +1,5 @@
 import type { EndCode } from '../http/api/schemas/event';
-import type { PublisherClose } from '../hub/publication';
+import type { PublisherClose } from '../hub/publisher';
 
 /** Why a connection that published was closed, by its close code. */
 const CODES: Readonly<Record<string, EndCode>> = {

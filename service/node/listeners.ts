@@ -69,8 +69,8 @@ export class Listeners {
   constructor(options: ListenersOptions) {
     this.#options = options;
     const { config, log, parent, context, sessions, batching, ioPath, turnsAway, rejected } = options;
-    // With several workers, relays have a separate port: connections to the public port are clients'.
-    const relays = config.fleet !== undefined && parent === undefined;
+    // With several workers, relays and outputs have a separate port: connections to the public port are clients'.
+    const relays = (config.fleet !== undefined || config.outputs.run !== 'none') && parent === undefined;
     const maxOpen = maxConnections() - (options.maxHttpPlayers ?? 0);
     this.places = parent?.places ?? openConnectionLimits(config.limits);
     this.gate = new ConnectionGate({

@@ -1,5 +1,6 @@
 import type { OpenAuthorizer } from '../auth/open-authorizer';
 import type { Machine } from '../http/api/machine';
+import type { ViewerAdmission } from '../http/hls-door';
 import type { Readiness } from '../http/http-server';
 import type { StreamReport } from '../http/api/stream-report';
 import { reportStream } from '../http/api/stream-reporter';
@@ -14,6 +15,8 @@ import type { MonotonicClock } from '../time/clock';
 export interface WorkerState extends Machine {
   ready(): Readiness;
   streams(): readonly StreamReport[];
+  /** Whether a viewer with this key may watch what is packaged of the channel's stream. */
+  admitsViewer(channel: string, key: string): ViewerAdmission;
   /** As `registry.getMetricsAsJSON()` gives them. */
   metrics(): Promise<readonly object[]>;
   /** The figures since the last call. */
@@ -36,6 +39,11 @@ export function nodeState(node: ObservedNode): WorkerState {
     ...machine,
     ready: () => lifecycle.readiness(() => faultOf(node)),
     streams: () => [...hub.publications()].map((publication) => reportStream(publication, now())),
+    admitsViewer(name, key) {
+      const channel = hub.find(name);
+      if ((channel?.publication ?? null) === null) return 'noStream';
+      return channel?.admits(key) === true ? 'yes' : 'wrongKey';
+    },
     metrics: () => metrics.registry.getMetricsAsJSON(),
     figures: () => metrics.takeFigures({ stopBacklog: store.dueStops, draining: lifecycle.draining }),
   };

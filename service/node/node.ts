@@ -27,6 +27,8 @@ import { openApi } from './open-api';
 import { nodeState, type WorkerState } from './node-state';
 import { openContext } from './open-context';
 import { openOperators } from './open-operators';
+import { openHlsDoor } from './open-hls-door';
+import { openOutputs, type ParentOutputs } from './open-outputs';
 import { type HttpPlayerLine, mostHttpPlayers, openViewers } from './open-viewers';
 import { PlayerMover, type WorkerLine } from './player-mover';
 import { shutDown, shutdownSteps } from './shutdown';
@@ -45,7 +47,7 @@ export interface NodeOptions {
   /** Uses the next free HTTP port if the configured port is taken. */
   readonly httpPortMayMove?: boolean;
   /** Present in one of several workers that share the ports of a machine: what the parent process keeps for all. */
-  readonly parent?: LifeStore & WorkerLine & SharedListening & HttpPlayerLine;
+  readonly parent?: LifeStore & WorkerLine & SharedListening & HttpPlayerLine & { readonly outputs?: ParentOutputs };
   /** The HTTP port of the machine, which its parent process has, if other nodes can reach it there. */
   readonly machineHttpPort?: number | undefined;
   /** How sockets are read; default: the best way that works on this Node.js. */
@@ -93,6 +95,15 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   registerIoPathMetric(metrics.registry, ioPath);
   /** The ports as far as they are known: a configured port 0 means any free port. */
   const ports = { rtmp: config.rtmp.port };
+  /** Where this process alone serves streams: workers share the public port. */
+  let ownPort = (): number => ports.rtmp;
+  const outputs = await openOutputs({
+    ...{ config, parent: parent?.outputs, media, log },
+    port: () => ownPort(),
+    ports: () => [ports.rtmp, ...(config.tls === undefined ? [] : [config.tls.port])],
+    nodeId: () => store.self.id,
+    remember: (publication, orders) => admission.ordered(publication, orders),
+  });
   const { concurrencyWhitelist, maxConnectionsPerIp } = config.limits;
   const authorization = openAuthorizer({
     config,
@@ -121,6 +132,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       teller.movedAway(publication);
       member.orphaned(channel, publication);
     },
+    ends: (publication, why, reason) => teller.ends(publication, why === 'killed' ? 'operator' : 'lost', reason),
     conflict: () => metrics.leaseConflict(),
     refusal: () => lifecycle.refusal,
     noRoom: () => (memory.isTight ? 'The server is short of memory, try again later' : undefined),
@@ -128,7 +140,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const names = new NameGrammar(config.rtmp.names);
   const mover = parent && new PlayerMover({ store, line: parent, hub, now });
   const context = openContext({
-    ...{ config, log, media, names, admission, member, lifecycle, mover, ioPath, now },
+    ...{ config, log, media, names, admission, member, lifecycle, mover, ioPath, now, outputs: outputs?.node },
     tracer: tracing,
   });
   const maxHttpPlayers = mostHttpPlayers(config, parent !== undefined);
@@ -155,6 +167,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   parent?.takeHttpPlayers(viewers);
   const { rtmps } = Object.assign(ports, await listeners.listen());
   const relayPort = parent ? await listeners.listenForRelays(parent) : (config.fleet?.advertisePort ?? ports.rtmp);
+  if (parent !== undefined) ownPort = () => relayPort;
   /** Parts that are opened after the HTTP port, which may ask for them. */
   const later: { operators?: Operators; agent?: TaskAgent | undefined } = {};
   const api = openApi({
@@ -167,6 +180,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     slots: parent ? Math.ceil(config.nodeMetrics.slots / config.workers) : config.nodeMetrics.slots,
     readiness: () => state.ready(),
     isProtected: () => later.agent?.isProtected ?? null,
+    outputs: outputs?.node,
     order: (text) => later.operators?.execute(text, 'ordered') ?? Promise.resolve(STARTING_NOW),
     now,
   });
@@ -178,6 +192,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     metrics,
     machine,
     player: viewers,
+    hls: openHlsDoor({
+      config,
+      host: outputs?.host,
+      admits: (channel, key) => Promise.resolve(state.admitsViewer(channel, key)),
+    }),
     config,
     log,
     portMayMove: options.httpPortMayMove === true,
@@ -202,6 +221,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   later.operators = operators;
   const nodeLeft = (subject: string): void => events.tell({ type: 'node.left', subject });
   await member.start(admission, { command: (text) => void operators.execute(text, 'redelivered'), nodeLeft });
+  await outputs?.start();
   await listeners.open();
   lifecycle.open();
   events.tell({ type: 'node.joined', subject: store.self.id });
@@ -249,6 +269,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         listeners,
         operators,
         admission,
+        outputs,
         authorizer: authorization.authorizer,
         member,
         // Another node of a fleet tells: whoever follows events asks a node that is gone no more.
@@ -256,7 +277,21 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
           if (config.fleet === undefined) nodeLeft(store.self.id);
         },
         stopClock: () => clearInterval(clock),
-        rest: [tls, authorization, password, secrets, viewers, http, api, reader, reporter, outlets, tracing, media],
+        rest: [
+          tls,
+          authorization,
+          password,
+          secrets,
+          viewers,
+          http,
+          api,
+          reader,
+          reporter,
+          outputs,
+          outlets,
+          tracing,
+          media,
+        ],
       });
       await shutDown({ steps, drainMs: config.drainMs, log, now });
       log.info('stopped');

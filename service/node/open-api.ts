@@ -7,7 +7,7 @@ import type { Readiness } from '../http/http-server';
 import type { Lifecycle } from './lifecycle';
 import type { Media } from './media';
 
-export interface ApiSurroundings extends Pick<NodeApiOptions, 'order' | 'slots' | 'chunkSize' | 'now'> {
+export interface ApiSurroundings extends Pick<NodeApiOptions, 'order' | 'outputs' | 'slots' | 'chunkSize' | 'now'> {
   readonly media: Media;
   readonly member: FleetMember;
   readonly lifecycle: Lifecycle;

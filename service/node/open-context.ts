@@ -9,6 +9,7 @@ import { NameRules } from '../session/rtmp-commands/name-rules';
 import type { SessionContext } from '../session/session-context';
 import type { Lifecycle } from './lifecycle';
 import type { Media } from './media';
+import type { NodeOutputs } from './node-outputs';
 import type { PlayerMover } from './player-mover';
 import type { MonotonicClock } from '../time/clock';
 import type { Tracer } from '../tracing/span';
@@ -22,6 +23,8 @@ export interface ContextSurroundings {
   readonly admission: Admission;
   readonly member: FleetMember;
   readonly lifecycle: Lifecycle;
+  /** Present where streams are forwarded, recorded or packaged. */
+  readonly outputs: NodeOutputs | undefined;
   /** Present in one of several worker processes of a machine. */
   readonly mover: PlayerMover | undefined;
   readonly ioPath: IoPath;
@@ -30,7 +33,7 @@ export interface ContextSurroundings {
 
 /** Connects the context that all sessions of a node share with the node's parts. */
 export function openContext(surroundings: ContextSurroundings): SessionContext {
-  const { config, log, tracer, media, names, admission, member, lifecycle, mover, ioPath, now } = surroundings;
+  const { config, log, tracer, media, names, admission, member, lifecycle, outputs, mover, ioPath, now } = surroundings;
   const { hub, traffic, batching, metrics } = media;
   const { playWhitelist, gopCacheBytes } = config.limits;
   const moves = mover !== undefined && ioPath === 'onread';
@@ -45,12 +48,24 @@ export function openContext(surroundings: ContextSurroundings): SessionContext {
     timeouts: config.timeouts,
     gopCacheBytes,
     streamWanted: (channel) => member.streamWanted(channel),
-    ...(member.verifyRelay && { verifyRelay: member.verifyRelay }),
+    ...verification(member, outputs),
     ...(moves && { moveToStream: (session: MovableSession, channel: string) => mover.move(session, channel) }),
     refusal: () => lifecycle.refusal,
     mayPlay: (address) => playWhitelist.isEmpty || playWhitelist.allows(address),
     now,
     afterRead: () => batching.afterRead(),
     sessionClosed: (code) => metrics.sessionClosed(code),
+  };
+}
+
+/** Other nodes' relays, and `rtmp-outputs`, play with tokens. */
+function verification(
+  { verifyRelay }: FleetMember,
+  outputs: NodeOutputs | undefined,
+): Pick<SessionContext, 'verifyRelay'> {
+  if (outputs === undefined) return verifyRelay === undefined ? {} : { verifyRelay };
+  return {
+    verifyRelay: async (token, channel) =>
+      (await outputs.verify(token, channel)) || (await verifyRelay?.(token, channel)) === true,
   };
 }

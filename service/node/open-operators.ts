@@ -36,7 +36,7 @@ export function openOperators(surroundings: OperatorsSurroundings): Operators {
     hub,
     isHeld: (publication) => admission.isHeld(publication),
     endHeld: (publication) => {
-      teller.endsHeld(publication, 'operator', ENDED_BY_OPERATOR);
+      teller.ends(publication, 'operator', ENDED_BY_OPERATOR);
       admission.endHeld(publication);
     },
     nodeIds: [store.self.id, member.machineId],

@@ -7,6 +7,7 @@ import type { Operators } from '../operators/operators';
 import type { OpenSessions } from '../session/open-sessions';
 import { drainSessions } from './drain';
 import type { Listeners } from './listeners';
+import type { OpenOutputs } from './open-outputs';
 import type { MonotonicClock } from '../time/clock';
 
 /** Part of the drain time that a fleet's node reserves for ending remaining sessions and for stop callbacks (ms). */
@@ -54,6 +55,7 @@ export interface StoppingNode {
   readonly listeners: Listeners;
   readonly operators: Operators | undefined;
   readonly admission: Admission;
+  readonly outputs: Pick<OpenOutputs, 'finish'> | undefined;
   readonly authorizer: PublishAuthorizer;
   readonly member: FleetMember;
   /** The node has left the fleet. */
@@ -65,8 +67,9 @@ export interface StoppingNode {
 
 /** The steps of a node's end: first clients, then their stop callbacks, then the fleet, then the rest. */
 export function shutdownSteps(node: StoppingNode): readonly ShutdownStep[] {
-  const { log, sessions, viewers, listeners, operators, admission, authorizer, member } = node;
+  const { log, sessions, viewers, listeners, operators, admission, outputs, authorizer, member } = node;
   let hushed: Promise<void> | undefined;
+  let completed: Promise<void> | undefined;
   const handOver: readonly ShutdownStep[] = [
     { name: 'tell the fleet', run: () => member.store.drain() },
     { name: 'let HTTP players go', run: () => viewers?.letGo('Server is shutting down') },
@@ -83,11 +86,20 @@ export function shutdownSteps(node: StoppingNode): readonly ShutdownStep[] {
       run: () => {
         // Before the publishers, whose end would be the end of these players' streams.
         viewers?.shutDown('Server is shutting down');
-        for (const session of sessions) session.shutDown();
+        // Relays and outputs get the end of the streams.
+        for (const session of [...sessions]) if (session.streams.play?.player.isRelay !== true) session.shutDown();
       },
     },
     { name: 'end streams', run: () => admission.close() },
+    {
+      name: 'end relays',
+      run: () => {
+        for (const session of [...sessions]) session.shutDown();
+      },
+    },
+    { name: 'complete outputs', reserveMs: CLOSE_MS, run: (leftMs) => void (completed = outputs?.finish(leftMs)) },
     { name: 'deliver stop callbacks', reserveMs: CLOSE_MS, run: (leftMs) => authorizer.drain(leftMs) },
+    { name: 'wait for outputs', run: () => completed },
     { name: 'let connections close', maxMs: CLOSE_MS, run: (leftMs) => sessions.empty(leftMs) },
     { name: 'stop the clock', run: node.stopClock },
     { name: 'answer the last commands', run: () => hushed },

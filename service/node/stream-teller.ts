@@ -2,11 +2,13 @@ import type { EventBus } from '../events/event-bus';
 import type { EndCode } from '../http/api/schemas/event';
 import type { ChannelObserver } from '../hub/channel-observer';
 import type { Hub } from '../hub/hub';
-import type { EndReason, Publication, Publisher } from '../hub/publication';
+import type { Publication } from '../hub/publication';
+import type { EndReason, Publisher } from '../hub/publisher';
 import type { PublishRefusal } from '../hub/publish-refusal';
 import type { AdmissionOutcome, PublishGate } from '../session/rtmp-commands/publish-gate';
 import type { StreamTarget } from '../session/rtmp-commands/name-rules';
 import { endOf } from './end-codes';
+import type { OwnStreamListener } from './own-streams';
 import { refusalCode } from './refusal-codes';
 
 /** A stream whose publisher is, or was last, a client of this node. */
@@ -15,7 +17,7 @@ interface OwnStream {
   held: boolean;
   /** Its publisher said that it would stop. */
   announced: boolean;
-  /** Why a stream without a publisher is ended, if not because nobody came back. */
+  /** Why the stream is ended, where its publisher's connection does not say it. */
   ending: { readonly code: EndCode; readonly reason: string } | undefined;
 }
 
@@ -29,11 +31,17 @@ export class StreamTeller implements ChannelObserver {
   readonly #events: EventBus;
   readonly #now: () => number;
   readonly #own = new WeakMap<Publication, OwnStream>();
+  #listener: OwnStreamListener | undefined;
 
   /** @param now milliseconds of a clock that never goes back */
   constructor(events: EventBus, now: () => number) {
     this.#events = events;
     this.#now = now;
+  }
+
+  /** Tells of own streams from now on. */
+  listen(listener: OwnStreamListener): void {
+    this.#listener = listener;
   }
 
   /** Whether the stream's publisher is, or was last, a client of this node. */
@@ -87,11 +95,12 @@ export class StreamTeller implements ChannelObserver {
 
   /** The stream continues on another node: its end here is none of the stream. */
   movedAway(publication: Publication): void {
-    this.#own.delete(publication);
+    if (!this.#own.delete(publication)) return;
+    this.#listener?.ended(publication, 'moved', 'The stream continues on another node');
   }
 
-  /** A stream that is held is about to be ended for this reason. */
-  endsHeld(publication: Publication, code: EndCode, reason: string): void {
+  /** The stream is about to be ended for this reason, of which its publisher's connection, if any, says less. */
+  ends(publication: Publication, code: EndCode, reason: string): void {
     const own = this.#own.get(publication);
     if (own !== undefined) own.ending = { code, reason };
   }
@@ -100,13 +109,15 @@ export class StreamTeller implements ChannelObserver {
     const { publisher, channel, grant } = publication;
     const own = this.#own.get(publication);
     if (publisher?.isRelay === true) {
-      this.#own.delete(publication);
+      this.movedAway(publication);
     } else if (publisher !== null) {
       const since = own?.since ?? this.#now();
       this.#own.set(publication, { since, held: false, announced: false, ending: undefined });
+      this.#listener?.live(publication);
     } else if (own !== undefined && !own.held) {
       own.held = true;
       this.#events.tell({ type: 'stream.held', channel, streamId: grant.streamId });
+      this.#listener?.held(publication);
     }
   }
 
@@ -116,17 +127,12 @@ export class StreamTeller implements ChannelObserver {
     this.#own.delete(publication);
     const { channel, grant } = publication;
     const seconds = Math.max(0, Math.floor((this.#now() - own.since) / 1000));
-    this.#events.tell({
-      type: 'stream.ended',
-      channel,
-      streamId: grant.streamId,
-      ...(reason !== undefined
-        ? { code: 'replaced', reason }
-        : publisher === null
-          ? (own.ending ?? NOBODY_CAME)
-          : endOf(publisher.closed, own.announced)),
-      seconds,
-    });
+    const end =
+      reason !== undefined
+        ? ({ code: 'replaced', reason } as const)
+        : (own.ending ?? (publisher === null ? NOBODY_CAME : endOf(publisher.closed, own.announced)));
+    this.#events.tell({ type: 'stream.ended', channel, streamId: grant.streamId, ...end, seconds });
+    this.#listener?.ended(publication, end.code, end.reason);
   }
 }
 

@@ -18,6 +18,8 @@ export interface PlayEvents {
   data(typeId: number, timestamp: number, payload: Buffer): void;
   /** The stream was unpublished; the connection stays. */
   unpublished(): void;
+  /** The server has answered a ping: all that it had sent before has come. */
+  pong?(): void;
   /** The server refused, or violated the protocol: the connection cannot be used any more. */
   failed(reason: string): void;
 }
@@ -78,6 +80,13 @@ export class PlayClient implements MessageReceiver {
     }
   }
 
+  /** Asks for an answer; false before the handshake is done. */
+  ping(): boolean {
+    if (this.#handshake !== null) return false;
+    this.#write(userControl(UserControlEvent.PingRequest, 0));
+    return true;
+  }
+
   /** Aborts unfinished messages. */
   close(): void {
     this.#reader.close();
@@ -121,8 +130,11 @@ export class PlayClient implements MessageReceiver {
   }
 
   #userControl(payload: Buffer): void {
-    if (payload.length < 6 || payload.readUInt16BE(0) !== UserControlEvent.PingRequest) return;
-    this.#write(userControl(UserControlEvent.PingResponse, payload.readUInt32BE(2)));
+    if (payload.length < 6) return;
+    const event = payload.readUInt16BE(0);
+    if (event === UserControlEvent.PingRequest)
+      this.#write(userControl(UserControlEvent.PingResponse, payload.readUInt32BE(2)));
+    else if (event === UserControlEvent.PingResponse) this.#events.pong?.();
   }
 }
 

@@ -2,7 +2,7 @@ import { jwtVerify, SignJWT } from 'jose';
 import type { FleetKeys } from '../leases/fleet-keys';
 
 /** What tokens are for; a token for one purpose is no good for another. */
-export type TokenPurpose = 'rtmp-relay' | 'rtmp-api';
+export type TokenPurpose = 'rtmp-relay' | 'rtmp-api' | 'rtmp-output';
 
 const LIFETIME_SECONDS = 30;
 /** Nodes' clocks may differ by this much. */

@@ -3,7 +3,8 @@ import { PlayClient, type PlayEvents } from './play-client';
 import type { Channel } from '../hub/channel';
 import type { Hub } from '../hub/hub';
 import type { StreamInlet } from '../hub/stream-inlet';
-import type { Publication, Publisher } from '../hub/publication';
+import type { Publication } from '../hub/publication';
+import type { Publisher } from '../hub/publisher';
 import type { TrafficCounters } from '../metrics/traffic-counters';
 import type { Batching } from '../net/batching/batching';
 import { READ_BUFFER } from '../net/sockets/read-buffer';
@@ -38,16 +39,21 @@ export interface RelayOptions {
   readonly env: RelayEnvironment;
   readonly target: RelayTarget;
   readonly relays: RelayOwner;
+  /** Default: 5 s. */
+  readonly silenceMs?: number;
 }
 
 /** How a relay ended: the stream is over, the connection was lost, or another publisher feeds the stream here. */
 export type RelayEnd = 'unpublished' | 'lost' | 'displaced';
 
 const CONNECT_MS = 3_000;
-/** The owner pings every 30 s; after this long without a byte it counts as gone (ms). */
-const SILENCE_MS = 45_000;
+/**
+ * After so long without a byte the relay asks for one, and after as long again without it the connection counts as lost
+ * (ms). After a cut of the network, TCP alone would be silent for as long again as the cut was.
+ */
+const SILENCE_MS = 5_000;
 /** PROXY protocol v2, command LOCAL, no addresses: the connection is the node's own. */
-const LOCAL_PROXY_HEADER = Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex');
+export const LOCAL_PROXY_HEADER = Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex');
 /** A name that passes the rules for keys; the token gives the permission. */
 const STREAM_NAME = 'relay';
 
@@ -66,9 +72,10 @@ export class Relay implements Publisher, PlayEvents {
   #publication: Publication | null = null;
   #inlet: StreamInlet | null = null;
   #heardAt = performance.now();
+  #isAsked = false;
   #done = false;
 
-  constructor({ env, target, relays }: RelayOptions) {
+  constructor({ env, target, relays, silenceMs = SILENCE_MS }: RelayOptions) {
     this.#env = env;
     this.target = target;
     this.location = target.location;
@@ -88,9 +95,10 @@ export class Relay implements Publisher, PlayEvents {
     });
     this.#socket = socket;
     this.#client = new PlayClient({ request, events: this, write: (bytes) => void socket.write(bytes) });
-    socket.setTimeout(CONNECT_MS, () => this.#end('lost', 'no answer in time'));
+    socket.setTimeout(CONNECT_MS);
+    socket.on('timeout', () => this.#silent());
     socket.on('connect', () => {
-      socket.setTimeout(SILENCE_MS);
+      socket.setTimeout(silenceMs);
       if (owner.proxyHeader) socket.write(LOCAL_PROXY_HEADER);
       this.#client.start();
     });
@@ -152,9 +160,16 @@ export class Relay implements Publisher, PlayEvents {
     this.#end('lost', reason);
   }
 
+  #silent(): void {
+    // Also while the publisher there sends nothing: then only the answer comes.
+    if (this.#isAsked || !this.#client.ping()) this.#end('lost', 'no answer in time');
+    this.#isAsked = true;
+  }
+
   #read(bytes: number): boolean {
     const { traffic, batching } = this.#env;
     this.#heardAt = performance.now();
+    this.#isAsked = false;
     traffic.bytesIn += bytes;
     traffic.relayedBytesIn += bytes;
     traffic.reads += 1;

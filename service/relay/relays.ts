@@ -1,5 +1,6 @@
 import type { Channel } from '../hub/channel';
-import type { Publication, Publisher } from '../hub/publication';
+import type { Publication } from '../hub/publication';
+import type { Publisher } from '../hub/publisher';
 import type { Logger } from '../logging/logger';
 import { Relay, type RelayEnd, type RelayEnvironment, type RelayOwner } from './relay';
 import type { Lookups } from './lookups';
@@ -13,6 +14,8 @@ export interface RelaysOptions extends RelayEnvironment {
   readonly log: Logger;
   /** How long a stream without a source is kept for its next one (ms). */
   readonly orphanMs: number;
+  /** The stream is this node's own again, and is held for its publisher. */
+  readonly isHeld: (publication: Publication) => boolean;
 }
 
 /** A relay without viewers is kept this long for viewers who reconnect (ms). */
@@ -140,7 +143,11 @@ export class Relays implements RelayOwner {
       if (end === 'unpublished') channel.end(publication);
       else channel.hold(relay);
       // Unless the former source feeds it again.
-      if (channel.publication?.publisher === null) this.#endUnlessFed(channel, publication);
+      if (channel.publication?.publisher === null) {
+        // Later viewers must not get the former source's last seconds and then jump to the present.
+        publication.stream.clearCache();
+        this.#endUnlessFed(channel, publication);
+      }
     }
     const { channel: name } = relay.target.location;
     if (this.#relays.get(name) !== relay) return;
@@ -239,8 +246,7 @@ export class Relays implements RelayOwner {
     clearTimeout(this.#orphans.get(publication));
     const timer = setTimeout(() => {
       this.#orphans.delete(publication);
-      if (publication.publisher !== null) return;
-      channel.end(publication);
+      if (publication.publisher === null && !this.#options.isHeld(publication)) channel.end(publication);
     }, this.#options.orphanMs);
     this.#orphans.set(publication, timer.unref());
   }

@@ -1,5 +1,9 @@
 import type { WorkerState } from '../node/node-state';
 import type { NodeEffect } from '../leases/life-store';
+import type { Fact } from '../events/fact';
+import type { OutputStatus } from '../http/api/schemas/output';
+import type { Ordered } from '../outputs/link/ordered';
+import type { StreamNews } from '../outputs/host/outputs-line';
 import type { PlayRequest } from '../http/flv/play-request';
 
 /** What the parent can ask a worker for, and the type of the answer. */
@@ -19,7 +23,8 @@ export interface Ports {
 
 /**
  * A worker's request to the parent: a method of its store of lives, to join it (`join`), a place for a
- * client's connection (`acquireConnection`), or to tell all workers of a test connection (`announceTest`).
+ * client's connection (`acquireConnection`), to tell all workers of a test connection (`announceTest`), or what concerns
+ * outputs (`outputsKey`, `orderOutputs`, `finishOutputs`).
  */
 export interface WorkerRequest {
   readonly kind: 'request';
@@ -75,6 +80,8 @@ export type WorkerMessage =
   | WorkerReport
   | ConnectionMessage
   | CrowdedMessage
+  /** What `rtmp-outputs` is to know of a stream of this worker. */
+  | { readonly kind: 'outputs'; readonly news: StreamNews }
   /** Gives a client's place back. */
   | { readonly kind: 'release'; readonly address: string };
 
@@ -89,4 +96,15 @@ export type ParentMessage =
   | ConnectionMessage
   | CrowdedMessage
   | HttpPlayerMessage
+  /** Outputs of one stream of this worker. */
+  | {
+      readonly kind: 'outputsStatus';
+      readonly channel: string;
+      readonly run: string;
+      readonly outputs: readonly OutputStatus[];
+    }
+  /** What operators have ordered of the outputs of one stream of this worker. */
+  | { readonly kind: 'outputsOrdered'; readonly channel: string; readonly run: string; readonly ordered: Ordered }
+  /** An event of outputs, for this worker's event bus. */
+  | { readonly kind: 'outputsFact'; readonly fact: Fact }
   | { readonly kind: 'stop' };

@@ -11,8 +11,12 @@ import type { TestAnnouncer } from '../net/self-test/test-connections';
 import type { ConnectionHandle } from '../session/transport';
 import type { ConnectionMessage, HttpPlayerMessage, ParentMessage, Topic, WorkerMessage } from './messages';
 import type { WorkerState } from '../node/node-state';
+import type { ParentOutputs } from '../node/open-outputs';
 import type { HttpPlayerLine } from '../node/open-viewers';
 import type { PassedConnection, WorkerLine, WorkerLineListener } from '../node/player-mover';
+import type { OrderAnswer, OutputsListener, StreamNews } from '../outputs/host/outputs-line';
+import type { OutputOrder } from '../http/api/schemas/output-order';
+
 import { sendConnection } from './send-connection';
 
 export interface ParentLinkOptions {
@@ -42,6 +46,7 @@ export class ParentLink implements LifeStore, WorkerLine, HttpPlayerLine {
   #testAnnounced: ((localPort: number) => void) | undefined;
   #httpPlayers: StreamPlayer | undefined;
   #draining = false;
+  #outputsListener: OutputsListener | undefined;
   /** Stops that this worker delivers. */
   readonly #pulled = new Set<string>();
   readonly #options: ParentLinkOptions;
@@ -94,6 +99,15 @@ export class ParentLink implements LifeStore, WorkerLine, HttpPlayerLine {
     };
     return sendConnection((...args) => process.send?.(...args), message, handle);
   }
+
+  /** The machine's line to `rtmp-outputs`, which the parent has. */
+  readonly outputs: ParentOutputs = {
+    tell: (news: StreamNews) => this.tell({ kind: 'outputs', news }),
+    listen: (listener) => (this.#outputsListener = listener),
+    order: (channel: string, order: OutputOrder) => this.#ask<OrderAnswer>('orderOutputs', channel, order),
+    outputsKey: async () => Buffer.from(await this.#ask<string>('outputsKey'), 'base64'),
+    finishOutputs: (withinMs) => this.#ask('finishOutputs', withinMs),
+  };
 
   tellCrowded(to: string, channel: string): void {
     this.tell({ kind: 'crowded', worker: to, channel });
@@ -220,6 +234,15 @@ export class ParentLink implements LifeStore, WorkerLine, HttpPlayerLine {
         break;
       case 'testAnnounced':
         this.#testAnnounced?.(message.localPort);
+        break;
+      case 'outputsStatus':
+        this.#outputsListener?.status(message.channel, message.run, message.outputs);
+        break;
+      case 'outputsOrdered':
+        this.#outputsListener?.ordered(message.channel, message.run, message.ordered);
+        break;
+      case 'outputsFact':
+        this.#outputsListener?.fact(message.fact);
         break;
       case 'stop':
         this.#options.stopRequested();

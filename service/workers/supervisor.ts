@@ -2,20 +2,24 @@ import type { Socket } from 'node:net';
 import { AggregatorRegistry } from 'prom-client';
 import type { ServiceConfig } from '../config/service-config';
 import { lifePolicy } from '../fleet/open-member';
+import { ownId } from '../fleet/own-id';
 import { MemoryLives } from '../leases/memory-lives';
 import { type Readiness, STARTING } from '../http/http-server';
 import { type PlayRequest, targetOf } from '../http/flv/play-request';
 import { openHttp } from '../http/open-http';
+import { openHlsDoor } from '../node/open-hls-door';
 import type { Logger } from '../logging/logger';
 import { openEmfReporter } from '../metrics/open-emf-reporter';
 import { openConnectionLimits } from '../net/gate/open-connection-limits';
 import { outlivesErrors } from '../net/sockets/accepted-socket';
 import { takeHandle } from '../net/sockets/socket-handle';
 import type { RunningService } from '../node/node';
+import { openOutputsHost } from '../node/open-outputs';
 import { NameGrammar } from '../protocol/name-grammar';
 import { NameRules } from '../session/rtmp-commands/name-rules';
 import { openReading } from './open-reading';
 import { InheritedStops } from './inherited-stops';
+import { MachineOutputs } from './machine-outputs';
 import { mergeReports } from './merge-reports';
 import { WorkerPool } from './worker-pool';
 import { workersMachine } from './workers-machine';
@@ -41,7 +45,13 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
   // Protection and ECS's intentions concern the whole task: several processes do not handle them yet.
   if (config.fleet?.taskProtection) log.warning('FLEET_TASK_PROTECTION is not used: it needs WORKERS=1');
 
+  let clientPorts: readonly number[] = [];
+  const outputs =
+    config.outputs.run === 'none'
+      ? undefined
+      : openOutputsHost({ config, node: () => ownId(process.pid), ports: () => clientPorts, log });
   const pool = new WorkerPool({
+    outputs: outputs && new MachineOutputs(outputs.host),
     count: config.workers,
     lives: new MemoryLives(lifePolicy(config)),
     limits: openConnectionLimits(config.limits),
@@ -71,6 +81,16 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
     machine,
     streams: async () => mergeReports((await pool.ask('streams')).flat()),
     player: config.httpPlaying.maxPlayers === 0 ? undefined : { play: (request, socket) => handOn(request, socket) },
+    hls: openHlsDoor({
+      config,
+      host: outputs?.host,
+      async admits(channel, key) {
+        const answers = await pool.ask('admitsViewer', channel, key);
+        return (
+          answers.find((answer) => answer === 'yes') ?? answers.find((answer) => answer !== 'noStream') ?? 'noStream'
+        );
+      },
+    }),
     metrics: {
       contentType: new AggregatorRegistry().contentType,
       scrape: async () => {
@@ -80,7 +100,9 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
     },
   });
 
+  await outputs?.host.start();
   const ports = await pool.start(http?.portForNodes(config.fleet?.advertiseHost ?? ''));
+  clientPorts = [ports.rtmp, ...(ports.rtmps === undefined ? [] : [ports.rtmps])];
   let stopping = false;
   const check = async (): Promise<void> => {
     const checked = await pool.check();
@@ -100,6 +122,9 @@ export async function startWorkers(options: SupervisorOptions): Promise<RunningS
       await reading?.close();
       // Meanwhile workers that hang are still found and ended, and this process gets their stops.
       await pool.stop();
+      // The workers have waited for it; what is left has no time.
+      await outputs?.host.finish(0);
+      outputs?.close();
       clearInterval(checks);
       reporter?.close();
       await http?.close();

@@ -11,6 +11,7 @@ import type { WorkerState } from '../node/node-state';
 import type { ConnectionHandle } from '../session/transport';
 import { Crowds } from './crowds';
 import { HTTP_PORT_VARIABLE, SLOT_VARIABLE, type Answer, type Ports, type Topic, type WorkerNotice } from './messages';
+import type { MachineOutputs } from './machine-outputs';
 import { WorkerProcess } from './worker-process';
 
 export interface PoolTiming {
@@ -41,6 +42,8 @@ export interface WorkerPoolOptions {
   readonly count: number;
   readonly lives: MemoryLives;
   readonly limits: ConnectionLimits;
+  /** Present where streams are forwarded, recorded or packaged. */
+  readonly outputs?: MachineOutputs | undefined;
   readonly drainMs: number;
   readonly log: Logger;
   /** Used at the end, when there is no other worker to send them. */
@@ -168,7 +171,7 @@ export class WorkerPool {
    * Starts a worker: resolves when it listens, rejects when it ends before that. A worker that ends later is replaced.
    */
   async #launch(): Promise<Ports> {
-    const { lives, limits, log } = this.#options;
+    const { lives, limits, outputs, log } = this.#options;
     const { answerMs, startMs } = this.#timing;
     const startedAt = performance.now();
     const slot = this.#freeSlot();
@@ -192,7 +195,7 @@ export class WorkerPool {
       };
       const other = (id: string) => [...this.#workers.values()].find((process) => process.id === id);
       const all = (): Iterable<WorkerProcess> => this.#workers.values();
-      const process = new WorkerProcess({ worker, slot, lives, limits, log, answerMs, notice, other, all });
+      const process = new WorkerProcess({ worker, slot, lives, limits, outputs, log, answerMs, notice, other, all });
       this.#workers.set(worker, process);
       void process.ended.then(() => {
         clearTimeout(late);

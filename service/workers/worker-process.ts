@@ -5,6 +5,9 @@ import { MemoryLifeStore } from '../leases/memory-life-store';
 import type { WorkerState } from '../node/node-state';
 import type { Readiness } from '../http/http-server';
 import type { Logger } from '../logging/logger';
+import type { OutputOrder } from '../http/api/schemas/output-order';
+
+import type { MachineOutputs } from './machine-outputs';
 import type { ConnectionLimits } from '../net/gate/connection-limits';
 import { closeHandle } from '../net/sockets/socket-handle';
 import type { ConnectionHandle } from '../session/transport';
@@ -27,6 +30,8 @@ export interface WorkerProcessOptions {
   readonly slot: number;
   readonly lives: MemoryLives;
   readonly limits: ConnectionLimits;
+  /** Present where streams are forwarded, recorded or packaged. */
+  readonly outputs: MachineOutputs | undefined;
   readonly log: Logger;
   /** A question that takes longer counts as unanswered (ms). */
   readonly answerMs: number;
@@ -64,6 +69,7 @@ export class WorkerProcess {
     this.id = `worker-${worker.id}`;
     this.slot = options.slot;
     this.#store = new MemoryLifeStore(lives, this.id);
+    options.outputs?.join({ id: this.id, send: (message) => this.#send(message) });
     worker.on('message', (message: WorkerMessage, handle?: ConnectionHandle) => this.#receive(message, handle));
     this.#handed = new HandedConnections(worker);
     this.ended = new Promise((resolve) => {
@@ -163,6 +169,9 @@ export class WorkerProcess {
       case 'crowded':
         this.#options.other(message.worker)?.tellCrowded({ ...message, worker: this.id });
         break;
+      case 'outputs':
+        this.#options.outputs?.tell(this.id, message.news);
+        break;
       case 'report':
         this.#questions.get(message.id)?.(message.answer);
         break;
@@ -185,6 +194,10 @@ export class WorkerProcess {
       for (const worker of this.#options.all()) worker.tellTestAnnounced(Number(args[0]));
       return undefined;
     }
+    const { outputs } = this.#options;
+    if (method === 'outputsKey') return outputs?.playKey.toString('base64');
+    if (method === 'orderOutputs') return outputs?.order(String(args[0]), args[1] as OutputOrder);
+    if (method === 'finishOutputs') return outputs?.finish(this.id, Number(args[0]));
     const store = this.#store as unknown as Record<string, (...args: readonly unknown[]) => Promise<unknown>>;
     const result = await store[method]?.(...args);
     // Messages are JSON, which has no buffers.
@@ -227,5 +240,6 @@ export class WorkerProcess {
     this.#handed.release([...this.#options.all()].some((other) => other !== this && other.serves));
     for (const answered of this.#questions.values()) answered(undefined);
     this.#options.lives.lost(this.id);
+    this.#options.outputs?.gone(this.id);
   }
 }

@@ -77,3 +77,26 @@ test('what keeps players or direct clients out is said', () => {
   expect(shown(behindProxy)).toContain('clients need the address of your load balancer');
   expect(shown({})).not.toMatch(/WHITELIST|load balancer/);
 });
+
+describe('outputs', () => {
+  test('it says where to watch and where recordings are, and shows no target', () => {
+    const targets = 'rtmp://a.example.com/live/secret1 rtmp://b.example.com/live/secret2';
+    const environment = { HLS_TO: 'memory', RECORD_TO: '/srv/recordings', FORWARD_URLS: targets, HTTP_PORT: '8080' };
+    const text = shown(environment, { http: 8081 });
+    expect(text).toMatch(/\n {2}Watch {4}http:\/\/127\.0\.0\.1:\d+\/watch\/live\?key=demo\n/);
+    expect(text).toContain('Recordings: /srv/recordings');
+    expect(text).toContain('forwarded to 2 targets');
+    expect(text).not.toMatch(/secret|example/);
+  });
+
+  test('a bucket is named; what is in it is not watched here', () => {
+    const text = shown({ HLS_TO: 's3://streams/hls', RECORD_TO: 's3://streams', HTTP_PORT: '8080' }, { http: 8080 });
+    expect(text).toContain('HLS: s3://streams/hls');
+    expect(text).toContain('Recordings: s3://streams\n');
+    expect(text).not.toContain('/watch/');
+  });
+
+  test('without any, it does not mention them', () => {
+    expect(shown({ HTTP_PORT: '8080' }, { http: 8080 })).not.toMatch(/Recordings|HLS|Watch|forwarded/);
+  });
+});

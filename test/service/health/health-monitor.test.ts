@@ -253,7 +253,7 @@ describe('sources', () => {
     rig.silence(20);
     expect(rig.health).toEqual({ state: 'noData', issues: [] });
     rig.publication = publication;
-    publication.stream.sourceChanged();
+    publication.stream.sources.resume(publication.publisher!, false);
     rig.begin().run(30, { keyframeNal: 0x65, shift: (_kind, ms) => ms + 500_000 });
     expect(rig.health).toEqual({ state: 'good', issues: [] });
     expect(rig.told.map(({ state }) => state)).toEqual(['good', 'ok', 'noData', 'good']);

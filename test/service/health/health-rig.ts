@@ -1,5 +1,6 @@
 import { HealthMonitor } from '../../../service/health/health-monitor';
-import type { Publication, Publisher } from '../../../service/hub/publication';
+import type { Publication } from '../../../service/hub/publication';
+import type { Publisher } from '../../../service/hub/publisher';
 import type { Health } from '../../../service/http/api/schemas/health';
 import type { Amf } from '../../support/rtmp/amf-test-codec';
 import { audioConfigs, videoRecords } from '../../vectors/codec-header-vectors';

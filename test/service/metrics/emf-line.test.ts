@@ -47,6 +47,24 @@ function parse(line: string): Parsed {
 
 const metricNames = (parsed: Parsed): string[] => parsed._aws.CloudWatchMetrics[0]!.Metrics.map(({ Name }) => Name);
 
+const outputs = { gaps: 3, recordingsFailed: 1, forwardsFailing: 2, recordingsSpooling: 4, down: 1 };
+const OUTPUTS = {
+  ...{ OutputGaps: 3, RecordingsFailed: 1, ForwardsFailing: 2, RecordingsSpooling: 4, OutputsDown: 1 },
+};
+
+test('figures of outputs are on the line of nodes that have outputs, and on no other', () => {
+  expect(parse(emfLine({ ...figures, outputs }, NODE, NOW_MS))).toMatchObject(OUTPUTS);
+  const without = metricNames(parse(emfLine(figures, NODE, NOW_MS)));
+  expect(Object.keys(OUTPUTS).filter((name) => without.includes(name))).toEqual([]);
+});
+
+test('workers of a machine have one program of outputs', () => {
+  const merged = mergeFigures([{ ...figures, outputs }, figures, { ...figures, outputs }]);
+  expect(merged.outputs).toEqual({
+    ...{ gaps: 6, recordingsFailed: 2, forwardsFailing: 4, recordingsSpooling: 8, down: 1 },
+  });
+});
+
 describe('the line', () => {
   test('says what the dashboards and alarms of the deployment look for', () => {
     const parsed = parse(emfLine(figures, NODE, NOW_MS));
