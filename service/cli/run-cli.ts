@@ -10,6 +10,7 @@ import { explainCommand } from './commands/explain';
 import type { FleetContext } from './commands/fleet-context';
 import { nodesCommand } from './commands/nodes';
 import { blockCommand, channelOrder, closeCommand, drainCommand } from './commands/orders';
+import { forwardCommand, outputsCommand, recordCommand, removeOutputCommand } from './commands/outputs';
 import { streamCommand } from './commands/stream';
 import { streamsCommand } from './commands/streams';
 import { doctorCommand } from './commands/doctor';
@@ -88,6 +89,14 @@ function runOnFleet(command: Exclude<CommandName, 'doctor'>, context: FleetConte
       return blockCommand(context);
     case 'drain':
       return drainCommand(context);
+    case 'outputs':
+      return outputsCommand(context);
+    case 'forward':
+      return forwardCommand(context);
+    case 'record':
+      return recordCommand(context);
+    case 'remove-output':
+      return removeOutputCommand(context);
     case 'events':
       return eventsCommand(context);
     case 'console':

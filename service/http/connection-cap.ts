@@ -7,10 +7,13 @@ import { addressGroup } from '../addresses/address-group';
 const MAX_ANSWERS = 8;
 
 interface OpenConnection {
-  readonly group: string;
+  group: string;
   /** Requests whose answers are in progress; while one of them has arrived whole, the connection stays open. */
   readonly asked: Set<AskedRequest>;
 }
+
+/** An address with more than this share of all connections has none that stays although another one needs its place. */
+const PROTECTED_SHARE = 0.25;
 
 /** A request that is being answered. */
 export interface AskedRequest {
@@ -20,8 +23,9 @@ export interface AskedRequest {
 
 /**
  * Limits open connections without refusing new ones: at the limit, the oldest connection of the address with the most
- * connections is closed for a new one, unless it has an answer in progress to a request that has arrived whole. So
- * neither idle clients nor slow ones, in whatever part of a request, can keep a health check out.
+ * connections is closed for a new one. Connections that have an answer in progress to a request that has arrived whole
+ * stay, unless the address has a quarter of all. So neither idle clients nor slow ones, in whatever part of a request or
+ * an answer, can keep a health check out.
  */
 export class ConnectionCap {
   readonly #max: number;
@@ -48,8 +52,17 @@ export class ConnectionCap {
     }
     const group = addressGroup(remoteAddress);
     this.#open.set(socket, { group, asked: new Set() });
-    this.#perGroup.set(group, (this.#perGroup.get(group) ?? 0) + 1);
+    this.#count(group, 1);
     socket.once('close', () => this.#remove(socket));
+  }
+
+  /** The connection is a load balancer's, which has said whose it is. */
+  belongsTo(socket: Socket, address: string): void {
+    const connection = this.#open.get(socket);
+    if (connection === undefined) return;
+    this.#count(connection.group, -1);
+    connection.group = addressGroup(address);
+    this.#count(connection.group, 1);
   }
 
   /** An answer is to be made on this connection; false when too many are in progress already. */
@@ -75,9 +88,13 @@ export class ConnectionCap {
     let most = 0;
     for (const [socket, { group, asked }] of this.#open) {
       const count = this.#perGroup.get(group) ?? 0;
-      if (count <= most || [...asked].some(({ complete }) => complete)) continue;
+      const answers = [...asked].some(({ complete }) => complete);
+      if (answers && count <= this.#max * PROTECTED_SHARE) continue;
+      // The address with most connections first, and of these one without an answer.
+      const rank = count + (answers ? 0 : 0.5);
+      if (rank <= most) continue;
       victim = socket;
-      most = count;
+      most = rank;
     }
     if (victim === undefined) return false;
     // Its place is free at once, not only when the socket has closed.
@@ -90,8 +107,12 @@ export class ConnectionCap {
     const connection = this.#open.get(socket);
     if (connection === undefined) return;
     this.#open.delete(socket);
-    const left = (this.#perGroup.get(connection.group) ?? 0) - 1;
-    if (left > 0) this.#perGroup.set(connection.group, left);
-    else this.#perGroup.delete(connection.group);
+    this.#count(connection.group, -1);
+  }
+
+  #count(group: string, difference: 1 | -1): void {
+    const count = (this.#perGroup.get(group) ?? 0) + difference;
+    if (count > 0) this.#perGroup.set(group, count);
+    else this.#perGroup.delete(group);
   }
 }

@@ -28,8 +28,8 @@ type Encoding = 'br' | 'gzip' | 'identity';
 const PLACES = [join(__dirname, 'console.cjs'), join(__dirname, '../../.build/console.cjs')];
 
 /**
- * Everything comes from this server, scripts and styles as files only. Video of the preview is a `blob:`, which the page
- * itself fills. Nobody may show the console in a frame and have an operator click on what is hidden there.
+ * Everything comes from this server, scripts and styles as files only. Video is a `blob:`, which the page itself fills,
+ * or HLS of this server where the browser plays that. Nobody may show the console in a frame and have an operator click on what is hidden there.
  */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -37,7 +37,7 @@ const CONTENT_SECURITY_POLICY = [
   "style-src 'self'",
   "img-src 'self'",
   "connect-src 'self'",
-  'media-src blob:',
+  "media-src 'self' blob:",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -57,7 +57,7 @@ export class ConsolePages {
 
   /** Whether this path could be a page of the console. */
   static owns(path: string): boolean {
-    return path === '/' || path.startsWith('/console/');
+    return path === '/' || path === '/watch' || path.startsWith('/console/');
   }
 
   /** Answers a GET or HEAD of a page; false when there is no such page. */
@@ -102,7 +102,7 @@ function pagesOf(file: string): ReadonlyMap<string, Page> {
         contentType,
         // The same entity tag for every encoding has to be weak.
         etag: `W/"${hash}"`,
-        cacheControl: path === '/' ? 'no-cache' : 'public, max-age=31536000, immutable',
+        cacheControl: path === '/' || path === '/watch' ? 'no-cache' : 'public, max-age=31536000, immutable',
         brotli: Buffer.from(brotli, 'base64'),
         gzip: Buffer.from(gzip, 'base64'),
       },

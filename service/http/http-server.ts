@@ -8,6 +8,7 @@ import { describeListenError } from '../net/listen-error';
 import { outlivesErrors } from '../net/sockets/accepted-socket';
 import type { ProxyHeader } from '../net/proxy/proxy-header';
 import { skipProxyHeader } from '../net/proxy/optional-proxy-header';
+import { type MonotonicClock, monotonicNow } from '../time/clock';
 import { protocolOf } from '../protocol/first-bytes';
 import { AllowedHosts } from './allowed-hosts';
 import { API_PATH, type ApiServer } from './api/api-server';
@@ -15,6 +16,9 @@ import { ConnectionCap } from './connection-cap';
 import { ConsolePages } from './console-pages';
 import type { StreamReport } from './api/stream-report';
 import { isStreamPath, playRequest, type PlayRequest } from './flv/play-request';
+import { HlsDoor } from './hls-door';
+import { RequestTurns } from './request-turns';
+import { UnfinishedAnswers } from './unfinished-answers';
 
 const VARIABLES = { port: 'HTTP_PORT', bindAddress: 'HTTP_BIND_ADDRESS' };
 
@@ -55,10 +59,16 @@ export interface HttpServerOptions {
   readonly skipProxyHeaders?: boolean;
   /** Peers whose PROXY header says who the client is. Default: none. */
   readonly trustedProxies?: Pick<AddressRules, 'allows'>;
+  /** Addresses whose requests are not limited. Default: none. */
+  readonly unlimited?: Pick<AddressRules, 'allows'>;
+  /** Default: the machine's. */
+  readonly now?: MonotonicClock;
   /** Host names that may read more than health, in addition to IP addresses and names without a dot. */
   readonly allowedHosts?: readonly string[];
   /** Absent: this port plays no streams. */
   readonly player?: StreamPlayer | undefined;
+  /** Absent: streams are not packaged for browsers here. */
+  readonly hls?: HlsDoor | undefined;
 }
 
 /** Plays streams to clients of this port. */
@@ -97,6 +107,19 @@ const OTHER_PAGES = ['/', '/api/v1', '/live/CHANNEL/KEY.flv'];
 /** Answered under any host name: load balancers send various names, and these pages reveal nothing. */
 const HEALTH_PAGES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
+/** The pages that play a channel, and the name of the one file behind them. */
+const WATCH_PATH = '/watch/';
+const WATCH_PAGE = '/watch';
+
+/** What requests cost, in units of about 0.1 ms (see RequestTurns): pages that are made for each request, and streams. */
+const PRICES: Readonly<Record<string, number>> = { '/metrics': 20, '/api/streams': 20 };
+const PRICE = 1;
+const API_PRICE = 2;
+const STREAM_PRICE = 5;
+/** In addition, so that an address guesses ten keys a second at most. */
+const WRONG_KEY_PRICE = 20;
+const NOBODY = { allows: () => false };
+
 const BAD_HOST = 'this host name is not allowed: add it to HTTP_ALLOWED_HOSTS, or use the IP address';
 
 /**
@@ -108,7 +131,8 @@ export class HttpServer {
   readonly #server: Server;
   readonly #faults: FaultRateLimit;
   readonly #hosts: AllowedHosts;
-  readonly #connections = new ConnectionCap(LIMITS.connections);
+  readonly #connections: ConnectionCap;
+  readonly #turns: RequestTurns;
   readonly #console = new ConsolePages();
   /** Connections that have not shown yet whether they begin with a PROXY protocol header. */
   readonly #unread = new Set<Socket>();
@@ -118,12 +142,16 @@ export class HttpServer {
   readonly #clients = new WeakMap<Socket, string>();
   /** Connections that the player has taken over. */
   readonly #handedOver = new WeakSet<Socket>();
+  readonly #unfinished = new UnfinishedAnswers();
   /** Connections whose client asked for another protocol, and is answered in HTTP. */
   readonly #upgrades = new Set<Socket>();
   readonly #pages: ReadonlyMap<string, () => Answer | Promise<Answer>>;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
+    this.#connections = new ConnectionCap(LIMITS.connections + (options.hls?.maxAnswers ?? 0));
+    const { unlimited = NOBODY, now = monotonicNow } = options;
+    this.#turns = new RequestTurns({ exempt: unlimited, now });
     this.#faults = new FaultRateLimit(options.log);
     this.#hosts = new AllowedHosts(options.allowedHosts ?? []);
     this.#pages = new Map<string, () => Answer | Promise<Answer>>([
@@ -139,8 +167,14 @@ export class HttpServer {
         keepAliveTimeout: LIMITS.keepAliveMs,
         connectionsCheckingInterval: LIMITS.checkMs,
         maxHeaderSize: LIMITS.headerBytes,
+        // Node's own refusal of such requests would pass by the limits.
+        requireHostHeader: false,
       },
-      (request, response) => void this.#answer(request, response),
+      (request, response) => this.#request(request, response),
+    );
+    // Likewise.
+    this.#server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+      this.#request(request, response, 417),
     );
     this.#server.setTimeout(LIMITS.idleMs);
     this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
@@ -148,7 +182,7 @@ export class HttpServer {
     );
     this.#server.on('clientError', (error: UnreadableRequest, socket: Socket) => this.#unreadable(error, socket));
     if (options.skipProxyHeaders === true) this.#skipProxyHeaders();
-    this.#server.prependListener('connection', (socket: Socket) => this.#connections.add(socket));
+    this.#server.prependListener('connection', (socket: Socket) => this.#arrived(socket));
   }
 
   /**
@@ -186,6 +220,7 @@ export class HttpServer {
     }, LIMITS.closeMs);
     await closed;
     clearTimeout(deadline);
+    this.#turns.close();
     this.#faults.close();
   }
 
@@ -200,7 +235,41 @@ export class HttpServer {
         this.#unread.delete(socket);
         if (header !== undefined) this.#proxied.add(socket);
         this.#noteClient(socket, header);
+        if (this.#isSpent(socket)) return;
         for (const take of takers) take.call(this.#server, socket);
+      });
+    });
+  }
+
+  /** A connection is counted before anything is read from it. */
+  #arrived(socket: Socket): void {
+    // Whose it is, a load balancer has yet to say.
+    if (this.#isTrustedProxy(socket) || !this.#isSpent(socket)) this.#connections.add(socket);
+  }
+
+  /** Closes the connection of a client that has cost too much already; false for any other. */
+  #isSpent(socket: Socket): boolean {
+    const isSpent = this.#turns.isSpent(this.#addressOf(socket));
+    if (isSpent) socket.destroy();
+    return isSpent;
+  }
+
+  /** @param fault the status of a request that is refused, whatever it asks for */
+  #request(request: IncomingMessage, response: ServerResponse, fault = faultOf(request)): void {
+    this.#unfinished.add(request.socket, response);
+    this.#whenItsTurn(request, () => this.#answer(request, response, fault));
+  }
+
+  /** Whatever `run` throws, now or when its turn comes, ends the client's connection and nothing else. */
+  #whenItsTurn(request: IncomingMessage, run: () => Promise<void>): void {
+    const { socket } = request;
+    const path = pathOf(request);
+    const special = Object.hasOwn(PRICES, path) ? PRICES[path]! : PRICE;
+    const price = this.#asksForStream(request) ? STREAM_PRICE : isBelow(API_PATH, path) ? API_PRICE : special;
+    this.#turns.take(socket, this.#addressOf(socket), price, () => {
+      run().catch((error: unknown) => {
+        this.#faults.report('error', 'request', 'HTTP request failed', { path, error: String(error) });
+        socket.destroy();
       });
     });
   }
@@ -218,10 +287,10 @@ export class HttpServer {
     });
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse, fault?: number): Promise<void> {
     let answer: Answer;
     const { socket } = request;
-    if (this.#asksForStream(request)) {
+    if (fault === undefined && this.#asksForStream(request)) {
       // Not after a request whose answer is not finished: a player's connection carries its stream alone.
       if (response.socket === null || this.#handedOver.has(socket)) socket.destroy();
       else this.#handOver(request, socket);
@@ -233,6 +302,10 @@ export class HttpServer {
       return;
     }
     response.once('close', () => this.#connections.endAnswer(socket, request));
+    if (fault !== undefined) {
+      response.writeHead(fault, { connection: 'close', 'content-length': 0 }).end();
+      return;
+    }
     const { api } = this.#options;
     if (api !== undefined && isBelow(API_PATH, request.url ?? '')) {
       await api.answer({
@@ -244,6 +317,13 @@ export class HttpServer {
           watch: (channel: string) => this.#handOver(request, socket, { watched: channel }),
         }),
       });
+      return;
+    }
+    const { hls } = this.#options;
+    if (hls !== undefined && HlsDoor.owns(pathOf(request)) && this.#hosts.allows(request.headers.host)) {
+      const address = this.#addressOf(socket);
+      const wrongKey = (): void => this.#turns.charge(address, WRONG_KEY_PRICE);
+      await hls.answer({ request, response, address, wrongKey });
       return;
     }
     try {
@@ -264,7 +344,9 @@ export class HttpServer {
   }
 
   #showsConsole(request: IncomingMessage, response: ServerResponse): boolean {
-    const path = pathOf(request);
+    const asked = pathOf(request);
+    // One page for all channels, where streams are packaged.
+    const path = this.#options.hls !== undefined && asked.startsWith(WATCH_PATH) ? WATCH_PAGE : asked;
     if (!ConsolePages.owns(path) || !this.#hosts.allows(request.headers.host)) return false;
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     return isRead && this.#console.answer(path, request, response);
@@ -273,6 +355,12 @@ export class HttpServer {
   /** Requests of WebSocket clients, and of those that would like another protocol but are content with HTTP. */
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     outlivesErrors(socket);
+    // Node has stopped reading the connection: what it answers now, an earlier answer would get in the way of.
+    if (this.#unfinished.isAnswering(socket)) socket.destroy();
+    else this.#whenItsTurn(request, () => this.#upgradeNow(request, socket, head));
+  }
+
+  async #upgradeNow(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     if (this.#asksForStream(request) && request.headers.upgrade?.toLowerCase() === 'websocket') {
       this.#handOver(request, socket, { head });
       return;
@@ -284,7 +372,7 @@ export class HttpServer {
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
     response.once('finish', () => socket.destroySoon());
-    void this.#answer(request, response);
+    await this.#answer(request, response, faultOf(request));
   }
 
   #asksForStream(request: IncomingMessage): boolean {
@@ -306,10 +394,14 @@ export class HttpServer {
   }
 
   #noteClient(socket: Socket, header: ProxyHeader | undefined): void {
-    const { trustedProxies } = this.#options;
-    if (header?.command !== 'proxy' || header.source === undefined || socket.remoteAddress === undefined) return;
-    if (trustedProxies?.allows(normalizeAddress(socket.remoteAddress)) !== true) return;
+    if (header?.command !== 'proxy' || header.source === undefined || !this.#isTrustedProxy(socket)) return;
     this.#clients.set(socket, header.source.address);
+    this.#connections.belongsTo(socket, header.source.address);
+  }
+
+  #isTrustedProxy({ remoteAddress }: Socket): boolean {
+    if (remoteAddress === undefined) return false;
+    return this.#options.trustedProxies?.allows(normalizeAddress(remoteAddress)) === true;
   }
 
   #route(request: IncomingMessage, response: ServerResponse): Answer | Promise<Answer> {
@@ -350,6 +442,11 @@ export class HttpServer {
   async #streams(): Promise<Answer> {
     return json(200, await this.#options.streams());
   }
+}
+
+/** HTTP/1.1 has a Host in each request (RFC 9112, 3.2). */
+function faultOf({ httpVersion, headers }: IncomingMessage): number | undefined {
+  return httpVersion === '1.1' && headers.host === undefined ? 400 : undefined;
 }
 
 function isBelow(path: string, url: string): boolean {

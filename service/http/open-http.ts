@@ -9,8 +9,8 @@ import type { Machine } from './api/machine';
 import { HttpServer, type HttpServerOptions } from './http-server';
 import { openOperatorToken } from './operator-token';
 
-export interface HttpSurroundings extends Pick<HttpServerOptions, 'ready' | 'streams' | 'metrics' | 'player'> {
-  readonly config: Pick<ServiceConfig, 'http' | 'proxy' | 'secretRefreshMs'>;
+export interface HttpSurroundings extends Pick<HttpServerOptions, 'ready' | 'streams' | 'metrics' | 'player' | 'hls'> {
+  readonly config: Pick<ServiceConfig, 'http' | 'limits' | 'proxy' | 'secretRefreshMs'>;
   readonly log: Logger;
   /** Uses the next free port if the configured port is taken. */
   readonly portMayMove: boolean;
@@ -48,6 +48,7 @@ export async function openHttp(surroundings: HttpSurroundings): Promise<OpenHttp
     log,
     skipProxyHeaders: config.proxy !== undefined,
     ...(config.proxy && { trustedProxies: config.proxy.trusted }),
+    unlimited: config.limits.concurrencyWhitelist,
     allowedHosts,
   });
   const port = portMayMove
@@ -61,6 +62,7 @@ export async function openHttp(surroundings: HttpSurroundings): Promise<OpenHttp
       api.close();
       token.close();
       await server.close();
+      pages.hls?.close();
     },
   };
 }

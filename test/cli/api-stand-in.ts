@@ -5,7 +5,7 @@ import { json } from 'node:stream/consumers';
 import { EventPage } from '../../service/http/api/schemas/event-page';
 import { Explanation } from '../../service/http/api/schemas/explain';
 import { NodeList } from '../../service/http/api/schemas/node';
-import { OrderResult } from '../../service/http/api/schemas/order';
+import { type OrderName, OrderResult } from '../../service/http/api/schemas/order';
 import { StreamDetail, StreamPage } from '../../service/http/api/schemas/stream';
 
 /** A server with the operators' API and fixed answers, each checked against the schemas of the API. */
@@ -25,7 +25,7 @@ export interface ApiStandIn {
 export const TOKEN = 'a-token-of-the-operator';
 const AT = '2030-01-31T18:00:00.000Z';
 
-const history = {
+export const history = {
   stepSeconds: 5,
   until: AT,
   bitrateKbps: [null, 1000, 2000, 4000],
@@ -105,9 +105,22 @@ export const nodes = [
   },
 ];
 
+const output = { since: AT, origin: 'policy' as const, reason: '', gaps: 0 };
+const outputs = [
+  {
+    ...{ ...output, id: 'forward-1', kind: 'forward', target: 'rtmp://live.example.com/app', state: 'waiting' },
+    ...{ origin: 'order', reason: 'The target closed \u001b[2J', bytes: 5_000_000, gaps: 3, attempts: 12 },
+    framesDropped: 40,
+  },
+  {
+    ...{ ...output, id: 'record-1', kind: 'record', format: 'flv', place: '/recordings/news.flv', state: 'recording' },
+    ...{ bytes: 2_000_000_000, seconds: 3_725, parts: 2, waitingBytes: 0 },
+  },
+];
+
 const unanswered = [{ node: 'node-b', reason: 'no answer within 3 s' }];
 
-function order(name: 'end' | 'close' | 'block' | 'unblock' | 'drain', target: string, done = true): object {
+function order(name: OrderName, target: string, done = true): object {
   const sentence = done ? 'publisher disconnected' : `No stream is live on the channel ${target}.`;
   return OrderResult.parse({ order: name, target, done, sentence, nodes: [], unanswered: [] });
 }
@@ -117,6 +130,7 @@ const ANSWERS: Readonly<Record<string, object>> = {
   '/streams/news': StreamDetail.parse({
     ...{ ...news, history, playersByNode: [{ node: 'node-a', players: 12 }], unanswered: [] },
     events: [{ ...refused, channel: 'news' }],
+    outputs,
   }),
   '/streams/sport/explain': Explanation.parse({
     ...{ channel: 'sport', verdict: 'refused', sentence: `Not live: ${refusal.sentence}.`, holder: null },
@@ -129,6 +143,10 @@ const ANSWERS: Readonly<Record<string, object>> = {
   '/streams/news/close': order('close', 'news'),
   '/streams/news/block': order('block', 'news'),
   '/streams/news/unblock': order('unblock', 'news'),
+  '/streams/news/forward': order('forward', 'news'),
+  '/streams/news/record': order('record', 'news'),
+  '/streams/news/stop-recording': order('stopRecording', 'news'),
+  '/streams/news/remove-output': order('removeOutput', 'news'),
   '/nodes/node-a/drain': order('drain', 'node-a'),
 };
 

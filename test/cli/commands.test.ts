@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { freePort } from '../support/servers/redis-server';
-import { type ApiStandIn, news, nodes, problem, refused, startApiStandIn, TOKEN } from './api-stand-in';
+import { type ApiStandIn, history, news, nodes, problem, refused, startApiStandIn, TOKEN } from './api-stand-in';
 import { cli, type CliRun, type CliRunOptions } from './cli-runner';
 
 let api: ApiStandIn;
@@ -143,6 +143,59 @@ describe('orders', () => {
     [['block', 'news', '--for', 'long'], '--for takes'],
     [['block', 'news', '--for', '8d'], 'a week at most'],
     [['drain', 'node-a', '--wait', '--timeout', 'x'], '--timeout takes'],
+  ])('%j is not understood, and nothing is ordered', async (argv, fault) => {
+    const { code, err } = await run(argv);
+    expect(code).toBe(2);
+    expect(err).toContain(fault);
+    expect(api.requests).toEqual([]);
+  });
+});
+
+describe('outputs', () => {
+  test('are a table, and part of the page of a stream', async () => {
+    const { code, out, err } = await run(['outputs', 'news']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^OUTPUT +STATE +SENT +GAPS +BY +WHERE +DETAIL$/m);
+    expect(out).toMatch(
+      /^forward-1 +waiting +5 MB +3 +order +rtmp:\/\/live\.example\.com\/app +The target closed \\u001b\[2J$/m,
+    );
+    expect(out).toMatch(/^record-1 +recording +1\.9 GB +0 +policy +\/recordings\/news\.flv +1h 2m, 2 parts$/m);
+    const page = (await run(['stream', 'news'])).out;
+    expect(page).toMatch(/^ {2}forward-1 waiting: rtmp:\/\/live\.example\.com\/app, 5 MB, 3 gaps, The target closed/m);
+    expect(page).toMatch(/^ {2}record-1 recording: \/recordings\/news\.flv, 1\.9 GB, 1h 2m, 2 parts$/m);
+  });
+
+  test('a stream without outputs says so', async () => {
+    api.answer('/streams/news', 200, { ...news, history, playersByNode: [], events: [], unanswered: [] });
+    expect((await run(['outputs', 'news'])).out).toBe('news is not forwarded, recorded or packaged.\n');
+    expect(JSON.parse((await run(['outputs', 'news', '--json'])).out)).toEqual({ channel: 'news', outputs: [] });
+  });
+
+  const url = 'rtmp://host/app/s3cr3t';
+  test.each<[readonly string[], string, string, string]>([
+    [['forward', 'news', url], 'forward', '/forward', `{"url":"${url}"}`],
+    [['record', 'news', 'start'], 'record', '/record', '{}'],
+    [['record', 'news', 'start', '--format', 'flv,mp4'], 'record', '/record', '{"formats":["flv","mp4"]}'],
+    [['record', 'news', 'stop'], 'stop-recording', '/stop-recording', '{}'],
+    [['remove-output', 'news', 'record-1'], 'remove-output', '/remove-output', '{"output":"record-1"}'],
+  ])('%j', async (argv, name, path, body) => {
+    const { code, out, err } = await run(argv);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain(`✓ ${name} news: `);
+    expect(out).not.toContain('s3cr3t');
+    expect(api.requests).toEqual([`POST /streams/news${path} Bearer ${TOKEN} ${body}`]);
+  });
+
+  test('the address of a target is read from standard input, so that no other program sees it', async () => {
+    expect((await run(['forward', 'news', '-'], { input: `${url}\n` })).code).toBe(0);
+    expect(api.requests).toEqual([`POST /streams/news/forward Bearer ${TOKEN} {"url":"${url}"}`]);
+  });
+
+  test.each([
+    [['record', 'news', 'pause'], 'record takes start or stop after the channel'],
+    [['record', 'news', 'start', '--format', 'mkv'], '--format takes flv, mp4 or flv,mp4'],
+    [['record', 'news', 'stop', '--format', 'flv'], '--format is for start'],
+    [['forward', 'news'], 'URL is missing'],
   ])('%j is not understood, and nothing is ordered', async (argv, fault) => {
     const { code, err } = await run(argv);
     expect(code).toBe(2);

@@ -165,6 +165,9 @@ describe.each(redisKinds)('a fleet of two nodes with a %s Redis', (kind) => {
       { command: 'unblock', channel: 'nothing' },
       { command: 'drain', node: 'nobody' },
     ]);
+    const forward = await byAws(['forward', 'nothing', 'rtmp://host/app/s3cr3t']);
+    expect(forward).toMatchObject({ code: 1, err: expect.stringContaining('from a node alone: use --node') });
+    expect(JSON.stringify(stack.events)).not.toContain('s3cr3t');
   }, 60_000);
 });
 

@@ -73,12 +73,35 @@ test('orders are passed on; without a token the console is read-only and says wh
 
 test.each([
   ['/streams/news/explode', 404],
+  ['/streams/news/forward', 400],
+  ['/streams/news/remove-output', 400],
   ['/streams/news/block', 400],
   ['/streams/news/close', 400],
 ])('POST %s without a fitting body is refused: %d', async (path, status) => {
   const answer = await fetch(`${await open()}api/v1${path}`, { method: 'POST', body: '{}' });
   expect(answer.status).toBe(status);
   expect(api.requests).toEqual([]);
+});
+
+test('orders about outputs are passed on, and a wrong address is refused without repeating it', async () => {
+  const url = await open();
+  const post = (order: string, body: object) =>
+    fetch(`${url}api/v1/streams/news/${order}`, { method: 'POST', body: JSON.stringify(body) });
+  expect(await (await post('forward', { url: 'rtmp://host/app/key' })).json()).toMatchObject({ order: 'forward' });
+  await post('record', { formats: ['mp4'] });
+  await post('stop-recording', {});
+  await post('remove-output', { output: 'hls' });
+  const refusal = await post('forward', { url: 'http://host/app/s3cr3t' });
+  expect(refusal.status).toBe(400);
+  const said = await refusal.text();
+  expect(said).toContain('the address is not of the form rtmp://');
+  expect(said).not.toContain('s3cr3t');
+  expect(api.requests).toEqual([
+    `POST /streams/news/forward Bearer ${TOKEN} {"url":"rtmp://host/app/key"}`,
+    `POST /streams/news/record Bearer ${TOKEN} {"formats":["mp4"]}`,
+    `POST /streams/news/stop-recording Bearer ${TOKEN} {}`,
+    `POST /streams/news/remove-output Bearer ${TOKEN} {"output":"hls"}`,
+  ]);
 });
 
 test('events are passed on as they come', async () => {

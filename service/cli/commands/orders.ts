@@ -44,7 +44,8 @@ export async function drainCommand(context: FleetContext): Promise<ExitCode> {
   return code === ExitCode.Done && options.flag('wait') ? untilLeft(context, node, waitSeconds) : code;
 }
 
-async function give(context: FleetContext, order: FleetOrder): Promise<ExitCode> {
+/** Gives an order, and prints what it did. */
+export async function give(context: FleetContext, order: FleetOrder): Promise<ExitCode> {
   const { fleet, terminal, options } = context;
   const result = await fleet.order(order);
   if (options.flag('json')) terminal.print(JSON.stringify(result, undefined, 2));
@@ -56,7 +57,8 @@ function describe(result: OrderResult, context: FleetContext): string[] {
   const { paint } = context.terminal;
   const { order, target, done, sentence, unanswered } = result;
   const mark = done ? paint('✓', 'green') : paint('✗', 'red');
-  return [`${mark} ${order} ${plainText(target)}: ${plainText(sentence)}`, ...missingLines(unanswered, context)];
+  const name = order.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return [`${mark} ${name} ${plainText(target)}: ${plainText(sentence)}`, ...missingLines(unanswered, context)];
 }
 
 /** Waits until the fleet does not list the node any more, or it does not answer. */

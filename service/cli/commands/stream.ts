@@ -4,6 +4,7 @@ import { describeSeconds } from '../terminal/duration';
 import { plainText } from '../terminal/plain-text';
 import type { FleetContext } from './fleet-context';
 import { missingLines, show } from './show';
+import { outputColour, outputText } from './output-words';
 import { audioText, eventText, HEALTH_COLOURS, orUnknown, rate, timeText, videoText } from './words';
 
 const LAST_EVENTS = 10;
@@ -50,6 +51,8 @@ function describe(stream: StreamDetail, context: FleetContext): string[] {
     ...health.issues.map(({ code, sentence, since: at }) =>
       plainText(`  ${sentence} [${code}, since ${timeText(at, now)}]`),
     ),
+    ...(stream.outputs.length === 0 ? [] : ['', paint('outputs', 'dim')]),
+    ...stream.outputs.map((output) => paint(plainText(`  ${outputText(output)}`), outputColour(output))),
     ...(stream.events.length === 0 ? [] : ['', paint('last events', 'dim')]),
     ...stream.events
       .slice(0, LAST_EVENTS)

@@ -86,12 +86,33 @@ export function eventText(event: Event): string {
       return `node ${event.subject} drains`;
     case 'node.left':
       return `node ${event.subject} left`;
+    case 'recording.done':
+      return `recording stored: ${recordedText(event)}`;
+    case 'recording.failed':
+      return `recording failed: ${event.reason}; ${recordedText(event)}`;
+    case 'forward.live':
+      return `forward to ${event.target} is live`;
+    case 'forward.waiting':
+      return `forward to ${event.target} waits: ${event.reason}`;
+    case 'forward.failed':
+      return `forward to ${event.target} failed: ${event.reason}`;
+    case 'output.gap':
+      return `gap of ${describeSeconds(event.missingMs / 1000)} in output ${event.output}`;
+    case 'outputs.down':
+      return `outputs of node ${event.node} are down: ${event.reason}`;
+    case 'outputs.up':
+      return `outputs of node ${event.node} are up`;
   }
 }
 
 /** Of the channel that an event concerns; empty for those of nodes. */
 export function channelOf(event: Event): string {
   return 'channel' in event ? event.channel : '';
+}
+
+function recordedText({ files, seconds, bytes: size }: Extract<Event, { type: `recording.${string}` }>): string {
+  const last = files.at(-1);
+  return last === undefined ? 'nothing is stored' : `${describeSeconds(seconds)}, ${bytes(size)}, ${last.place}`;
 }
 
 function by(encoder: string): string {

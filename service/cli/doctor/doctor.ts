@@ -8,6 +8,7 @@ import { checkConfiguration } from './configuration-check';
 import type { Examination } from './examination';
 import type { Finding } from './finding';
 import { checkDescriptors, checkIoPath, checkNodeVersion } from './machine-checks';
+import { checkOutputs } from './outputs-checks';
 import { checkReadiness, checkRtmpPort } from './port-checks';
 import { checkPublish } from './publish-check';
 import { checkRedis } from './redis-checks';
@@ -50,6 +51,7 @@ export async function examine(options: DoctorOptions): Promise<readonly Finding[
     report(...(await checkCertificate(examination)));
     report(...(await checkRedis(examination)));
     report(...(await checkCallback(examination)));
+    report(...(await checkOutputs(examination)));
     report(await checkPublish(examination, port.header));
   } finally {
     secrets.close();

@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import type { z } from 'zod';
 import { messageOf } from '../../errors/error-text';
 import type { Access } from '../../http/api/schemas/access';
 import { BlockOrder, CloseOrder } from '../../http/api/schemas/order';
+import { ForwardOrder, type OutputOrder, RecordOrder, RemoveOutputOrder } from '../../http/api/schemas/output-order';
 import type { Problem, ProblemCode } from '../../http/api/schemas/problem';
 import type { ReadAnswer } from '../../operators/read-request';
 import type { FleetOrder, FleetSource } from '../sources/fleet-source';
@@ -163,7 +165,7 @@ export class LocalConsole {
 async function readOrder(path: string, request: IncomingMessage): Promise<FleetOrder> {
   const [, drained] = /^\/nodes\/([^/]+)\/drain$/.exec(path) ?? [];
   if (drained !== undefined) return { order: 'drain', node: decodeURIComponent(drained) };
-  const [, name = '', order = ''] = /^\/streams\/([^/]+)\/(end|close|block|unblock)$/.exec(path) ?? [];
+  const [, name = '', order = ''] = /^\/streams\/([^/]+)\/([a-z-]+)$/.exec(path) ?? [];
   const channel = decodeURIComponent(name);
   const body = await readJson(request);
   if (order === 'end' || order === 'unblock') return { order, channel };
@@ -171,8 +173,34 @@ async function readOrder(path: string, request: IncomingMessage): Promise<FleetO
   if (order === 'close' && close.success) return { order, channel, streamId: close.data.streamId };
   const block = BlockOrder.safeParse(body);
   if (order === 'block' && block.success) return { order, channel, seconds: block.data.seconds };
-  if (order === '') throw new Refusal(404, 'notFound', 'There is no such order.');
+  const wants = readOutputOrder(order, body);
+  if (wants !== undefined) return { order: 'output', channel, wants };
+  if (order !== 'close' && order !== 'block') throw new Refusal(404, 'notFound', 'There is no such order.');
   throw new Refusal(400, 'badRequest', `The body does not fit the order ${order}.`);
+}
+
+/** An order about outputs; undefined when it is another one. */
+function readOutputOrder(order: string, body: unknown): OutputOrder | undefined {
+  switch (order) {
+    case 'forward':
+      return { does: 'addForward', url: readBody(ForwardOrder, body).url };
+    case 'record': {
+      const { formats } = readBody(RecordOrder, body);
+      return { does: 'startRecording', ...(formats !== undefined && { formats }) };
+    }
+    case 'stop-recording':
+      return { does: 'stopRecording' };
+    case 'remove-output':
+      return { does: 'remove', id: readBody(RemoveOutputOrder, body).output };
+    default:
+      return undefined;
+  }
+}
+
+function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
+  const { data, error } = schema.safeParse(body);
+  if (data !== undefined) return data;
+  throw new Refusal(400, 'badRequest', `In the body: ${error?.issues[0]?.message ?? 'not allowed'}.`);
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

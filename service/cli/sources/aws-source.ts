@@ -2,7 +2,14 @@ import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { describeError } from '../../errors/error-text';
 import { parsePackedAnswer, type ReadAnswer, unpackAnswer } from '../../operators/read-request';
 import { CommandFailure, ExitCode } from '../command-line/exit-codes';
-import type { FeedMessage, FeedQuery, FleetOrder, FleetSource } from './fleet-source';
+import {
+  type CommandOrder,
+  commandOrder,
+  type FeedMessage,
+  type FeedQuery,
+  type FleetOrder,
+  type FleetSource,
+} from './fleet-source';
 import { orderAnswer } from './order-result';
 import { pollFeed } from './polled-feed';
 
@@ -40,8 +47,9 @@ export class AwsSource implements FleetSource {
   }
 
   async order(order: FleetOrder): Promise<ReadAnswer> {
-    const { answered, silent, replies } = Object(await this.#invoke(invocationOf(order))) as Outcome;
-    return orderAnswer(order, { answered: answered ?? 0, silent: silent ?? [], replies });
+    const given = commandOrder(order);
+    const { answered, silent, replies } = Object(await this.#invoke(invocationOf(given))) as Outcome;
+    return orderAnswer(given, { answered: answered ?? 0, silent: silent ?? [], replies });
   }
 
   follow(query: FeedQuery, signal: AbortSignal): AsyncIterable<FeedMessage> {
@@ -106,7 +114,7 @@ interface Outcome {
 }
 
 /** The event that the function takes; it writes a record of it. */
-function invocationOf(order: FleetOrder): object {
+function invocationOf(order: CommandOrder): object {
   const { order: name, ...fields } = order;
   return { command: name === 'end' ? 'kill' : name, ...fields };
 }

@@ -1,11 +1,37 @@
+import type { OutputOrder } from '../../http/api/schemas/output-order';
 import type { ReadAnswer } from '../../operators/read-request';
+import { CommandFailure, ExitCode } from '../command-line/exit-codes';
 
-/** An order to the fleet. */
-export type FleetOrder =
+/** An order that the command channel carries, too. */
+export type CommandOrder =
   | { readonly order: 'end' | 'unblock'; readonly channel: string }
   | { readonly order: 'close'; readonly channel: string; readonly streamId: string }
   | { readonly order: 'block'; readonly channel: string; readonly seconds: number }
   | { readonly order: 'drain'; readonly node: string };
+
+/** An order about the outputs of a stream. */
+export interface StreamOutputOrder {
+  readonly order: 'output';
+  readonly channel: string;
+  readonly wants: OutputOrder;
+}
+
+/** An order to the fleet. */
+export type FleetOrder = CommandOrder | StreamOutputOrder;
+
+/**
+ * The order, if the command channel carries it: addresses of targets contain keys, and whoever is on the channel reads
+ * all commands.
+ *
+ * @throws CommandFailure
+ */
+export function commandOrder(order: FleetOrder): CommandOrder {
+  if (order.order !== 'output') return order;
+  throw new CommandFailure(
+    ExitCode.Failed,
+    'Outputs can be ordered from a node alone: use --node http://HOST:HTTP_PORT',
+  );
+}
 
 /** One message of the event stream, as server-sent events have it. */
 export interface FeedMessage {
@@ -55,7 +81,22 @@ export interface LiveAnswer {
 /** The path and the body of an order below `/api/v1`. */
 export function orderRequest(order: FleetOrder): { readonly path: string; readonly body: object } {
   if (order.order === 'drain') return { path: `/nodes/${encodeURIComponent(order.node)}/drain`, body: {} };
-  const path = `/streams/${encodeURIComponent(order.channel)}/${order.order}`;
+  const stream = `/streams/${encodeURIComponent(order.channel)}`;
+  if (order.order === 'output') return outputRequest(stream, order.wants);
+  const path = `${stream}/${order.order}`;
   if (order.order === 'close') return { path, body: { streamId: order.streamId } };
   return { path, body: order.order === 'block' ? { seconds: order.seconds } : {} };
+}
+
+function outputRequest(stream: string, wants: OutputOrder): { readonly path: string; readonly body: object } {
+  switch (wants.does) {
+    case 'addForward':
+      return { path: `${stream}/forward`, body: { url: wants.url } };
+    case 'startRecording':
+      return { path: `${stream}/record`, body: wants.formats === undefined ? {} : { formats: wants.formats } };
+    case 'stopRecording':
+      return { path: `${stream}/stop-recording`, body: {} };
+    case 'remove':
+      return { path: `${stream}/remove-output`, body: { output: wants.id } };
+  }
 }

@@ -1,7 +1,7 @@
 import type { OrderResult } from '../../http/api/schemas/order';
 import type { Command } from '../../operators/command-parser';
 import type { ReadAnswer } from '../../operators/read-request';
-import type { FleetOrder } from './fleet-source';
+import type { CommandOrder } from './fleet-source';
 
 /** What nodes said to a command. */
 export interface CommandReplies {
@@ -14,7 +14,7 @@ export interface CommandReplies {
 }
 
 /** The order as a command of the command channel. */
-export function commandOf(order: FleetOrder): Command {
+export function commandOf(order: CommandOrder): Command {
   switch (order.order) {
     case 'end':
       return { verb: 'kill-session', channel: order.channel };
@@ -30,7 +30,7 @@ export function commandOf(order: FleetOrder): Command {
 }
 
 /** The replies as the API's answer to the order. */
-export function orderAnswer(order: FleetOrder, { replies, answered, silent }: CommandReplies): ReadAnswer {
+export function orderAnswer(order: CommandOrder, { replies, answered, silent }: CommandReplies): ReadAnswer {
   const target = order.order === 'drain' ? order.node : order.channel;
   const nodes = (replies ?? []).map(({ node, detail }) => ({ node, acted: true, detail }));
   // All nodes report a block in the registry; what one did to a stream says more.
@@ -46,7 +46,7 @@ export function orderAnswer(order: FleetOrder, { replies, answered, silent }: Co
   return { status: 200, contentType: 'application/json', body: Buffer.from(JSON.stringify(result)) };
 }
 
-function withoutEffect(order: FleetOrder, replies: CommandReplies['replies'], answered: number): string {
+function withoutEffect(order: CommandOrder, replies: CommandReplies['replies'], answered: number): string {
   if (replies === undefined) return 'The order was published, but replies could not be received';
   // A node without FLEET carries orders out, but does not reply.
   if (answered === 0) return 'The order was published; no node has replied, as nodes without FLEET do not';

@@ -7,7 +7,7 @@ import { type ReadAnswer, unpackAnswer } from '../../operators/read-request';
 import { openRedis } from '../../redis/open-redis';
 import { explainRedisFault } from '../../redis/redis-faults';
 import { CommandFailure, ExitCode } from '../command-line/exit-codes';
-import type { FeedMessage, FeedQuery, FleetOrder, FleetSource } from './fleet-source';
+import { commandOrder, type FeedMessage, type FeedQuery, type FleetOrder, type FleetSource } from './fleet-source';
 import { commandOf, orderAnswer } from './order-result';
 import { pollFeed } from './polled-feed';
 
@@ -47,9 +47,10 @@ export class RedisSource implements FleetSource {
   }
 
   async order(order: FleetOrder): Promise<ReadAnswer> {
-    const outcome = await this.#explain(() => giveCommand(commandOf(order), this.#port));
+    const given = commandOrder(order);
+    const outcome = await this.#explain(() => giveCommand(commandOf(given), this.#port));
     const { answered, replies, silent = [], deaf } = outcome;
-    return orderAnswer(order, { answered, silent, replies: deaf === undefined ? replies : undefined });
+    return orderAnswer(given, { answered, silent, replies: deaf === undefined ? replies : undefined });
   }
 
   follow(query: FeedQuery, signal: AbortSignal): AsyncIterable<FeedMessage> {

@@ -11,6 +11,7 @@ import { ApiProblem } from './problems';
 import { readJson } from './request-body';
 import type { EventQuery } from './schemas/figures';
 import type { BlockOrder, CloseOrder } from './schemas/order';
+import type { ForwardOrder, RecordOrder, RemoveOutputOrder } from './schemas/output-order';
 import type { Login } from './schemas/access';
 import { openApiDocument } from './schemas/openapi';
 import { type Operation, type OperationName, OPERATIONS } from './schemas/operations';
@@ -151,16 +152,25 @@ export class ApiServer {
       explainChannel: ({ channel }) => json(api.explain(channel)),
       listNodes: () => json(api.nodes()),
       listRefusals: () => json(api.refusals()),
-      followEvents: async ({ request, response, query }) => {
+      followEvents: async ({ request, response, query, client }) => {
         const wanted = query as EventQuery;
         if (!wantsEventStream(request)) return { json: await api.events(wanted.channel) };
-        await feed.add(response, wanted, lastEventId(request));
+        await feed.add(response, client.address, wanted, lastEventId(request));
         return undefined;
       },
       endStream: ({ channel }) => json(api.end(channel)),
       closeStream: ({ channel, body }) => json(api.close(channel, (body as CloseOrder).streamId)),
       blockChannel: ({ channel, body }) => json(api.block(channel, (body as BlockOrder).seconds)),
       unblockChannel: ({ channel }) => json(api.unblock(channel)),
+      forwardStream: ({ channel, body }) =>
+        json(api.output(channel, { does: 'addForward', url: (body as ForwardOrder).url })),
+      recordStream: ({ channel, body }) => {
+        const { formats } = body as RecordOrder;
+        return json(api.output(channel, { does: 'startRecording', ...(formats !== undefined && { formats }) }));
+      },
+      stopRecording: ({ channel }) => json(api.output(channel, { does: 'stopRecording' })),
+      removeOutput: ({ channel, body }) =>
+        json(api.output(channel, { does: 'remove', id: (body as RemoveOutputOrder).output })),
       drainNode: ({ node }) => json(api.drain(node)),
       getAccess: ({ request, client }) => ({ json: access.access(request, client) }),
       logIn: ({ request, response, body, client }) => {

@@ -3,11 +3,13 @@ import { explain } from './explain';
 import type { FleetView } from './fleet-view';
 import { listNodes } from './node-list';
 import { giveOrder } from './orders';
+import { giveOutputOrder } from './output-orders';
 import { ApiProblem } from './problems';
 import type { EventPage } from './schemas/event-page';
 import type { Explanation } from './schemas/explain';
 import type { NodeList } from './schemas/node';
 import type { OrderResult } from './schemas/order';
+import type { OutputOrder } from './schemas/output-order';
 import type { RefusalList } from './schemas/refusal-list';
 import type { StreamDetail, StreamPage } from './schemas/stream';
 import type { StreamQuery } from './schemas/stream-query';
@@ -96,6 +98,10 @@ export class Api {
 
   unblock(channel: string): Promise<OrderResult> {
     return giveOrder(this.fleet, 'unblock', { verb: 'unblock', channel });
+  }
+
+  output(channel: string, order: OutputOrder): Promise<OrderResult> {
+    return giveOutputOrder(this.fleet, channel, order);
   }
 
   drain(node: string): Promise<OrderResult> {

@@ -58,8 +58,8 @@ export class EventFeed {
    *
    * @throws ApiProblem when there are too many clients
    */
-  async add(response: ServerResponse, query: EventQuery, lastId: string | undefined): Promise<void> {
-    const group = addressGroup(response.socket?.remoteAddress ?? '');
+  async add(response: ServerResponse, address: string, query: EventQuery, lastId?: string): Promise<void> {
+    const group = addressGroup(address);
     const ofGroup = [...this.#clients.values()].filter((other) => other === group).length;
     if (this.#clients.size >= MAX_CLIENTS || ofGroup >= MAX_CLIENTS_PER_ADDRESS) {
       throw new ApiProblem('tooManyClients', 'Too many clients follow the events of this node: close some of them.', {

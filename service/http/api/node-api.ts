@@ -7,7 +7,9 @@ import type { LifeStore } from '../../leases/life-store';
 import { flvFile } from './keyframe-file';
 import type { LoadMeter } from './node-load';
 import type { Answer, Ask, NodeAnswer, Question } from './questions';
+import type { StreamOutputs } from './stream-outputs';
 import type { Node } from './schemas/node';
+import type { OutputOrder } from './schemas/output-order';
 import { viewStream } from './stream-view';
 
 /** Most events of one answer. */
@@ -15,6 +17,12 @@ const MAX_EVENTS = 1_000;
 const CHANNEL_EVENTS = 100;
 /** Least time between two events about the players of a channel (ms). */
 const PLAYERS_MS = 5_000;
+
+const NOT_HERE = { acted: false, detail: 'the publisher is not on this node' };
+const NO_OUTPUTS = {
+  acted: false,
+  detail: 'This node forwards, records and packages nothing: set OUTPUTS=YES, or RECORD_TO, and restart it',
+};
 
 export interface NodeApiOptions {
   readonly hub: Hub;
@@ -35,6 +43,8 @@ export interface NodeApiOptions {
   >;
   /** Carries out an operator's command on this node. */
   readonly order: (text: string) => Promise<Answer<'order'>>;
+  /** undefined: this node has no program of outputs. */
+  readonly outputs?: StreamOutputs | undefined;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
 }
@@ -76,6 +86,8 @@ export class NodeApi {
         return { events: this.#eventsSince(question.sinceMs) };
       case 'order':
         return this.#options.order(question.text);
+      case 'output':
+        return this.#output(question.channel, question.order);
     }
   }
 
@@ -127,6 +139,13 @@ export class NodeApi {
     };
   }
 
+  async #output(channel: string, order: OutputOrder): Promise<Answer<'output'>> {
+    const { hub, isOwn, outputs } = this.#options;
+    const publication = hub.find(channel)?.publication;
+    if (!publication || !isOwn(publication)) return { ...NOT_HERE, isHere: false };
+    return { ...((await outputs?.order(channel, order)) ?? NO_OUTPUTS), isHere: true };
+  }
+
   #feed(after: string | undefined, figures: boolean): Answer<'feed'> {
     const { events } = this.#options;
     const fresh = after === undefined ? [] : events.since(after).slice(-MAX_EVENTS);
@@ -155,8 +174,13 @@ export class NodeApi {
   }
 
   #view(publication: Publication): Answer<'streams'>['streams'][number] {
-    const { store, health, now } = this.#options;
-    return viewStream(publication, { node: store.self.id, report: health.report(publication), now: now() });
+    const { store, health, outputs, now } = this.#options;
+    return viewStream(publication, {
+      node: store.self.id,
+      report: health.report(publication),
+      outputs: outputs?.statuses(publication.channel) ?? [],
+      now: now(),
+    });
   }
 
   #tellPlayers(now: number): void {

@@ -3,6 +3,7 @@ import { Channel } from './schemas/common';
 import { Event } from './schemas/event';
 import { StreamFigures } from './schemas/figures';
 import { Node } from './schemas/node';
+import { OutputOrder } from './schemas/output-order';
 import { Refusal } from './schemas/refusal';
 import { History, Stream } from './schemas/stream';
 
@@ -24,7 +25,16 @@ export const Question = z.discriminatedUnion('ask', [
   }),
   z.strictObject({ ask: z.literal('events'), sinceMs: z.number() }),
   z.strictObject({ ask: z.literal('order'), text: z.string().max(4096) }),
+  z.strictObject({ ask: z.literal('output'), channel: Channel, order: OutputOrder }),
 ]);
+
+/** Events of kinds that this node does not know, from a node of a later version, are left out. */
+const Events = z.array(z.unknown()).transform((events) =>
+  events.flatMap((event) => {
+    const { success, data } = Event.safeParse(event);
+    return success ? [data] : [];
+  }),
+);
 
 const Relayed = z.object({ channel: z.string(), players: z.number() });
 
@@ -34,19 +44,21 @@ export const ANSWERS = {
   channel: z.object({
     stream: Stream.extend({ history: History }).nullable(),
     players: z.number(),
-    events: z.array(Event),
+    events: Events,
     refusals: z.array(Refusal),
   }),
   keyframe: z.object({ flv: z.string().nullable() }),
   node: Node,
   refusals: z.object({ refusals: z.array(Refusal) }),
   feed: z.object({
-    events: z.array(Event),
+    events: Events,
     newest: z.string(),
     figures: z.object({ streams: z.array(StreamFigures), relayed: z.array(Relayed) }).nullable(),
   }),
-  events: z.object({ events: z.array(Event) }),
+  events: z.object({ events: Events }),
   order: z.object({ acted: z.boolean(), detail: z.string() }),
+  /** `isHere`: the stream's publisher is on this node. */
+  output: z.object({ acted: z.boolean(), detail: z.string(), isHere: z.boolean() }),
 } as const;
 
 export type Question = z.infer<typeof Question>;

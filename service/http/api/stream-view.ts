@@ -1,16 +1,18 @@
 import type { HealthReport } from '../../health/stream-health';
 import type { Publication } from '../../hub/publication';
+import type { OutputStatus } from './schemas/output';
 import type { Stream } from './schemas/stream';
 
 export interface StreamSurroundings {
   readonly node: string;
   readonly report: HealthReport;
+  readonly outputs: readonly OutputStatus[];
   /** Milliseconds of the clock by which streams begin. */
   readonly now: number;
 }
 
 /** Describes one of this node's own streams; the players are those of this node. */
-export function viewStream(publication: Publication, { node, report, now }: StreamSurroundings): Stream {
+export function viewStream(publication: Publication, { node, report, outputs, now }: StreamSurroundings): Stream {
   const { channel, grant, publisher, stream } = publication;
   const uptimeMs = Math.max(0, now - stream.startedAt) + (grant.liveElsewhereMs ?? 0);
   return {
@@ -26,5 +28,6 @@ export function viewStream(publication: Publication, { node, report, now }: Stre
     bitrateKbps: report.bitrateKbps,
     players: stream.viewerCount,
     health: report.health,
+    outputs: [...outputs],
   };
 }

@@ -1,6 +1,11 @@
 import type { HeaderFields } from './http-text';
 import type { PlayRequest } from './play-request';
 
+/** A request, as far as it says which page has made it. */
+export interface AskingPage {
+  readonly headers: Pick<PlayRequest['headers'], 'origin' | 'host'>;
+}
+
 /** How long a browser may remember the answer to its preflight request (s). */
 const PREFLIGHT_SECONDS = '600';
 
@@ -16,13 +21,13 @@ export class PlayOrigins {
     this.#origins = new Set(origins);
   }
 
-  allows({ headers: { origin, host } }: PlayRequest): boolean {
+  allows({ headers: { origin, host } }: AskingPage): boolean {
     if (origin === undefined || this.#origins.has('*') || this.#origins.has(origin)) return true;
     return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
   }
 
   /** Header fields that let a page of another origin read the answer. */
-  fields(request: PlayRequest): HeaderFields {
+  fields(request: AskingPage): HeaderFields {
     const { origin } = request.headers;
     if (this.#origins.has('*')) return { 'access-control-allow-origin': '*' };
     if (origin === undefined || !this.#origins.has(origin)) return { vary: 'origin' };

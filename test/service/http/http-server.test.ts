@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { AddressRules } from '../../../service/addresses/address-rules';
+import { HlsDoor } from '../../../service/http/hls-door';
 import { HttpServer, type HttpServerOptions, type Readiness } from '../../../service/http/http-server';
 import type { StreamReport } from '../../../service/http/api/stream-report';
 import { MemoryLogger } from '../../support/memory-logger';
@@ -70,6 +72,142 @@ test('thousands of questions in one write are not answered: some at a time are',
     expect(answer.statusCode).toBe(200);
   }
   agent.destroy();
+});
+
+describe('requests that only end their own connection', () => {
+  const UPGRADE = 'Host: localhost\r\nConnection: Upgrade\r\nUpgrade:';
+
+  /** What is received until the server closes the connection. */
+  async function said(text: string): Promise<string> {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    let received = '';
+    socket.on('data', (bytes) => (received += bytes.toString()));
+    socket.write(text);
+    await new Promise((closed) => socket.once('close', closed));
+    return received;
+  }
+
+  async function restart(options: Partial<HttpServerOptions>): Promise<void> {
+    await server.close();
+    server = newServer(options);
+    port = await server.listen(0, '127.0.0.1');
+  }
+
+  test.each([
+    ['h2c', '/', '/healthz'],
+    ['h2c', '/', '/metrics'],
+    ['h2c', '/', '/live/news/key.flv'],
+    ['websocket', '/live/news/key.flv', '/metrics'],
+  ])('an upgrade to %s, for %s, while %s is being answered', async (protocol, path, first) => {
+    const played: string[] = [];
+    await restart({ player: { play: () => played.push('stream') } });
+    scrape = () => new Promise(() => undefined);
+    await said(
+      `GET ${first} HTTP/1.1\r\nHost: localhost\r\n\r\nGET ${path} HTTP/1.1\r\n${UPGRADE} ${protocol}\r\n\r\n`,
+    );
+    expect(played).toHaveLength(first.startsWith('/live') ? 1 : 0);
+    expect((await get('/healthz')).status).toBe(200);
+  });
+
+  test.each([
+    ['a stream', 'Host: localhost'],
+    ['a stream over a WebSocket', `${UPGRADE} websocket`],
+  ])('%s that cannot be played', async (_, fields) => {
+    const play = (): void => {
+      throw new Error('no memory');
+    };
+    await restart({ player: { play } });
+    expect(await said(`GET /live/news/key.flv HTTP/1.1\r\n${fields}\r\n\r\n`)).toBe('');
+    expect((await get('/healthz')).status).toBe(200);
+    expect(logger.entries).toEqual([expect.objectContaining({ message: 'HTTP request failed' })]);
+  });
+
+  test.each([
+    ['an expectation', 417, 'Host: localhost\r\nExpect: x\r\n'],
+    ['no Host', 400, ''],
+  ])('%s is answered %d, and not a thousand times at once', async (_, status, fields) => {
+    const request = `GET /healthz HTTP/1.1\r\n${fields}\r\n`;
+    expect(await said(request)).toMatch(new RegExp(`^HTTP/1.1 ${status} .*\r\nconnection: close\r\n`, 's'));
+    const answers = (await said(request.repeat(1_000))).match(/HTTP\/1\.1 /g) ?? [];
+    expect(answers.length).toBeLessThanOrEqual(8);
+  });
+
+  test('answers that wait for another one when the connection ends leave their places', async () => {
+    const hls = new HlsDoor({
+      program: () => undefined,
+      mayPlay: () => true,
+      admits: () => Promise.resolve('noStream'),
+      origins: [],
+      maxAnswers: 2,
+    });
+    await restart({ hls });
+    const page = '/hls/news/index.m3u8?key=key';
+    const asked = new Promise<void>((resolve) => {
+      scrape = () => {
+        setImmediate(resolve);
+        return new Promise(() => undefined);
+      };
+    });
+    const socket = connect(port, '127.0.0.1');
+    socket.write(['/metrics', page, page].map((path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`).join(''));
+    await asked;
+    expect((await get(page)).status).toBe(503);
+    socket.destroy();
+    let status = 503;
+    for (let i = 0; i < 100 && status === 503; i += 1) ({ status } = await get(page));
+    expect(status).toBe(404);
+    hls.close();
+  });
+});
+
+describe('a client that asks for more than its share', () => {
+  /** A connection of a load balancer, which names this client, with 8 requests. */
+  async function flood(client: string, fields = 'Host: localhost\r\n'): Promise<Socket> {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    socket.resume();
+    await once(socket, 'connect');
+    socket.write(`PROXY TCP4 ${client} 192.0.2.250 1 2\r\n`);
+    socket.write(`GET /metrics HTTP/1.1\r\n${fields}\r\n`.repeat(8));
+    return socket;
+  }
+
+  /** Whether a health check of this client, behind the load balancer, is answered. */
+  function isServed(client: string): Promise<boolean> {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    socket.write(`PROXY TCP4 ${client} 192.0.2.250 1 2\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    return new Promise((resolve) => {
+      socket.once('data', (bytes) => {
+        resolve(bytes.toString().startsWith('HTTP/1.1 200'));
+        socket.destroy();
+      });
+      socket.once('close', () => resolve(false));
+    });
+  }
+
+  test.each([
+    ['waits, and others behind the same load balancer do not', undefined, false, undefined],
+    ['waits, with expectations that are not met', undefined, false, 'Host: localhost\r\nExpect: x\r\n'],
+    ['waits, without a Host', undefined, false, ''],
+    ['does not wait where CONCURRENT_LIMIT_WHITELIST has its address', '192.0.2.1', true, undefined],
+  ])('%s', async (_, whitelisted, isServedAfterwards, fields) => {
+    await server.close();
+    server = newServer({
+      skipProxyHeaders: true,
+      trustedProxies: AddressRules.parse(['127.0.0.1']),
+      unlimited: AddressRules.parse(whitelisted === undefined ? [] : [whitelisted]),
+      now: () => 1_000,
+    });
+    port = await server.listen(0, '127.0.0.1');
+    const sockets: Socket[] = [];
+    // More than is ever taken from it: the clock stands still.
+    for (let i = 0; i < 20; i += 1) {
+      sockets.push(await flood('192.0.2.1', fields));
+      expect(await isServed('192.0.2.2')).toBe(true);
+    }
+    expect(await isServed('192.0.2.1')).toBe(isServedAfterwards);
+    expect(await isServed('192.0.2.2')).toBe(true);
+    for (const socket of sockets) socket.destroy();
+  });
 });
 
 describe('pages', () => {

@@ -1,13 +1,18 @@
 import { z } from 'zod';
 import { Channel, Count, Time } from './common';
+import { stamp } from './event-stamp';
 import { Health } from './health';
+import {
+  ForwardFailed,
+  ForwardLive,
+  ForwardWaiting,
+  OutputGap,
+  OutputsDown,
+  OutputsUp,
+  RecordingDone,
+  RecordingFailed,
+} from './output-event';
 import { RefusalCode } from './refusal';
-
-const shared = {
-  id: z.string().describe('Unique; ids of one node sort by time'),
-  at: Time,
-  node: z.string().describe('Id of the node where it happened'),
-};
 
 const client = {
   address: z.string().describe('Address of the client'),
@@ -16,12 +21,12 @@ const client = {
 
 /** A client wants to publish; the decision follows. */
 export const PublishAsked = z
-  .object({ ...shared, type: z.literal('publish.asked'), channel: Channel, ...client })
+  .object({ ...stamp, type: z.literal('publish.asked'), channel: Channel, ...client })
   .meta({ id: 'PublishAsked' });
 
 export const PublishAccepted = z
   .object({
-    ...shared,
+    ...stamp,
     type: z.literal('publish.accepted'),
     channel: Channel,
     ...client,
@@ -33,7 +38,7 @@ export const PublishAccepted = z
 /** Repeated refusals of one channel and address are counted, and reported less and less often. */
 export const PublishRefused = z
   .object({
-    ...shared,
+    ...stamp,
     type: z.literal('publish.refused'),
     channel: Channel,
     ...client,
@@ -46,7 +51,7 @@ export const PublishRefused = z
   .meta({ id: 'PublishRefused' });
 
 export const StreamHealth = z
-  .object({ ...shared, type: z.literal('stream.health'), channel: Channel, streamId: z.string(), health: Health })
+  .object({ ...stamp, type: z.literal('stream.health'), channel: Channel, streamId: z.string(), health: Health })
   .meta({ id: 'StreamHealth' });
 
 /**
@@ -60,7 +65,7 @@ export const EndCode = z
 
 export const StreamEnded = z
   .object({
-    ...shared,
+    ...stamp,
     type: z.literal('stream.ended'),
     channel: Channel,
     streamId: z.string(),
@@ -72,15 +77,15 @@ export const StreamEnded = z
 
 /** The publisher was lost; the channel is held for it. */
 export const StreamHeld = z
-  .object({ ...shared, type: z.literal('stream.held'), channel: Channel, streamId: z.string() })
+  .object({ ...stamp, type: z.literal('stream.held'), channel: Channel, streamId: z.string() })
   .meta({ id: 'StreamHeld' });
 
 /** The number of viewers on one node has changed; at most one event in some seconds for each channel. */
 export const StreamPlayers = z
-  .object({ ...shared, type: z.literal('stream.players'), channel: Channel, players: Count })
+  .object({ ...stamp, type: z.literal('stream.players'), channel: Channel, players: Count })
   .meta({ id: 'StreamPlayers' });
 
-const nodeEvent = { ...shared, subject: z.string().describe('Id of the node that joined, drains or left') };
+const nodeEvent = { ...stamp, subject: z.string().describe('Id of the node that joined, drains or left') };
 
 export const NodeJoined = z.object({ ...nodeEvent, type: z.literal('node.joined') }).meta({ id: 'NodeJoined' });
 export const NodeDraining = z.object({ ...nodeEvent, type: z.literal('node.draining') }).meta({ id: 'NodeDraining' });
@@ -98,6 +103,14 @@ export const Event = z
     NodeJoined,
     NodeDraining,
     NodeLeft,
+    RecordingDone,
+    RecordingFailed,
+    ForwardLive,
+    ForwardWaiting,
+    ForwardFailed,
+    OutputGap,
+    OutputsDown,
+    OutputsUp,
   ])
   .meta({ id: 'Event' });
 

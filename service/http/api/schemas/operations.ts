@@ -5,6 +5,7 @@ import { EventQuery } from './figures';
 import { EventPage } from './event-page';
 import { NodeList } from './node';
 import { BlockOrder, CloseOrder, OrderResult } from './order';
+import { ForwardOrder, RecordOrder, RemoveOutputOrder } from './output-order';
 import { RefusalList } from './refusal-list';
 import { StreamDetail, StreamPage } from './stream';
 import { StreamQuery } from './stream-query';
@@ -110,6 +111,37 @@ export const OPERATIONS = {
     path: '/streams/{channel}/unblock',
     access: 'order',
     summary: 'Lets publishers in again',
+    answer: OrderResult,
+  },
+  forwardStream: {
+    method: 'POST',
+    path: '/streams/{channel}/forward',
+    access: 'order',
+    summary: 'Forwards a live stream to one more target, until it ends',
+    body: ForwardOrder,
+    answer: OrderResult,
+  },
+  recordStream: {
+    method: 'POST',
+    path: '/streams/{channel}/record',
+    access: 'order',
+    summary: 'Starts to record a live stream',
+    body: RecordOrder,
+    answer: OrderResult,
+  },
+  stopRecording: {
+    method: 'POST',
+    path: '/streams/{channel}/stop-recording',
+    access: 'order',
+    summary: 'Ends the recordings of a live stream; the stream continues',
+    answer: OrderResult,
+  },
+  removeOutput: {
+    method: 'POST',
+    path: '/streams/{channel}/remove-output',
+    access: 'order',
+    summary: 'Ends one output of a live stream; the stream continues',
+    body: RemoveOutputOrder,
     answer: OrderResult,
   },
   drainNode: {

@@ -5,12 +5,21 @@ import { Unanswered } from './common';
 const MAX_BLOCK_SECONDS = 604_800;
 
 /** Body of `close`: ends the stream only if it has this id. */
-export const CloseOrder = z.strictObject({ streamId: z.string().max(1024) }).meta({ id: 'CloseOrder' });
+export const CloseOrder = z
+  .strictObject({
+    streamId: z
+      .string()
+      .max(1024)
+      .refine((id) => !/[\r\n]/.test(id), 'a stream id is one line'),
+  })
+  .meta({ id: 'CloseOrder' });
 
 /** Body of `block`: ends the stream and keeps publishers out. */
 export const BlockOrder = z.strictObject({ seconds: z.int().min(1).max(MAX_BLOCK_SECONDS) }).meta({ id: 'BlockOrder' });
 
-export const OrderName = z.enum(['end', 'close', 'block', 'unblock', 'drain']).meta({ id: 'OrderName' });
+export const OrderName = z
+  .enum(['end', 'close', 'block', 'unblock', 'drain', 'forward', 'record', 'stopRecording', 'removeOutput'])
+  .meta({ id: 'OrderName' });
 
 /** What an order did. */
 export const OrderResult = z

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Channel, Count, Time, Unanswered } from './common';
 import { Event } from './event';
 import { Health } from './health';
+import { OutputStatus } from './output';
 
 export const Video = z
   .object({
@@ -52,6 +53,8 @@ export const Stream = z
     bitrateKbps: Count.describe('All media, as received'),
     players: Count.describe('On all nodes, without relays'),
     health: Health,
+    // Nodes of earlier releases do not tell.
+    outputs: z.array(OutputStatus).default([]).describe('Where else the stream goes: forwards, recordings, HLS'),
     history: History.optional().describe('Only where the request asks for it'),
   })
   .meta({ id: 'Stream' });

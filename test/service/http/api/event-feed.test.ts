@@ -49,10 +49,22 @@ test('a client that missed more than fits gets the newest events, and stays', as
   const feed = new EventFeed(fleet as unknown as FleetView);
   const response = new UnreadResponse();
   const query = { figures: 'false' } as const;
-  await feed.add(response as unknown as ServerResponse, query, known);
+  await feed.add(response as unknown as ServerResponse, '192.0.2.1', query, known);
   feed.close();
   expect(response.destroyed).toBe(false);
   const sent = [...response.text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id);
   expect(sent.length).toBeGreaterThan(300);
   expect(sent).toEqual(events.slice(-sent.length).map(({ id }) => id));
+});
+
+test('an IPv6 /64 may have 64 event streams, whatever addresses they come from', async () => {
+  const fleet = { ask: () => Promise.resolve({ answers: [], unanswered: [] }) };
+  const feed = new EventFeed(fleet as unknown as FleetView);
+  const add = (address: string): Promise<void> =>
+    feed.add(new UnreadResponse() as unknown as ServerResponse, address, { figures: 'false' });
+  for (let i = 0; i < 64; i += 1) await add(`2001:db8::${i.toString(16)}`);
+  await expect(add('2001:db8::ffff')).rejects.toThrow('Too many clients');
+  await add('2001:db8:0:1::1');
+  expect(feed.clientCount).toBe(65);
+  feed.close();
 });

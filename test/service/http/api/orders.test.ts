@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { FleetView } from '../../../../service/http/api/fleet-view';
 import { giveOrder } from '../../../../service/http/api/orders';
+import { CloseOrder } from '../../../../service/http/api/schemas/order';
 
 /** A fleet in which one node answers that it is not meant, and others do not answer. */
 function fleetWith(...silent: readonly string[]): FleetView {
@@ -23,4 +24,9 @@ test.each([
 test.each([['n3'], ['n70'], ['registry']])('a node that is not the silent %s is not of the fleet', async (silent) => {
   const result = await giveOrder(fleetWith(silent), 'drain', { verb: 'drain', node: 'n7' });
   expect(result).toMatchObject({ done: false, sentence: expect.stringMatching(/^No node of the fleet has the id n7/) });
+});
+
+test('a stream id of several lines is refused: the command channel would cut its end off', () => {
+  expect(CloseOrder.safeParse({ streamId: 'id' }).success).toBe(true);
+  for (const streamId of ['id\n', 'a\r\nb']) expect(CloseOrder.safeParse({ streamId }).success).toBe(false);
 });
