@@ -200,6 +200,38 @@ test('who may not read sees only the form for the token', async () => {
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
 });
 
+test('the outputs of a stream, and orders to change them', async () => {
+  const fleet = new StandInFleet(20);
+  const server = await serve(fleet);
+  const { page, faults } = await openConsole(server.url);
+  const [channel] = [...fleet.streams.keys()];
+  await page.goto(`${server.url}#/streams/${channel}`);
+  const panel = page.getByRole('region', { name: 'Outputs' });
+  await panel.getByText('rtmps://a.rtmps.youtube.com/live2').waitFor();
+  await panel.getByText('The target closed the connection').waitFor();
+  await panel.getByText('48 kB, connected 12 times, 11 gaps').waitFor();
+  await panel.getByRole('button', { name: 'Forward …' }).click();
+  await page.getByLabel('Operator token').fill(STAND_IN_TOKEN);
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: `Forward ${channel}` });
+  const confirm = dialog.getByRole('button', { name: 'Forward', exact: true });
+  await confirm.waitFor();
+  expect(await confirm.isDisabled()).toBe(true);
+  await dialog.getByLabel('Address, with its key').fill('rtmp://host/app/s3cr3t');
+  await confirm.click();
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await panel.getByRole('button', { name: 'Stop recording …' }).click();
+  await page.getByRole('button', { name: 'Stop recording', exact: true }).click();
+  await page.getByRole('button', { name: 'Close' }).click();
+  await panel.getByRole('button', { name: 'Remove hls' }).click();
+  await page.getByRole('dialog', { name: 'Remove this HLS?' }).getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('button', { name: 'Close' }).click();
+  const path = `streams/${channel}`;
+  expect(server.orders).toEqual([`${path}/forward`, `${path}/stop-recording`, `${path}/remove-output`]);
+  expect(server.bodies).toEqual([{ url: 'rtmp://host/app/s3cr3t' }, {}, { output: 'hls' }]);
+  expect(faults).toEqual([]);
+});
+
 describe.each(['light', 'dark'] as const)('accessible in %s colours', (colorScheme) => {
   test.each([
     ['desktop', { width: 1440, height: 900 }],
@@ -219,6 +251,7 @@ describe.each(['light', 'dark'] as const)('accessible in %s colours', (colorSche
       ['nodes', 'ready'],
       ['refusals', 'wrong key'],
       ['streams/mobile-2', 'Keyframe interval'],
+      ['streams/studio-1', 'The codec VP8 cannot be packaged'],
       ['streams/news-main', 'Compare the stream key'],
     ] as const) {
       await page.goto(`${url}#/${address}`);

@@ -6,6 +6,7 @@ import type { Node, NodeList } from '../../service/http/api/schemas/node';
 import type { RefusalList } from '../../service/http/api/schemas/refusal-list';
 import type { Refusal } from '../../service/http/api/schemas/refusal';
 import type { History, Stream, StreamDetail, StreamPage } from '../../service/http/api/schemas/stream';
+import { outputsOf } from './stand-in-outputs';
 
 const STEP_SECONDS = 5;
 const STEPS = 120;
@@ -108,6 +109,7 @@ export class StandInFleet {
       bitrateKbps,
       players: (index * 37) % 190,
       health,
+      outputs: outputsOf(index, channel),
     };
     this.streams.set(channel, stream);
     return stream;

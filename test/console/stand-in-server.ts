@@ -28,6 +28,8 @@ export class StandInServer {
   readonly #figures: ReturnType<typeof setInterval>;
   /** Orders that were given, as `POST` paths. */
   readonly orders: string[] = [];
+  /** Their bodies. */
+  readonly bodies: unknown[] = [];
 
   private constructor(options: StandInOptions) {
     this.#options = options;
@@ -83,7 +85,7 @@ export class StandInServer {
     } else if (first === 'login') this.#signIn(body, response);
     else if (first === 'logout') response.writeHead(204, { 'set-cookie': 'token=; Max-Age=0; Path=/' }).end();
     else if (!mayRead) problem(response, 401, 'tokenNeeded', 'Sign in with the operator token.');
-    else if (request.method === 'POST') this.#order(parts, isSignedIn, response);
+    else if (request.method === 'POST') this.#order(parts, body, isSignedIn, response);
     else if (first === 'events') this.#feed(response);
     else this.#read(first, channel, last, url, response);
   }
@@ -121,13 +123,14 @@ export class StandInServer {
     response.writeHead(204, { 'set-cookie': `token=${STAND_IN_TOKEN}; HttpOnly; SameSite=Strict; Path=/` }).end();
   }
 
-  #order(parts: readonly string[], isSignedIn: boolean, response: ServerResponse): void {
+  #order(parts: readonly string[], body: string, isSignedIn: boolean, response: ServerResponse): void {
     if (!isSignedIn) {
       problem(response, 401, 'tokenNeeded', 'Sign in with the operator token.');
       return;
     }
     const [kind = '', target = '', verb = ''] = parts;
     this.orders.push(parts.join('/'));
+    this.bodies.push(body === '' ? {} : JSON.parse(body));
     const { fleet } = this.#options;
     const stream = fleet.streams.get(target);
     const result: OrderResult = {
@@ -138,7 +141,7 @@ export class StandInServer {
       nodes: [{ node: fleet.nodes[0]!.id, acted: true, detail: 'ended the stream' }],
       unanswered: [],
     };
-    if (stream !== undefined && verb !== 'unblock') {
+    if (stream !== undefined && (verb === 'end' || verb === 'close' || verb === 'block')) {
       fleet.streams.delete(target);
       const { channel, streamId } = stream;
       this.send(

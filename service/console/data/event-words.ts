@@ -1,5 +1,6 @@
 import type { Event } from '../../http/api/schemas/event';
-import { formatDuration } from './format';
+import { formatBytes, formatDuration } from './format';
+import { OUTPUT_NAMES } from './output-words';
 
 /** How an event looks in a list: `bad` and `warning` stand out. */
 export type EventTone = 'neutral' | 'good' | 'warning' | 'bad';
@@ -44,7 +45,31 @@ export function wordsOf(event: Event): EventWords {
       return { title: 'Node is draining', detail: event.subject, tone: 'warning' };
     case 'node.left':
       return { title: 'Node left', detail: event.subject, tone: 'warning' };
+    case 'recording.done':
+      return { title: 'Recording stored', detail: recorded(event), tone: 'good' };
+    case 'recording.failed':
+      return { title: 'Recording failed', detail: `${event.reason}. ${recorded(event)}`, tone: 'bad' };
+    case 'forward.live':
+      return { title: 'Forward is live', detail: event.target, tone: 'good' };
+    case 'forward.waiting':
+      return { title: 'Forward waits', detail: `${event.target}: ${event.reason}`, tone: 'warning' };
+    case 'forward.failed':
+      return { title: 'Forward failed', detail: `${event.target}: ${event.reason}`, tone: 'bad' };
+    case 'output.gap': {
+      const title = `Gap of ${formatDuration(event.missingMs / 1000)} in the ${OUTPUT_NAMES[event.kind]}`;
+      return { title, detail: `output ${event.output}`, tone: 'warning' };
+    }
+    case 'outputs.down':
+      return { title: 'Outputs are down', detail: `on ${event.node}: ${event.reason}`, tone: 'bad' };
+    case 'outputs.up':
+      return { title: 'Outputs are up', detail: `on ${event.node}`, tone: 'good' };
   }
+}
+
+function recorded({ files, seconds, bytes }: Extract<Event, { type: `recording.${string}` }>): string {
+  const last = files.at(-1);
+  if (last === undefined) return 'Nothing is stored.';
+  return `${formatDuration(seconds)}, ${formatBytes(bytes)}: ${last.place}`;
 }
 
 function from({ address, encoder }: { readonly address: string; readonly encoder: string }): string {

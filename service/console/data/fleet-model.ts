@@ -123,6 +123,14 @@ export class FleetModel {
       case 'node.joined':
       case 'node.draining':
       case 'node.left':
+      case 'recording.done': // the page of the stream shows its outputs
+      case 'recording.failed':
+      case 'forward.live':
+      case 'forward.waiting':
+      case 'forward.failed':
+      case 'output.gap':
+      case 'outputs.down':
+      case 'outputs.up':
         return undefined;
     }
   }

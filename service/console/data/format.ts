@@ -41,6 +41,13 @@ export function formatFill(streams: number, slots: number | null): string {
   return `${formatNumber(streams)} of ${formatNumber(slots)} slots${streams < slots ? '' : ', full'}`;
 }
 
+/** A size: `512 B`, `48 kB`, `3.2 MB`, `1.31 GB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes >= 999_500_000) return `${(bytes / 1_000_000_000).toFixed(2)} GB`;
+  if (bytes >= 999_500) return `${(bytes / 1_000_000).toFixed(1)} MB`;
+  return bytes >= 1_000 ? `${Math.round(bytes / 1_000)} kB` : `${Math.round(bytes)} B`;
+}
+
 /** Frames per second with at most two decimals: `25`, `29.97`. */
 export function formatRate(framesPerSecond: number): string {
   return String(Math.round(framesPerSecond * 100) / 100);

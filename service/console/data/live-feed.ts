@@ -26,6 +26,14 @@ const EVENT_TYPES: Readonly<Record<EventType, true>> = {
   'node.joined': true,
   'node.draining': true,
   'node.left': true,
+  'recording.done': true,
+  'recording.failed': true,
+  'forward.live': true,
+  'forward.waiting': true,
+  'forward.failed': true,
+  'output.gap': true,
+  'outputs.down': true,
+  'outputs.up': true,
 };
 
 /** The server-sent events of the fleet, with figures; connects again whenever the connection is lost. */

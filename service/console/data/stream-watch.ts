@@ -11,6 +11,9 @@ const AGAIN_MS = 10_000;
 
 const EVENTS_SHOWN = 100;
 
+/** After these, the server knows more of the stream than the event says. */
+const TURNS = /^(?:publish\.(?:accepted|refused)|stream\.(?:ended|held)|recording\..*|forward\..*|output\.gap)$/;
+
 /** Keeps one channel's past, events and explanation up to date while its page is open. */
 export class StreamWatch {
   readonly channel: string;
@@ -87,8 +90,7 @@ export class StreamWatch {
   #event(event: Event): void {
     if (!('channel' in event) || event.channel !== this.channel) return;
     this.#addEvents([event]);
-    const isTurn = event.type === 'publish.accepted' || event.type === 'stream.ended' || event.type === 'stream.held';
-    if (isTurn || event.type === 'publish.refused') void this.ask();
+    if (TURNS.test(event.type)) void this.ask();
     this.#changed();
   }
 

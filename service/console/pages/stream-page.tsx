@@ -9,6 +9,8 @@ import { EventList } from '../parts/event-list';
 import { ExplanationPanel } from '../parts/explanation-panel';
 import { HealthBadge } from '../parts/health-badge';
 import { HealthPanel } from '../parts/health-panel';
+import { OutputList } from '../parts/output-list';
+import { OutputOrderDialog, type OutputQuestion } from '../parts/output-order-dialog';
 import { Preview } from '../parts/preview';
 import { StreamFacts } from '../parts/stream-facts';
 import { type StreamOrder, StreamOrderDialog } from '../parts/stream-order-dialog';
@@ -19,6 +21,7 @@ export function StreamPage({ channel }: { readonly channel: string }) {
   const { model } = useFleet();
   const [, redraw] = useState(0);
   const [order, setOrder] = useState<StreamOrder>();
+  const [question, setQuestion] = useState<OutputQuestion>();
   const about = useMemo(() => new StreamWatch(watch, channel, () => redraw((count) => count + 1)), [watch, channel]);
   useEffect(() => {
     about.open();
@@ -27,6 +30,7 @@ export function StreamPage({ channel }: { readonly channel: string }) {
   const stream = model.rows.get(channel)?.stream ?? about.detail;
   const closeOrder = (): void => {
     setOrder(undefined);
+    setQuestion(undefined);
     void about.ask();
   };
   return (
@@ -45,7 +49,8 @@ export function StreamPage({ channel }: { readonly channel: string }) {
           {about.fault}
         </p>
       )}
-      {stream === undefined ? <NotLive about={about} /> : <Live stream={stream} about={about} />}
+      {stream === undefined ? <NotLive about={about} /> : <Live stream={stream} about={about} ask={setQuestion} />}
+      {question === undefined ? null : <OutputOrderDialog question={question} channel={channel} onClose={closeOrder} />}
       {order === undefined ? null : (
         <StreamOrderDialog order={order} channel={channel} streamId={stream?.streamId ?? ''} onClose={closeOrder} />
       )}
@@ -78,7 +83,13 @@ function OrderButtons({ isLive, setOrder }: OrderButtonsProps) {
   );
 }
 
-function Live({ stream, about }: { readonly stream: Stream; readonly about: StreamWatch }) {
+interface LiveProps {
+  readonly stream: Stream;
+  readonly about: StreamWatch;
+  readonly ask: (question: OutputQuestion) => void;
+}
+
+function Live({ stream, about, ask }: LiveProps) {
   const right = useFleet().now() / 1000;
   return (
     <div class="stream-columns">
@@ -102,6 +113,7 @@ function Live({ stream, about }: { readonly stream: Stream; readonly about: Stre
       </div>
       <div class="stream-side">
         <Preview stream={stream} />
+        <OutputList outputs={about.detail?.outputs ?? stream.outputs} ask={ask} />
         <StreamFacts stream={stream} playersByNode={about.detail?.playersByNode ?? []} />
       </div>
     </div>

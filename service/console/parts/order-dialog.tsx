@@ -16,6 +16,10 @@ export interface OrderDialogProps {
   readonly verb: string;
   /** Further choices, such as for how long. */
   readonly children?: ComponentChildren;
+  /** The order ends nothing. */
+  readonly isHarmless?: boolean;
+  /** False: a choice is missing. */
+  readonly isReady?: boolean;
   readonly give: () => Promise<OrderResult>;
   readonly onClose: () => void;
 }
@@ -26,7 +30,8 @@ type Stage =
   | { readonly name: 'failed'; readonly reason: string };
 
 /** Asks whether an order is meant, gives it, and says what it did. Without the right to give orders, asks for the token. */
-export function OrderDialog({ question, consequence, verb, children, give, onClose }: OrderDialogProps) {
+export function OrderDialog(props: OrderDialogProps) {
+  const { question, consequence, verb, children, isHarmless = false, isReady = true, give, onClose } = props;
   const { access } = useFleet();
   const [stage, setStage] = useState<Stage>({ name: 'asking' });
   if (access?.mayOrder !== true && stage.name === 'asking') {
@@ -51,7 +56,12 @@ export function OrderDialog({ question, consequence, verb, children, give, onClo
       </div>
       <div class="buttons">
         {isOver ? null : (
-          <button type="button" class="danger" disabled={stage.name === 'working'} onClick={() => void confirm()}>
+          <button
+            type="button"
+            class={isHarmless ? 'primary' : 'danger'}
+            disabled={!isReady || stage.name === 'working'}
+            onClick={() => void confirm()}
+          >
             {stage.name === 'working' ? 'Working …' : verb}
           </button>
         )}

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import {
   formatAgo,
   formatBitrate,
+  formatBytes,
   formatCodec,
   formatCount,
   formatDuration,
@@ -20,6 +21,16 @@ test.each([
   [999_500, '1.00 Gbit/s'],
 ])('%s kbit/s are shown as %s', (kbps, shown) => {
   expect(formatBitrate(kbps)).toBe(shown);
+});
+
+test.each([
+  [512, '512 B'],
+  [48_200, '48 kB'],
+  [999_500, '1.0 MB'],
+  [3_240_000, '3.2 MB'],
+  [1_310_000_000, '1.31 GB'],
+])('%s bytes are shown as %s', (bytes, shown) => {
+  expect(formatBytes(bytes)).toBe(shown);
 });
 
 test.each([
