@@ -1,7 +1,8 @@
-// Bundles the service into .build/rtmp-server.cjs and the operators' program into .build/rtmp-fleet.cjs, which any
-// supported Node runs without node_modules, and what they load from the same folder: .build/aws-sdk.cjs,
-// .build/fleet-aws-sdk.cjs and .build/otel-sdk.cjs when settings or options ask for AWS or traces, .build/console.cjs when
-// a browser asks for the console.
+// Bundles the service into .build/rtmp-server.cjs, the program that writes streams out into .build/rtmp-outputs.cjs and
+// the operators' program into .build/rtmp-fleet.cjs, which any supported Node runs without node_modules, and what they
+// load from the same folder: .build/aws-sdk.cjs, .build/fleet-aws-sdk.cjs, .build/s3-sdk.cjs and .build/otel-sdk.cjs when
+// settings or options ask for AWS, S3 or traces, .build/console.cjs when a browser asks for the console.
+// What is in them: .build/third-party-licences.txt for people, .build/metafile.json for programs.
 // As a program: `node service/build/build.mjs` installs missing packages and always builds; with --if-changed it builds
 // only when an input has changed.
 import { createHash } from 'node:crypto';
@@ -9,19 +10,25 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildConsole } from './console.mjs';
+import { thirdPartyLicences } from './licences.mjs';
 
 const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 const outDir = join(root, '.build');
 
 export const bundlePath = join(outDir, 'rtmp-server.cjs');
 
+/** Forwards, records and packages streams; started by the server. */
+export const outputsPath = join(outDir, 'rtmp-outputs.cjs');
+
 /** The program for operators, `npm run fleet`. */
 export const cliPath = join(outDir, 'rtmp-fleet.cjs');
 
 /** The output files, in the order in which they are put in place. */
 const outputs = [
+  'third-party-licences.txt',
+  'metafile.json',
   'console.cjs',
-  ...['aws-sdk', 'fleet-aws-sdk', 'otel-sdk', 'rtmp-fleet', 'rtmp-server'].flatMap((name) => [
+  ...['aws-sdk', 'fleet-aws-sdk', 'otel-sdk', 's3-sdk', 'rtmp-fleet', 'rtmp-outputs', 'rtmp-server'].flatMap((name) => [
     `${name}.cjs.map`,
     `${name}.cjs`,
   ]),
@@ -32,6 +39,7 @@ const apart = {
   'aws-sdk': 'service/aws/aws-sdk.ts',
   'fleet-aws-sdk': 'service/cli/sources/fleet-aws-sdk.ts',
   'otel-sdk': 'service/tracing/otel-sdk.ts',
+  's3-sdk': 'service/outputs/s3/s3-sdk.ts',
 };
 
 const loadedApart = {
@@ -50,6 +58,7 @@ const recordPath = join(outDir, 'rtmp-server.inputs.json');
 const alwaysRead = [
   'service/build/build.mjs',
   'service/build/console.mjs',
+  'service/build/licences.mjs',
   'package.json',
   'package-lock.json',
   'tsconfig.json',
@@ -70,13 +79,18 @@ export function isBundleCurrent() {
  * start that reads the bundle meanwhile, never finds half a file.
  */
 export async function buildBundle() {
-  const { build } = await import('esbuild');
+  const { build, stop } = await import('esbuild');
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const workDir = join(outDir, `build-${process.pid}`);
   try {
     const { metafile } = await build({
       absWorkingDir: root,
-      entryPoints: { 'rtmp-server': 'service/main.ts', 'rtmp-fleet': 'service/cli/main.ts', ...apart },
+      entryPoints: {
+        'rtmp-server': 'service/main.ts',
+        'rtmp-fleet': 'service/cli/main.ts',
+        'rtmp-outputs': 'service/outputs/main.ts',
+        ...apart,
+      },
       outdir: workDir,
       outExtension: { '.js': '.cjs' },
       plugins: [loadedApart],
@@ -86,22 +100,39 @@ export async function buildBundle() {
       format: 'cjs',
       // Optional packages, which libraries try to load and can do without, fail at run time as the libraries expect.
       logOverride: { 'require-resolve-not-external': 'silent' },
+      // One of them is there where packages for development are installed: the bundle must not depend on that.
+      external: ['supports-color'],
       sourcemap: 'linked',
       sourcesContent: true,
+      // third-party-licences.txt has them.
       legalComments: 'none',
       define: { __SERVICE_VERSION__: JSON.stringify(version) },
       metafile: true,
       logLevel: 'silent',
     });
-    const sources = [...Object.keys(metafile.inputs), ...(await buildConsole({ root, outdir: workDir }))];
+    const browser = await buildConsole({ root, outdir: workDir });
+    const contents = {
+      inputs: { ...browser.metafile.inputs, ...metafile.inputs },
+      outputs: byFileName({ ...browser.metafile.outputs, ...metafile.outputs }),
+    };
+    writeFileSync(join(workDir, 'metafile.json'), JSON.stringify(contents));
+    writeFileSync(join(workDir, 'third-party-licences.txt'), thirdPartyLicences(root, contents));
+    const sources = [...Object.keys(contents.inputs), ...browser.otherSources];
     const inputs = sources.filter((path) => !path.includes('node_modules/'));
     writeFileSync(join(workDir, 'inputs.json'), JSON.stringify({ fingerprint: fingerprint(inputs), inputs }));
     rmSync(recordPath, { force: true }); // from here to the last rename the bundle counts as stale
     for (const name of outputs) renameSync(join(workDir, name), join(outDir, name));
     renameSync(join(workDir, 'inputs.json'), recordPath);
   } finally {
+    // Its process would stay beside the server that npm start runs in this one.
+    await stop();
     rmSync(workDir, { recursive: true, force: true });
   }
+}
+
+/** The folders are those of the build's work, which have other names each time. */
+function byFileName(built) {
+  return Object.fromEntries(Object.entries(built).map(([path, output]) => [basename(path), output]));
 }
 
 async function buildFromScratch() {

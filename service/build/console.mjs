@@ -20,14 +20,15 @@ const CONTENT_TYPES = {
  * hold a hash of the contents, so that browsers may keep these files forever.
  *
  * @param {{ root: string, outdir: string }} places the repository's root, and where to write
- * @returns {Promise<string[]>} the sources, relative to the root
+ * @returns {Promise<{ metafile: object, otherSources: string[] }>} what esbuild says is in the scripts and styles, and
+ *   the sources of which esbuild does not know; paths are relative to the root
  */
 export async function buildConsole({ root, outdir }) {
   const { build } = await import('esbuild');
   const source = (name) => `service/console/${name}`;
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: { console: source('main.tsx') },
+    entryPoints: { console: source('main.tsx'), watch: source('watch.tsx') },
     outdir: '/',
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
@@ -50,18 +51,23 @@ export async function buildConsole({ root, outdir }) {
   const assets = new Map(outputFiles.map(({ path, contents }) => [path.slice(1), Buffer.from(contents)]));
   assets.set(iconName, icon);
 
-  const entry = (extension) =>
-    [...assets.keys()].find((name) => name.startsWith('console-') && name.endsWith(extension));
-  const addresses = { script: entry('.js'), style: entry('.css'), icon: iconName };
-  const page = readFileSync(join(root, source('index.html')), 'utf8').replace(
-    /\{\{(\w+)\}\}/g,
-    (_, name) => `${ASSETS}${addresses[name]}`,
-  );
+  /** @param {string} way from the page to the folder of its files */
+  const page = (file, entryPoint, way) => {
+    const entry = (extension) =>
+      [...assets.keys()].find((name) => name.startsWith(`${entryPoint}-`) && name.endsWith(extension));
+    const addresses = { script: entry('.js'), style: entry('.css'), icon: iconName };
+    const html = readFileSync(join(root, source(file)), 'utf8');
+    return packed(
+      'html',
+      Buffer.from(html.replace(/\{\{(\w+)\}\}/g, (_, name) => `${way}${ASSETS}${addresses[name]}`)),
+    );
+  };
 
-  const pages = { '/': packed('html', Buffer.from(page)) };
+  // `/watch` stands for the pages `/watch/CHANNEL`.
+  const pages = { '/': page('index.html', 'console', ''), '/watch': page('watch.html', 'watch', '../') };
   for (const [name, contents] of assets) pages[`/${ASSETS}${name}`] = packed(name.replace(/^.*\./, ''), contents);
   writeFileSync(join(outdir, 'console.cjs'), `module.exports = ${JSON.stringify(pages, null, 1)};\n`);
-  return [...Object.keys(metafile.inputs), source('index.html'), source('icon.svg')];
+  return { metafile, otherSources: ['index.html', 'watch.html', 'icon.svg'].map(source) };
 }
 
 /** @param {string} extension of the file's name */
