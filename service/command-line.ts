@@ -26,6 +26,8 @@ Serves RTMP, and RTMPS with a certificate, until SIGTERM or Ctrl-C. Settings are
   RTMP_PLAY_WHITELIST=10.0.0.0/8     who may play; without, everybody who knows the key
   REDIS_USE=YES REDIS_HOST=HOST      takes operators' commands from Redis
   HTTP_PORT=8080                     the console at /, the API at /api/v1, /live/CHANNEL/KEY.flv, health, metrics
+  RECORD_TO=DIR HLS_TO=memory        records streams; shows them at /watch/CHANNEL?key=KEY
+  FORWARD_URLS=URL                   forwards streams to other RTMP servers
   OPERATOR_TOKEN=TEXT                who has it gives orders, and reads from other machines
   LOG_DEBUG=YES                      more log lines
 

@@ -40,6 +40,7 @@ export class SharedMember implements FleetMember {
   /** For questions of the API to other nodes. */
   readonly callTokens: RelayTokens;
   readonly #lookups: Lookups;
+  #admission: Admission | undefined;
 
   constructor(options: SharedMemberOptions) {
     this.store = options.store;
@@ -57,6 +58,7 @@ export class SharedMember implements FleetMember {
       tokens: this.#tokens,
       lookups: this.#lookups,
       orphanMs: Math.max(MIN_ORPHAN_MS, options.graceMs),
+      isHeld: (publication) => this.#admission?.isHeld(publication) === true,
     });
     void this.store.fleetSecret().then((secret) => this.#use(secret));
   }
@@ -90,6 +92,7 @@ export class SharedMember implements FleetMember {
   }
 
   start(admission: Admission, node: NodeListener): Promise<void> {
+    this.#admission = admission;
     const channelChanged = (channel: string): void => {
       this.#lookups.changed(channel);
       this.relays.look(channel);
