@@ -34,6 +34,11 @@ export function flagOf(item: Item, name: string): boolean | undefined {
   return item[name]?.BOOL;
 }
 
+/** undefined: there is no such list. */
+export function listOf(item: Item, name: string): readonly string[] | undefined {
+  return item[name]?.L === undefined ? undefined : textsOf(item, name);
+}
+
 export function textsOf(item: Item, name: string): readonly string[] {
   return (item[name]?.L ?? []).flatMap((element) => (element.S === undefined ? [] : [element.S]));
 }

@@ -1,8 +1,14 @@
 import { BlockList, isIP } from 'node:net';
+import { FORWARD_LIST, isForwardList } from './forward-targets';
 import { isStreamName } from './stream-names';
 
 /** What happens when a channel that is live is published again. */
 export type WhenBusy = 'takeover' | 'reject';
+
+/** What a channel can say of recordings; `yes`: in the formats of the node's settings. */
+export const RECORD_CHOICES = ['yes', 'no', 'flv', 'mp4', 'flv,mp4'] as const;
+
+export type RecordChoice = (typeof RECORD_CHOICES)[number];
 
 /** The settings that an owner chooses for a channel. Absent fields set no limit. */
 export interface ChannelPolicy {
@@ -19,6 +25,14 @@ export interface ChannelPolicy {
   readonly playKey?: string | undefined;
   readonly maxDurationSeconds?: number | undefined;
   readonly maxBitrateKbps?: number | undefined;
+  /**
+   * Where the stream is forwarded to; empty: nowhere, whatever the node's settings say. In a request whole addresses,
+   * with their keys; in a record what may be shown of them.
+   */
+  readonly forward?: readonly string[] | undefined;
+  readonly record?: RecordChoice | undefined;
+  /** Whether the stream is packaged for browsers. */
+  readonly hls?: boolean | undefined;
 }
 
 /** The settings that can be given and cleared one by one. */
@@ -30,6 +44,9 @@ export const POLICY_FIELDS = [
   'playKey',
   'maxDurationSeconds',
   'maxBitrateKbps',
+  'forward',
+  'record',
+  'hls',
 ] as const satisfies readonly (keyof ChannelPolicy)[];
 
 export type PolicyField = (typeof POLICY_FIELDS)[number];
@@ -85,6 +102,12 @@ const RULES: Readonly<
     accepts: (value) => isWhole(value, 1, MAX_SECONDS),
   },
   maxBitrateKbps: { allowed: 'a whole number of kbit/s from 1', accepts: (value) => isWhole(value, 1, 10_000_000) },
+  forward: { allowed: FORWARD_LIST, accepts: isForwardList },
+  record: {
+    allowed: `one of ${RECORD_CHOICES.map((choice) => `"${choice}"`).join(', ')}`,
+    accepts: (value) => (RECORD_CHOICES as readonly unknown[]).includes(value),
+  },
+  hls: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
 };
 
 /** The fault of a value for a policy field; undefined when the value is valid. */

@@ -1,5 +1,5 @@
-import { flagOf, numberOf, textOf, textsOf, type Item } from './attribute-values';
-import type { ChannelPolicy } from './channel-policy';
+import { flagOf, listOf, numberOf, textOf, textsOf, type Item } from './attribute-values';
+import { RECORD_CHOICES, type ChannelPolicy } from './channel-policy';
 
 /** The stream that holds a channel now. */
 export interface ActiveStream {
@@ -23,6 +23,8 @@ export interface ChannelRecord {
   /** The key before the last rotation, while it is still valid. */
   readonly previousKey?: { readonly hash: string; readonly validUntil: number } | undefined;
   readonly policy: ChannelPolicy;
+  /** The addresses of `policy.forward` with their keys, encrypted: see forward-targets.ts. */
+  readonly sealedForward?: string | undefined;
   readonly active?: ActiveStream | undefined;
   /** Counts the owner's changes: a start that was decided under older rules is not recorded, but decided again. */
   readonly revision: number;
@@ -76,6 +78,9 @@ function policyOf(item: Item): ChannelPolicy {
     playKey: textOf(item, 'playKey'),
     maxDurationSeconds: numberOf(item, 'maxDurationSeconds'),
     maxBitrateKbps: numberOf(item, 'maxBitrateKbps'),
+    forward: listOf(item, 'forward'),
+    record: RECORD_CHOICES.find((choice) => choice === textOf(item, 'record')),
+    hls: flagOf(item, 'hls'),
   };
 }
 
@@ -89,6 +94,7 @@ export function channelRecordOf(item: Item): ChannelRecord {
         ? undefined
         : { hash: previousHash, validUntil: numberOf(item, 'previousKeyValidUntil') ?? 0 },
     policy: policyOf(item),
+    sealedForward: textOf(item, 'sealedForward'),
     active: activeStreamOf(item),
     revision: numberOf(item, 'revision') ?? 0,
     createdAt: textOf(item, 'createdAt') ?? '',

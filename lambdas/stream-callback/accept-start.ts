@@ -5,7 +5,8 @@ import type { StartEvent } from '../shared/event-claims';
 import { describeError } from '../../service/errors/error-text';
 import type { LambdaLogger } from '../shared/lambda-logger';
 import type { SecretVersions } from '../shared/secret-versions';
-import { decideStart, streamIdOf, type AcceptedStart, type StartDecision } from './decide';
+import { decideStart, streamIdOf, type AcceptedStart, type RefusedStart } from './decide';
+import { openTargets, type OpenedTargets } from '../shared/forward-targets';
 import { checkKey } from './key-check';
 import type { StreamStore } from './stream-store';
 
@@ -29,12 +30,35 @@ function streamOf(event: StartEvent, decision: AcceptedStart, now: Date): Active
   return { streamId, startedAt, clientIp: event.clientIp, rtmpHost: event.rtmpHost, startJti, askedAt: event.issuedAt };
 }
 
+export interface AnsweredStart extends AcceptedStart {
+  /** Where the stream is forwarded to, with keys; undefined: the channel does not say. */
+  readonly forward?: readonly string[] | undefined;
+}
+
+/** The targets of a channel. Without them a stream is forwarded nowhere, rather than where the node's settings say. */
+function targetsOf(
+  { record }: AcceptedStart,
+  peppers: readonly string[],
+  log: LambdaLogger,
+): OpenedTargets | undefined {
+  const { channel, policy, sealedForward } = record;
+  if (policy.forward === undefined) return undefined;
+  if (sealedForward === undefined) return { urls: [] };
+  const opened = openTargets(peppers, channel, sealedForward);
+  if (opened === undefined)
+    log.error('targets cannot be opened: the pepper was changed twice, set them again', { channel });
+  return opened ?? { urls: [] };
+}
+
 /**
  * Decides a start and writes the decision into the table, as one atomic step: it decides again whenever the channel has
  * changed between reading and writing.
  * @throws when the table or the pepper cannot be reached, or the race does not end.
  */
-export async function acceptStart(event: StartEvent, dependencies: StartDependencies): Promise<StartDecision> {
+export async function acceptStart(
+  event: StartEvent,
+  dependencies: StartDependencies,
+): Promise<RefusedStart | AnsweredStart> {
   const { store, peppers, whenBusyDefault, log } = dependencies;
   const streamId = streamIdOf(event);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
@@ -46,12 +70,13 @@ export async function acceptStart(event: StartEvent, dependencies: StartDependen
     if (!decision.accepted) return decision;
 
     const stream = streamOf(event, decision, now);
-    if (await store.hold(decision, stream, key.renewedHash)) {
+    const targets = targetsOf(decision, pepperValues, log);
+    if (await store.hold(decision, stream, { keyHash: key.renewedHash, sealedForward: targets?.renewed })) {
       await store.recordStart(decision, stream, now).catch((error: unknown) => {
         // The stream is accepted; a gap in the history is no reason to refuse its publisher.
         log.error('session history not written', { streamId: stream.streamId, error: describeError(error) });
       });
-      return decision;
+      return { ...decision, forward: targets?.urls };
     }
     await sleep(Math.random() * MAX_PAUSE_MS);
   }

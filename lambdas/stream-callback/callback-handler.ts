@@ -1,9 +1,8 @@
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
-import type { ChannelRecord } from '../shared/channel-record';
 import type { StartEvent, StopEvent } from '../shared/event-claims';
 import type { EventTokenVerifier } from '../shared/event-token-verifier';
 import { describeError } from '../../service/errors/error-text';
-import { acceptStart, type StartDependencies } from './accept-start';
+import { acceptStart, type AnsweredStart, type StartDependencies } from './accept-start';
 import { streamIdOf } from './decide';
 
 export interface CallbackDependencies extends StartDependencies {
@@ -26,11 +25,14 @@ function answer(status: keyof typeof BODIES, headers: Headers = {}): LambdaFunct
 }
 
 /** The answer headers of an accepted start. */
-function grantHeaders(streamId: string, { policy }: ChannelRecord): Headers {
+function grantHeaders({ streamId, record: { policy }, forward }: AnsweredStart): Headers {
   const headers: Headers = { 'stream-id': streamId };
   if (policy.playKey !== undefined) headers['play-key'] = policy.playKey;
   if (policy.maxDurationSeconds !== undefined) headers['max-duration-seconds'] = String(policy.maxDurationSeconds);
   if (policy.maxBitrateKbps !== undefined) headers['max-bitrate-kbps'] = String(policy.maxBitrateKbps);
+  if (forward !== undefined) headers['forward'] = forward.length === 0 ? 'none' : forward.join(' ');
+  if (policy.record !== undefined) headers['record'] = policy.record;
+  if (policy.hls !== undefined) headers['hls'] = policy.hls ? 'yes' : 'no';
   return headers;
 }
 
@@ -44,7 +46,7 @@ async function handleStart(event: StartEvent, dependencies: CallbackDependencies
   const { kind, streamId, record } = decision;
   const superseded = kind === 'new' ? record.active?.streamId : undefined;
   dependencies.log.info('start accepted', { channel, clientIp, streamId, kind, superseded });
-  return answer(200, grantHeaders(streamId, record));
+  return answer(200, grantHeaders(decision));
 }
 
 async function handleStop(event: StopEvent, { store, log }: CallbackDependencies): Promise<LambdaFunctionURLResult> {

@@ -18,6 +18,16 @@ export interface StartContext {
   readonly earlier: SessionRecord | undefined;
 }
 
+/** What was made with an older pepper, made with the newest; undefined: it is not to be replaced. */
+export interface Renewed {
+  readonly keyHash?: string | undefined;
+  readonly sealedForward?: string | undefined;
+}
+
+function given(renewed: Renewed): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(renewed).filter(([, value]) => value !== undefined));
+}
+
 /** Which stream holds which channel, and the history of sessions, in the keys table. */
 export class StreamStore {
   constructor(
@@ -44,12 +54,12 @@ export class StreamStore {
    * Gives the channel to the stream, if neither its owner's rules nor its active stream have changed since
    * `decision.record` was read; false when they have, and the decision must be made again.
    */
-  async hold(decision: AcceptedStart, stream: ActiveStream, renewedHash: string | undefined): Promise<boolean> {
+  async hold(decision: AcceptedStart, stream: ActiveStream, renewed: Renewed = {}): Promise<boolean> {
     const { record } = decision;
     if (decision.kind === 'repeat') return true;
     const seen = record.active?.streamId;
     return updateIf(this.client, this.tableName, channelKey(record.channel), {
-      set: { ...activityAttributes(stream), ...(renewedHash === undefined ? {} : { keyHash: renewedHash }) },
+      set: { ...activityAttributes(stream), ...given(renewed) },
       condition: `#revision = :revision AND ${
         seen === undefined ? 'attribute_not_exists(#activeStreamId)' : '#activeStreamId = :seen'
       } AND (attribute_not_exists(#lastOver) OR #lastOver <> :streamId)`,

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 import { EnvironmentError } from '../shared/lambda-env';
 import { describeError } from '../../service/errors/error-text';
 import { createLambdaLogger } from '../shared/lambda-logger';
-import { parseCliArguments, USAGE, UsageError } from './cli-arguments';
+import { parseCliArguments, targetsOf, USAGE, UsageError } from './cli-arguments';
 import { describeResult } from './cli-report';
 import { runKeysCommand } from './keys-commands';
 import { connectKeys } from './keys-config';
@@ -26,8 +26,13 @@ async function run(argv: readonly string[]): Promise<void> {
     process.stdout.write(`${USAGE}\n`);
     return;
   }
-  const { request: fields, json, keyFromStdin } = parsed;
-  const request = parseKeysRequest(keyFromStdin ? { ...fields, key: (await text(process.stdin)).trim() } : fields);
+  const { request: fields, json, stdin } = parsed;
+  const read = stdin === undefined ? '' : (await text(process.stdin)).trim();
+  const request = parseKeysRequest({
+    ...fields,
+    ...(stdin === 'key' && { key: read }),
+    ...(stdin === 'forward' && { policy: { ...(fields['policy'] as object | undefined), forward: targetsOf([read]) } }),
+  });
   const log = createLambdaLogger((line) => process.stderr.write(`${line}\n`));
   const result = await runKeysCommand(request, connectKeys(process.env, log));
   process.stdout.write(`${json ? JSON.stringify(result, undefined, 2) : describeResult(result)}\n`);

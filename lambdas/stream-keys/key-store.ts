@@ -17,7 +17,8 @@ import {
 import { updateIf } from '../shared/conditional-update';
 import { SESSION_PREFIX_VALUE, sessionRecordOf, type SessionRecord } from '../shared/session-record';
 
-type Attributes = Readonly<Record<string, StorableValue>>;
+/** Attributes of a record; undefined removes one. */
+export type Attributes = Readonly<Record<string, StorableValue>>;
 
 /**
  * The owners' side of the keys table. Every change increments `revision`, so that no start is accepted by old rules.

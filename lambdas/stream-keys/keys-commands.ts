@@ -1,12 +1,14 @@
 import type { ChannelPolicy } from '../shared/channel-policy';
+import { sealTargets } from '../shared/forward-targets';
 import type { ActiveStream, ChannelRecord } from '../shared/channel-record';
 import type { SecretVersions } from '../shared/secret-versions';
+import { shownForwardUrl } from '../../service/outputs/policy/forward-url';
 import type { SessionRecord } from '../shared/session-record';
 import { generateStreamKey, hashStreamKey } from '../shared/stream-key-hash';
-import type { KeyStore } from './key-store';
+import type { Attributes, KeyStore } from './key-store';
 import type { KeysRequest, PolicyChanges } from './keys-request';
 
-/** The parts of a channel that may be shown: everything but the hashes. */
+/** The parts of a channel that may be shown: everything but hashes, and the keys of targets. */
 export interface ChannelView {
   readonly channel: string;
   readonly policy: ChannelPolicy;
@@ -59,8 +61,9 @@ function viewOf(record: ChannelRecord, nowSeconds: number): ChannelView {
   };
 }
 
-function cleared(fields: readonly (keyof PolicyChanges)[]): PolicyChanges {
-  return Object.fromEntries(fields.map((field) => [field, undefined]));
+function cleared(fields: readonly (keyof PolicyChanges)[]): Attributes {
+  const names = fields.flatMap((field) => (field === 'forward' ? [field, 'sealedForward'] : [field]));
+  return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
 /**
@@ -82,11 +85,18 @@ export async function runKeysCommand(request: KeysRequest, dependencies: KeysDep
     const [pepper = ''] = await dependencies.pepper.values();
     return hashStreamKey(pepper, channel, key);
   };
+  /** As the record has it: addresses of targets twice, as they may be shown and encrypted. */
+  const stored = async ({ forward, ...policy }: PolicyChanges): Promise<Attributes> => {
+    if (forward === undefined) return policy;
+    const [pepper = ''] = forward.length === 0 ? [] : await dependencies.pepper.values();
+    const sealedForward = forward.length === 0 ? undefined : sealTargets(pepper, channel, forward);
+    return { ...policy, forward: forward.map(shownForwardUrl), sealedForward };
+  };
 
   switch (command) {
     case 'create': {
       const key = request.key ?? generateStreamKey();
-      const attributes = { keyHash: await hashOf(key), enabled: request.enabled, ...request.policy };
+      const attributes = { keyHash: await hashOf(key), enabled: request.enabled, ...(await stored(request.policy)) };
       if (!(await store.create(channel, attributes, now))) throw new ChannelExists(channel);
       return { channel, key };
     }
@@ -100,7 +110,7 @@ export async function runKeysCommand(request: KeysRequest, dependencies: KeysDep
       return { channel, key, previousKeyValidUntil: validUntil };
     }
     case 'set':
-      found(await store.change(channel, { ...request.policy, ...cleared(request.clear) }, now));
+      found(await store.change(channel, { ...(await stored(request.policy)), ...cleared(request.clear) }, now));
       break;
     case 'enable':
     case 'disable':

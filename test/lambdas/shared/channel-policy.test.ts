@@ -38,12 +38,22 @@ describe('policyFault', () => {
     ['playKey', 'viewers'],
     ['maxDurationSeconds', 1],
     ['maxBitrateKbps', 6000],
+    ['forward', ['rtmp://host/app/key']],
+    ['forward', []],
+    ['record', 'flv,mp4'],
+    ['record', 'no'],
+    ['hls', false],
   ])('takes %s %j', (field, value) => {
     expect(policyFault(field, value)).toBeUndefined();
   });
 
   test.each<[PolicyField, unknown]>([
     ['whenBusy', 'YES'],
+    ['forward', 'rtmp://host/app/key'],
+    ['forward', ['http://host/app/key']],
+    ['record', 'mkv'],
+    ['record', true],
+    ['hls', 'yes'],
     ['allowedCidrs', '192.0.2.1'],
     ['allowedCidrs', ['192.0.2.1/33']],
     ['allowedCidrs', ['192.0.2.1/24/8']],

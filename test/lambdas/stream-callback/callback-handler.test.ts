@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { UnsecuredJWT } from 'jose';
 import type { CallbackHandler } from '../../../lambdas/stream-callback/callback-handler';
+import { openTargets } from '../../../lambdas/shared/forward-targets';
 import { startFunctionUrl, type FunctionUrl } from '../../support/aws/function-url';
 import {
   KEY_PEPPER,
@@ -70,6 +72,56 @@ describe('start', () => {
       channel: { S: channel },
       ttl: { N: expect.stringMatching(/^\d{10}$/) },
     });
+  });
+
+  test('the answer says what is done with the stream, and the table does not show where it is forwarded to', async () => {
+    const channel = freshChannel();
+    const forward = ['rtmps://a.rtmps.youtube.com/live2/s3cr3t-1', 'rtmp://user:s3cr3t-2@host/app/key?token=s3cr3t-3'];
+    const policy = { forward, record: 'flv,mp4', hls: false } as const;
+    const answer = await deliver(startClaims(channel, await fixture.createChannel(channel, policy)));
+    expect(answer.headers.get('forward')).toBe(forward.join(' '));
+    expect(answer.headers.get('record')).toBe('flv,mp4');
+    expect(answer.headers.get('hls')).toBe('no');
+    const item = await fixture.dynamoDb.getItem(fixture.tableName, `CH#${channel}`);
+    const shown = await fixture.runKeys({ command: 'show', channel });
+    expect(shown).toMatchObject({ policy: { forward: ['rtmps://a.rtmps.youtube.com/live2', 'rtmp://host/app'] } });
+    expect(JSON.stringify([item, shown, fixture.log.lines])).not.toContain('s3cr3t');
+    expect(JSON.stringify(shown)).not.toContain(item?.['sealedForward']?.S);
+  });
+
+  test('a channel that says nothing of outputs, or no longer, gets no headers of them', async () => {
+    const channel = freshChannel();
+    const key = await fixture.createChannel(channel, { forward: ['rtmp://host/app/key'], record: 'yes', hls: true });
+    await fixture.runKeys({ command: 'set', channel, clear: ['forward', 'record', 'hls'] });
+    const answer = await deliver(startClaims(channel, key));
+    expect(answer.status).toBe(200);
+    expect(['forward', 'record', 'hls'].map((name) => answer.headers.get(name))).toEqual([null, null, null]);
+    const item = await fixture.dynamoDb.getItem(fixture.tableName, `CH#${channel}`);
+    expect(item?.['sealedForward']).toBeUndefined();
+  });
+
+  test('a channel can say that it is forwarded nowhere', async () => {
+    const channel = freshChannel();
+    const key = await fixture.createChannel(channel, { forward: ['rtmp://host/app/key'] });
+    await fixture.runKeys({ command: 'set', channel, policy: { forward: [] } });
+    expect((await deliver(startClaims(channel, key))).headers.get('forward')).toBe('none');
+  });
+
+  test('targets that cannot be opened are left out, and the log says what to do', async () => {
+    const channel = freshChannel();
+    const key = await fixture.createChannel(channel, { forward: ['rtmp://host/app/key'] });
+    await fixture.dynamoDb.client.send(
+      new UpdateItemCommand({
+        TableName: fixture.tableName,
+        Key: { pk: { S: `CH#${channel}` } },
+        UpdateExpression: 'SET sealedForward = :sealed',
+        ExpressionAttributeValues: { ':sealed': { S: 'v1.AAAA' } },
+      }),
+    );
+    const answer = await deliver(startClaims(channel, key));
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('forward')).toBe('none');
+    expect(fixture.log.lines.join('\n')).toMatch(/set them again/);
   });
 
   test('a wrong key, an unknown channel and a disabled one are refused in the same words', async () => {
@@ -145,11 +197,12 @@ describe('start', () => {
     expect(session?.['resumedAt']?.S).toBeDefined();
   });
 
-  test('a key hashed with the previous pepper is accepted and renewed', async () => {
+  test('a key hashed, and targets encrypted, with the previous pepper are accepted and renewed', async () => {
     const channel = freshChannel();
-    const key = await fixture.createChannel(channel);
-    const hashOf = async (): Promise<string | undefined> =>
-      (await fixture.dynamoDb.getItem(fixture.tableName, `CH#${channel}`))?.['keyHash']?.S;
+    const key = await fixture.createChannel(channel, { forward: ['rtmp://host/app/key'] });
+    const item = async () => fixture.dynamoDb.getItem(fixture.tableName, `CH#${channel}`);
+    const hashOf = async (): Promise<string | undefined> => (await item())?.['keyHash']?.S;
+    const sealedBefore = (await item())?.['sealedForward']?.S;
     const before = await hashOf();
     const { PutSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
     const put = (value: string) =>
@@ -161,6 +214,9 @@ describe('start', () => {
       expect((await start(channel, key)).status).toBe(200);
       const renewed = await hashOf();
       expect(renewed).not.toBe(before);
+      const sealed = (await item())?.['sealedForward']?.S ?? '';
+      expect(sealed).not.toBe(sealedBefore);
+      expect(openTargets(['a-new-pepper'], channel, sealed)).toEqual({ urls: ['rtmp://host/app/key'] });
       expect((await start(channel, key)).status).toBe(200);
       expect(await hashOf()).toBe(renewed);
     } finally {
@@ -230,6 +286,21 @@ describe('stop', () => {
     await deliver(claims);
     await deliver(stopClaims(channel, '', claims['jti']));
     expect(await activeStream(channel)).toBe(first.id);
+  });
+
+  test('of an id that a second start has continued comes for each of the two, and leaves a newer stream alone', async () => {
+    const channel = freshChannel();
+    const key = await fixture.createChannel(channel);
+    const [first, second] = [startClaims(channel, key), startClaims(channel, key)];
+    const id = (await deliver(first)).headers.get('stream-id') ?? '';
+    // Its answer comes late: the grace time is over by then.
+    expect((await deliver({ ...second, resume: id })).headers.get('stream-id')).toBe(id);
+    expect((await deliver(stopClaims(channel, id, first['jti']))).status).toBe(200);
+    expect(await activeStream(channel)).toBeUndefined();
+    const newer = await start(channel, key);
+    expect(newer.id).not.toBe(id);
+    expect((await deliver(stopClaims(channel, id, second['jti']))).status).toBe(200);
+    expect(await activeStream(channel)).toBe(newer.id);
   });
 
   test('of a stream or channel that is not known is answered 200 and leaves no trace', async () => {

@@ -53,6 +53,26 @@ describe('the command line', () => {
     expect(`${listed.out}${shown.out}`).not.toContain(key);
   }, 30_000);
 
+  test('sets what is done with a channel, and never shows the keys of its targets', async () => {
+    expect(await cli(['create', 'outputs', '--record', 'flv,mp4', '--hls', 'yes'])).toMatchObject({ code: 0 });
+    const urls = ['rtmps://a.rtmps.youtube.com/live2/s3cr3t', 'rtmp://live.twitch.tv/app/s3cr3t'];
+    expect(await cli(['set', 'outputs', '--forward', ...urls])).toMatchObject({ code: 0 });
+    const shown = await cli(['show', 'outputs']);
+    expect(shown.out).toMatch(/^forward to +rtmps:\/\/a\.rtmps\.youtube\.com\/live2, rtmp:\/\/live\.twitch\.tv\/app$/m);
+    expect(shown.out).toMatch(/^record +flv,mp4$/m);
+    expect(shown.out).toMatch(/^hls +yes$/m);
+    expect(await cli(['set', 'outputs', '--forward-stdin'], environment, `${urls[1]}\n`)).toMatchObject({ code: 0 });
+    const one = await cli(['show', 'outputs']);
+    expect(one.out).toMatch(/^forward to +rtmp:\/\/live\.twitch\.tv\/app$/m);
+    const bad = await cli(['set', 'outputs', '--forward', 'http://host/s3cr3t']);
+    expect(bad.code).toBe(2);
+    expect(bad.err).toContain('forward must be a list of at most 16 addresses rtmp://');
+    await cli(['set', 'outputs', '--forward', 'none', '--clear', 'record', '--hls', 'no']);
+    const none = await cli(['show', 'outputs', '--json']);
+    expect(JSON.parse(none.out)).toMatchObject({ policy: { forward: [], hls: false } });
+    expect([shown, one, bad, none].map(({ out, err }) => out + err).join()).not.toContain('s3cr3t');
+  }, 60_000);
+
   test('takes a key from standard input, never from the command line', async () => {
     const created = await cli(['create', 'moved', '--key-stdin'], environment, 'a-key-in-use-already\n');
     expect(created).toMatchObject({ code: 0 });
