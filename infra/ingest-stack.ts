@@ -20,6 +20,7 @@ import { IngestService } from './ingest/ingest-service';
 import { IngestTargetGroup } from './ingest/ingest-target-group';
 import { containerName, IngestTask } from './ingest/ingest-task';
 import { openCacheTo } from './shared/open-cache';
+import { type OutputResources, outputsContainerEnvironment, outputsEnvironment } from './ingest/outputs-environment';
 import { serviceEnvironment } from './ingest/service-environment';
 import { ServiceScaling } from './ingest/service-scaling';
 import type { CallbackStack } from './callback-stack';
@@ -33,6 +34,8 @@ export interface IngestStackProps extends StackProps {
   readonly callback: CallbackStack;
   /** Value of the Service dimension of the tasks' metrics. */
   readonly serviceName: string;
+  /** undefined: streams are not written out. */
+  readonly outputs: OutputResources | undefined;
 }
 
 /** Load balancer, listeners, target groups, cluster and service: one stack, because they refer to each other. */
@@ -86,7 +89,7 @@ export class IngestStack extends Stack {
   }
 
   private taskOf(props: IngestStackProps, listeners: readonly IngestListener[]): IngestTask {
-    const { config, cache, jwtSecret, callback, network, serviceName } = props;
+    const { config, cache, jwtSecret, callback, network, serviceName, outputs: resources } = props;
     const { cpu, memoryMiB, exec, logRetentionDays } = config;
     const environment = serviceEnvironment({
       config,
@@ -96,6 +99,7 @@ export class IngestStack extends Stack {
       ingressCidrs: network.ingressCidrs,
       innerCidrs: network.innerCidrs,
       serviceName,
+      outputs: resources,
     });
     const secrets = [
       jwtSecret,
@@ -104,7 +108,21 @@ export class IngestStack extends Stack {
       ...this.operatorToken(config),
     ];
     const ports = portsOf(listeners);
-    return new IngestTask(this, 'Task', { cpu, memoryMiB, exec, logRetentionDays, environment, secrets, ports });
+    const outputs = resources && {
+      resources,
+      environment: { ...outputsEnvironment(config, resources), ...outputsContainerEnvironment(config) },
+      memoryMiB: config.outputsMemoryMiB,
+    };
+    return new IngestTask(this, 'Task', {
+      cpu,
+      memoryMiB,
+      exec,
+      logRetentionDays,
+      environment,
+      secrets,
+      ports,
+      outputs,
+    });
   }
 
   private operatorToken({ operatorTokenSecretArn: arn }: DeploymentConfig): ISecret[] {

@@ -11,6 +11,7 @@ import { FleetDashboard } from './watching/fleet-dashboard';
 import type { FleetNetwork } from './shared/fleet-network';
 import { FunctionAlarms } from './watching/function-alarms';
 import { IngestAlarms } from './watching/ingest-alarms';
+import { OutputAlarms } from './watching/output-alarms';
 import { ServiceAlarms } from './watching/service-alarms';
 import type { CallbackStack } from './callback-stack';
 import type { DeploymentConfig } from './config/deployment-config';
@@ -59,12 +60,13 @@ export class ObservabilityStack extends Stack {
     const targetGroups = Object.fromEntries(ingest.listeners.map((entry) => [entry.listener.name, entry.targetGroups]));
     const zones = (props.network.ingress.subnets ?? []).map((subnet) => subnet.availabilityZone);
     new IngestAlarms(this, 'Ingest', { loadBalancer, targetGroups, zones, mayBeEmpty: minTasks === 0, topic });
+    if (config.outputs) new OutputAlarms(this, 'Outputs', { serviceName, topic });
     if (config.cache === 'serverless') {
       // The cache has the deployment's name.
       new CacheAlarms(this, 'Cache', { cacheName: serviceName, ecpuPerSecond: cacheCap(config), topic });
     }
     new FunctionAlarms(this, 'Functions', { functions, topic });
-    new FleetDashboard(this, 'Page', { service, loadBalancer, functions, serviceName });
+    new FleetDashboard(this, 'Page', { service, loadBalancer, functions, serviceName, outputs: config.outputs });
     new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn });
     new CfnOutput(this, 'Publish', { value: howToPublish(ingest, props.keys) });
   }

@@ -30,8 +30,8 @@ export const cacheGigabytes = 1;
 /** The least cap that AWS takes (ECPU/s). */
 const leastCap = 1000;
 /**
- * What one hash slot, which holds all of the registry's keys, is believed to give at most (ECPU/s). AWS's documentation
- * was not found to say so.
+ * What one hash slot, which holds all of the registry's keys, gives at most (ECPU/s): "ECPU per slot" of
+ * https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/RedisConfiguration.html. Replicas give more, but only to reads.
  */
 const mostOfOneSlot = 30_000;
 

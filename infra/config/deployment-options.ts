@@ -100,6 +100,19 @@ export const deploymentOptions = {
   redisChannel: matching(/^[\w:{}.-]{1,128}$/, 'letters, digits and _ : { } . -'),
 
   operatorTokenSecretArn: secretArn,
+  outputs: flag(),
+  outputsMemoryMiB: wholeNumber(256, 30720),
+  recordBucket: matching(
+    /^(?!xn--)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+    'create, or the name of a bucket that exists in the same region',
+  ),
+  recordStreams: oneOf('all', 'asked'),
+  recordDays: wholeNumber(0, 36500),
+  hls: flag(),
+  hlsStreams: oneOf('all', 'asked'),
+  hlsKeyIds: listOf(matching(/^K[A-Z0-9]{8,20}$/, 'the id of a public key of CloudFront (K2…)')),
+  forwardAllow: listOf(cidrBlock('v4 or v6')),
+
   canary: flag(),
   canaryMinutes: wholeNumber(1, 60),
   eventBus: matching(

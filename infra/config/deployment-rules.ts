@@ -28,6 +28,7 @@ export function crossOptionFaults(settings: Settings): string[] {
     ...ruleCountFaults(settings),
     ...callbackFaults(settings),
     ...canaryFaults(settings),
+    ...outputFaults(settings),
   ];
 }
 
@@ -137,8 +138,10 @@ function taskFaults(s: Settings): string[] {
   const faults: string[] = [];
   if (!isFargateSize(s.cpu, s.memoryMiB)) faults.push(`cpu=${s.cpu} with memoryMiB=${s.memoryMiB} is no Fargate size`);
   const cacheMiB = s.slots * s.gopCacheMb;
-  if (cacheMiB > s.memoryMiB * 0.6) {
-    faults.push(`slots x gopCacheMb may take ${cacheMiB} MiB, over 60 % of memoryMiB=${s.memoryMiB}`);
+  const ingestMiB = s.memoryMiB - (s.outputs ? s.outputsMemoryMiB : 0);
+  if (cacheMiB > ingestMiB * 0.6) {
+    const share = s.outputs ? 'memoryMiB less outputsMemoryMiB' : 'memoryMiB';
+    faults.push(`slots x gopCacheMb may take ${cacheMiB} MiB, over 60 % of ${share}=${ingestMiB}`);
   }
   if (s.minTasks > s.maxTasks) faults.push(`minTasks=${s.minTasks} is above maxTasks=${s.maxTasks}`);
   if (s.minTasks === 0 && s.scaleSchedule === undefined) {
@@ -226,6 +229,39 @@ function canaryFaults(s: Settings): string[] {
     faults.push('ingestCidrs without 0.0.0.0/0 shut the canary out: give canary=false');
   if (s.playAllowedFrom !== undefined && s.playAllowedFrom !== '*') {
     faults.push('playAllowedFrom keeps the canary from playing: give canary=false');
+  }
+  return faults;
+}
+
+/** CloudFront's quota: public keys in a key group. */
+const mostSigningKeys = 5;
+
+/** Least memory that is left to a node beside the outputs (MiB). */
+const leastIngestMiB = 384;
+
+function outputFaults(s: Settings): string[] {
+  const asked = {
+    recordBucket: s.recordBucket !== undefined,
+    hls: s.hls,
+    forwardAllow: s.forwardAllow !== undefined,
+  };
+  if (!s.outputs) {
+    const unused = Object.entries(asked).flatMap(([name, isAsked]) => (isAsked ? [name] : []));
+    return unused.map((name) => `${name} needs outputs=true`);
+  }
+  const faults: string[] = [];
+  if (s.memoryMiB - s.outputsMemoryMiB < leastIngestMiB) {
+    faults.push(
+      `outputsMemoryMiB=${s.outputsMemoryMiB} leaves less than ${leastIngestMiB} MiB of memoryMiB=${s.memoryMiB} to ingest`,
+    );
+  }
+  if (s.recordBucket === undefined && s.recordDays > 0) faults.push('recordDays needs recordBucket');
+  if (s.recordBucket !== undefined && s.recordBucket !== 'create' && s.recordDays > 0) {
+    faults.push('recordDays is only for recordBucket=create: a bucket of yours has its own lifecycle rules');
+  }
+  if (!s.hls && s.hlsKeyIds !== undefined) faults.push('hlsKeyIds needs hls=true');
+  if (s.hlsKeyIds !== undefined && s.hlsKeyIds.length > mostSigningKeys) {
+    faults.push(`hlsKeyIds takes at most ${mostSigningKeys} keys: the quota of a key group of CloudFront`);
   }
   return faults;
 }

@@ -26,7 +26,9 @@ export interface IngestServiceProps {
     | 'deployment'
     | 'egress'
     | 'exec'
+    | 'forwardAllow'
     | 'minTasks'
+    | 'outputs'
     | 'spot'
     | 'transcoderCidrs'
     | 'transcoderSecurityGroupIds'
@@ -50,6 +52,7 @@ export class IngestService extends Construct {
     const { cluster } = props.cluster;
     this.securityGroup = this.securityGroupOf(network, props.callbackUrl);
     this.admitTranscoders(config);
+    if (config.outputs) this.letForwardsOut(config.forwardAllow ?? []);
     this.service = new FargateService(this, 'Service', {
       cluster,
       taskDefinition: task.definition,
@@ -130,6 +133,17 @@ export class IngestService extends Construct {
       ...transcoderSecurityGroupIds.map((id) => Peer.securityGroupId(id)),
     ];
     for (const peer of peers) this.securityGroup.addIngressRule(peer, Port.tcp(containerPorts.rtmp), 'Transcoders');
+  }
+
+  /** RTMPS of services on 443 is open already; own networks are reached on any port. */
+  private letForwardsOut(allowed: readonly string[]): void {
+    for (const anywhere of [Peer.anyIpv4(), Peer.anyIpv6()]) {
+      this.securityGroup.addEgressRule(anywhere, Port.tcp(containerPorts.rtmp), 'Forwards by RTMP');
+    }
+    for (const cidr of allowed) {
+      const peer = cidr.includes(':') ? Peer.ipv6(cidr) : Peer.ipv4(cidr);
+      this.securityGroup.addEgressRule(peer, Port.allTcp(), 'Forwards to own networks');
+    }
   }
 
   /** The node asks ECS whether its task is wanted, and protects itself from scale-in while it carries streams. */

@@ -19,7 +19,9 @@ import { acknowledge } from '../shared/acknowledge';
 import { repositoryRoot } from '../shared/repository';
 import { containerPorts } from './ingest-listener';
 import { allowReading } from '../shared/read-secret';
-import { stopTimeoutSeconds } from './service-environment';
+import { addOutputsContainer } from './outputs-container';
+import type { OutputResources } from './outputs-environment';
+import { stopTimeoutSeconds } from './stop-timeout';
 
 export interface IngestTaskProps {
   readonly cpu: number;
@@ -32,12 +34,23 @@ export interface IngestTaskProps {
   /** A shell in the task (ECS Exec) needs a writable root file system. */
   readonly exec: boolean;
   readonly logRetentionDays: RetentionDays;
+  /** Forwards, recordings and HLS, in a container of their own; undefined: there are none. */
+  readonly outputs: TaskOutputs | undefined;
 }
+
+export interface TaskOutputs {
+  readonly resources: OutputResources;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly memoryMiB: number;
+}
+
+/** The part of the task's CPU that outputs get when both containers want all of it. */
+const outputsCpuShare = 1 / 4;
 
 /** Name of the service's container in the task. */
 export const containerName = 'rtmp';
 
-/** One task: only the service, on ARM, not as root, and with a read-only file system. */
+/** One task: the service, and perhaps its outputs, on ARM, not as root, and with a read-only file system. */
 export class IngestTask extends Construct {
   readonly definition: FargateTaskDefinition;
   readonly logGroup: LogGroup;
@@ -54,8 +67,13 @@ export class IngestTask extends Construct {
       // About a fifth cheaper than x86.
       runtimePlatform: { cpuArchitecture: CpuArchitecture.ARM64, operatingSystemFamily: OperatingSystemFamily.LINUX },
     });
+    const image = serviceImage();
+    const { outputs } = props;
+    const outputsCpu = outputs ? Math.floor(props.cpu * outputsCpuShare) : 0;
     const container = this.definition.addContainer(containerName, {
-      image: serviceImage(),
+      image,
+      // Without a limit of its own the service would plan with the memory of the whole task.
+      ...(outputs && { cpu: props.cpu - outputsCpu, memoryLimitMiB: props.memoryMiB - outputs.memoryMiB }),
       environment: { ...props.environment },
       portMappings: [...props.ports, containerPorts.http].map((containerPort) => ({ containerPort })),
       user: '1000:1000',
@@ -73,6 +91,10 @@ export class IngestTask extends Construct {
     });
     container.addUlimits({ name: UlimitName.NOFILE, softLimit: 65536, hardLimit: 65536 });
     for (const secret of props.secrets) allowReading(secret, this.definition.taskRole);
+    if (outputs) {
+      const { logGroup, definition } = this;
+      addOutputsContainer(definition, { ...outputs, image, logGroup, cpu: outputsCpu, exec: props.exec });
+    }
     acknowledge(this.definition, {
       'AwsSolutions-ECS2': 'settings, not secrets: those are given by ARN and read at run time, as they rotate',
     });
@@ -88,6 +110,6 @@ function serviceImage(): ContainerImage {
     file: 'service/Dockerfile',
     platform: Platform.LINUX_ARM64,
     ignoreMode: IgnoreMode.DOCKER,
-    exclude: ['*', '!package.json', '!package-lock.json', '!tsconfig.json', '!.npmrc', '!service'],
+    exclude: ['*', '!package.json', '!package-lock.json', '!tsconfig.json', '!.npmrc', '!LICENSE', '!service'],
   });
 }

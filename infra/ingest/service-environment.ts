@@ -3,9 +3,8 @@ import type { DeploymentConfig } from '../config/deployment-config';
 import type { CommandCache } from '../shared/command-cache';
 import { containerPorts } from './ingest-listener';
 import { redisEnvironment } from '../shared/redis-environment';
-
-/** Longest that Fargate waits between SIGTERM and SIGKILL. */
-export const stopTimeoutSeconds = 120;
+import { type OutputResources, outputsEnvironment } from './outputs-environment';
+import { stopTimeoutSeconds } from './stop-timeout';
 
 export interface ServiceEnvironmentProps {
   readonly config: DeploymentConfig;
@@ -17,6 +16,8 @@ export interface ServiceEnvironmentProps {
   readonly innerCidrs: readonly string[];
   /** Value of the Service dimension of the tasks' metrics. */
   readonly serviceName: string;
+  /** undefined: streams are not written out. */
+  readonly outputs: OutputResources | undefined;
 }
 
 /**
@@ -51,6 +52,7 @@ export function serviceEnvironment(props: ServiceEnvironmentProps): Record<strin
     SLOTS: String(config.slots),
     ...(config.operatorTokenSecretArn !== undefined && { OPERATOR_TOKEN_ARN: config.operatorTokenSecretArn }),
     ...(config.eventBus !== undefined && { EVENTS_BUS_NAME: config.eventBus }),
+    ...(props.outputs && outputsEnvironment(config, props.outputs)),
     METRICS_EMF: 'YES',
     METRICS_SERVICE: props.serviceName,
     LOG_FORMAT: 'json',

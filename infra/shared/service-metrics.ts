@@ -22,7 +22,12 @@ export type ServiceMetricName =
   | 'Draining'
   | 'ProtectionFailures'
   | 'StopBacklog'
-  | 'LeaseConflicts';
+  | 'LeaseConflicts'
+  | 'OutputGaps'
+  | 'RecordingsFailed'
+  | 'RecordingsSpooling'
+  | 'ForwardsFailing'
+  | 'OutputsDown';
 
 /** A metric of all tasks of a deployment together: `statistic` over the tasks' lines of each minute. */
 export function serviceMetric(

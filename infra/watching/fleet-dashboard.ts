@@ -14,6 +14,8 @@ export interface FleetDashboardProps {
   readonly functions: Readonly<Record<string, IFunction>>;
   /** Value of the Service dimension of the tasks' metrics. */
   readonly serviceName: string;
+  /** Streams are forwarded, recorded and packaged. */
+  readonly outputs: boolean;
 }
 
 /** One page: load, quality, errors, and the main items of the bill. */
@@ -52,6 +54,14 @@ export class FleetDashboard extends Construct {
       graph('Function errors', ...Object.values(functions).map((lambda) => lambda.metricErrors())),
       graph('Function duration, ms', ...Object.values(functions).map((lambda) => lambda.metricDuration())),
     );
+    if (props.outputs) {
+      dashboard.addWidgets(
+        graph('Outputs down', own('OutputsDown', Stats.MAXIMUM)),
+        graph('Gaps in outputs', own('OutputGaps', Stats.SUM)),
+        graph('Forwards failing', own('ForwardsFailing', Stats.SUM)),
+        graph('Recordings', own('RecordingsFailed', Stats.SUM), own('RecordingsSpooling', Stats.SUM)),
+      );
+    }
     const { metrics } = loadBalancer;
     dashboard.addWidgets(
       graph('Flows', metrics.activeFlowCount(), metrics.newFlowCount()),

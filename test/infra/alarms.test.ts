@@ -11,6 +11,7 @@ const prod: Options = {
   availabilityZones: 'us-east-1a,us-east-1b,us-east-1c',
   domainName: 'live.example.com',
   certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/0b7e',
+  outputs: 'true',
 };
 const minutes = 30;
 const everyMinute = Array.from({ length: minutes }, (_, minute) => minute);
@@ -120,6 +121,38 @@ const table: Readonly<Record<string, Row>> = {
     ill: { 'two nodes disagree': tasks(0, 2, 0) },
     within: 3,
   },
+  OutputsDown: {
+    signal: 'OutputsDown: a task a minute, 1 while they do not run',
+    // A program that ended and was started again.
+    healthy: [...lastMinutes(2, tasks(0, 1, 0)), ...tasks(0, 0, 0).slice(0, 3 * (minutes - 2))],
+    ill: { 'of one of three': tasks(0, 1, 0) },
+    within: 3,
+  },
+  OutputsBehind: {
+    signal: 'OutputGaps: a task a minute, how many',
+    // A program that was started again: one gap for each of its outputs.
+    healthy: [...lastMinutes(1, tasks(0, 40, 0)), ...tasks(0, 2, 0).slice(0, 3 * (minutes - 1))],
+    ill: { 'one has too little CPU': tasks(0, 25, 0) },
+    within: 5,
+  },
+  RecordingFailed: {
+    signal: 'RecordingsFailed: a task a minute, how many',
+    healthy: tasks(0, 0, 0),
+    ill: { 'one failed': [...tasks(0, 0, 0), { minute: minutes - 1, value: 1 }] },
+    within: 1,
+  },
+  RecordingsWaiting: {
+    signal: 'RecordingsSpooling: a task a minute, how many wait now',
+    healthy: [...lastMinutes(3, tasks(20, 0, 0)), ...tasks(0, 0, 0).slice(0, 3 * (minutes - 3))],
+    ill: { 'S3 refuses those of one': tasks(0, 3, 0) },
+    within: 10,
+  },
+  ForwardsFailing: {
+    signal: 'ForwardsFailing: a task a minute, how many fail now',
+    healthy: [...lastMinutes(5, tasks(1, 0, 0)), ...tasks(0, 0, 0).slice(0, 3 * (minutes - 5))],
+    ill: { 'a wrong key': tasks(0, 1, 0) },
+    within: 15,
+  },
   TasksMissing: {
     signal: 'SlotUtilization: one report a minute of each task, counted',
     healthy: tasks(0, 0, 0),
@@ -196,6 +229,14 @@ test('the table has every alarm', () => {
   expect([...new Set([...alarms.keys()].map((name) => name.replace(/-.*$/, '')))].sort()).toEqual(
     Object.keys(table).sort(),
   );
+});
+
+test('without outputs there are none about them', () => {
+  const { outputs: _, ...others } = prod;
+  const found = JSON.stringify(templateOf('Observability', others).toJSON());
+  for (const name of ['OutputsDown', 'OutputGaps', 'RecordingsFailed', 'RecordingsSpooling', 'ForwardsFailing']) {
+    expect(found).not.toContain(name);
+  }
 });
 
 describe.each(Object.entries(table))('%s', (family, { signal, healthy, ill, within }) => {

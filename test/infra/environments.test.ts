@@ -5,6 +5,7 @@ import { loadOperatorConfig } from '../../lambdas/operator/operator-config';
 import { loadRotationConfig } from '../../lambdas/rotate-secret/rotation-config';
 import { loadCallbackConfig } from '../../lambdas/stream-callback/callback-config';
 import { connectKeys } from '../../lambdas/stream-keys/keys-config';
+import { loadOutputsConfig } from '../../service/config/outputs-config';
 import { loadServiceConfig } from '../../service/config/service-config';
 import { combinations, table } from './option-combinations';
 import { templateOf } from './synthesize';
@@ -24,7 +25,7 @@ function deployedValue(value: Json): string {
   const join = (value as JsonObject)['Fn::Join'];
   if (Array.isArray(join)) return (join[1] as readonly Json[]).map((part) => deployedValue(part)).join('');
   const name = referred(value);
-  if (/Secret$|Pepper$|Password$|CanaryKey$/.test(name)) {
+  if (/Secret$|Pepper$|Password$|CanaryKey$|^Token$/.test(name)) {
     return `arn:aws:secretsmanager:${region}:111122223333:secret:${name}-AbCdEf`;
   }
   if (name.includes('FunctionUrl')) return `https://abcdefghij.lambda-url.${region}.on.aws/`;
@@ -58,6 +59,8 @@ describe('the service understands every variable that the task definition gives 
     'callback open to anyone who signs',
     'an existing VPC',
     'transcoders beside the tasks',
+    'streams recorded, packaged and forwarded',
+    'streams recorded into an existing bucket',
   );
   test.each(different)('%s', (_, options) => {
     expect(serviceConfig(options).warnings).toEqual([]);
@@ -89,6 +92,50 @@ describe('the service understands every variable that the task definition gives 
       publishing: { takeover: true, graceMs: 10_000 },
       log: { format: 'json' },
       drainMs: 110_000,
+    });
+  });
+});
+
+describe('so does rtmp-outputs in its container', () => {
+  const environment = (options: Options) => deployed(containerEnvironment(templateOf('Ingest', options), 'outputs'));
+
+  test('with both buckets', () => {
+    const { config, warnings } = loadOutputsConfig(
+      environment(combinations['streams recorded, packaged and forwarded']),
+    );
+    expect(warnings).toEqual([]);
+    expect(config).toMatchObject({
+      outputs: {
+        run: 'sidecar',
+        link: { port: 7935, token: { arn: expect.stringContaining(':secret:Token-') } },
+        forward: { urls: [], allow: { entries: ['10.20.0.0/16', 'fd00::/8'] } },
+        record: { place: { kind: 's3', prefix: '' }, streams: 'all', spoolDir: '/spool', spoolBytes: 10 * 2 ** 30 },
+        hls: { place: { kind: 's3', prefix: '' }, streams: 'all' },
+      },
+      log: { format: 'json' },
+    });
+    // The node needs up to 110 s, and 120 s after the signal the container is killed.
+    expect(config.drainMs).toBe(118_000);
+  });
+
+  test('with a bucket of its own name, and only for streams that ask', () => {
+    const { config } = loadOutputsConfig(environment(combinations['streams recorded into an existing bucket']));
+    expect(config.outputs).toMatchObject({
+      record: { place: { kind: 's3', bucket: 'our-recordings' }, streams: 'asked' },
+      hls: { place: undefined },
+    });
+  });
+
+  test('the node decides by the same settings', () => {
+    const options = combinations['streams recorded, packaged and forwarded'];
+    const { record, hls, forward, link } = loadOutputsConfig(environment(options)).config.outputs;
+    const spool = { spoolDir: expect.anything(), spoolBytes: expect.anything() };
+    expect(serviceConfig(options).config.outputs).toEqual({
+      run: 'sidecar',
+      link,
+      forward,
+      hls,
+      record: { ...record, ...spool },
     });
   });
 });

@@ -41,6 +41,25 @@ describe('a live stream is not cut', () => {
     }
   });
 
+  test('by its outputs: their container may end, has memory of its own, and ends with the node', () => {
+    const { ContainerDefinitions, Volumes } = onlyResource(
+      templateOf('Ingest', combinations['streams recorded, packaged and forwarded']),
+      'AWS::ECS::TaskDefinition',
+    );
+    const [node, outputs] = ContainerDefinitions as unknown as readonly JsonObject[];
+    expect(node).toMatchObject({ Name: 'rtmp', Essential: true, Cpu: 384, Memory: 1536, StopTimeout: 120 });
+    expect(outputs).toMatchObject({
+      ...{ Name: 'outputs', Essential: false, Cpu: 128, Memory: 512, StopTimeout: 120 },
+      EntryPoint: ['node', '/app/rtmp-outputs.cjs'],
+      RestartPolicy: { Enabled: true, RestartAttemptPeriod: 60 },
+      ...{ User: '1000:1000', ReadonlyRootFilesystem: true },
+      MountPoints: [{ ContainerPath: '/spool', SourceVolume: 'spool', ReadOnly: false }],
+    });
+    // An order would hold the signal back from one of them.
+    expect([node?.DependsOn, outputs?.DependsOn]).toEqual([undefined, undefined]);
+    expect(Volumes).toEqual([{ Name: 'spool' }]);
+  });
+
   test('by a draining task being taken for a dead one: the check asks for life, not for room', () => {
     expect(targetGroups({ env: 'prod' })).toEqual([
       expect.objectContaining({

@@ -48,7 +48,8 @@ describe('alarms', () => {
 
   test('are each explained in the README', () => {
     const readme = readFileSync(join(repositoryRoot, 'infra', 'README.md'), 'utf8');
-    const families = new Set(alarms(twoListeners).map((alarm) => nameOf(alarm).replace(/-.*$/, '')));
+    const all = alarms({ ...twoListeners, outputs: 'true' });
+    const families = new Set(all.map((alarm) => nameOf(alarm).replace(/-.*$/, '')));
     expect([...families].filter((family) => !readme.includes(`| ${family}`))).toEqual([]);
   });
 
@@ -70,14 +71,18 @@ describe('alarms', () => {
 
   test('look for figures that the tasks do write', () => {
     const figures = mergeFigures([]);
-    const line = emfLine({ ...figures, callbackMs: [1], redisDisconnectedSeconds: 0 }, { service: 's', slots: 1 }, 0);
+    const outputs = { gaps: 0, recordingsFailed: 0, forwardsFailing: 0, recordingsSpooling: 0, down: 0 };
+    const all = { ...figures, callbackMs: [1], redisDisconnectedSeconds: 0, outputs };
+    const line = emfLine(all, { service: 's', slots: 1 }, 0);
     const written = Object.keys(JSON.parse(line) as object);
-    const ofTasks = alarms({ env: 'prod' }).filter(
+    const ofTasks = alarms({ env: 'prod', outputs: 'true' }).filter(
       ({ Namespace, Dimensions }) =>
         Namespace === metricNamespace && /"Name":"Service"/.exec(JSON.stringify(Dimensions)),
     );
     const wanted = ofTasks.map(({ MetricName }) => text(MetricName));
-    expect(wanted).toEqual(expect.arrayContaining(['ProtectionFailures', 'StopBacklog', 'LeaseConflicts']));
+    expect(wanted).toEqual(
+      expect.arrayContaining(['ProtectionFailures', 'StopBacklog', 'LeaseConflicts', 'OutputsDown']),
+    );
     expect(wanted.filter((name) => !written.includes(name) && !name.startsWith('Canary'))).toEqual([]);
   });
 

@@ -98,6 +98,23 @@ export const combinations = {
     eventBus: 'default',
     operatorTokenSecretArn: secret('operator'),
   },
+  'streams recorded, packaged and forwarded': {
+    env: 'staging',
+    memoryMiB: '2048',
+    outputs: 'true',
+    recordBucket: 'create',
+    recordDays: '90',
+    hls: 'true',
+    hlsKeyIds: 'K2JCJMDEHXQW5F',
+    forwardAllow: '10.20.0.0/16,fd00::/8',
+  },
+  'streams recorded into an existing bucket': {
+    env: 'dev',
+    memoryMiB: '1024',
+    outputs: 'true',
+    recordBucket: 'our-recordings',
+    recordStreams: 'asked',
+  },
 } as const satisfies Record<string, Options>;
 
 export type CombinationName = keyof typeof combinations;

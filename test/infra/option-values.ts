@@ -158,6 +158,24 @@ export const optionValues = {
   ),
   redisChannel: each('redisChannel', ['rtmp_commands', 'live']),
 
+  outputs: each('outputs', [true, false], { env: 'prod' }),
+  outputsMemoryMiB: each('outputsMemoryMiB', [512, 768], { env: 'prod', outputs: true }),
+  recordBucket: of([{}, { recordBucket: 'create' }, { recordBucket: 'our-recordings' }], {
+    env: 'prod',
+    outputs: true,
+  }),
+  recordStreams: each('recordStreams', ['all', 'asked'], { env: 'prod', outputs: true, recordBucket: 'create' }),
+  recordDays: each('recordDays', [0, 30], { env: 'prod', outputs: true, recordBucket: 'create' }),
+  hls: each('hls', [true, false], { env: 'prod', outputs: true }),
+  hlsStreams: each('hlsStreams', ['all', 'asked'], { env: 'prod', outputs: true, hls: true }),
+  hlsKeyIds: of([{}, { hlsKeyIds: 'K2JCJMDEHXQW5F' }, { hlsKeyIds: 'K2JCJMDEHXQW5F,K3KDKNEFIYRX6G' }], {
+    ...{ env: 'prod', outputs: true, hls: true },
+  }),
+  forwardAllow: of([{}, { forwardAllow: '10.20.0.0/16' }, { forwardAllow: '10.30.0.0/16' }], {
+    env: 'prod',
+    outputs: true,
+  }),
+
   canary: each('canary', [true, false], { env: 'prod' }),
   canaryMinutes: each('canaryMinutes', [1, 15]),
   operatorTokenSecretArn: of([

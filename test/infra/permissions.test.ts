@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Template } from 'aws-cdk-lib/assertions';
+import * as s3Sdk from '../../service/outputs/s3/s3-sdk';
 import { combinations, table } from './option-combinations';
 import { synthesize, templateOf } from './synthesize';
 import type { Options } from './synthesize';
@@ -21,6 +22,23 @@ function rights(template: Template, role: string): string[] {
       [Action].flat().flatMap((action) => targets(Resource).map((target) => `${action} on ${target}`)),
     )
     .sort();
+}
+
+/** What the policy of the Outputs stack allows. */
+function managedRights(options: Options): string[] {
+  return [...resourcesOf(templateOf('Outputs', options), 'AWS::IAM::ManagedPolicy').values()]
+    .flatMap(({ Properties }) => (Properties?.PolicyDocument as unknown as { Statement: Statement[] }).Statement)
+    .flatMap(({ Action, Resource }) =>
+      [Action].flat().flatMap((action) => targets(Resource).map((target) => `${action} on ${target}`)),
+    )
+    .sort();
+}
+
+/** Policies that the tasks' role has in addition to its own. */
+function managedPoliciesOf(options: Options): string[] {
+  const roles = resourcesOf(templateOf('Ingest', options), 'AWS::IAM::Role');
+  const [, role] = [...roles].find(([id]) => id.startsWith('TaskDefinitionTaskRole')) ?? [];
+  return ((role?.Properties?.ManagedPolicyArns ?? []) as readonly Json[]).map((arn) => referred(arn));
 }
 
 function targets(resource: Json): string[] {
@@ -150,6 +168,58 @@ describe('in staging', () => {
     ]);
   });
 
+  test('a task with outputs reads their token too, and stores in the two buckets and nowhere else', () => {
+    const options = combinations['streams recorded, packaged and forwarded'];
+    const without = rights(templateOf('Ingest', { env: 'staging', memoryMiB: '2048' }), 'TaskDefinitionTaskRole');
+    expect(rights(templateOf('Ingest', options), 'TaskDefinitionTaskRole')).toEqual(
+      [...without, 'secretsmanager:GetSecretValue on Token'].sort(),
+    );
+    expect(managedPoliciesOf(options)).toEqual(['Access']);
+    expect(managedRights(options)).toEqual([
+      's3:AbortMultipartUpload on Recordings/*',
+      's3:DeleteObject on HlsBucket/*',
+      's3:DeleteObject on Recordings/*',
+      's3:GetObject on HlsBucket/*',
+      's3:GetObject on Recordings/*',
+      's3:ListBucket on HlsBucket',
+      's3:ListBucket on Recordings',
+      's3:ListMultipartUploadParts on Recordings/*',
+      's3:PutObject on HlsBucket/*',
+      's3:PutObject on Recordings/*',
+    ]);
+  });
+
+  test('these are what the requests of outputs need', () => {
+    const needs: Readonly<Record<string, string>> = {
+      AbortMultipartUploadCommand: 's3:AbortMultipartUpload',
+      CompleteMultipartUploadCommand: 's3:PutObject',
+      CreateMultipartUploadCommand: 's3:PutObject',
+      DeleteObjectsCommand: 's3:DeleteObject',
+      GetObjectCommand: 's3:GetObject',
+      HeadObjectCommand: 's3:GetObject',
+      ListObjectsV2Command: 's3:ListBucket',
+      ListPartsCommand: 's3:ListMultipartUploadParts',
+      PutObjectCommand: 's3:PutObject',
+      UploadPartCommand: 's3:PutObject',
+    };
+    const used = Object.keys(s3Sdk).filter((name) => name !== 'S3Client');
+    const granted = managedRights(combinations['streams recorded, packaged and forwarded']);
+    expect(new Set(used.map((name) => needs[name]))).toEqual(new Set(granted.map((right) => right.split(' ')[0])));
+  });
+
+  test('a task that only forwards stores nowhere', () => {
+    const options = { env: 'staging', memoryMiB: '2048', outputs: 'true' };
+    expect(managedPoliciesOf(options)).toEqual([]);
+    expect(managedRights(options)).toEqual([]);
+  });
+
+  test('a task records into an existing bucket with no other right', () => {
+    const found = managedRights(combinations['streams recorded into an existing bucket']);
+    expect(new Set(found.map((right) => right.split(' on ')[1]))).toEqual(
+      new Set(['arn:aws:s3:::our-recordings', 'arn:aws:s3:::our-recordings/*']),
+    );
+  });
+
   test("the canary's rights in the keys table end with its own channel", () => {
     const policies = [...resourcesOf(templateOf('Observability', { env: 'staging' }), 'AWS::IAM::Policy').values()];
     const statements = policies.flatMap(
@@ -244,10 +314,12 @@ describe('nobody has more than needed', () => {
     'staging as it is',
     'blue/green with TLS',
     'a shell in the tasks, mail for alarms, events on a bus',
+    'streams recorded, packaged and forwarded',
   );
   test.each(allKinds)('%s: no action is a wildcard', (_, options) => {
     const actions = [...synthesize(options).templates.values()]
-      .flatMap((template) => [...resourcesOf(template, 'AWS::IAM::Policy').values()])
+      .flatMap((template) => ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].map((type) => resourcesOf(template, type)))
+      .flatMap((policies) => [...policies.values()])
       .flatMap(({ Properties = {} }) => (Properties.PolicyDocument as JsonObject).Statement as unknown as Statement[])
       .flatMap(({ Action }) => [Action].flat());
     expect(actions.filter((action) => action.includes('*'))).toEqual([]);

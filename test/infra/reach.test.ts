@@ -97,6 +97,29 @@ describe('who can reach whom', () => {
     expect(containerEnvironment(ingest({ env: 'prod' }))).not.toHaveProperty('PROXY_DIRECT');
   });
 
+  test('with outputs, tasks reach RTMP everywhere, and the own networks that the options name', () => {
+    const options = { env: 'staging', memoryMiB: '2048' };
+    const before = new Set(edges(options));
+    expect(
+      edges({ ...options, outputs: 'true', forwardAllow: '10.20.0.0/16' }).filter((edge) => !before.has(edge)),
+    ).toEqual([
+      'RtmpSecurityGroup -> 0.0.0.0/0:1935',
+      'RtmpSecurityGroup -> 10.20.0.0/16:0-65535',
+      'RtmpSecurityGroup -> ::/0:1935',
+    ]);
+  });
+
+  test('without a way out, recordings get to S3 by the route of its gateway endpoint', () => {
+    const options = { ...combinations['no way out, callback inside the VPC'], outputs: 'true', recordBucket: 'create' };
+    const network = synthesize(options).templates.get('Network');
+    const endpoints = [...resourcesOf(network!, 'AWS::EC2::VPCEndpoint').values()].map(
+      ({ Properties = {} }) => Properties,
+    );
+    const s3 = endpoints.find(({ ServiceName }) => referred(ServiceName).endsWith('.s3'));
+    expect(s3).toMatchObject({ VpcEndpointType: 'Gateway' });
+    expect(edges(options)).toContain('RtmpSecurityGroup -> 0.0.0.0/0:443');
+  });
+
   test('an existing cache is opened on its own port', () => {
     const rules = edges(combinations['an existing cache']);
     expect(rules).toContain('RtmpSecurityGroup -> sg-0123456789abcdef0:6380');

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { LONGEST_FILE_MS } from '../../service/outputs/record/segments';
 import { synthesize, templateOf } from './synthesize';
 import type { Options } from './synthesize';
 import { resourcesOf } from './template-queries';
@@ -21,6 +22,10 @@ const prod: Options = {
   domainName: 'live.example.com',
   certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/0b7e',
 };
+
+interface Lifecycle {
+  readonly Rules: readonly { readonly AbortIncompleteMultipartUpload?: { readonly DaysAfterInitiation: number } }[];
+}
 
 interface Resource {
   readonly Type: string;
@@ -65,6 +70,30 @@ describe('what holds state', () => {
       'Secrets/CanaryKey53D2D0D1',
       'Secrets/JwtSecretB8834B39',
       'Secrets/KeyPepperB58BE0AC',
+    ]);
+  });
+
+  // The rule counts from the beginning of an upload, and does not see that parts still come.
+  test('unfinished uploads stay longer than any file of a recording', () => {
+    const options = { env: 'dev', memoryMiB: '1024', outputs: 'true', recordBucket: 'create' };
+    const rules = [...found(options).values()].flatMap(({ Properties }) => {
+      const { LifecycleConfiguration } = (Properties ?? {}) as unknown as { LifecycleConfiguration?: Lifecycle };
+      return LifecycleConfiguration?.Rules ?? [];
+    });
+    const days = rules.flatMap((rule) => rule.AbortIncompleteMultipartUpload?.DaysAfterInitiation ?? []);
+    // FLV without keyframes ends when its times have used up 31 bits.
+    const longestMs = Math.max(LONGEST_FILE_MS, 2 ** 31);
+    expect(days).toEqual([expect.any(Number)]);
+    expect(days[0]! * 86_400_000).toBeGreaterThan(longestMs + 7 * 86_400_000);
+  });
+
+  test('keeps its logical id with outputs too, and buckets stay in every environment', () => {
+    const options = { env: 'dev', memoryMiB: '1024', outputs: 'true', recordBucket: 'create', hls: 'true' };
+    const added = [...found(options)].filter(([id]) => id.startsWith('Outputs/'));
+    expect(added.map(([id, { DeletionPolicy }]) => `${id} ${DeletionPolicy}`).sort()).toEqual([
+      'Outputs/HlsBucket61B7B074 Retain',
+      'Outputs/RecordingsA3BDCC51 Retain',
+      'Outputs/TokenCB33349F Delete',
     ]);
   });
 

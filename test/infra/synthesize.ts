@@ -9,7 +9,7 @@ import { loadDeploymentConfig } from '../../infra/config/deployment-config';
 import { repositoryRoot } from '../../infra/shared/repository';
 import { declareFleet } from '../../infra/rtmp-fleet';
 
-export type StackName = 'Network' | 'Secrets' | 'CommandChannel' | 'Callback' | 'Ingest' | 'Observability';
+export type StackName = 'Network' | 'Secrets' | 'CommandChannel' | 'Callback' | 'Outputs' | 'Ingest' | 'Observability';
 
 export type Options = Readonly<Record<string, unknown>>;
 

@@ -29,12 +29,14 @@ export function attributes(list: Json | undefined): Record<string, Json> {
   return Object.fromEntries(pairs.map(({ Key, Value }) => [Key, Value]));
 }
 
-/** Environment of the service's container; values that are known only at deploy are objects. */
-export function containerEnvironment(ingest: Template): Record<string, Json> {
+/** Environment of a container of the task; values that are known only at deploy are objects. */
+export function containerEnvironment(ingest: Template, containerName = 'rtmp'): Record<string, Json> {
   const { ContainerDefinitions } = onlyResource(ingest, 'AWS::ECS::TaskDefinition');
-  const [container] = ContainerDefinitions as unknown as readonly {
+  const containers = ContainerDefinitions as unknown as readonly {
+    Name: string;
     Environment: readonly { Name: string; Value: Json }[];
   }[];
+  const container = containers.find(({ Name }) => Name === containerName);
   return Object.fromEntries((container?.Environment ?? []).map(({ Name, Value }) => [Name, Value]));
 }
 

@@ -3,7 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Registry } from 'prom-client';
 import { repositoryRoot } from '../../../infra/shared/repository';
+import { OutputMetrics } from '../../../service/metrics/output-metrics';
 import { startTestNode } from '../../support/servers/test-node';
 import { sourceText } from './source-text';
 
@@ -42,7 +44,9 @@ beforeAll(async () => {
     JWT_SECRET: 'x'.repeat(32),
     MEMORY_BUDGET_MB: '500',
   });
-  page = (await node.page('/metrics')).text;
+  const outputs = new Registry();
+  new OutputMetrics(outputs);
+  page = `${(await node.page('/metrics')).text}\n${await outputs.metrics()}`;
   for (const [, name = '', type] of page.matchAll(/^# TYPE (\S+) (\S+)/gm)) {
     series.add(name);
     if (type === 'histogram') for (const part of ['bucket', 'sum', 'count']) series.add(`${name}_${part}`);
