@@ -9,6 +9,8 @@ import { shellEnvironment } from './shell-environment';
 /** Claims of an event token, unverified. */
 export type Claims = Readonly<Record<string, unknown>>;
 
+type FileOptions = Pick<LocalDeploymentOptions, 'functionVariables' | 'taskVariables' | 'tls' | 's3'>;
+
 const START_MS = 90_000;
 
 /** One deployment for all tests of a file. It closes after each test what the test has opened through it. */
@@ -24,13 +26,11 @@ export class DeploymentOfFile {
   private constructor() {}
 
   /** Call it at the top of a file. */
-  static start(
-    options: Pick<LocalDeploymentOptions, 'functionVariables' | 'taskVariables' | 'tls'> = {},
-  ): DeploymentOfFile {
+  static start(options: FileOptions | (() => FileOptions) = {}): DeploymentOfFile {
     const file = new DeploymentOfFile();
     beforeAll(async () => {
       file.#deployment = await startLocalDeployment({
-        ...options,
+        ...(typeof options === 'function' ? options() : options),
         contained: true,
         log: (line) => file.log.push(line),
         onCallback: ({ headers }) => file.callbacks.push(claimsOf(headers['rtmp-event'] ?? '')),

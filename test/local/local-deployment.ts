@@ -19,6 +19,7 @@ import {
   balancerCidrs,
   readTaskDefinition,
   refuseClosedPorts,
+  refuseUnknownOutputsVariables,
   refuseUnknownVariables,
   withoutOwnNetwork,
 } from './ingest/task-definition';
@@ -44,7 +45,12 @@ const deployed = {
   },
 };
 
+/** Streams are recorded and packaged as well. */
+const withOutputs = { memoryMiB: '1024', outputs: 'true', recordBucket: 'create', hls: 'true' };
+
 export interface LocalDeploymentOptions {
+  /** Address of an S3: with it, tasks have outputs, which are stored in its buckets. */
+  readonly s3?: string;
   /** Who ends TLS. Default: the load balancer. */
   readonly tls?: 'nlb' | 'service';
   /** Listener's port -> preferred port on this machine; another port where that is taken. */
@@ -83,7 +89,8 @@ const TASKS = 2;
 
 /** Starts everything; when that fails, ends what has been started. */
 export async function startLocalDeployment(options: LocalDeploymentOptions = {}): Promise<LocalDeployment> {
-  const artifacts = await buildArtifacts(deployed[options.tls ?? 'nlb']);
+  const base = deployed[options.tls ?? 'nlb'];
+  const artifacts = await buildArtifacts(options.s3 === undefined ? base : { ...base, ...withOutputs });
   const undoing = new Undoing();
   try {
     return await deploy(artifacts, options, undoing);
@@ -108,6 +115,9 @@ async function deploy(
   secrets.standIn.createSecret('tls-key', ca.key);
   const tables = undoing.later(await startTables(assembly, values, home), (it) => it.stop());
   const cache = undoing.later(await Cache.start(assembly, values, secrets, ca), (it) => it.server.remove());
+
+  // Whoever runs the S3 has made them.
+  for (const bucket of assembly.ofType('AWS::S3::Bucket')) values.provide(bucket, { ref: bucketName(bucket) });
 
   // Roles and functions.
   const roles = new Roles(assembly, values, home.account);
@@ -135,6 +145,7 @@ async function deploy(
     it.stop(),
   );
   refuseUnknownVariables(definition.variables, { AWS_REGION: home.region });
+  if (definition.outputs) refuseUnknownOutputsVariables(definition.outputs);
   refuseClosedPorts(definition, balancer.listeners);
   const reachable = localAddresses({ assembly, values, gateway, balancer, ingestName });
   const everywhere = {
@@ -161,6 +172,7 @@ async function deploy(
   const service = undoing.later(
     new FargateService({
       ...{ ecs, definition, variables, balancer, log },
+      outputsVariables: { ...everywhere, ...(options.s3 !== undefined && { AWS_ENDPOINT_URL_S3: options.s3 }) },
       role: roles.role(definition.roleArn),
       container: { image, caFile: ca.caPath },
       walls: options.contained === true && canContain(),
@@ -171,6 +183,11 @@ async function deploy(
   ecs.completeDeployment();
   const lambda = undoing.later(new LambdaClient(standInClientOptions(gateway.url)), (it) => it.destroy());
   return { ca, secrets, tables, cache, functions, balancer, gateway, service, ecs, lambda, stop: () => undoing.run() };
+}
+
+/** The name that a bucket of the templates has here: `Recordings1A2B3C4D` is `recordings`. */
+function bucketName({ logicalId }: { readonly logicalId: string }): string {
+  return logicalId.replace(/[0-9A-F]{8}$/, '').toLowerCase();
 }
 
 /** Puts other values in place of those of the templates. */

@@ -20,6 +20,10 @@ export interface ContainerOptions {
   /** Certificate authorities to trust besides the usual ones: the cache's certificate needs one. */
   readonly caFile: string;
   readonly onLine?: (line: string) => void;
+  /** Program and arguments; default: those of the image. */
+  readonly entryPoint?: readonly string[];
+  /** A folder of the container that is a volume. */
+  readonly volume?: string;
 }
 
 /** Where the authorities are within the container. */
@@ -37,7 +41,8 @@ export function canContain(): boolean {
  * Node.js and the files that Node.js needs; otherwise it runs as the current user, in the image's folder.
  */
 export function startContainer(options: ContainerOptions, walls: boolean): RunningProgram {
-  const { environment, entryPoint } = imageSettings();
+  const { environment, ...image } = imageSettings();
+  const entryPoint = options.entryPoint ?? image.entryPoint;
   // HOME as container runtimes set it for the image's user 1000; with another HOME, an AWS profile might be found.
   const env = { HOME: '/home/node', ...environment, ...options.environment, NODE_EXTRA_CA_CERTS: options.caFile };
   const [, ...args] = entryPoint;
@@ -48,7 +53,7 @@ export function startContainer(options: ContainerOptions, walls: boolean): Runni
 }
 
 function startWithinWalls(
-  { image, settings, caFile, onLine }: ContainerOptions,
+  { image, settings, caFile, onLine, volume }: ContainerOptions,
   env: NodeJS.ProcessEnv,
   args: readonly string[],
 ): RunningProgram {
@@ -74,6 +79,7 @@ mkdir -p "$root/app" "$root/proc"
 mount --bind '${join(image, 'app')}' "$root/app"
 mount -t proc proc "$root/proc"
 ${mounts.join('\n')}
+${volume === undefined ? '' : volumeAt(volume, settings)}
 ${settings.readOnlyRoot ? 'mount -o remount,bind,ro "$root/app"\nmount -o remount,ro "$root"' : ''}
 cd "$root/app"
 exec setpriv --no-new-privs chroot --userspec='${settings.user}' --groups= "$root" ${NODE_IN_CONTAINER} "$@"
@@ -85,6 +91,11 @@ exec setpriv --no-new-privs chroot --userspec='${settings.user}' --groups= "$roo
   const remove = (): void => rmSync(root, { recursive: true, force: true });
   program.exited.then(remove, remove);
   return program;
+}
+
+/** As the image's VOLUME makes it: it belongs to the user. */
+function volumeAt(path: string, { user }: ContainerSettings): string {
+  return `mkdir -p "$root${path}"\nmount -t tmpfs tmpfs "$root${path}"\nchown '${user}' "$root${path}"`;
 }
 
 /** Files that Node.js is linked with. */

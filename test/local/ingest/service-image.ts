@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -31,7 +31,7 @@ export async function buildServiceImage(context: string, directory: string): Pro
     mkdirSync(app, { recursive: true });
     const [, copied] = required(/^COPY --from=build (.+) \.\/$/m, dockerfile);
     for (const file of copied.split(' ').flatMap((pattern) => matches(work, pattern))) {
-      cpSync(join(work, '.build', file), join(app, file));
+      cpSync(join(work, file), join(app, basename(file)));
     }
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -53,10 +53,12 @@ function copiedSources(dockerfile: string): string[] {
   return [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) => sources.split(' '));
 }
 
-/** Files of `/build/.build/*.ext`. */
+/** Files of `/build/FOLDER/*.ext` or `/build/FOLDER/name`, from the work's folder. */
 function matches(work: string, pattern: string): string[] {
-  const [, ending] = required(/^\/build\/\.build\/\*(\.[\w.]+)$/, pattern);
-  return readdirSync(join(work, '.build')).filter((name) => name.endsWith(ending));
+  const [, path] = required(/^\/build\/((?:[\w.-]+\/)*(?:\*\.)?[\w.-]+)$/, pattern);
+  if (!basename(path).startsWith('*')) return [path];
+  const names = readdirSync(join(work, dirname(path)));
+  return names.filter((name) => name.endsWith(basename(path).slice(1))).map((name) => join(dirname(path), name));
 }
 
 function required(pattern: RegExp, text: string): [string, string] {

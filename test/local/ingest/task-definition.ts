@@ -1,3 +1,4 @@
+import { loadOutputsConfig } from '../../../service/config/outputs-config';
 import { loadServiceConfig } from '../../../service/config/service-config';
 import type { CloudAssembly } from '../synthesis/cloud-assembly';
 import type { Json, JsonObject, TemplateValues } from '../synthesis/template-values';
@@ -15,34 +16,57 @@ export interface TaskDefinition {
   readonly roleArn: string;
   /** Ports of the container that can be reached. */
   readonly ports: readonly number[];
+  /** The container in which outputs are made; undefined: there is none. */
+  readonly outputs: OutputsContainer | undefined;
+}
+
+export interface OutputsContainer {
+  /** Program and arguments, in place of the image's. */
+  readonly entryPoint: readonly string[];
+  readonly variables: Variables;
+  readonly settings: ContainerSettings;
 }
 
 /** @throws UnresolvedValueError for a variable that names what does not exist */
 export function readTaskDefinition(assembly: CloudAssembly, values: TemplateValues): TaskDefinition {
   const { stack, properties } = assembly.only('AWS::ECS::TaskDefinition');
-  const [container, ...others] = properties['ContainerDefinitions'] as readonly JsonObject[];
-  if (container === undefined || others.length > 0) throw new Error('the task must have one container');
-  const environment = container['Environment'] as readonly { readonly Name: string; readonly Value: Json }[];
+  const [container, outputs, ...others] = properties['ContainerDefinitions'] as readonly JsonObject[];
+  if (container === undefined || others.length > 0) throw new Error('the task must have one container, or two');
+  const variablesOf = ({ Environment }: JsonObject): Variables => {
+    const environment = Environment as readonly { readonly Name: string; readonly Value: Json }[];
+    return Object.fromEntries(environment.map(({ Name, Value }) => [Name, values.text(stack, Value)]));
+  };
+  const settingsOf = ({ User, ReadonlyRootFilesystem }: JsonObject): ContainerSettings => ({
+    user: values.text(stack, User),
+    readOnlyRoot: ReadonlyRootFilesystem === true,
+  });
   const ports = container['PortMappings'] as readonly { readonly ContainerPort: number }[];
   return {
     family: values.text(stack, properties['Family']),
     containerName: values.text(stack, container['Name']),
-    variables: Object.fromEntries(environment.map(({ Name, Value }) => [Name, values.text(stack, Value)])),
-    settings: {
-      user: values.text(stack, container['User']),
-      readOnlyRoot: container['ReadonlyRootFilesystem'] === true,
-    },
+    variables: variablesOf(container),
+    settings: settingsOf(container),
     roleArn: values.text(stack, properties['TaskRoleArn']),
     ports: ports.map(({ ContainerPort }) => ContainerPort),
+    outputs: outputs && {
+      entryPoint: (outputs['EntryPoint'] as readonly Json[]).map((word) => values.text(stack, word)),
+      variables: variablesOf(outputs),
+      settings: settingsOf(outputs),
+    },
   };
 }
 
 /**
- * `addedByEcs` are the variables that ECS sets besides those of the definition.
+ * `addedByEcs` are the variables that ECS sets besides those of the definition, and `load` is what the program reads them
+ * with.
  *
- * @throws Error naming the variables that the service never reads: misspelt, or of another version
+ * @throws Error naming the variables that the program never reads: misspelt, or of another version
  */
-export function refuseUnknownVariables(variables: Variables, addedByEcs: Variables): void {
+export function refuseUnknownVariables(
+  variables: Variables,
+  addedByEcs: Variables,
+  load: (values: Variables) => { readonly warnings: readonly string[] } = loadServiceConfig,
+): void {
   const asked = new Set<string | symbol>();
   const recorded = new Proxy<Variables>(
     { ...addedByEcs, ...variables },
@@ -53,7 +77,7 @@ export function refuseUnknownVariables(variables: Variables, addedByEcs: Variabl
       },
     },
   );
-  const { warnings } = loadServiceConfig(recorded);
+  const { warnings } = load(recorded);
   const unknown = Object.keys(variables).filter((name) => !asked.has(name));
   if (unknown.length > 0) throw new Error(`variables that the service does not know: ${unknown.join(', ')}`);
   if (warnings.length > 0) throw new Error(`the service is not content with its variables: ${warnings.join('; ')}`);
@@ -97,4 +121,9 @@ export function balancerCidrs(assembly: CloudAssembly, values: TemplateValues): 
   }
   const { stack, properties } = assembly.only('AWS::ElasticLoadBalancingV2::LoadBalancer');
   return (properties['Subnets'] as readonly Json[]).map((subnet) => cidrs.get(values.text(stack, subnet)) ?? '');
+}
+
+/** The same check for the container of outputs. */
+export function refuseUnknownOutputsVariables({ variables }: OutputsContainer): void {
+  refuseUnknownVariables(variables, {}, loadOutputsConfig);
 }
