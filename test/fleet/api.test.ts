@@ -41,7 +41,7 @@ describe('any node of a fleet', () => {
     publisher.sendVideo(1, avc.keyframe('a picture'));
     const near = await fleet.player(0, channel);
     const far = await fleet.player(1, channel);
-    await Promise.all([near.nextVideo(), far.nextVideo()]);
+    await Promise.all([near, far].map((player) => player.waitForPayload(avc.keyframe('a picture'))));
     for (const at of [0, 1]) {
       const page = StreamPage.parse(await ask(at, `/streams?q=${channel}`));
       expect(page).toMatchObject({ total: 1, unanswered: [], streams: [{ channel, node: 'n0', players: 2 }] });

@@ -65,11 +65,11 @@ describe('a node that is told to end', () => {
     }
     expect([publisher.moves, publisher.failures]).toEqual([1, []]);
     expect(fleet.journal.events(channel)).toEqual(['start', 'start']);
-    // The client that does not support the reconnect request is served until the end, and told then.
+    // The client that does not support the reconnect request is served until the end, and told then: not of the stream's.
     const [patient, ...others] = viewers;
-    await patient!.hears(UNPUBLISH);
+    await patient!.hears('NetStream.Play.Failed');
     expect((await fleet.node(0).exited).code).toBe(0);
-    for (const viewer of [...others, mover]) expect(viewer.codes).not.toContain(UNPUBLISH);
+    for (const viewer of [...viewers, mover]) expect(viewer.codes).not.toContain(UNPUBLISH);
     expect(patient!.codes).not.toContain(RECONNECT);
     expect(mover.codes).toContain(RECONNECT);
     publisher.stop();

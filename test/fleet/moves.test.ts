@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Fleet, FleetOfFile } from '../support/servers/fleet';
 import { redisKinds } from '../support/servers/redis-server';
 import { LivePublisher } from '../support/rtmp/live-publisher';
@@ -75,6 +76,32 @@ describe.each(redisKinds)('on a %s Redis', (kind) => {
       await fleet.journal.next(channel, 'stop');
       for (const viewer of viewers) await viewer.hears(UNPUBLISH);
       expect(fleet.journal.events(channel).filter((event) => event === 'stop')).toHaveLength(1);
+    });
+
+    test('a stream that was elsewhere and is lost again here is held for its whole grace time', async () => {
+      const { fleet } = ofFile;
+      const channel = fleet.newChannel();
+      resumable(fleet, channel);
+      let at = 0;
+      const publisher = await publish(fleet, () => at, channel);
+      const viewers = await watch(fleet, channel);
+      for (const viewer of viewers) await viewer.sees(1);
+      for (const node of [1, 0]) {
+        await publisher.lose();
+        at = node;
+        await publisher.comeBack();
+      }
+      // A node keeps a stream that has moved for five seconds, for viewers: the publisher is lost shortly before that.
+      await sleep(4_000);
+      await publisher.lose();
+      await sleep(1_300);
+      await publisher.comeBack();
+      const seen = publisher.sent + 12;
+      for (const viewer of viewers) {
+        await viewer.sees(seen);
+        expect(viewer.codes).not.toContain(UNPUBLISH);
+      }
+      expect(fleet.journal.events(channel)).toEqual(['start', 'start', 'start', 'start']);
     });
 
     test('the handler gives another id: one stop, and viewers everywhere get a new stream', async () => {

@@ -70,6 +70,39 @@ describe.each(redisKinds)('on a %s Redis', (kind) => {
       expect(fleet.journal.events(channel).filter((event) => event === 'stop')).toHaveLength(2);
     });
 
+    test('asks nobody with a start that was stopped meanwhile, and tells its publisher so', async () => {
+      const { fleet } = ofFile;
+      const channel = fleet.newChannel();
+      let starts = 0;
+      fleet.journal.answer(channel, ({ claims }) => {
+        if (claims['event'] === 'stop') return {};
+        return (starts += 1) === 1 ? { status: 500, delayMs: 2_000 } : {};
+      });
+      const steady = await fleet.watchdog();
+      const paused = (steady + 1) % 3;
+      const [first, second] = await Promise.all([steady, paused].map((at) => fleet.connect(at, channel)));
+      await Promise.all([first!.createStream(), second!.createStream()]);
+      first!.sendPublish('key');
+      await fleet.journal.next(channel, 'start');
+      second!.sendPublish('key');
+      await fleet.redis.withClient(async (client) => {
+        while (!(await client.get(`{rtmp}:life:${channel}`))?.includes('"waiting":[{')) await sleep(20);
+      });
+      fleet.node(paused).program.signal('SIGSTOP');
+      // Its turn comes without it, and then it counts as dead.
+      const { claims } = await fleet.journal.next(channel, 'stop');
+      expect(claims['stream_id']).toBe('');
+      fleet.node(paused).program.signal('SIGCONT');
+      expect(await second!.nextStatus()).toMatchObject({
+        code: 'NetStream.Publish.BadName',
+        description: 'The callback could not be made',
+      });
+      await fleet.publisherWhenPossible(paused, channel);
+      const asked = fleet.journal.requests(channel, 'start').map((request) => request.claims['jti']);
+      expect(asked).toHaveLength(2);
+      expect(asked).not.toContain(claims['start_jti']);
+    });
+
     test('keeps its channel when nobody took it', async () => {
       const { fleet } = ofFile;
       const channel = fleet.newChannel();

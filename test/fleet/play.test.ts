@@ -3,7 +3,7 @@ import { SignJWT } from 'jose';
 import { packetsOf, packetsOfFile, playWithFfmpeg, publishWithFfmpeg, sourceFile } from '../support/programs/ffmpeg';
 import { type Fleet, FleetOfFile } from '../support/servers/fleet';
 import { aac, avc, avcAacStream } from '../support/rtmp/media';
-import { expectFlows, expectMedia, sendMedia } from '../support/servers/server-of-file';
+import { expectFlows, expectMedia, fingerprints, sendMedia } from '../support/servers/server-of-file';
 
 const ofFile = FleetOfFile.start({ callbacks: true });
 
@@ -61,6 +61,24 @@ describe('a stream on any node', () => {
     await expectMedia(first, expected);
     // The second player gets the stream that its node already has.
     await expectMedia(await fleet.player(1, channel), expected);
+  });
+
+  test('whose node has died has no start for late players elsewhere: it would be an old one', async () => {
+    const { fleet } = ofFile;
+    const channel = fleet.newChannel();
+    const publisher = await fleet.publisher(0, channel);
+    const early = await fleet.player(1, channel);
+    const media = avcAacStream('old', 20);
+    await fleet.serving(0, channel);
+    sendMedia(publisher, media);
+    await early.waitForPayload(media.at(-1)!.payload);
+    await fleet.node(0).stop('SIGKILL');
+    await fleet.node(1).waitForLog(new RegExp(`relay ended channel=${channel}`));
+    const late = await fleet.player(1, channel);
+    await late.roundTrip();
+    expect(fingerprints(late.media)).toEqual(fingerprints(media.slice(0, 2).reverse()));
+    await fleet.restartNode(0);
+    await expectFlows(await fleet.publisherWhenPossible(2, channel), late, 'fresh');
   });
 
   test('is fetched once by each node, however many players it has there', async () => {

@@ -111,6 +111,40 @@ describe('live streams go on', () => {
   });
 });
 
+describe('a takeover while Redis is away', () => {
+  const ofFile = FleetOfFile.start({ callbacks: true, nodes: 2, environment: { PUBLISHER_TAKEOVER: 'YES' } });
+
+  test('stops the former stream when Redis is back and the former publisher hears', async () => {
+    const { fleet } = ofFile;
+    const channel = fleet.newChannel();
+    let starts = 0;
+    let isAway = false;
+    const early: unknown[] = [];
+    fleet.journal.answer(channel, ({ claims }) => {
+      if (claims['event'] === 'start') {
+        starts += 1;
+        return { delayMs: starts === 1 ? 0 : 4_000, headers: { 'stream-id': `stream-${starts}` } };
+      }
+      if (isAway) early.push(claims);
+      return {};
+    });
+    const first = await fleet.publisher(0, channel);
+    await fleet.journal.next(channel, 'start');
+    const takeover = fleet.publisher(1, channel);
+    await fleet.journal.next(channel, 'start');
+    fleet.redis.suspend();
+    isAway = true;
+    const second = await takeover;
+    await first.roundTrip();
+    isAway = false;
+    fleet.redis.resume();
+    await first.waitForStatus('NetStream.Publish.Denied', 15_000);
+    expect((await fleet.journal.next(channel, 'stop')).claims['stream_id']).toBe('stream-1');
+    expect(early).toEqual([]);
+    await expectFlows(second, await fleet.player(0, channel), 'the second');
+  });
+});
+
 describe('new publishers while Redis is away', () => {
   const accepting = FleetOfFile.start({ callbacks: true });
   const rejecting = FleetOfFile.start({ nodes: 1, environment: { FLEET_WITHOUT_REDIS: 'reject' } });
@@ -148,6 +182,22 @@ describe('new publishers while Redis is away', () => {
     await expect(fleet.publisher(1, channel)).rejects.toThrow('Stream already publishing');
     fleet.redis.resume();
     await expectFlows(publisher, player, 'after');
+  });
+
+  test('are not accepted for a channel that was blocked before, on any node', async () => {
+    const { fleet } = accepting;
+    const [blocked, lifted] = [fleet.newChannel(), fleet.newChannel()];
+    for (const channel of [blocked, lifted]) await fleet.redis.publish('rtmp_commands', `block>${channel}|600`);
+    await fleet.redis.publish('rtmp_commands', `unblock>${lifted}`);
+    const unblocked = new RegExp(`unblock.*channel=${lifted}`);
+    await Promise.all(fleet.nodes.map((node) => node.waitForLog(unblocked)));
+    fleet.redis.suspend();
+    for (const at of fleet.nodes.keys()) {
+      const refused = fleet.publisher(at, blocked);
+      await expect(refused).rejects.toThrow(/NetStream.Publish.Denied.*Channel is blocked for \d+ s by the operator/);
+    }
+    await fleet.publisher(1, lifted);
+    fleet.redis.resume();
   });
 
   test('are refused, not for good, with FLEET_WITHOUT_REDIS=reject', async () => {

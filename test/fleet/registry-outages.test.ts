@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { CHANGE, type ChangeArgument } from '../../service/leases/redis/scripts/life-scripts';
+import { CALL_SCHEMA, type ScriptCall } from '../../service/leases/redis/scripts/registry-script';
 import { FAST, LifeNode, type LifeNodeOptions } from '../service/leases/redis/life-node';
 import { RedisServer } from '../support/servers/redis-server';
 import { SwitchedProxy } from './switched-proxy';
@@ -102,15 +103,21 @@ describe('a Redis that does not answer', () => {
     await eventually(async () => (await registration())?.includes('"epoch":2') === true);
     const lists = { letters: [], stops: [], joins: [], leaves: [] };
     const argument: ChangeArgument = {
-      ...{ schema: 1, channel: 'ch', seen: '', life: '{}', keepMs: 0, until: Date.now() + 60_000, mailRead: '' },
+      ...{ channel: 'ch', seen: '', life: '{}', keepMs: 0, until: Date.now() + 60_000, mailRead: '' },
       ...lists,
       moved: false,
     };
-    const names = [...CHANGE.keys({ node: id, member: a.member }, []), 'life:ch'];
+    const names = [...CHANGE.keys({ node: id, member: a.member }, argument), 'life:ch'];
     const keys = names.map((name) => `{rtmp}:${name}`);
-    const from = (epoch: number) => ['{rtmp}:', id, incarnation, epoch, Date.now() * 1000, JSON.stringify(argument)];
+    const from = (epoch: number): string => {
+      const call: ScriptCall = {
+        ...{ schema: CALL_SCHEMA, prefix: '{rtmp}:', node: id, incarnation, epoch, now: String(Date.now() * 1000) },
+        argument,
+      };
+      return JSON.stringify(call);
+    };
     const replies = await redis.withClient((client) =>
-      Promise.all([1, 2].map((epoch) => client.eval(CHANGE.lua, keys.length, ...keys, ...from(epoch)))),
+      Promise.all([1, 2].map((epoch) => client.eval(CHANGE.lua, keys.length, ...keys, from(epoch)))),
     );
     expect(replies).toEqual([
       ['unregistered', 0],

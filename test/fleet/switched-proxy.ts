@@ -12,11 +12,11 @@ export class SwitchedProxy {
     this.#target = target;
   }
 
-  static async start(targetPort: number): Promise<SwitchedProxy> {
+  static async start(targetPort: number, host = '127.0.0.1'): Promise<SwitchedProxy> {
     const server = createServer();
     const proxy = new SwitchedProxy(server, targetPort);
     server.on('connection', (socket) => proxy.#serve(socket));
-    server.listen(0, '127.0.0.1');
+    server.listen(0, host);
     await once(server, 'listening');
     return proxy;
   }
