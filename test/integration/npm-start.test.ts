@@ -82,6 +82,8 @@ describe('npm start', () => {
       expect(new Set(metricsUrls).size).toBe(2);
       for (const url of metricsUrls) expect((await fetch(url)).status).toBe(200);
       expect(starts.map(({ output }) => output.split('Installing dependencies').length - 1).sort()).toEqual([0, 1]);
+      // Such as the compiler's.
+      expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toContain(inClone('node_modules'));
       expect(await Promise.all(starts.map(interrupt))).toEqual([0, 0]);
 
       for (const name of ['jest', 'typescript', 'aws-cdk-lib'])

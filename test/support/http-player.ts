@@ -1,5 +1,6 @@
 import { type IncomingMessage, request, type RequestOptions } from 'node:http';
 import { WebSocket } from 'ws';
+import { secrets } from './leaks/watched-logs';
 import { FlvReader } from './rtmp/flv-file';
 import type { MediaItem } from './rtmp/media';
 
@@ -92,6 +93,7 @@ export class HttpPlayer extends FlvPlayer {
 
   /** Rejects with status and text when the server refuses. */
   static async open(url: string, options: RequestOptions = {}): Promise<HttpPlayer> {
+    secrets.addKeysOfUrls(url);
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       request(url, { agent: false, ...options }, resolve)
         .on('error', reject)
@@ -129,6 +131,7 @@ export class WebSocketPlayer extends FlvPlayer {
 
   /** Rejects with status and text when the server refuses. */
   static open(url: string, options: { readonly headers?: Record<string, string> } = {}): Promise<WebSocketPlayer> {
+    secrets.addKeysOfUrls(url);
     const webSocket = new WebSocket(url.replace(/^http/, 'ws'), options);
     const player = new WebSocketPlayer(webSocket);
     return new Promise((resolve, reject) => {

@@ -2,14 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { avc, avcAacStream } from '../../support/rtmp/media';
+import { count, seed as seedOf } from '../../support/programs/arguments.cjs';
 import { residentBytes } from '../../support/programs/process-memory';
 import { expectMedia, sendMedia, ServerOfFile } from '../../support/servers/server-of-file';
 import { captures } from './captures';
 import { mutate, seededRandom } from './mutations';
 
 /** Another seed tries other bytes; a failure's message contains its seed. */
-const seed = Number(process.env['FUZZ_SEED'] ?? 20_260_501);
-const connections = Number(process.env['FUZZ_CONNECTIONS'] ?? 1_500);
+const seed = seedOf('FUZZ_SEED', process.env['FUZZ_SEED'] ?? '20260501');
+const connections = count('FUZZ_CONNECTIONS', process.env['FUZZ_CONNECTIONS'] ?? '1500');
 const atOnce = 10;
 
 const server = ServerOfFile.start({ LOG_REQUESTS: 'NO' });

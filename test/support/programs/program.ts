@@ -1,5 +1,6 @@
 import { afterAll } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { watchProgram } from '../leaks/watched-logs';
 
 export interface ProgramOptions {
   readonly env?: NodeJS.ProcessEnv;
@@ -44,6 +45,7 @@ export class Program {
     });
     this.child.stderr?.on('data', (bytes: Buffer) => this.#addOutput(bytes.toString()));
     running.add(this);
+    watchProgram([command, ...args], env ?? {}, () => this.#output);
     this.exited = this.#watch(timeoutMs);
     this.exited.catch(() => {}); // only callers that wait for the end need the rejection
   }

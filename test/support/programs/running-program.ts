@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { StringDecoder } from 'node:string_decoder';
+import { watchProgram } from '../leaks/watched-logs';
 
 export interface RunningProgramOptions {
   readonly env?: NodeJS.ProcessEnv;
@@ -47,6 +48,7 @@ export class RunningProgram {
       stream?.on('data', (bytes: Buffer) => this.#receive(decoder.write(bytes)));
     }
     running.add(this.child);
+    watchProgram([command, ...args], options.env ?? {}, () => this.#output);
     this.exited = once(this.child, 'close').then(([code]) => code as number | null);
     const wake = (): void => {
       running.delete(this.child);

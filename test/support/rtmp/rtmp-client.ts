@@ -1,4 +1,5 @@
 import { type Amf, amfEncode, ecma } from './amf-test-codec';
+import { secrets } from '../leaks/watched-logs';
 import { RtmpConnection, type ConnectionOptionsForTest } from './rtmp-connection';
 import { command, control, MessageType, UserControl, userControl, type ChunkForm } from './wire-builder';
 import { type ReceivedCommand, type ReceivedMessage } from './wire-reader';
@@ -71,6 +72,7 @@ export class RtmpClient {
   /** Sends `connect` and gives its _result or _error. */
   async callConnect({ app, tcUrl, extra }: Pick<ConnectOptions, 'app' | 'tcUrl' | 'extra'>): Promise<ReceivedCommand> {
     const { remoteAddress = '', remotePort = 0 } = this.connection.socket;
+    secrets.addPublicName(app);
     const object: Record<string, Amf> = {
       app,
       type: 'nonprivate',
@@ -113,6 +115,7 @@ export class RtmpClient {
   }
 
   sendPublish(key: string, ...more: Amf[]): void {
+    secrets.addKey(key);
     this.sendCommand('publish', [null, key, ...(more.length === 0 ? ['live'] : more)], this.streamId);
   }
 
@@ -124,6 +127,7 @@ export class RtmpClient {
   }
 
   sendPlay(key: string): void {
+    secrets.addKey(key);
     this.sendCommand('play', [null, key, -2], this.streamId);
   }
 

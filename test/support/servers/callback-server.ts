@@ -1,6 +1,7 @@
 import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { secrets } from '../leaks/watched-logs';
 import type { TestCa } from './test-ca';
 
 /** A request as the handler got it. */
@@ -129,6 +130,10 @@ function describeRequest(message: IncomingMessage, body: string, connection: num
 }
 
 function give(answer: CallbackAnswerScript, message: IncomingMessage, response: ServerResponse): void {
+  for (const [name, value] of Object.entries(answer.headers ?? {})) {
+    if (name.toLowerCase() === 'play-key') secrets.addKey(value);
+    if (name.toLowerCase() === 'forward') secrets.addKeysOfUrls(value);
+  }
   if (answer.hangUp) {
     message.socket.destroy();
   } else if (answer.raw !== undefined) {

@@ -2,6 +2,7 @@ import { afterEach } from '@jest/globals';
 import type { EnvironmentValues } from '../../../service/config/environment';
 import { loadServiceConfig } from '../../../service/config/service-config';
 import { startNode, type NodeOptions, type RunningNode } from '../../../service/node/node';
+import { secrets, watchLog } from '../leaks/watched-logs';
 import { MemoryLogger } from '../memory-logger';
 
 /** A node within the test's own process. */
@@ -28,6 +29,8 @@ export async function startTestNode(
   options: Pick<NodeOptions, 'ioPath'> = {},
 ): Promise<TestNode> {
   const log = new MemoryLogger();
+  secrets.addVariables(values);
+  watchLog('the log of a node within the test', () => log.lines.join('\n'));
   const tls = values['SSL_CERT'] !== undefined || values['SSL_CERT_ARN'] !== undefined ? { SSL_PORT: '0' } : {};
   const { config } = loadServiceConfig({
     RTMP_PORT: '0',

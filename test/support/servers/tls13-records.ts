@@ -23,8 +23,8 @@ export class Tls13Records {
   ) {}
 
   /** Performs the handshake. */
-  static async open(port: number): Promise<Tls13Records> {
-    const socket = connectTcp({ port, host: '127.0.0.1', noDelay: true });
+  static async open(port: number, localAddress?: string): Promise<Tls13Records> {
+    const socket = connectTcp({ port, host: '127.0.0.1', noDelay: true, ...(localAddress && { localAddress }) });
     socket.on('error', () => {}); // the server may reset the connection
     const client = connectTls({ socket, rejectUnauthorized: false, ciphers: 'TLS_AES_256_GCM_SHA384' });
     client.on('error', () => {});
