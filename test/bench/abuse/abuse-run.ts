@@ -1,6 +1,4 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { cpus } from 'node:os';
+import { cpus, getPriority } from 'node:os';
 import { RedisServer } from '../../support/servers/redis-server';
 import type { HonestReport } from '../load/generator-api';
 import { GeneratorProcess } from '../load/generator-process';
@@ -10,6 +8,7 @@ import { pinToCores } from '../servers/pinned-process';
 import { freePort, RunningServer } from '../servers/running-server';
 import type { Attack, AttackCost, Surrounding } from './attack';
 import { proxyHeader } from './attacker-bytes';
+import { startHandler } from './hostile-handler';
 
 /** The cost of one attack for both sides. */
 export interface AbuseResult {
@@ -24,65 +23,70 @@ export interface AbuseResult {
   readonly reasons: readonly string[];
 }
 
+export interface AbuseOptions {
+  readonly bundle: string;
+  readonly seconds: number;
+  /** Honest streams, each with a player. */
+  readonly streams: number;
+}
+
 const HONEST_ADDRESS = '127.0.0.3';
 const ATTACKER_ADDRESS = '127.0.0.2';
 /** Clients behind the load balancer, as its PROXY headers name them. */
 const HONEST_CLIENT = '192.0.2.9';
 const ATTACKER_CLIENT = '192.0.2.66';
-const HANDLER_MS = 300;
 const WARMUP_SECONDS = 2;
 const SAMPLE_MS = 50;
-/** Priority higher than the attacker's, lower than the honest stream's. */
-const REDIS_PRIORITY = 10;
+/** Added to the benchmark's own: the attacker's priority is lower, that of the honest streams higher. */
+const REDIS_PRIORITY = 4;
 
-/** Starts a server with what the attack needs, an honest stream and the attacker, each in a separate process. */
-export async function abuseRun(attack: Attack, bundle: string, seconds: number): Promise<AbuseResult> {
+/** Starts a server with what the attack needs, honest streams and the attacker, each in a separate process. */
+export async function abuseRun(attack: Attack, { bundle, seconds, streams }: AbuseOptions): Promise<AbuseResult> {
   const cores = cpus().map((_, core) => core);
   const [serverCores, generatorCores] = [cores.slice(0, 1), cores.slice(-1)];
   const needs = (surrounding: Surrounding): boolean => attack.needs?.includes(surrounding) === true;
-  const handler = needs('callback') ? await slowHandler() : undefined;
+  const handler = needs('callback') ? await startHandler(attack.handler ?? 'accepts') : undefined;
   const redis = needs('redis') ? await RedisServer.start() : undefined;
-  // Redis stands for another machine: its cost must not count for the server or the honest stream.
-  if (redis) pinToCores(redis.pid, generatorCores, REDIS_PRIORITY);
+  // Redis stands for another machine: its cost must not count for the server or the honest streams.
+  if (redis) pinToCores(redis.pid, generatorCores, getPriority() + REDIS_PRIORITY);
   const httpPort = needs('http') ? await freePort() : 0;
   const env = {
     ...{ CONCURRENT_LIMIT_WHITELIST: `${HONEST_ADDRESS},${HONEST_CLIENT}`, LOG_REQUESTS: 'YES' },
-    ...(handler && { CALLBACK_URL: urlOf(handler), JWT_SECRET: 'a secret of the benchmark, long enough' }),
+    ...(handler && { CALLBACK_URL: handler.url, JWT_SECRET: 'a secret of the benchmark, long enough' }),
     ...(redis && { REDIS_USE: 'YES', REDIS_HOST: redis.host, REDIS_PORT: String(redis.port) }),
     ...(redis && { FLEET: 'YES', FLEET_NODE_ID: 'bench', FLEET_ADVERTISE_HOST: '127.0.0.1' }),
     ...(httpPort > 0 && { HTTP_PORT: String(httpPort) }),
     ...(needs('proxy') && { PROXY_PROTOCOL: 'v2', PROXY_TRUSTED: '127.0.0.0/8' }),
+    ...(needs('ipv6') && { BIND_ADDRESS: '::', HTTP_BIND_ADDRESS: '::' }),
     ...attack.env,
   };
   const transport = needs('tls') ? 'rtmps' : 'rtmp';
   const server = await RunningServer.start(rtmpServer(bundle), {
-    cores: serverCores,
-    transport,
-    env,
-    profile: undefined,
+    ...{ cores: serverCores, transport, env, profile: undefined, descriptors: attack.descriptors },
   });
   const honest = new GeneratorProcess('honest', generatorCores);
   const attacker = new GeneratorProcess('attacker', generatorCores);
   const proxied = (client: string): string => (needs('proxy') ? proxyHeader(client).toString('hex') : '');
   const { host, port, tls } = server.streams;
   try {
-    const address = { ...server.streams, app: 'honest', streamName: 'key', localAddress: HONEST_ADDRESS };
-    await honest.call('start', { address: { ...address, preambleHex: proxied(HONEST_CLIENT) } });
+    const address = { ...server.streams, app: 'honest-{n}', streamName: 'key', localAddress: HONEST_ADDRESS };
+    const pattern = { ...address, preambleHex: proxied(HONEST_CLIENT) };
+    await honest.call('start', { pattern, count: streams });
     await sleep(WARMUP_SECONDS);
     const before = server.usage();
     let peakBytes = before.rssBytes;
     const sampling = setInterval(() => (peakBytes = Math.max(peakBytes, server.usage().rssBytes)), SAMPLE_MS);
     const logBefore = server.logBytes;
-    await honest.call('beginWindow', {});
+    await honest.call('beginWindow', { httpPort });
     const target = {
       ...{ host, port, tlsPort: tls ? port : 0, httpPort, redisPort: redis?.port ?? 0 },
       ...{ localAddress: ATTACKER_ADDRESS, preambleHex: proxied(ATTACKER_CLIENT) },
     };
     const cost = await attacker.call('attack', { name: attack.name, target, seconds });
     clearInterval(sampling);
-    const report = await honest.call('endWindow', {});
     const after = server.usage();
-    const crashed = after.rssBytes === 0;
+    const report = await honest.call('endWindow', {});
+    const crashed = server.usage().rssBytes === 0;
     return {
       cost,
       honest: report,
@@ -96,20 +100,6 @@ export async function abuseRun(attack: Attack, bundle: string, seconds: number):
     await Promise.all([honest.stop(), attacker.stop()]);
     await server.stop();
     handler?.close();
-    handler?.closeAllConnections();
     await redis?.remove();
   }
-}
-
-/** Accepts every publisher, after a while. */
-function slowHandler(): Promise<Server> {
-  const server = createServer((request, response) => {
-    request.resume();
-    setTimeout(() => response.writeHead(200, { 'stream-id': 'id' }).end(), HANDLER_MS);
-  });
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-}
-
-function urlOf(server: Server): string {
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }

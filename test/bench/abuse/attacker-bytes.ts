@@ -45,6 +45,16 @@ export function block(bytes: Buffer, size = 65_536): Buffer {
   return Buffer.concat(Array<Buffer>(Math.max(1, Math.floor(size / bytes.length))).fill(bytes));
 }
 
+/** The beginning of a message on a chunk stream of any number: a full header, and the payload that follows it. */
+export function beginning(chunkStreamId: number, type: number, length: number, payload: Buffer): Buffer {
+  const id = chunkStreamId < 64 ? [chunkStreamId] : [1, (chunkStreamId - 64) & 0xff, (chunkStreamId - 64) >> 8];
+  const header = Buffer.alloc(11);
+  header.writeUIntBE(length, 3, 3);
+  header[6] = type;
+  header.writeUInt32LE(1, 7);
+  return Buffer.concat([Buffer.from(id), header, payload]);
+}
+
 /** A PROXY protocol v2 header that names this IPv4 client. */
 export function proxyHeader(client: string): Buffer {
   const addresses = Buffer.alloc(12);
