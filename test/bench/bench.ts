@@ -1,9 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { exitCodeOf, WrongArgument } from '../support/programs/arguments.cjs';
 import { abuseCommand } from './abuse/command';
+import { faultsCommand } from './faults/command';
 import { fleetCommand } from './fleet/command';
 import type { RunResult } from './metrics';
+import { outputsCommand } from './outputs/command';
 import { type BenchOptions, readOptions, usage } from './options';
 import { heaviestFunctions, readCallTree } from './profile/cpu-profile';
 import { flameGraph } from './profile/flame-graph';
@@ -14,24 +17,34 @@ import { caseTable, targetTable } from './report/tables';
 import { measuredRun, type RunSettings } from './runs/measured-run';
 import type { TimeWindow } from './runs/run-context';
 import type { BenchCase } from './scenarios';
-import { nginxRtmp } from './servers/nginx-rtmp';
-import { nodeMediaServer } from './servers/node-media-server';
+import { serverNamed } from './servers/named-server';
 import { rtmpServer } from './servers/rtmp-server';
 import type { ServerKind } from './servers/server-kind';
+import { soakCommand } from './soak/command';
 import { targets } from './targets';
 
 const BUNDLE = '.build/rtmp-server.cjs';
 const OUTPUT_DIRECTORY = join('.build', 'bench');
 const HEAVIEST_SHOWN = 20;
 
+/** Benchmarks with options of their own. */
+const commands = new Map<string, (args: readonly string[], bundle: string) => Promise<void>>([
+  ['fleet', fleetCommand],
+  ['outputs', outputsCommand],
+  ['faults', faultsCommand],
+  ['abuse', abuseCommand],
+  ['soak', soakCommand],
+]);
+
 async function main(): Promise<void> {
-  if (process.argv[2] === 'fleet') {
-    await fleetCommand(process.argv.slice(3), BUNDLE);
+  const [word = '--', ...rest] = process.argv.slice(2);
+  const command = commands.get(word);
+  if (command !== undefined) {
+    await command(rest, BUNDLE);
     return;
   }
-  if (process.argv[2] === 'abuse') {
-    await abuseCommand(process.argv.slice(3), BUNDLE);
-    return;
+  if (!word.startsWith('-')) {
+    throw new WrongArgument(`there is no benchmark '${word}', only ${[...commands.keys()].join(', ')}, or options`);
   }
   const options = readOptions(process.argv.slice(2));
   if (options === 'help') {
@@ -57,13 +70,6 @@ async function main(): Promise<void> {
     const report = { date: new Date().toISOString(), command, machine, cases: results, targets: outcomes };
     writeFileSync(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
   }
-}
-
-function serverNamed(name: string): ServerKind {
-  if (name === nginxRtmp.name) return nginxRtmp;
-  if (name === nodeMediaServer.name) return nodeMediaServer;
-  if (name.endsWith('.cjs')) return rtmpServer(name, basename(name));
-  throw new Error(`--against ${name}: neither nginx-rtmp nor node-media-server nor a .cjs file`);
 }
 
 /** The chosen scenarios' cases; a case of several scenarios is run once. */
@@ -116,7 +122,7 @@ function runSettings(benchCase: BenchCase, { seconds, warmupSeconds, profile }: 
   const shared = benchCase.workers !== undefined;
   return {
     seconds,
-    warmupSeconds,
+    warmupSeconds: Math.max(warmupSeconds, benchCase.minWarmupSeconds ?? 0),
     serverCores: shared ? cores : cores.slice(0, 1),
     generatorCores: shared ? cores : cores.slice(-1),
     profile: profile ? { directory: resolve(OUTPUT_DIRECTORY), fileName: `${benchCase.id}.cpuprofile` } : undefined,
@@ -147,5 +153,5 @@ function drawProfile(benchCase: BenchCase, { fromMs, untilMs }: TimeWindow): voi
 process.on('SIGTERM', () => process.exit(143));
 main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
+  process.exit(exitCodeOf(error));
 });

@@ -1,4 +1,4 @@
-// `npm run bench`: installs missing packages, builds the server's bundle and the benchmark's own four programs, then
+// `npm run bench`: installs missing packages, builds the server's bundle and the benchmark's own programs, then
 // starts the benchmark.
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
@@ -32,6 +32,7 @@ await build({
     bench: join(here, 'bench.ts'),
     'fleet-nodes': join(here, 'fleet', 'node-process.ts'),
     generator: join(here, 'load', 'generator.ts'),
+    'soak-probe': join(here, 'soak', 'probe.ts'),
     'node-media-server': join(here, 'servers', 'node-media-server-process.ts'),
   },
   outdir: outputDir,

@@ -5,7 +5,7 @@ export interface BenchCase {
   /** Unique; results and targets refer to it. */
   readonly id: string;
   readonly title: string;
-  readonly kind: 'steady' | 'idle' | 'capacity' | 'churn';
+  readonly kind: 'steady' | 'idle' | 'capacity' | 'churn' | 'relays';
   readonly publishers: number;
   /** In total, spread evenly over the publishers. */
   readonly players: number;
@@ -18,8 +18,12 @@ export interface BenchCase {
   readonly env: Readonly<Record<string, string>>;
   /** Worker processes of this project's server; undefined: its default, on one core. */
   readonly workers: number | undefined;
+  /** For `relays`: whether the players are on the node of their publishers, or on another one. */
+  readonly fleet?: 'local' | 'relayed';
   /** Whether other servers are worth comparing here. */
   readonly peers: boolean;
+  /** A longer warm-up than asked for: little load takes long to be compiled. */
+  readonly minWarmupSeconds?: number;
   /** No more runs than this, however many are asked for. */
   readonly maxRuns?: number;
 }
@@ -78,6 +82,16 @@ function overTls(base: BenchCase): BenchCase[] {
     renamed(base, 'rtmps', 'RTMPS', { transport: 'rtmps', peers: false }),
     renamed(base, 'haproxy', 'RTMPS ended by HAProxy', { transport: 'rtmps-haproxy', peers: false }),
   ];
+}
+
+/** Streams with a player each, of two nodes. */
+function relays(streams: number): BenchCase[] {
+  return (['local', 'relayed'] as const).map((fleet) => {
+    const title = `two nodes, ${streams} streams with a player each, ${fleet === 'local' ? 'on the same node' : 'relayed'}`;
+    return benchCase(`relays${streams}-${fleet}`, title, {
+      ...{ kind: 'relays', fleet, publishers: streams, players: streams, peers: false },
+    });
+  });
 }
 
 /** The same fan-out to players of each protocol. */
@@ -151,6 +165,19 @@ export const scenarios: readonly Scenario[] = [
     name: 'rtmps',
     description: 'TLS in the server against plain RTMP and against HAProxy in front',
     cases: [...overTls(ingest(50)), ...overTls(fanOut(50))],
+  },
+  {
+    name: 'relays',
+    description: '50 streams with a player each, on another node than their publishers, against on the same',
+    cases: relays(50),
+  },
+  { name: 'relays20', description: 'the same with 20 streams', cases: relays(20) },
+  {
+    name: 'ingest10',
+    description: '10 publishers against 100, each warmed up until V8 has compiled everything',
+    cases: [10, 100].map((publishers) =>
+      renamed(ingest(publishers), 'warm', 'after 150 s', { peers: false, minWarmupSeconds: 150 }),
+    ),
   },
   {
     name: 'scaling',

@@ -20,7 +20,11 @@ export class BenchNode implements LifeListener {
   readonly store: RedisLifeStore;
   /** Channels whose publishers are on this node, and their publishes. */
   readonly live = new Map<string, string>();
+  /** Stream ids of publishers that this node has let in and that have not left, by channel. */
+  readonly streams = new Map<string, string>();
   stopsDelivered = 0;
+  /** Called with each stop before it is delivered. */
+  onStop: (channel: string, streamId: string) => void = () => undefined;
   /** How often the node took Redis for away. */
   timesAway = 0;
   /** The latest reason. */
@@ -77,6 +81,7 @@ export class BenchNode implements LifeListener {
     const publish = this.live.get(channel);
     if (publish === undefined) return;
     this.live.delete(channel);
+    this.streams.delete(channel);
     await this.store.apply(channel, { kind: how, publish });
   }
 
@@ -87,10 +92,12 @@ export class BenchNode implements LifeListener {
         const answer = { kind: 'accepted', streamId: start.resume ?? randomUUID(), playKeyHash: 'hash' } as const;
         void this.store.apply(channel, { kind: 'answered', start, answer, now: Date.now() });
       } else if (effect.kind === 'letIn' || effect.kind === 'refuse') {
+        if (effect.kind === 'letIn') this.streams.set(channel, effect.id.streamId);
         this.#answers.get(effect.publish)?.(effect.kind === 'letIn');
         this.#answers.delete(effect.publish);
       } else if (effect.kind !== 'grace' && this.live.get(channel) === effect.publish) {
         this.live.delete(channel);
+        this.streams.delete(channel);
       }
     }
   }
@@ -113,7 +120,10 @@ export class BenchNode implements LifeListener {
     for (;;) {
       const stops = await this.store.pullStops(STOPS_AT_ONCE);
       if (stops.length === 0) return;
-      for (const { jti } of stops) await this.store.stopDelivered(jti);
+      for (const { jti, channel, streamId } of stops) {
+        this.onStop(channel, streamId);
+        await this.store.stopDelivered(jti);
+      }
       this.stopsDelivered += stops.length;
     }
   }

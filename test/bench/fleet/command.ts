@@ -1,9 +1,8 @@
-import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { aboveZero, count } from '../../support/programs/arguments.cjs';
 import { describeMachine } from '../report/machine';
 import { aligned } from '../report/tables';
-import { relayRun } from '../runs/relay-run';
-import { type Cost, type FleetCosts, FORMULA, totalOf } from './costs';
+import { type Cost, eventsOf, type FleetCosts, FORMULA, totalOf } from './costs';
 import { registryRun, type RegistryResult } from './registry-run';
 
 const usage = `npm run bench -- fleet [options]   what the fleet's registry costs Redis
@@ -12,8 +11,7 @@ const usage = `npm run bench -- fleet [options]   what the fleet's registry cost
   --processes N    processes of nodes; the last one's nodes are lost at the end (default 3)
   --seconds N      length of each quiet window (default 12)
   --returns N      publishers of the lost zone that come back per second (default: all within 10 s)
-  --full           1000 nodes and 50,000 streams: ten minutes, 3 GB
-  --relays         instead: what a relay costs two nodes`;
+  --full           1000 nodes and 50,000 streams: ten minutes, 3 GB`;
 
 /** What the registry is to carry. */
 const LARGE = { nodes: 1_000, streams: 50_000, streamSeconds: 3_600 };
@@ -21,7 +19,7 @@ const MOST = { cpuShare: 0.15, memoryBytes: 300e6, deliveriesPerSecond: 5_000, s
 const RETURN_SECONDS = 10;
 
 /** `npm run bench -- fleet`. */
-export async function fleetCommand(args: readonly string[], bundle: string): Promise<void> {
+export async function fleetCommand(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -31,8 +29,6 @@ export async function fleetCommand(args: readonly string[], bundle: string): Pro
       seconds: { type: 'string', default: '12' },
       returns: { type: 'string' },
       full: { type: 'boolean', default: false },
-      relays: { type: 'boolean', default: false },
-      warmup: { type: 'string', default: '20' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -40,23 +36,20 @@ export async function fleetCommand(args: readonly string[], bundle: string): Pro
     console.log(usage);
     return;
   }
+  const seconds = aboveZero('--seconds', values.seconds);
+  const processes = Math.max(2, count('--processes', values.processes));
+  const nodes = values.nodes === undefined ? (values.full ? LARGE.nodes : 90) : count('--nodes', values.nodes);
+  const streams =
+    values.streams === undefined ? (values.full ? LARGE.streams : 3_000) : count('--streams', values.streams);
+  const returnsPerSecond =
+    values.returns === undefined ? streams / processes / RETURN_SECONDS : aboveZero('--returns', values.returns);
   const machine = describeMachine();
   console.log(`${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, Node.js ${machine.node}`);
-  const seconds = Number(values.seconds);
-  if (values.relays) {
-    const cores = cpus().map((_, core) => core);
-    const where = { serverCores: cores.slice(0, 1), generatorCores: cores.slice(-1) };
-    const lines = await relayRun({ bundle, seconds, warmupSeconds: Number(values.warmup), ...where });
-    for (const line of lines) console.log(line);
-    return;
-  }
-  const processes = Math.max(2, Number(values.processes));
-  const nodes = Number(values.nodes ?? (values.full ? LARGE.nodes : 90));
-  const streams = Number(values.streams ?? (values.full ? LARGE.streams : 3_000));
-  const returnsPerSecond = Number(values.returns ?? streams / processes / RETURN_SECONDS);
   const tell = (line: string): void => console.error(line);
   const result = await registryRun({ processes, nodes, streams, seconds, returnsPerSecond, tell });
-  console.log(`\n${nodes} nodes and ${streams} streams\n\n${costTable(result.costs)}\n\n${totals(result)}`);
+  console.log(
+    `\n${nodes} nodes and ${streams} streams\n\n${costTable(result.costs)}\n\n${totals(result)}\n\n${stormTable(result)}`,
+  );
 }
 
 function costTable(costs: FleetCosts): string {
@@ -75,6 +68,35 @@ function costTable(costs: FleetCosts): string {
     ...[name, cpuUs.toFixed(0), bytes.toFixed(0), deliveries.toFixed(2)],
   ]);
   return aligned([['operation', 'Redis CPU us', 'bytes', 'deliveries'], ...cells]);
+}
+
+function stormTable({ storms, costs }: RegistryResult): string {
+  const heading = [
+    'event',
+    's',
+    'Redis CPU s',
+    'MB',
+    'busiest process',
+    'Redis away',
+    'ended',
+    'stops',
+    'of live streams',
+  ];
+  const rows = storms.map(
+    ({ name, seconds, cpuSeconds, bytes, busiestProcess, timesAway, ended, stops, wrongStops }) => [
+      ...[name, seconds.toFixed(2), cpuSeconds.toFixed(2), (bytes / 1e6).toFixed(1)],
+      ...[
+        `${(100 * busiestProcess).toFixed(0)} %`,
+        String(timesAway),
+        String(ended),
+        String(stops),
+        String(wrongStops),
+      ],
+    ],
+  );
+  const computed = eventsOf(costs, LARGE).map(({ name, cpuSeconds }) => [name, cpuSeconds.toFixed(2)]);
+  const computedHeading = [`computed: ${LARGE.nodes} nodes, ${LARGE.streams} streams`, 'Redis CPU s'];
+  return `${aligned([heading, ...rows])}\n\n${aligned([computedHeading, ...computed])}`;
 }
 
 function totals({ costs, beatsPerSecond, quiet, memoryBytes, zone }: RegistryResult): string {

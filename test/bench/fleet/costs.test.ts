@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { type Cost, type FleetCosts, totalOf } from './costs';
+import { type Cost, eventsOf, type FleetCosts, totalOf } from './costs';
 
 const cost = (cpuUs: number, bytes = 0, deliveries = 0): Cost => ({ cpuUs, bytes, deliveries });
 
@@ -21,4 +21,13 @@ test('a fleet costs its renewals, and what streams cost as they come and go', ()
   expect(total.cpuShare).toBeCloseTo((1_000 + 50 * 100 + 10 * 350) / 1e6);
   expect(total).toMatchObject({ bytesPerSecond: 50 * 1_000 + 10 * 5_500, deliveriesPerSecond: 30 });
   expect(total.memoryBytes).toBe(100 * 10_000 + 3_600 * 2_000);
+});
+
+test('what happens to a whole fleet costs what its parts cost', () => {
+  const costs: FleetCosts = {
+    ...{ alone: cost(0), beat: cost(0), end: cost(0), locate: cost(0), bytesPerNode: 0, bytesPerStream: 0 },
+    ...{ publish: cost(100), resume: cost(300), command: cost(10), join: cost(4_000), leave: cost(2_000) },
+  };
+  const events = eventsOf(costs, { nodes: 100, streams: 5_000 }).map(({ cpuSeconds }) => cpuSeconds);
+  expect(events).toEqual([0.001, 0.015, 1.5, 0.9, 2.1]);
 });

@@ -59,3 +59,22 @@ export function totalOf(costs: FleetCosts, size: FleetSize): FleetTotal {
     memoryBytes: size.nodes * costs.bytesPerNode + size.streams * costs.bytesPerStream,
   };
 }
+
+/** Something that happens to a whole fleet at once, and the CPU time that it takes Redis (s). */
+export interface FleetEvent {
+  readonly name: string;
+  readonly cpuSeconds: number;
+}
+
+/** What such events cost, computed from the costs of their parts. Redis has one core: it takes at least as long. */
+export function eventsOf(costs: FleetCosts, { nodes, streams }: Pick<FleetSize, 'nodes' | 'streams'>): FleetEvent[] {
+  const { command, resume, join, leave, publish } = costs;
+  const events: [string, number][] = [
+    ['a command to all nodes', nodes * command.cpuUs],
+    ['the publishers of one node come back', (streams / nodes) * resume.cpuUs],
+    ['all publishers come back', streams * resume.cpuUs],
+    ['Redis lost its data: all nodes join, all streams are registered', nodes * join.cpuUs + streams * publish.cpuUs],
+    ['all nodes are replaced', nodes * (join.cpuUs + leave.cpuUs) + streams * resume.cpuUs],
+  ];
+  return events.map(([name, cpuUs]) => ({ name, cpuSeconds: cpuUs / 1e6 }));
+}

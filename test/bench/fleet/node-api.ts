@@ -20,6 +20,12 @@ export type NodeTask =
   | { readonly kind: 'watch'; readonly channels: Channels }
   /** Every node reports the same command. */
   | { readonly kind: 'command'; readonly channel: string }
+  /** Every node hears operators' commands from now on. */
+  | { readonly kind: 'listen'; readonly port: number }
+  /** So many publishers are lost at the same moment, and come back at the next node within this time, as it happens. */
+  | { readonly kind: 'storm'; readonly most: number; readonly withinMs: number }
+  /** So many nodes drain and leave, each after a new one has joined; their publishers go to other nodes. */
+  | { readonly kind: 'replace'; readonly port: number; readonly count: number; readonly atOnce: number }
   | { readonly kind: 'report' };
 
 /** The state of a process's nodes. */
@@ -29,6 +35,8 @@ export interface NodesReport {
   /** Announcements that Redis has delivered to them. */
   readonly deliveries: number;
   readonly stopsDelivered: number;
+  /** Of streams that were live on a node of the same process. */
+  readonly wrongStops: number;
   /** How often a node took Redis for away. */
   readonly timesAway: number;
   /** A reason for it; empty: none. */

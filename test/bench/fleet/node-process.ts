@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { runBounded } from '../load/bounded-parallel';
 import { BenchNode } from './bench-node';
+import { listen } from './command-node';
 import {
   channelName,
   type Channels,
@@ -18,6 +19,9 @@ const JOIN_PATIENCE_MS = 30_000;
 
 const nodes: BenchNode[] = [];
 let deliveries = 0;
+let wrongStops = 0;
+/** Of nodes that have left. */
+const past = { stopsDelivered: 0, timesAway: 0 };
 
 /** Counts the messages of all subscriptions: Redis itself does not. */
 function countDeliveries(): void {
@@ -64,19 +68,53 @@ async function warmUp(node: BenchNode, other: BenchNode): Promise<void> {
   await node.store.remember({ verb: 'kill-session', channel });
 }
 
+/** Publishers are lost, and try until they are let in again. */
+async function storm(most: number, withinMs: number): Promise<void> {
+  const all = nodes.flatMap((node, at) => [...node.live.keys()].map((channel) => ({ node, channel, at })));
+  const publishers = all.slice(0, Math.min(most, all.length));
+  await Promise.all(
+    publishers.map(async ({ node, channel, at }) => {
+      const waitMs = Math.random() * withinMs;
+      if (waitMs > 0) await new Promise((wake) => setTimeout(wake, waitMs));
+      await node.leave(channel, 'lost');
+      await nodeOf(at, 1).publishUntilLive(channel);
+    }),
+  );
+}
+
+/** As in a deploy: the new node first, then the old one drains and its publishers come back at another one. */
+async function replace(port: number): Promise<void> {
+  const old = nodes.shift()!;
+  await join(`${old.store.self.id}-next`, port);
+  await old.store.drain();
+  const moves = [...old.live.keys()].map(async (channel, at) => {
+    await old.leave(channel, 'lost');
+    await nodeOf(at).publishUntilLive(channel);
+  });
+  await Promise.all(moves);
+  await old.store.stop();
+  past.stopsDelivered += old.stopsDelivered;
+  past.timesAway += old.timesAway;
+}
+
+async function join(name: string, port: number): Promise<void> {
+  const node = new BenchNode(name, port);
+  nodes.push(node);
+  node.onStop = (channel, streamId) => {
+    if (nodes.some(({ streams }) => streams.get(channel) === streamId)) wrongStops += 1;
+  };
+  await node.start();
+  // The first look is at the start's end; a busy machine may need longer.
+  for (let waitedMs = 0; !node.store.connected; waitedMs += LOOK_MS) {
+    if (waitedMs > JOIN_PATIENCE_MS) throw new Error('a node has not joined');
+    await new Promise((wake) => setTimeout(wake, LOOK_MS));
+  }
+}
+
 async function run(task: NodeTask): Promise<void> {
   switch (task.kind) {
     case 'join':
-      return runBounded(task.names.length, JOINS_AT_ONCE, async (index) => {
-        const node = new BenchNode(task.names[index]!, task.port);
-        nodes.push(node);
-        await node.start();
-        // The first look is at the start's end; a busy machine may need longer.
-        for (let waitedMs = 0; !node.store.connected; waitedMs += LOOK_MS) {
-          if (waitedMs > JOIN_PATIENCE_MS) throw new Error('a node has not joined');
-          await new Promise((wake) => setTimeout(wake, LOOK_MS));
-        }
-      });
+      return runBounded(task.names.length, JOINS_AT_ONCE, (index) => join(task.names[index]!, task.port));
     case 'leave':
       return runBounded(task.count, JOINS_AT_ONCE, () => nodes.pop()!.store.stop());
     case 'warmUp':
@@ -103,6 +141,14 @@ async function run(task: NodeTask): Promise<void> {
       return runBounded(nodes.length, AT_ONCE, async (index) => {
         await nodes[index]!.store.remember({ verb: 'kill-session', channel: task.channel });
       });
+    case 'listen':
+      return runBounded(nodes.length, AT_ONCE, async (index) => {
+        await listen(nodes[index]!, task.port);
+      });
+    case 'storm':
+      return storm(task.most, task.withinMs);
+    case 'replace':
+      return runBounded(task.count, Math.min(task.atOnce, task.count), () => replace(task.port));
     case 'report':
       return undefined;
   }
@@ -115,8 +161,9 @@ function report(): NodesReport {
     nodes: nodes.length,
     live: sum(({ live }) => live.size),
     deliveries,
-    stopsDelivered: sum(({ stopsDelivered }) => stopsDelivered),
-    timesAway: sum(({ timesAway }) => timesAway),
+    wrongStops,
+    stopsDelivered: past.stopsDelivered + sum(({ stopsDelivered }) => stopsDelivered),
+    timesAway: past.timesAway + sum(({ timesAway }) => timesAway),
     whyAway: nodes.find(({ whyAway }) => whyAway !== '')?.whyAway ?? '',
     cpuSeconds: (user + system) / 1e6,
   };

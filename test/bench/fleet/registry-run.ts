@@ -5,6 +5,7 @@ import { sleep } from '../runs/run-context';
 import type { Cost, FleetCosts } from './costs';
 import type { Channels, NodesReport } from './node-api';
 import { Nodes } from './nodes';
+import { type Storm, Storms } from './storms';
 import { RedisMeter, type RedisSpending } from './redis-meter';
 
 export interface RegistryRunOptions {
@@ -40,6 +41,7 @@ export interface RegistryResult {
   /** Measured in the quiet window, at the size of the run. */
   readonly quiet: { readonly cpuShare: number; readonly bytesPerSecond: number; readonly deliveriesPerSecond: number };
   readonly memoryBytes: number;
+  readonly storms: readonly Storm[];
   readonly zone: LostZone;
 }
 
@@ -53,6 +55,8 @@ const NOTHING: Cost = { cpuUs: 0, bytes: 0, deliveries: 0 };
 export async function registryRun(options: RegistryRunOptions): Promise<RegistryResult> {
   const redis = await RedisServer.start();
   const client = new Redis({ host: redis.host, port: redis.port });
+  // Redis is stopped on the way.
+  client.on('error', () => undefined);
   const processes = Array.from({ length: options.processes }, () => new Nodes());
   try {
     return await new RegistryRun(options, redis, new RedisMeter(client), processes, client).run();
@@ -100,6 +104,8 @@ class RegistryRun {
     const command = await this.#commandCost();
     const [leave, join] = await this.#turnover();
     const quiet = await this.#quiet();
+    const { redis, client, meter, processes } = this;
+    const storms = await new Storms({ redis, client, meter, processes, nodes, streams, tell }).run();
     const zone = await this.#loseZone();
     const costs = { beat, publish, end, resume, locate, command, join, leave };
     return {
@@ -107,6 +113,7 @@ class RegistryRun {
       beatsPerSecond,
       quiet: { cpuShare: quiet.cpuUs / 1e6, bytesPerSecond: quiet.bytes, deliveriesPerSecond: quiet.deliveries },
       memoryBytes,
+      storms,
       zone,
     };
   }

@@ -41,17 +41,22 @@ export class ChurnLoad implements ChurnApi {
   private openPublisher(address: StreamAddress, stream: number): void {
     const publisher = new Publisher(stream, this.media, this.lateness);
     this.publishers.add(publisher);
-    this.watch(publisher.start(address, (reason) => this.fail(reason)));
-    setTimeout(() => {
+    const stop = (): void => {
       this.publishers.delete(publisher);
       publisher.stop();
-    }, LIFETIME_MS);
+    };
+    this.watch(
+      publisher.start(address, (reason) => this.fail(reason)),
+      stop,
+    );
   }
 
   private openPlayer(address: StreamAddress): void {
     const player = new Player(0, false, this.tally);
-    this.watch(player.start(address, (reason) => this.fail(reason)));
-    setTimeout(() => player.stop(), LIFETIME_MS);
+    this.watch(
+      player.start(address, (reason) => this.fail(reason)),
+      () => player.stop(),
+    );
   }
 
   private sendDue(): void {
@@ -66,8 +71,15 @@ export class ChurnLoad implements ChurnApi {
     }
   }
 
-  private watch(start: Promise<void>): void {
-    start.catch((error: unknown) => this.fail(error instanceof Error ? error.message : String(error)));
+  /** The connection ends a while after it was made, however long that took. */
+  private watch(start: Promise<void>, stop: () => void): void {
+    start.then(
+      () => void setTimeout(stop, LIFETIME_MS),
+      (error: unknown) => {
+        stop();
+        this.fail(error instanceof Error ? error.message : String(error));
+      },
+    );
   }
 
   private fail(reason: string): void {

@@ -32,11 +32,12 @@ export interface ChurnApi {
   stop(params: None): Promise<ChurnReport>;
 }
 
-/** Calls to the process of the honest stream during an attack. */
+/** Calls to the process of the honest streams during an attack. */
 export interface HonestApi {
-  /** Publishes and plays one stream of 25 frames a second. */
-  start(params: { address: StreamAddress }): Promise<void>;
-  beginWindow(params: None): Promise<void>;
+  /** Publishes streams 0..count-1 of 25 frames a second, and plays each of them once. */
+  start(params: { pattern: StreamAddress; count: number }): Promise<void>;
+  /** @param httpPort where newcomers ask for the node's health too; 0: nowhere */
+  beginWindow(params: { httpPort: number }): Promise<void>;
   endWindow(params: None): Promise<HonestReport>;
 }
 
@@ -46,7 +47,16 @@ export interface AttackerApi {
   attack(params: { name: string; target: AttackTarget; seconds: number }): Promise<AttackCost>;
 }
 
+/** Calls to the process of streams that are watched from the first to the last moment. */
+export interface WitnessApi {
+  /** `fastSpeed`: seconds of stream in a second, of the one that passes 4 GiB. */
+  start(params: { pattern: StreamAddress; flvPort: number; fastSpeed: number }): Promise<void>;
+  report(params: None): Promise<WitnessReport>;
+  stop(params: None): Promise<void>;
+}
+
 export interface GeneratorApis {
+  readonly witnesses: WitnessApi;
   readonly honest: HonestApi;
   readonly attacker: AttackerApi;
   readonly publishers: PublisherApi;
@@ -86,17 +96,47 @@ export interface PlayerReport extends ProcessReport {
   readonly latency: { readonly all: LatencySummary; readonly video: LatencySummary; readonly audio: LatencySummary };
 }
 
-/** The effect of an attack on an honest stream and on new clients. */
+/** The effect of an attack on honest streams and on new clients. */
 export interface HonestReport {
-  /** The longest time between two frames of the stream at its player (ms). */
+  /** The longest time between two frames of a stream at its player (ms). */
   readonly longestGapMs: number;
+  /** Frames that players got, and those that they did not get. */
   readonly frames: number;
+  readonly lost: number;
   /** Connections of others that wanted to publish during the attack, and those that could. */
   readonly newcomers: number;
   readonly served: number;
   readonly slowestMs: number;
-  /** Why the stream or a newcomer failed. */
+  /** Health checks that were sent, and those that were answered with 200. */
+  readonly checks: number;
+  readonly healthy: number;
+  /** Why a stream or a newcomer failed. */
   readonly reasons: readonly string[];
+}
+
+/** What one player got of one stream so far. */
+export interface WatchedStream {
+  readonly name: string;
+  readonly messages: number;
+  readonly lost: number;
+  readonly duplicates: number;
+  readonly corrupt: number;
+  readonly timestampErrors: number;
+  /** The timestamps that were played have passed the limit of the stream's clock. */
+  readonly clockPassed: boolean;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** From the server to the publisher. */
+  readonly acknowledgements: number;
+  readonly acknowledgementWraps: number;
+  readonly wrongAcknowledgements: number;
+  readonly newestFrameMs: number;
+}
+
+export interface WitnessReport {
+  readonly streams: readonly WatchedStream[];
+  /** Why a connection ended that should not have. */
+  readonly failures: readonly string[];
 }
 
 export interface ChurnReport {

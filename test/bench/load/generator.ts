@@ -1,9 +1,10 @@
 import { Attacker } from '../abuse/attacker';
-import { HonestStream } from '../abuse/honest-stream';
+import { HonestStreams } from '../abuse/honest-streams';
 import { ChurnLoad } from './churn-load';
 import type { GeneratorAnswer, GeneratorApis, GeneratorRequest, GeneratorRole } from './generator-api';
 import { PlayerLoad } from './player-load';
 import { PublisherLoad } from './publisher-load';
+import { Witnesses } from '../soak/witnesses';
 
 type Calls = Readonly<Record<string, ((params: unknown) => Promise<unknown>) | undefined>>;
 
@@ -11,8 +12,9 @@ const loads: { readonly [Role in GeneratorRole]: () => GeneratorApis[Role] } = {
   publishers: () => new PublisherLoad(),
   players: () => new PlayerLoad(),
   churn: () => new ChurnLoad(),
-  honest: () => new HonestStream(),
+  honest: () => new HonestStreams(),
   attacker: () => new Attacker(),
+  witnesses: () => new Witnesses(),
 };
 
 /** A process of the load generator: executes the benchmark's requests until the channel closes. */

@@ -1,10 +1,8 @@
 /**
  * The stamp that the generator writes into every media message, so that a player knows which message it got and how
- * long it took: magic, stream number, sequence number and send time, after the codec's own header.
+ * long it took: magic, stream number, sequence number and send time.
  */
-export const STAMP_OFFSET = 10;
-/** Payload bytes up to the end of the stamp. */
-export const STAMPED_HEAD_BYTES = STAMP_OFFSET + 18;
+export const STAMP_BYTES = 18;
 
 const MAGIC = 0x424e;
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { messageType } from '../wire/chunk-encoding';
-import { type MediaTrack, timestampMs, videoTrack } from './media-track';
-import { STAMP_OFFSET, writeStamp } from './message-stamp';
+import { type MediaTrack, stampOffset, timestampMs, videoTrack } from './media-track';
+import { writeStamp } from './message-stamp';
 import { monotonicMs } from './monotonic-clock';
 import { Player } from './player';
 import { Tally } from './tally';
@@ -25,7 +25,7 @@ function playWith(change: Change | 'missing' | 'none', verifyContent = true, tra
     const applied = index === 1 && typeof change === 'object' ? change : {};
     const sequence = applied.sequence ?? index;
     const content = Buffer.from(track.payloads[sequence % track.payloads.length]!);
-    writeStamp(content, STAMP_OFFSET, applied.stream ?? STREAM, sequence, monotonicMs());
+    writeStamp(content, stampOffset(content[0]!), applied.stream ?? STREAM, sequence, monotonicMs());
     if (applied.flipByteAt !== undefined) content[applied.flipByteAt]! ^= 1;
     const payload = content.subarray(0, content.length - (applied.cutBytes ?? 0));
     const message = {
@@ -56,7 +56,7 @@ describe('a player of the load generator', () => {
     expect(playWith({ sequence: 0 })).toMatchObject({ duplicates: 1 });
   });
 
-  test.each([5, 15_000])('counts a changed byte at %i', (flipByteAt) => {
+  test.each([5, 40, 15_000])('counts a changed byte at %i', (flipByteAt) => {
     expect(playWith({ flipByteAt: Math.min(flipByteAt, videoTrack.payloads[1]!.length - 1) })).toMatchObject({
       messages: 2,
       corrupt: 1,

@@ -4,8 +4,8 @@ import { FlvClient } from '../wire/flv-client';
 import { RtmpClient } from '../wire/rtmp-client';
 import type { StreamAddress } from '../wire/stream-address';
 import type { LatencyHistogram } from './latency-histogram';
-import { audioTrack, type MediaTrack, timestampMs, videoTrack } from './media-track';
-import { isStampOf, STAMP_OFFSET, STAMPED_HEAD_BYTES, stampedSendTime, stampedSequence } from './message-stamp';
+import { audioTrack, type MediaTrack, STAMPED_HEAD_BYTES, stampOffset, timestampMs, videoTrack } from './media-track';
+import { isStampOf, STAMP_BYTES, stampedSendTime, stampedSequence } from './message-stamp';
 import { monotonicMs } from './monotonic-clock';
 import type { Tally } from './tally';
 
@@ -26,7 +26,7 @@ class TrackProgress {
 }
 
 /**
- * Plays one stream. Of every message it checks length, stream, order and timestamp by its first 28 bytes; a player that
+ * Plays one stream. Of every message it checks length, stream, order and timestamp by its head; a player that
  * verifies content compares all other bytes too.
  */
 export class Player implements MessageSink {
@@ -38,6 +38,8 @@ export class Player implements MessageSink {
     private readonly stream: number,
     private readonly verifyContent: boolean,
     private readonly tally: Tally,
+    /** Timestamp of the stream's first messages. */
+    private readonly from = 0,
   ) {
     this.video = new TrackProgress(videoTrack, tally.video);
     this.audio = new TrackProgress(audioTrack, tally.audio);
@@ -61,6 +63,11 @@ export class Player implements MessageSink {
 
   get bytesReceived(): number {
     return this.client?.bytesReceived ?? 0;
+  }
+
+  /** The number of the last complete video frame; -1: none. */
+  get lastVideoFrame(): number {
+    return this.video.lastSequence;
   }
 
   /** Age of the newest video frame, by the monotonic clock in ms; Infinity when none came. */
@@ -99,16 +106,20 @@ export class Player implements MessageSink {
   private identify(progress: TrackProgress, message: IncomingMessage, bytes: Buffer, at: number): void {
     if (bytes[at + 1] === 0) return; // a sequence header
     const payloads = progress.track.payloads;
-    progress.sequence = stampedSequence(bytes, at + STAMP_OFFSET);
-    progress.sentAt = stampedSendTime(bytes, at + STAMP_OFFSET);
-    progress.expected = payloads[progress.sequence % payloads.length]!;
+    const stampAt = at + stampOffset(bytes[at]!);
+    const stampEnd = stampAt + STAMP_BYTES;
+    progress.sequence = stampedSequence(bytes, stampAt);
+    progress.sentAt = stampedSendTime(bytes, stampAt);
+    const expected = payloads[progress.sequence % payloads.length]!;
+    progress.expected = expected;
     progress.intact =
-      isStampOf(bytes, at + STAMP_OFFSET, this.stream) &&
-      message.length === progress.expected.length &&
-      progress.expected.compare(bytes, at, at + STAMP_OFFSET, 0, STAMP_OFFSET) === 0;
+      isStampOf(bytes, stampAt, this.stream) &&
+      message.length === expected.length &&
+      expected.compare(bytes, at, stampAt, 0, stampAt - at) === 0 &&
+      expected.compare(bytes, stampEnd, at + STAMPED_HEAD_BYTES, stampEnd - at, STAMPED_HEAD_BYTES) === 0;
   }
 
-  /** Compares the bytes after the stamp. */
+  /** Compares the bytes after the head. */
   private compare(progress: TrackProgress, offset: number, buffer: Buffer, start: number, end: number): void {
     const skip = Math.max(0, STAMPED_HEAD_BYTES - offset);
     if (start + skip >= end) return;
@@ -125,7 +136,7 @@ export class Player implements MessageSink {
     }
     const { sequence, lastSequence } = progress;
     this.tally.messages++;
-    if (timestamp !== timestampMs(progress.track, sequence)) this.tally.timestampErrors++;
+    if (timestamp !== (timestampMs(progress.track, sequence) + this.from) >>> 0) this.tally.timestampErrors++;
     if (sequence <= lastSequence) {
       this.tally.duplicates++;
       return;

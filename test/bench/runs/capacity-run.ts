@@ -6,6 +6,7 @@ import {
   type MeasuredWindow,
   MEGABYTE,
   type RunContext,
+  startPublishers,
 } from './run-context';
 
 const FIRST_COUNT = 500;
@@ -19,7 +20,7 @@ const SETTLE_WINDOW_SECONDS = 2;
 
 /** Finds the most players of one stream that get everything in time: doubles their number, then halves the gap. */
 export async function capacityRun(context: RunContext): Promise<Partial<Metrics>> {
-  await context.generator.startPublishers(1, context.benchCase.uploadChunkSize);
+  await startPublishers(context, 1);
   let good = 0;
   let bad = Infinity;
   let best: MeasuredWindow | undefined;

@@ -1,6 +1,6 @@
 import type { Metrics } from '../metrics';
 import { spreadOf } from '../report/statistics';
-import { deliveryMetrics, measureWindow, MEGABYTE, type RunContext, sleep } from './run-context';
+import { deliveryMetrics, measureWindow, MEGABYTE, type RunContext, sleep, startPublishers } from './run-context';
 
 const CONNECTS_PER_SECOND = 50;
 const STEADY_PLAYERS = 5;
@@ -8,8 +8,8 @@ const SAMPLE_SECONDS = 1;
 
 /** Short-lived connections and a stream that they must not affect: does memory grow? */
 export async function churnRun(context: RunContext): Promise<Partial<Metrics>> {
-  const { benchCase, generator, server } = context;
-  await generator.startPublishers(1, benchCase.uploadChunkSize);
+  const { generator, server } = context;
+  await startPublishers(context, 1);
   await generator.setPlayers(1, STEADY_PLAYERS, 1);
   await generator.startChurn(CONNECTS_PER_SECOND);
   await sleep(context.warmupSeconds);

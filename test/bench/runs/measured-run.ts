@@ -1,4 +1,5 @@
 import { LoadGenerator } from '../load/load-generator';
+import { monotonicMs } from '../load/monotonic-clock';
 import type { Metrics, RunResult } from '../metrics';
 import type { BenchCase } from '../scenarios';
 import { RunningServer, type StartOptions } from '../servers/running-server';
@@ -6,6 +7,7 @@ import type { ServerKind } from '../servers/server-kind';
 import { capacityRun } from './capacity-run';
 import { churnRun } from './churn-run';
 import { idleRun } from './idle-run';
+import { relayRun } from './relay-run';
 import { type RunContext, sleep, type TimeWindow } from './run-context';
 import { steadyRun } from './steady-run';
 
@@ -17,12 +19,13 @@ export interface RunSettings {
   readonly profile: StartOptions['profile'];
 }
 
-const runs: Readonly<Record<BenchCase['kind'], (context: RunContext) => Promise<Partial<Metrics>>>> = {
-  steady: steadyRun,
-  idle: idleRun,
-  capacity: capacityRun,
-  churn: churnRun,
-};
+const runs: Readonly<Record<Exclude<BenchCase['kind'], 'relays'>, (context: RunContext) => Promise<Partial<Metrics>>>> =
+  {
+    steady: steadyRun,
+    idle: idleRun,
+    capacity: capacityRun,
+    churn: churnRun,
+  };
 
 const START_SETTLE_SECONDS = 0.5;
 const GENERATOR_CPU_LIMIT = 0.9;
@@ -41,6 +44,11 @@ export interface MeasuredRun extends RunResult {
  * cannot be set up, with the end of the server's output in the message.
  */
 export async function measuredRun(kind: ServerKind, benchCase: BenchCase, settings: RunSettings): Promise<MeasuredRun> {
+  if (benchCase.kind === 'relays') {
+    const fromMs = monotonicMs();
+    const { metrics, command } = await relayRun(kind, benchCase, settings);
+    return { metrics, warnings: warningsAbout(metrics), command, window: { fromMs, untilMs: monotonicMs() } };
+  }
   const { serverCores, generatorCores, seconds, warmupSeconds, profile } = settings;
   const workers: Record<string, string> = benchCase.workers === undefined ? {} : { WORKERS: String(benchCase.workers) };
   const env = { ...benchCase.env, ...workers };
@@ -58,7 +66,11 @@ export async function measuredRun(kind: ServerKind, benchCase: BenchCase, settin
       if (next.untilMs - next.fromMs > window.untilMs - window.fromMs) window = next;
     };
     const cores = [...new Set([...serverCores, ...generatorCores])];
-    const context = { benchCase, server, generator, baseRssBytes, cores, seconds, warmupSeconds, onWindow };
+    const { playersAfterSeconds = 0 } = kind;
+    const context = {
+      ...{ benchCase, server, generator, playersAfterSeconds, baseRssBytes, cores },
+      ...{ seconds, warmupSeconds, onWindow },
+    };
     const metrics = await runs[benchCase.kind](context);
     return { metrics, warnings: warningsAbout(metrics), command: server.command, window };
   } catch (error) {

@@ -1,61 +1,69 @@
 import { RedisServer } from '../../support/servers/redis-server';
 import { LoadGenerator } from '../load/load-generator';
-import { rtmpServer } from '../servers/rtmp-server';
+import type { Metrics } from '../metrics';
+import type { BenchCase } from '../scenarios';
 import { RunningServer } from '../servers/running-server';
-import { sleep } from './run-context';
+import type { ServerKind } from '../servers/server-kind';
+import type { RunSettings } from './measured-run';
+import { deliveryMetrics, latencyMetrics, sleep } from './run-context';
 
-export interface RelayRunOptions {
-  readonly bundle: string;
-  readonly seconds: number;
-  readonly warmupSeconds: number;
-  /** Cores of the nodes, and of the load generator. */
-  readonly serverCores: readonly number[];
-  readonly generatorCores: readonly number[];
+/** The result of a run of two nodes. */
+export interface RelayRun {
+  readonly metrics: Partial<Metrics>;
+  readonly command: string;
 }
 
-/** Streams of 4 Mbps, each with one player. */
-const STREAMS = 20;
-const UPLOAD_CHUNK_BYTES = 4096;
-
-/** The cost of a relay in addition to one node: a line for each metric. */
-export async function relayRun(options: RelayRunOptions): Promise<string[]> {
-  const direct = await playCost(options, false);
-  const relayed = await playCost(options, true);
-  return [
-    `${STREAMS} streams played on the node of their publishers: ${direct.costPerGb.toFixed(3)} s/GB, lost ${direct.lost}`,
-    `the same played on another node (both nodes, one core): ${relayed.costPerGb.toFixed(3)} s/GB, lost ${relayed.lost}`,
-    `relay cost: ${(relayed.costPerGb - direct.costPerGb).toFixed(3)} s/GB, ${(relayed.costPerGb / direct.costPerGb).toFixed(2)} of direct play in all`,
-  ];
-}
-
-async function playCost(options: RelayRunOptions, relayed: boolean): Promise<{ costPerGb: number; lost: number }> {
+/**
+ * Two nodes of a fleet on the server's cores, both counted: the players are on the node of their publishers, or on the
+ * other one.
+ */
+export async function relayRun(kind: ServerKind, benchCase: BenchCase, settings: RunSettings): Promise<RelayRun> {
+  const { serverCores: cores, generatorCores, seconds, warmupSeconds, profile } = settings;
+  const { publishers, players, uploadChunkSize, transport } = benchCase;
   const redis = await RedisServer.start();
-  const node = (id: string): Promise<RunningServer> => {
-    const env = {
-      ...{ FLEET: 'YES', FLEET_NODE_ID: id, FLEET_ADVERTISE_HOST: '127.0.0.1' },
-      ...{ REDIS_USE: 'YES', REDIS_HOST: redis.host, REDIS_PORT: String(redis.port) },
-    };
-    const cores = options.serverCores;
-    return RunningServer.start(rtmpServer(options.bundle), { cores, transport: 'rtmp', env, profile: undefined });
-  };
-  const nodes = await Promise.all([node('a'), node('b')]);
-  const [owner, other] = nodes;
-  const publishing = new LoadGenerator(owner.streams, options.generatorCores);
-  const playing = new LoadGenerator(relayed ? other.streams : owner.streams, options.generatorCores);
-  const cpuSeconds = (): number => nodes.reduce((sum, each) => sum + each.usage().cpuSeconds, 0);
+  const nodes: RunningServer[] = [];
+  const generators: LoadGenerator[] = [];
   try {
-    await publishing.startPublishers(STREAMS, UPLOAD_CHUNK_BYTES);
-    await playing.setPlayers(STREAMS, STREAMS, 1);
-    await sleep(options.warmupSeconds);
-    await playing.beginWindow();
+    for (const id of ['a', 'b']) {
+      const env = {
+        ...{ FLEET: 'YES', FLEET_NODE_ID: id, FLEET_ADVERTISE_HOST: '127.0.0.1' },
+        ...{ REDIS_USE: 'YES', REDIS_HOST: redis.host, REDIS_PORT: String(redis.port), ...benchCase.env },
+      };
+      // The profile is of the node with the players, and of both where that is one node.
+      const isProfiled = benchCase.fleet === 'local' ? id === 'a' : id === 'b';
+      nodes.push(await RunningServer.start(kind, { cores, transport, env, profile: isProfiled ? profile : undefined }));
+    }
+    const [owner, other] = nodes as [RunningServer, RunningServer];
+    const playedOn = benchCase.fleet === 'local' ? owner : other;
+    generators.push(...[owner, playedOn].map(({ streams }) => new LoadGenerator(streams, generatorCores)));
+    const [publishing, playing] = generators as [LoadGenerator, LoadGenerator];
+    const cpuSeconds = (): number => nodes.reduce((sum, each) => sum + each.usage().cpuSeconds, 0);
+    await publishing.startPublishers(publishers, uploadChunkSize);
+    await playing.setPlayers(publishers, players, 1);
+    await sleep(warmupSeconds);
+    await Promise.all([publishing.beginWindow(), playing.beginWindow()]);
     const before = cpuSeconds();
-    await sleep(options.seconds);
+    await sleep(seconds);
     const spent = cpuSeconds() - before;
-    const { players } = await playing.endWindow();
-    return { costPerGb: spent / (players.bytesReceived / 1e9), lost: players.lost + players.corrupt + players.stalled };
+    const [sent, played] = await Promise.all([publishing.endWindow(), playing.endWindow()]);
+    const report = { ...played, publishers: sent.publishers };
+    const gigabytes = report.players.bytesReceived / 1e9;
+    const metrics = {
+      costSecondsPerGb: spent / gigabytes,
+      gigabytesPerSecond: gigabytes / report.players.seconds,
+      serverCpuShare: spent / report.players.seconds,
+      ...latencyMetrics(report.players),
+      ...deliveryMetrics(report),
+      generatorCpuShare: sent.cpuShare + played.cpuShare,
+      generatorLatenessP99Ms: sent.publishers.latenessP99Ms,
+    };
+    return { metrics, command: owner.command };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${reason}\n${nodes.map((node) => node.endOfLog()).join('\n')}`.trim(), { cause: error });
   } finally {
-    await Promise.all([publishing.stop(), playing.stop()]);
+    await Promise.all(generators.map((each) => each.stop()));
     await Promise.all(nodes.map((each) => each.stop()));
-    await redis.stop();
+    await redis.remove();
   }
 }

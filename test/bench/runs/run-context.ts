@@ -11,6 +11,8 @@ export interface RunContext {
   readonly benchCase: BenchCase;
   readonly server: RunningServer;
   readonly generator: LoadGenerator;
+  /** How long the server needs after its publishers before it lets players in. */
+  readonly playersAfterSeconds: number;
   /** The server's memory before anybody connected. */
   readonly baseRssBytes: number;
   /** All cores that the server and the generator use. */
@@ -33,6 +35,12 @@ export const MEGABYTE = 1024 * 1024;
 
 export function sleep(seconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+}
+
+/** Starts the publishers, and returns when players may come. */
+export async function startPublishers(context: RunContext, count: number): Promise<void> {
+  await context.generator.startPublishers(count, context.benchCase.uploadChunkSize);
+  await sleep(context.playersAfterSeconds);
 }
 
 /** A window's facts, from the generator and from /proc. */

@@ -1,5 +1,13 @@
 import type { Metrics } from '../metrics';
-import { deliveryMetrics, latencyMetrics, measureWindow, MEGABYTE, type RunContext, sleep } from './run-context';
+import {
+  deliveryMetrics,
+  latencyMetrics,
+  measureWindow,
+  MEGABYTE,
+  type RunContext,
+  sleep,
+  startPublishers,
+} from './run-context';
 
 const PROBED_STREAMS = 5;
 const MESSAGES_PER_SECOND = 77;
@@ -11,7 +19,7 @@ const PROBE_SECONDS = 1.5;
 export async function steadyRun(context: RunContext): Promise<Partial<Metrics>> {
   const { benchCase, generator } = context;
   const { publishers, players } = benchCase;
-  await generator.startPublishers(publishers, benchCase.uploadChunkSize);
+  await startPublishers(context, publishers);
   await generator.setPlayers(publishers, players, players > 20 ? 10 : 1);
   await sleep(context.warmupSeconds);
 

@@ -23,6 +23,8 @@ export interface StartOptions {
   readonly playerProtocol?: PlayerProtocol;
   readonly env: Readonly<Record<string, string>>;
   readonly profile: LaunchOptions['profile'];
+  /** Most descriptors that the server may open (`ulimit -n`); default: as the system allows. */
+  readonly descriptors?: number | undefined;
 }
 
 const START_TIMEOUT_MS = 15_000;
@@ -55,7 +57,8 @@ export class RunningServer {
       const ownTlsPort = options.transport === 'rtmps' ? tlsPort : undefined;
       const { profile } = options;
       const env = { ...options.env, ...(httpPort !== undefined && httpEnv(httpPort)) };
-      await server.launch(kind.prepare({ port, directory, env, tlsPort: ownTlsPort, profile }), options.cores, port);
+      const plan = kind.prepare({ port, directory, env, tlsPort: ownTlsPort, profile });
+      await server.launch(limited(plan, options.descriptors), options.cores, port);
       if (ownTlsPort !== undefined) await server.accepts(ownTlsPort);
       if (options.transport === 'rtmps-haproxy' && tlsPort !== undefined) {
         await server.launch(prepareHaproxy(directory, tlsPort, port), options.cores, tlsPort);
@@ -113,6 +116,11 @@ export class RunningServer {
   endOfLog(): string {
     return readFileSync(this.logFile, 'utf8').slice(-2000);
   }
+}
+
+function limited(plan: LaunchPlan, descriptors: number | undefined): LaunchPlan {
+  if (descriptors === undefined) return plan;
+  return { ...plan, command: 'prlimit', args: [`--nofile=${descriptors}`, plan.command, ...plan.args] };
 }
 
 /** Players over HTTP, without a limit. */

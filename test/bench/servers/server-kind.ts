@@ -30,6 +30,8 @@ export interface ServerKind {
   prepare(options: LaunchOptions): LaunchPlan;
   /** Application and stream name of stream `{n}`. */
   readonly names: Pick<StreamAddress, 'app' | 'streamName'>;
+  /** How long after its publishers the server needs before it lets players in; undefined: no time. */
+  readonly playersAfterSeconds?: number | undefined;
 }
 
 export const CERTIFICATE_FILE = 'certificate.pem';

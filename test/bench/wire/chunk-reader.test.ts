@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { encodeMessage, messageType } from './chunk-encoding';
+import { encodeDeltaMessage, encodeMessage, messageType } from './chunk-encoding';
 import { ChunkReader, type IncomingMessage } from './chunk-reader';
 
 interface Received {
@@ -43,6 +43,19 @@ describe('ChunkReader', () => {
     const pieces: Buffer[] = [];
     for (let at = 0; at < wire.length; at += size) pieces.push(wire.subarray(at, at + size));
     expect(readIn(pieces, 128)).toEqual(expected);
+  });
+
+  test.each([0xfffffe, 0xffffff, 0x1000000, 0xffffffff])('reads timestamp %i as it was encoded', (timestamp) => {
+    const bytes = encodeMessage({ ...video, timestamp }, frame, 128);
+    expect(readIn([bytes], 128)).toEqual([{ type: messageType.video, timestamp, payload: frame }]);
+  });
+
+  test('the clock goes on past 2^32 by differences', () => {
+    const bytes = Buffer.concat([
+      encodeMessage({ ...video, timestamp: 2 ** 32 - 20 }, frame, 128),
+      encodeDeltaMessage({ ...video, timestamp: 40 }, frame, 128),
+    ]);
+    expect(readIn([bytes], 128).map(({ timestamp }) => timestamp)).toEqual([2 ** 32 - 20, 20]);
   });
 
   test('takes extended timestamps, on continuations too, and long chunk stream ids', () => {

@@ -1,6 +1,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type CommandAnswer, encodeAmf0, readCommand, type AmfValue } from './amf0';
+import { AcknowledgementLog } from './acknowledgement-log';
 import { encodeMessage, messageType } from './chunk-encoding';
 import { ChunkReader, type IncomingMessage, type MessageSink } from './chunk-reader';
 import type { StreamAddress } from './stream-address';
@@ -27,6 +28,9 @@ export class RtmpClient implements MessageSink {
   bytesReceived = 0;
   /** Called once when the connection ends without close() having been called. */
   onLost: (reason: string) => void = () => undefined;
+
+  /** Acknowledgements that the server has sent, if it was asked to. */
+  readonly acknowledgements = new AcknowledgementLog();
 
   private readonly reader = new ChunkReader(this);
   private readonly socket: Socket;
@@ -99,6 +103,12 @@ export class RtmpClient implements MessageSink {
   async play(): Promise<void> {
     this.sendCommand(this.messageStreamId, ['play', 3, null, this.address.streamName, -2000]);
     await this.answer((answer) => answer.code === 'NetStream.Play.Start');
+  }
+
+  /** The server is to acknowledge each `bytes` bytes that it has received. */
+  askForAcknowledgements(bytes: number): void {
+    this.acknowledgements.window = bytes;
+    this.write(encodeMessage(controlHeader(messageType.windowAckSize), uint32(bytes), 128));
   }
 
   write(bytes: Buffer): void {
@@ -181,6 +191,7 @@ export class RtmpClient implements MessageSink {
 
   private onControl(type: number, payload: Buffer): void {
     if (type === messageType.setChunkSize) this.reader.setChunkSize(payload.readUInt32BE() & 0x7fffffff);
+    if (type === messageType.acknowledgement) this.acknowledgements.received(payload.readUInt32BE());
     if (type === messageType.windowAckSize) this.ackWindow = payload.readUInt32BE();
     if (type === messageType.userControl && payload.readUInt16BE() === PING_REQUEST) {
       const pong = Buffer.from(payload);
