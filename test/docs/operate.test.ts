@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { Registry } from 'prom-client';
 import { repositoryRoot } from '../../infra/shared/repository';
 import { ISSUE_CODES } from '../../service/health/issue-codes';
+import { OutputMetrics } from '../../service/metrics/output-metrics';
 import { parseCommand } from '../../service/operators/command-parser';
 import { NameGrammar } from '../../service/protocol/name-grammar';
 import { startTestNode } from '../support/servers/test-node';
@@ -22,7 +24,9 @@ const metrics = tableRows(operate, 'metric')
 describe("README's table of metrics", () => {
   test('lists exactly those of a node, with their labels', async () => {
     const node = await startTestNode({ CALLBACK_URL: 'http://127.0.0.1:9/', JWT_SECRET: 'x'.repeat(32) });
-    const { text } = await node.page('/metrics');
+    const outputs = new Registry();
+    new OutputMetrics(outputs);
+    const text = `${(await node.page('/metrics')).text}\n${await outputs.metrics()}`;
     const exposed = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name);
     const ours = exposed.filter((name) => !name.startsWith('process_'));
     expect(metrics.map(({ name }) => name).sort()).toEqual([...ours, 'process_*'].sort());

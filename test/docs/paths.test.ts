@@ -8,6 +8,9 @@ import { codeSpans, type Document, documents, readDocument, section, tableRows, 
 /** Names of files that are not the repository's. */
 const ELSEWHERE = new Set(['handler.mjs']);
 
+/** What commands write. */
+const MADE = '.build/';
+
 /** Paths: what ends in a slash or in the ending of a source or document, or begins with a folder of the root. */
 const PATH = /^(?:\.?[A-Za-z0-9][\w./-]*(?:\.(?:ts|mjs|md|json|yml)|\/)|(?:service|test|infra|lambdas)\/[\w./-]+)$/;
 
@@ -15,7 +18,7 @@ const exists = (path: string): boolean => existsSync(join(repositoryRoot, path))
 
 function brokenPaths({ path, text }: Document): string[] {
   const words = codeSpans(withoutFences(text)).flatMap((span) => span.split(' '));
-  const named = words.filter((word) => PATH.test(word) && !ELSEWHERE.has(word));
+  const named = words.filter((word) => PATH.test(word) && !ELSEWHERE.has(word) && !word.startsWith(MADE));
   return named.filter((word) => !exists(word) && !exists(join(dirname(path), word)));
 }
 

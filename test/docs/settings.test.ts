@@ -44,6 +44,9 @@ const everything: EnvironmentValues = {
   PROXY_TRUSTED: '10.0.0.0/8',
   HTTP_PORT: '8080',
   METRICS_EMF: 'YES',
+  OUTPUTS: 'SIDECAR',
+  OUTPUTS_TOKEN_ARN: arn('outputs'),
+  HLS_TO: 'memory',
 };
 
 const readFile = (): Buffer => Buffer.from(rootCertificates[0]!);
