@@ -1,6 +1,7 @@
 // `npm test`: brings what the tests need (packages, Debian programs, the bundle), then type check, format, lint and jest.
 // Arguments go to jest: `npm test -- test/integration`.
 import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepare } from '../service/build/prepare.mjs';
@@ -23,7 +24,11 @@ const programs = {
   git: 'git',
   chromium: 'chromium',
   promtool: 'prometheus',
+  nginx: 'nginx',
 };
+
+/** The module of nginx that speaks RTMP. */
+const nginxModule = { file: '/usr/lib/nginx/modules/ngx_rtmp_module.so', package: 'libnginx-mod-rtmp' };
 
 /** The same for checks that are skipped where these cannot be had. */
 const optionalPrograms = { buildah: 'buildah', mmdebstrap: 'mmdebstrap', obs: 'obs-studio', Xvfb: 'xvfb' };
@@ -49,10 +54,13 @@ missing. Arguments go to jest, after the checks:
   npm test -- test/service/hub -t keyframe     those of them that have "keyframe" in their name
   npm test -- --maxWorkers=1               one test file at a time
   npm test -- --onlyChanged                tests of what changed since the last commit
+  npm test -- --no-checks                  tests without type check, format and lint
 
-Exit codes: 0 all passed, 1 something failed or could not be installed.`;
+Exit codes: 0 all passed, 1 a test failed or something could not be installed, 2 the build or a check failed.`;
 
-const jestArguments = process.argv.slice(2);
+const NO_CHECKS = '--no-checks';
+const jestArguments = process.argv.slice(2).filter((argument) => argument !== NO_CHECKS);
+const isChecked = !process.argv.includes(NO_CHECKS);
 if (jestArguments.includes('--help') || jestArguments.includes('-h')) {
   console.log(USAGE);
   process.exit(0);
@@ -72,13 +80,7 @@ const pythonTools = findPythonTools(join(root, '.build'));
 const nodeLines = installNodeLines(join(root, '.build/node-lines'), imageNodeVersion(root));
 const checks = [
   await check('build', ['service/build/build.mjs', '--if-changed']),
-  ...(await Promise.all([
-    check('type check', [tool('typescript/bin/tsc'), '--noEmit']),
-    check('exact types', [tool('typescript/bin/tsc'), '--noEmit', '--project', 'service']),
-    check('console types', [tool('typescript/bin/tsc'), '--noEmit', '--project', 'service/console']),
-    check('format', [tool('prettier/bin/prettier.cjs'), '--check', '.']),
-    check('lint', [tool('eslint/bin/eslint.js'), ...lintArgs, 'service', 'infra', 'lambdas', 'test']),
-  ])),
+  ...(await Promise.all(isChecked ? staticChecks() : [])),
 ];
 await nodeLines;
 /** On Node 20 the AWS SDK tells every process when its support ends. */
@@ -94,7 +96,17 @@ const jest = spawnSync(process.execPath, [tool('jest/bin/jest.js'), ...jestArgum
 });
 const failed = [...checks, { name: 'jest', passed: jest.status === 0 }].filter(({ passed }) => !passed);
 if (failed.length > 0) console.error(`FAILED: ${failed.map(({ name }) => name).join(', ')}`);
-process.exitCode = failed.length > 0 ? 1 : 0;
+if (failed.length > 0) process.exitCode = checks.every(({ passed }) => passed) ? 1 : 2;
+
+function staticChecks() {
+  return [
+    check('type check', [tool('typescript/bin/tsc'), '--noEmit']),
+    check('exact types', [tool('typescript/bin/tsc'), '--noEmit', '--project', 'service']),
+    check('console types', [tool('typescript/bin/tsc'), '--noEmit', '--project', 'service/console']),
+    check('format', [tool('prettier/bin/prettier.cjs'), '--check', '.']),
+    check('lint', [tool('eslint/bin/eslint.js'), ...lintArgs, 'service', 'infra', 'lambdas', 'test']),
+  ];
+}
 
 /** Runs a tool of Node's; its output is shown only when it fails. */
 function check(name, args) {
@@ -120,5 +132,6 @@ function missingDebianPackages() {
       !missing.has('gstreamer1.0-tools') && spawnSync('gst-inspect-1.0', ['--exists', element]).status === 0;
     if (!found) missing.add(name);
   }
+  if (!existsSync(nginxModule.file)) missing.add(nginxModule.package);
   return [...missing];
 }

@@ -91,6 +91,7 @@ function makeBase() {
 /** What the deploy leaves out of the build context, so that nothing but the service goes in. */
 function ignoreFile() {
   const file = join(folder, 'ignore');
-  writeFileSync(file, ['*', '!package.json', '!package-lock.json', '!tsconfig.json', '!.npmrc', '!service'].join('\n'));
+  const names = ['package.json', 'package-lock.json', 'tsconfig.json', '.npmrc', 'LICENSE', 'service'];
+  writeFileSync(file, ['*', ...names.map((name) => `!${name}`)].join('\n'));
   return file;
 }

@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { publishWithFfmpeg, sourceFile } from '../support/programs/ffmpeg';
 import { RunningProgram } from '../support/programs/running-program';
-import { imageSettings } from '../local/ingest/service-image';
+import { buildServiceImage, imageSettings } from '../local/ingest/service-image';
+import { repositoryRoot } from '../support/servers/server-process';
 
 /** A slow package index must not hold the tests up. */
 const BUILD_MS = 360_000;
@@ -42,6 +45,8 @@ if ('missing' in image) process.stderr.write(`the image is not built: ${image.mi
   'the image runs read-only as user 1000, takes a stream of ffmpeg and ends when it is told to',
   async () => {
     const { root } = image as { root: string };
+    expect(readFileSync(join(root, 'app/third-party-licences.txt'), 'utf8')).toContain('ioredis');
+    expect(readFileSync(join(root, 'app/LICENSE'), 'utf8')).toBe(readFileSync(join(repositoryRoot, 'LICENSE'), 'utf8'));
     const { entryPoint, environment } = imageSettings();
     const variables = { ...environment, HTTP_PORT: '0', RTMP_PORT: '0', BIND_ADDRESS: '127.0.0.1', DRAIN_SECONDS: '5' };
     const settings = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
@@ -58,3 +63,30 @@ if ('missing' in image) process.stderr.write(`the image is not built: ${image.mi
   },
   300_000,
 );
+
+test('the files that service/Dockerfile copies are the programs, their maps and the licences', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'image-files-'));
+  try {
+    await buildServiceImage(repositoryRoot, directory);
+    const files = readdirSync(join(directory, 'app'));
+    expect(files).toEqual(
+      expect.arrayContaining(['LICENSE', 'third-party-licences.txt', 'rtmp-server.cjs', 'rtmp-server.cjs.map']),
+    );
+    expect(files.filter((name) => /\.(?:json|ts)$/.test(name))).toEqual([]);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}, 60_000);
+
+test('all that service/Dockerfile copies is in the build context, for every builder', () => {
+  const read = (path: string): string => readFileSync(join(repositoryRoot, path), 'utf8');
+  const copied = [...read('service/Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = '']) =>
+    names.split(' '),
+  );
+  const contexts = {
+    '.dockerignore': read('.dockerignore').match(/(?<=^!).+/gm) ?? [],
+    'infra/ingest/ingest-task.ts': read('infra/ingest/ingest-task.ts').match(/(?<='!)[^']+/g) ?? [],
+  };
+  expect(copied).toContain('LICENSE');
+  for (const names of Object.values(contexts)) expect(names.toSorted()).toEqual(copied.toSorted());
+});

@@ -11,12 +11,14 @@ export const FLOORS: readonly (readonly string[])[] = [
     'service/time',
     'service/addresses',
     'service/publishing',
+    'service/outputs/policy',
     'service/protocol',
     'service/protocol/media',
   ],
   ['service/http/api/schemas'],
   [
     'service/logging',
+    'service/outputs/stream',
     'service/events',
     'service/console/data',
     'service/protocol/amf',
@@ -26,18 +28,32 @@ export const FLOORS: readonly (readonly string[])[] = [
   [
     'service/metrics',
     'service/config',
+    'service/outputs/link',
     'service/tracing',
     'service/console/pictures',
+    'service/outputs/fmp4',
+    'service/outputs/s3',
     'service/protocol/message',
     'service/protocol/flv',
   ],
   // Streams, and the external services that they do not need.
-  ['service/hub', 'service/aws', 'service/redis', 'service/net/gate', 'service/round-trip', 'service/console/parts'],
+  [
+    'service/hub',
+    'service/aws',
+    'service/redis',
+    'service/net/gate',
+    'service/round-trip',
+    'service/console/parts',
+    'service/outputs/forward',
+    'service/outputs/hls',
+  ],
   [
     'service/session/rtmp-commands',
     'service/operators',
     'service/auth',
     'service/events/outlets',
+    'service/outputs/record',
+    'service/outputs/host',
     'service/health',
     'service/net/tls',
     'service/net/batching',
@@ -53,7 +69,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ],
   ['service/admission', 'service/leases/redis', 'service/net/sockets'],
   ['service/net/proxy', 'service/relay'],
-  ['service/net', 'service/http/api', 'service/http/flv'],
+  ['service/net', 'service/http/api', 'service/http/flv', 'service/outputs/follow'],
   ['service/http', 'service/fleet', 'service/net/self-test'],
   // The program.
   ['service/node'],
@@ -63,7 +79,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['service/cli/sources'],
   ['service/cli/local-console'],
   ['service/cli/commands'],
-  ['service/cli', 'service'],
+  ['service/cli', 'service', 'service/outputs'],
   // The functions share pure parts of the service; see LENT_TO_FUNCTIONS.
   ['lambdas/shared'],
   ['lambdas/operator', 'lambdas/rotate-cache-password', 'lambdas/rotate-secret', 'lambdas/stream-callback'],
@@ -71,7 +87,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['lambdas/canary'],
   // The deployment.
   ['infra/config', 'infra/shared'],
-  ['infra/network', 'infra/cache', 'infra/callback', 'infra/ingest', 'infra/watching'],
+  ['infra/network', 'infra/cache', 'infra/callback', 'infra/ingest', 'infra/outputs', 'infra/watching'],
   ['infra'],
 ];
 
@@ -84,4 +100,5 @@ export const LENT_TO_FUNCTIONS = [
   /^service\/operators\/(?:command-parser|read-request)\.ts$/,
   /^service\/operators\/exchange\//,
   /^service\/aws\/secret-text\.ts$/,
+  /^service\/outputs\/policy\//,
 ];
