@@ -3,6 +3,7 @@ import type { Fact } from '../events/fact';
 import type { Logger } from '../logging/logger';
 import { OutputTokens } from '../relay/output-tokens';
 import { within } from '../time/within';
+import { forwardId } from './forward-id';
 import { ConfirmedFacts } from './link/confirmed-facts';
 import { LinkClient } from './link/link-client';
 import type { FromNode, StreamTold } from './link/messages';
@@ -39,6 +40,8 @@ export class OutputsProgram {
   /** Outputs that are completing what they have. */
   readonly #ending = new Set<Promise<void>>();
   readonly #clock: NodeJS.Timeout;
+  /** Known to the node and this program alone. */
+  #playKey: Buffer = Buffer.alloc(0);
   #tokens: OutputTokens | undefined;
   #completing: Promise<void> | undefined;
   /** No other node follows. */
@@ -147,7 +150,8 @@ export class OutputsProgram {
     this.#options.log.info('linked to the node', { node, streams: runs.length });
     // The node before has ended; a sidecar has outlived it.
     if (!this.#isLeaving) this.#completing = undefined;
-    this.#tokens = new OutputTokens(Buffer.from(playKey, 'base64'));
+    this.#playKey = Buffer.from(playKey, 'base64');
+    this.#tokens = new OutputTokens(this.#playKey);
     this.#openers.nodeListensOn(ports);
     const told = new Set(runs);
     for (const stream of this.#streams.values()) if (!told.has(stream.told.run)) this.#end(stream, LOST);
@@ -169,6 +173,7 @@ export class OutputsProgram {
       new StreamOutputs({
         ...{ config, told, sign, log },
         openers: this.#openers,
+        forwardId: (url) => forwardId(this.#playKey, url),
         tell: (fact) => this.#tell(fact),
       }),
     );

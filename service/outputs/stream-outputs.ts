@@ -18,6 +18,8 @@ export interface StreamOutputsOptions {
   readonly told: StreamTold;
   readonly openers: OutputOpeners;
   readonly sign: (channel: string) => Promise<string>;
+  /** The id of the forward to this address. */
+  readonly forwardId: (url: string) => string;
   readonly tell: Tell;
   readonly log: Logger;
 }
@@ -46,7 +48,6 @@ export class StreamOutputs {
   readonly #endedByOrder = new Set<string>();
   #told: StreamTold;
   #followed: FollowedStream | undefined;
-  #lastForward = 0;
   #ended: Promise<void> | undefined;
 
   constructor(options: StreamOutputsOptions) {
@@ -119,7 +120,7 @@ export class StreamOutputs {
       case 'stopRecording':
         return this.#stopRecordings();
       case 'remove':
-        return this.#remove(this.#outputs.all.filter(({ id }) => id === order.id));
+        return this.#removeOne(order.id);
     }
   }
 
@@ -169,8 +170,7 @@ export class StreamOutputs {
       }
       this.#drop(former, REMOVED);
     }
-    this.#lastForward += 1;
-    const id = `forward-${this.#lastForward}`;
+    const id = this.#options.forwardId(url);
     const outcome = this.#open(id, origin, (options) => this.#options.openers.forward(options, url));
     if (outcome.acted) this.#targets.set(id, url);
     return outcome;
@@ -201,10 +201,19 @@ export class StreamOutputs {
   }
 
   #stopRecordings(): OrderOutcome {
-    const outcome = this.#remove(this.#outputs.all.filter((output) => output.status().kind === 'record'));
+    const recordings = this.#outputs.all.filter((output) => output.status().kind === 'record');
+    if (recordings.length === 0) return { acted: false, detail: 'the stream is not recorded' };
+    const outcome = this.#remove(recordings);
     // The other formats too: the next publisher may have a policy that asks for them.
-    if (outcome.acted) for (const id of ['record-flv', 'record-mp4']) this.#forbid(id);
+    for (const id of ['record-flv', 'record-mp4']) this.#forbid(id);
     return outcome;
+  }
+
+  #removeOne(id: string): OrderOutcome {
+    const output = this.#outputs.find(id);
+    if (output !== undefined) return this.#remove([output]);
+    const ids = this.#outputs.all.map((each) => each.id).join(', ');
+    return { acted: false, detail: `the stream has no such output, ${ids === '' ? 'and no other' : `it has: ${ids}`}` };
   }
 
   #remove(outputs: readonly Output[]): OrderOutcome {
@@ -212,10 +221,7 @@ export class StreamOutputs {
       this.#forbid(this.#targets.get(output.id) ?? output.id);
       this.#drop(output, REMOVED);
     }
-    const ids = outputs.map(({ id }) => id);
-    return ids.length === 0
-      ? { acted: false, detail: 'the stream has no such output' }
-      : { acted: true, detail: `ended: ${ids.join(', ')}` };
+    return { acted: true, detail: `ended: ${outputs.map(({ id }) => id).join(', ')}` };
   }
 
   #forbid(key: string): void {

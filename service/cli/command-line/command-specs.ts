@@ -126,7 +126,7 @@ export const COMMANDS = {
     says: 'end one output of a live stream, by its id of outputs CHANNEL',
     needsFleet: true,
     options: {},
-    examples: ['remove-output news forward-1'],
+    examples: ['remove-output news record-flv'],
   },
   events: {
     args: [],

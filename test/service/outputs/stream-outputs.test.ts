@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { loadOutputsConfig } from '../../../service/config/outputs-config';
 import type { Fact } from '../../../service/events/fact';
 import type { OutputStatus } from '../../../service/http/api/schemas/output';
+import { forwardId } from '../../../service/outputs/forward-id';
 import type { StreamTold } from '../../../service/outputs/link/messages';
 import type { OutputOpeners, OutputOptions } from '../../../service/outputs/open-outputs';
 import { StreamOutputs } from '../../../service/outputs/stream-outputs';
@@ -113,11 +114,14 @@ function told(changes: Partial<StreamTold> = {}): StreamTold {
   };
 }
 
-function start(settings: Record<string, string>, changes: Partial<StreamTold> = {}): StreamOutputs {
+const KEY = Buffer.from('of the node');
+
+function start(settings: Record<string, string>, changes: Partial<StreamTold> = {}, key = KEY): StreamOutputs {
   const stream = new StreamOutputs({
     config: loadOutputsConfig(settings).config.outputs,
     ...{ told: told(changes), openers, log: new MemoryLogger() },
     sign: () => Promise.resolve('token'),
+    forwardId: (url) => forwardId(key, url),
     tell: (fact) => Promise.resolve(facts.push(fact) > 0),
   });
   streams.push(stream);
@@ -128,13 +132,15 @@ const names = (): string[] => opened.map(({ id, what }) => (what === '' ? id : `
 const A = 'rtmp://a.example/live/key';
 const B = 'rtmp://b.example/live/key';
 const C = 'rtmp://c.example/live/key';
+const D = 'rtmp://d.example/live/key';
+const [TO_A, TO_B, TO_C, TO_D] = [A, B, C, D].map((url) => forwardId(KEY, url)) as [string, string, string, string];
 
 test('a stream has what the settings say, and its policy before them', () => {
   start({ FORWARD_URLS: A, RECORD_TO: '/r', RECORD_FORMAT: 'flv,mp4', HLS_TO: 'memory' });
-  expect(names()).toEqual([`forward-1 ${A}`, 'record-flv flv', 'record-mp4 mp4', 'hls']);
+  expect(names()).toEqual([`${TO_A} ${A}`, 'record-flv flv', 'record-mp4 mp4', 'hls']);
   opened.length = 0;
   start({ FORWARD_URLS: A, RECORD_TO: '/r', HLS_TO: 'memory' }, { policy: { forward: [B], record: [], hls: false } });
-  expect(names()).toEqual([`forward-1 ${B}`]);
+  expect(names()).toEqual([`${TO_B} ${B}`]);
 });
 
 test('a stream that nobody wants is not followed', async () => {
@@ -145,29 +151,24 @@ test('a stream that nobody wants is not followed', async () => {
 
 test('another policy of the next publisher ends what it does not name, and keeps the rest', () => {
   const stream = start({ RECORD_TO: '/r' }, { policy: { forward: [A, B] } });
-  stream.order({ does: 'addForward', url: 'rtmp://c.example/live/key' });
-  expect(names()).toEqual([
-    `forward-1 ${A}`,
-    `forward-2 ${B}`,
-    'record-flv flv',
-    'forward-3 rtmp://c.example/live/key',
-  ]);
+  stream.order({ does: 'addForward', url: C });
+  expect(names()).toEqual([`${TO_A} ${A}`, `${TO_B} ${B}`, 'record-flv flv', `${TO_C} ${C}`]);
   stream.held();
   stream.held();
-  stream.continues(told({ policy: { forward: [B, 'rtmp://d.example/live/key'], record: [] } }));
+  stream.continues(told({ policy: { forward: [B, D], record: [] } }));
   const calls = Object.fromEntries(opened.map(({ id, calls: own }) => [id, own]));
   expect(calls).toEqual({
-    'forward-1': ['held', 'end policy'],
-    'forward-2': ['held', 'resumed'],
+    [TO_A]: ['held', 'end policy'],
+    [TO_B]: ['held', 'resumed'],
     'record-flv': ['held', 'end policy'],
-    'forward-3': ['held', 'resumed'],
-    'forward-4': ['resumed'],
+    [TO_C]: ['held', 'resumed'],
+    [TO_D]: ['resumed'],
   });
 });
 
 test('orders add and remove outputs', () => {
   const stream = start({ OUTPUTS: 'YES', RECORD_TO: '/r', RECORD_STREAMS: 'asked' });
-  expect(stream.order({ does: 'addForward', url: A })).toEqual({ acted: true, detail: 'added: forward-1' });
+  expect(stream.order({ does: 'addForward', url: A })).toEqual({ acted: true, detail: `added: ${TO_A}` });
   expect(stream.order({ does: 'addForward', url: A })).toMatchObject({ acted: false });
   expect(stream.order({ does: 'addForward', url: 'rtmp://refused' })).toEqual({
     acted: false,
@@ -176,12 +177,12 @@ test('orders add and remove outputs', () => {
   expect(stream.order({ does: 'startRecording' })).toMatchObject({ acted: true });
   expect(stream.order({ does: 'startRecording', formats: ['flv', 'mp4'] })).toMatchObject({ acted: true });
   expect(stream.status().map(({ id, origin }) => `${id} ${origin}`)).toEqual([
-    'forward-1 order',
+    `${TO_A} order`,
     'record-flv order',
     'record-mp4 order',
   ]);
   expect(stream.order({ does: 'remove', id: 'hls' })).toMatchObject({ acted: false });
-  expect(stream.order({ does: 'remove', id: 'forward-1' })).toMatchObject({ acted: true });
+  expect(stream.order({ does: 'remove', id: TO_A })).toMatchObject({ acted: true });
   expect(stream.order({ does: 'stopRecording' })).toMatchObject({ acted: true });
   expect(opened.map(({ calls }) => calls)).toEqual([['end operator'], ['end operator'], ['end operator']]);
   expect(stream.status()).toEqual([]);
@@ -193,23 +194,23 @@ test('what an operator ended stays away when the publisher is back, until an ope
   const running = (): string[] => stream.status().map(({ id }) => id);
   stream.order({ does: 'stopRecording' });
   stream.order({ does: 'remove', id: 'hls' });
-  stream.order({ does: 'remove', id: 'forward-1' });
+  stream.order({ does: 'remove', id: TO_A });
   stream.continues(told());
-  expect(running()).toEqual(['forward-2']);
+  expect(running()).toEqual([TO_B]);
   // Another format than the one that was stopped is a recording too.
   stream.continues(told({ policy: { record: ['mp4'], hls: true } }));
-  expect(running()).toEqual(['forward-2']);
+  expect(running()).toEqual([TO_B]);
   stream.order({ does: 'startRecording' });
   stream.order({ does: 'addForward', url: A });
   stream.continues(told());
-  expect(running()).toEqual(['forward-2', 'record-flv', 'forward-3']);
+  expect(running()).toEqual([TO_B, 'record-flv', TO_A]);
   expect(names().filter((name) => name.endsWith(A))).toHaveLength(2);
 });
 
 test('a forward that failed is tried again when it is added again, and one that is removed may come back', () => {
   const stream = start({ FORWARD_URLS: A });
   opened[0]!.failed = true;
-  expect(stream.order({ does: 'addForward', url: A })).toEqual({ acted: true, detail: 'added: forward-2' });
+  expect(stream.order({ does: 'addForward', url: A })).toEqual({ acted: true, detail: `added: ${TO_A}` });
   expect(opened[0]!.calls).toEqual(['end operator']);
 });
 
@@ -223,29 +224,49 @@ test('a recording is not possible without a place, and the reason says what to s
 
 test('what was ordered of a former program, or on another node, stands', () => {
   start({ OUTPUTS: 'YES' }, { held: true, ordered: { forwards: [A], records: [], ended: [] } });
-  expect(names()).toEqual([`forward-1 ${A}`]);
+  expect(names()).toEqual([`${TO_A} ${A}`]);
   expect(opened[0]!.calls).toEqual(['held']);
 });
 
-test('it stands whatever number an output has there: targets that were ended stay away, and no others', () => {
+test('it stands in whatever order the outputs are there: targets that were ended stay away, and no others', () => {
   const settings = { RECORD_TO: '/r', RECORD_STREAMS: 'asked', OUTPUTS: 'YES' };
   const before = start(settings, { policy: { forward: [A, B] } });
   before.order({ does: 'addForward', url: C });
   before.order({ does: 'startRecording', formats: ['mp4'] });
-  before.order({ does: 'remove', id: 'forward-1' });
+  before.order({ does: 'remove', id: TO_A });
   const { ordered } = before;
   expect(ordered).toEqual({ forwards: [C], records: ['mp4'], ended: [A] });
   opened.length = 0;
   const after = start(settings, { policy: { forward: [B, A] }, ordered });
-  expect(names()).toEqual([`forward-1 ${B}`, `forward-2 ${C}`, 'record-mp4 mp4']);
+  expect(names()).toEqual([`${TO_B} ${B}`, `${TO_C} ${C}`, 'record-mp4 mp4']);
   expect(after.ordered).toEqual(ordered);
+});
+
+test('an id that was read before a restart or a move names the same target, or none', () => {
+  const before = start({ OUTPUTS: 'YES' }, { policy: { forward: [A, B] } });
+  const [a, b] = before.status().map(({ id }) => id) as [string, string];
+  const again = start({ OUTPUTS: 'YES' }, { policy: { forward: [B, C, A] } });
+  again.order({ does: 'remove', id: a });
+  expect(again.ordered.ended).toEqual([A]);
+  const elsewhere = start({ OUTPUTS: 'YES' }, { policy: { forward: [B, C] } }, Buffer.from('of another node'));
+  const ids = elsewhere.status().map(({ id }) => id);
+  expect(elsewhere.order({ does: 'remove', id: b })).toEqual({
+    acted: false,
+    detail: `the stream has no such output, it has: ${ids.join(', ')}`,
+  });
+  expect(elsewhere.status().map(({ id }) => id)).toEqual(ids);
+  expect(start({ OUTPUTS: 'YES' }).order({ does: 'remove', id: b })).toEqual({
+    acted: false,
+    detail: 'the stream has no such output, and no other',
+  });
 });
 
 test('a target that was added and ended does not come back, however often', () => {
   const before = start({ OUTPUTS: 'YES' });
   for (let at = 1; at <= 100; at += 1) {
-    before.order({ does: 'addForward', url: `rtmp://many${at}.example/live/key` });
-    before.order({ does: 'remove', id: `forward-${at}` });
+    const url = `rtmp://many${at}.example/live/key`;
+    before.order({ does: 'addForward', url });
+    before.order({ does: 'remove', id: forwardId(KEY, url) });
   }
   opened.length = 0;
   start({ OUTPUTS: 'YES' }, { ordered: before.ordered });

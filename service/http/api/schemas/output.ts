@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Count, Time } from './common';
 
 const shared = {
-  id: z.string().describe('Unique within the stream; orders name outputs by it'),
+  id: z.string().describe('Unique within the stream; orders name outputs by it. Each node has its own id for a target'),
   since: Time.describe('When the output was added'),
   origin: z.enum(['policy', 'order']).describe('order: an operator added it to the running stream'),
   reason: z.string().describe('Why it is waiting or failed; otherwise empty'),
