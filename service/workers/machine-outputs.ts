@@ -1,7 +1,8 @@
 import type { OutputsHost } from '../outputs/host/outputs-host';
 import type { OrderAnswer, StreamNews } from '../outputs/host/outputs-line';
 import type { OutputOrder } from '../http/api/schemas/output-order';
-
+import type { StreamTold } from '../outputs/link/messages';
+import { type Ordered, writeOrdered } from '../outputs/link/ordered';
 import type { ParentMessage } from './messages';
 
 /** A worker, as outputs need it. */
@@ -10,16 +11,23 @@ export interface OutputsWorker {
   send(message: ParentMessage): void;
 }
 
+/** A stream as the program knows it. */
+interface HostRun {
+  /** The run of the worker that had it first. */
+  readonly id: string;
+  /** What operators ordered of it, as it stood lately: by this a stream is known that another node had in between. */
+  readonly orders: Set<string>;
+}
+
 interface OwnedRun {
   readonly worker: string;
   readonly channel: string;
-  /** What the program knows the stream by: the run of the worker that had it first. */
-  readonly hostRun: string;
+  readonly host: HostRun;
 }
 
 /** A stream that a worker does not have any more, and that another one may continue. */
 interface MovedRun {
-  readonly hostRun: string;
+  readonly host: HostRun;
   /** What is told when none does. */
   readonly end: () => void;
   readonly late: NodeJS.Timeout;
@@ -30,6 +38,8 @@ interface MovedRun {
  * the same time. If it has gone to another node, the outputs end then, so that targets take that node's.
  */
 const MOVED_MS = 250;
+/** Most of them: a stream that moves brings one of the last along. */
+const MAX_ORDERS = 16;
 
 type Host = Pick<OutputsHost, 'playKey' | 'tell' | 'listen' | 'order' | 'finish'>;
 
@@ -54,8 +64,12 @@ export class MachineOutputs {
     host.listen({
       status: (channel, hostRun, outputs) =>
         this.#tellOwner(hostRun, (run) => ({ kind: 'outputsStatus', channel, run, outputs })),
-      ordered: (channel, hostRun, ordered) =>
-        this.#tellOwner(hostRun, (run) => ({ kind: 'outputsOrdered', channel, run, ordered })),
+      ordered: (channel, hostRun, ordered) => {
+        for (const { host: known } of [...this.#runs.values(), ...this.#moved.values()]) {
+          if (known.id === hostRun) note(known, ordered);
+        }
+        this.#tellOwner(hostRun, (run) => ({ kind: 'outputsOrdered', channel, run, ordered }));
+      },
       // Recordings are done when their stream, and perhaps its worker, are gone: any worker can tell of it.
       fact: (fact) => {
         const [owner] = [...this.#runs.values()].filter((run) => 'channel' in fact && run.channel === fact.channel);
@@ -76,48 +90,58 @@ export class MachineOutputs {
   tell(worker: string, news: StreamNews): void {
     if (news.what === 'live') {
       const { stream } = news;
-      const known = this.#runs.get(stream.run)?.hostRun;
-      const hostRun = known ?? (news.fromElsewhere === true ? this.#takeOver(stream.channel) : undefined) ?? stream.run;
-      this.#runs.set(stream.run, { worker, channel: stream.channel, hostRun });
-      this.#host.tell({ what: 'live', stream: { ...stream, run: hostRun } });
+      const known =
+        this.#runs.get(stream.run)?.host ?? (news.fromElsewhere === true ? this.#takeOver(stream) : undefined);
+      const host = known ?? { id: stream.run, orders: new Set() };
+      if (stream.ordered !== undefined) note(host, stream.ordered);
+      this.#runs.set(stream.run, { worker, channel: stream.channel, host });
+      this.#host.tell({ what: 'live', stream: { ...stream, run: host.id } });
       return;
     }
     // Another worker may have the stream by now.
     const owned = this.#runs.get(news.run);
     if (owned === undefined) return;
-    const { hostRun, channel } = owned;
+    const { host, channel } = owned;
     if (news.what === 'held') {
-      this.#host.tell({ ...news, run: hostRun });
+      this.#host.tell({ ...news, run: host.id });
       return;
     }
     this.#runs.delete(news.run);
-    const end = (): void => this.#host.tell({ ...news, run: hostRun });
+    const end = (): void => this.#host.tell({ ...news, run: host.id });
     if (news.code !== 'moved' || this.#workers.size < 2) {
       end();
       return;
     }
-    this.#host.tell({ what: 'held', channel, run: hostRun });
+    this.#host.tell({ what: 'held', channel, run: host.id });
     this.#endMoved(channel);
     const late = setTimeout(() => this.#endMoved(channel), MOVED_MS);
-    this.#moved.set(channel, { hostRun, end, late });
+    this.#moved.set(channel, { host, end, late });
   }
 
   #tellOwner(hostRun: string, message: (run: string) => ParentMessage): void {
-    const [run, owner] = [...this.#runs].find(([, owned]) => owned.hostRun === hostRun) ?? [];
+    const [run, owner] = [...this.#runs].find(([, owned]) => owned.host.id === hostRun) ?? [];
     if (run !== undefined && owner !== undefined) this.#workers.get(owner.worker)?.send(message(run));
   }
 
-  /** What the program knows the channel's former stream on this machine by; that worker has it no more. */
-  #takeOver(channel: string): string | undefined {
+  /**
+   * The channel's former stream on this machine, as the program knows it; that worker has it no more. Undefined if operators
+   * ordered something on another node since: the outputs begin anew with that.
+   */
+  #takeOver({ channel, ordered }: StreamTold): HostRun | undefined {
+    const isKnown = ({ orders }: HostRun): boolean => ordered === undefined || orders.has(writeOrdered(ordered));
     const moved = this.#moved.get(channel);
     if (moved !== undefined) {
+      if (!isKnown(moved.host)) {
+        this.#endMoved(channel);
+        return undefined;
+      }
       clearTimeout(moved.late);
       this.#moved.delete(channel);
-      return moved.hostRun;
+      return moved.host;
     }
     const [run, owned] = [...this.#runs].find(([, other]) => other.channel === channel) ?? [];
     if (run !== undefined) this.#runs.delete(run);
-    return owned?.hostRun;
+    return owned !== undefined && isKnown(owned.host) ? owned.host : undefined;
   }
 
   #endMoved(channel: string): void {
@@ -147,7 +171,7 @@ export class MachineOutputs {
       if (owned.worker !== worker) continue;
       this.#runs.delete(run);
       const reason = 'The worker process of the stream ended';
-      this.#host.tell({ what: 'ended', channel: owned.channel, run: owned.hostRun, code: 'lost', reason });
+      this.#host.tell({ what: 'ended', channel: owned.channel, run: owned.host.id, code: 'lost', reason });
     }
     this.#finishIfAll();
   }
@@ -157,4 +181,9 @@ export class MachineOutputs {
     for (const channel of [...this.#moved.keys()]) this.#endMoved(channel);
     this.#finishNow(Math.min(...this.#finishing.values()));
   }
+}
+
+function note({ orders }: HostRun, ordered: Ordered): void {
+  orders.add(writeOrdered(ordered));
+  for (const oldest of orders) if (orders.size > MAX_ORDERS) orders.delete(oldest);
 }

@@ -87,6 +87,50 @@ describe('a stream that continues on another worker keeps its outputs', () => {
     expect(told.at(-1)).toMatchObject({ what: 'ended', run: 'r1', code: 'moved' });
   });
 
+  /** Of a worker here, or of another node. */
+  const withOrders = (run: string, ...forwards: string[]): StreamNews => {
+    const news = { ...live('one', run), fromElsewhere: true } as Extract<StreamNews, { what: 'live' }>;
+    return { ...news, stream: { ...news.stream, ordered: { forwards, records: [], ended: [] } } };
+  };
+  const [FIRST, SECOND, THIRD] = ['rtmp://a/b/c', 'rtmp://d/e/f', 'rtmp://g/h/i'] as const;
+
+  test.each(['its end there', 'its start here'])(
+    'orders of a stay on another node in between stand, with new outputs: %s is told first',
+    (first) => {
+      const { machine, told } = rig();
+      machine.tell('a', withOrders('r1', FIRST));
+      const news: [string, StreamNews][] = [
+        ['a', ended('one', 'r1', 'moved')],
+        ['b', withOrders('r2', FIRST, SECOND)],
+      ];
+      for (const [worker, one] of first.startsWith('its end') ? news : news.reverse()) machine.tell(worker, one);
+      expect(told.filter(({ what }) => what === 'live')).toMatchObject([
+        { stream: { run: 'r1', ordered: { forwards: [FIRST] } } },
+        { stream: { run: 'r2', ordered: { forwards: [FIRST, SECOND] } } },
+      ]);
+      machine.tell('b', ended('one', 'r2', 'stopped'));
+      expect(told.at(-1)).toMatchObject({ what: 'ended', run: 'r2', code: 'stopped' });
+    },
+  );
+
+  test('orders of this machine that the stream did not bring along stand', () => {
+    const { machine, told, host } = rig();
+    machine.tell('a', withOrders('r1', FIRST));
+    for (const forwards of [
+      [FIRST, SECOND],
+      [FIRST, SECOND, THIRD],
+    ]) {
+      host.listener!.ordered('one', 'r1', { forwards, records: [], ended: [] });
+    }
+    machine.tell('a', ended('one', 'r1', 'moved'));
+    machine.tell('b', withOrders('r2', FIRST, SECOND));
+    expect(told.at(-1)).toMatchObject({ what: 'live', stream: { run: 'r1' } });
+    machine.tell('b', ended('one', 'r2', 'moved'));
+    host.listener!.ordered('one', 'r1', { forwards: [], records: [], ended: [] });
+    machine.tell('a', withOrders('r3'));
+    expect(told.at(-1)).toMatchObject({ what: 'live', stream: { run: 'r1' } });
+  });
+
   test('another stream of the channel is not one that continues', () => {
     const { machine, told } = rig();
     machine.tell('a', live('one', 'r1'));
