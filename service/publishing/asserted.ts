@@ -1,7 +1,7 @@
 import type { ChannelLife, HandedId, LaterStart, Start, StartOut, Stream } from './channel-life';
 import { grace, refuse, type Result, stopOfStart, stopsOf } from './effects';
 import { clear, endThere } from './endings';
-import { startOfId, withLater } from './handed-ids';
+import { startOfId, withLater, withOrders } from './handed-ids';
 import type { LifeEffect, LifeEvent, LifePart } from './life-events';
 
 type Asserted = Extract<LifeEvent, { readonly kind: 'asserted' }>;
@@ -118,13 +118,15 @@ function isOneId(one: HandedId, other: HandedId): boolean {
 /**
  * One id, of which two nodes had different records: its time counts from the first, the handler knows it by the last
  * start that did not just continue it.
- * Its stop stays the one that the node knows which serves it: that node may have to send it without the registry.
+ * Its stop stays the one that the node knows which serves it: that node may have to send it without the registry. So do
+ * its orders, which that node has carried out; when they were given is not known.
  */
 function joined(kept: HandedId, other: HandedId): HandedId {
   const [first, last] = kept.since <= other.since ? [kept, other] : [other, kept];
   const { startJti } = last.isResumed ? first : last;
   const starts = [kept, other].filter((id) => !id.isResumed && kept.startJti !== other.startJti).map(startOfId);
-  return withLater({ ...kept, since: first.since, startJti }, [...starts, ...(other.later ?? [])]);
+  const one = withOrders({ ...kept, since: first.since, startJti }, other);
+  return withLater(one, [...starts, ...(other.later ?? [])]);
 }
 
 function wins(mine: Stream, theirs: Stream, isOne: boolean): boolean {
@@ -168,15 +170,21 @@ function leftOver(stored: StartOut | undefined, kept: StartOut | undefined, life
   return isOwned ? [] : stopsOf(life, id);
 }
 
-/** What was accepted for a stream that is over without those who ended it having known: it may continue elsewhere. */
+/**
+ * What was accepted, and ordered, for a stream that is over without those who ended it having known: it may continue
+ * elsewhere.
+ */
 function withLaterOf(ended: HandedId, life: ChannelLife): Result {
   const { stream, out } = life;
   const { later = [] } = ended;
+  // A later stream may have the same id, of a handler with one per channel: the orders were not for that one.
+  const withRecord = (id: HandedId): HandedId => (id.stopJti === ended.stopJti ? withOrders(id, ended) : id);
+  const continued = (id: HandedId): HandedId => withLater(withRecord(id), later);
   if (stream && isOneId(stream.id, ended)) {
-    return { life: { ...life, stream: { ...stream, id: withLater(stream.id, later) } }, effects: [] };
+    return { life: { ...life, stream: { ...stream, id: continued(stream.id) } }, effects: [] };
   }
   if (out?.inherited && isOneId(out.inherited, ended)) {
-    return { life: { ...life, out: { ...out, inherited: withLater(out.inherited, later) } }, effects: [] };
+    return { life: { ...life, out: { ...out, inherited: continued(out.inherited) } }, effects: [] };
   }
   return { life, effects: stopsOfLater(later) };
 }

@@ -1,7 +1,7 @@
 import { settle } from './answers';
 import type { ChannelLife, Claimed, HandedId, Start, StartOut, Stream } from './channel-life';
 import { refuse, type Result, stopOfStart, stopsOf, unchanged } from './effects';
-import { startOfId, withLater } from './handed-ids';
+import { startOfId, withLater, withOrders } from './handed-ids';
 import type { LifeEffect, Refusal } from './life-events';
 
 /** Ends the stream. If a start is out, that start inherits the id, because the answer may continue the stream. */
@@ -18,7 +18,7 @@ function inherit(life: ChannelLife, out: StartOut, id: HandedId): Result {
   if (!former) return unchanged({ ...life, out: { ...out, inherited: id } });
   if (id.streamId !== '' && id.streamId === former.streamId) {
     const inherited = id.startJti === former.startJti ? id : withLater(id, [startOfId(former)]);
-    return unchanged({ ...life, out: { ...out, inherited } });
+    return unchanged({ ...life, out: { ...out, inherited: withOrders(inherited, former) } });
   }
   const [inherited, other] = former.streamId === out.resume ? [former, id] : [id, former];
   return { life: { ...life, out: { ...out, inherited } }, effects: stopsOf(life, other) };

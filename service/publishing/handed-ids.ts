@@ -28,6 +28,11 @@ export function withLater(id: HandedId, starts: readonly LaterStart[]): HandedId
   return kept.length > 0 ? { ...id, later: [...later, ...kept].slice(-MAX_LATER) } : id;
 }
 
+/** Of one id with two records: what operators ordered by this one, or if they ordered nothing by it, by the other one. */
+export function withOrders(id: HandedId, { orders }: HandedId): HandedId {
+  return id.orders === undefined && orders !== undefined ? { ...id, orders } : id;
+}
+
 export function handed({ publish, startJti, about, resume }: Start, streamId: string, now: number): HandedId {
   const isResumed = streamId !== '' && streamId === resume;
   return { streamId, startJti, stopJti: publish, about, since: now, ...(isResumed && { isResumed }) };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { EMPTY_LIFE, type Stream } from '../../../service/publishing/channel-life';
+import { type ChannelLife, EMPTY_LIFE, type Stream } from '../../../service/publishing/channel-life';
+import type { LifePart } from '../../../service/publishing/life-events';
 import { step } from '../../../service/publishing/step';
 import { FleetModel, type FleetSettings, NO_FAULTS } from './simulation/fleet-model';
 import { GRACE_MS } from './simulation/model-node';
@@ -769,6 +770,42 @@ test('of one id with two records, the stop stays the one that the node knows whi
   const life = { ...EMPTY_LIFE, stream: serving };
   const { life: next } = step(life, { kind: 'asserted', node: held.node, part, now: 3_000 }, AWS.policy);
   expect(next.stream).toMatchObject({ publish: 'serving', id: { stopJti: 'serving', since: 1_000 } });
+});
+
+describe('orders about the outputs of one id with two records', () => {
+  const orders = 'orders of the other';
+  const ordered = (stream: Stream, text = orders): Stream => ({ ...stream, id: { ...stream.id, orders: text } });
+  const serving = streamOf('serving', 'live', 2_000);
+  const held = streamOf('held', 'held', 1_000);
+  const assert = (life: ChannelLife, part: Partial<LifePart>, node: string): ChannelLife =>
+    step(life, { kind: 'asserted', node, part: { late: [], waiting: [], ...part }, now: 3_000 }, AWS.policy).life;
+  const kept = ({ stream, out }: ChannelLife): string | undefined => (stream?.id ?? out?.inherited)?.orders;
+
+  test('those that only the other node has are kept, whichever asserts', () => {
+    expect(kept(assert({ ...EMPTY_LIFE, stream: serving }, { stream: ordered(held) }, held.node))).toBe(orders);
+    expect(kept(assert({ ...EMPTY_LIFE, stream: ordered(held) }, { stream: serving }, serving.node))).toBe(orders);
+  });
+
+  test('of two, those are kept that are carried out', () => {
+    const stream = ordered(serving, 'carried out');
+    expect(kept(assert({ ...EMPTY_LIFE, stream: ordered(held) }, { stream }, stream.node))).toBe('carried out');
+  });
+
+  test('those are kept that a node has got from another one without hearing of it', () => {
+    expect(kept(assert({ ...EMPTY_LIFE, stream: ordered(serving) }, { stream: serving }, serving.node))).toBe(orders);
+  });
+
+  test('those of a stream before, with the same id, are not those of the next one', () => {
+    const next = { ...streamOf('next', 'live', 2_500), node: serving.node };
+    expect(kept(assert({ ...EMPTY_LIFE, stream: ordered(serving) }, { stream: next }, next.node))).toBeUndefined();
+  });
+
+  test('those of a stream that has ended while a start is out are inherited with the id', () => {
+    const candidate = { publish: 'p', node: 'n', startJti: 's', about: '', keyHash: 'right', group: 'g', round: 0 };
+    const out = { ...candidate, abandoned: false, closed: [], inherited: ordered(held).id };
+    const { life } = step({ ...EMPTY_LIFE, stream: serving, out }, { kind: 'left', publish: 'serving' }, AWS.policy);
+    expect(kept(life)).toBe(orders);
+  });
 });
 
 function streamOf(publish: string, state: Stream['state'], since: number): Stream {
