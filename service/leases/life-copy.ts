@@ -175,6 +175,6 @@ function toldAll(life: ChannelLife, effects: readonly NodeEffect[]): ChannelLife
 
 /** What of a node's part is changed by the node alone, or by others who tell it. */
 function names({ stream, out, late, waiting }: LifePart): string {
-  const state = stream && [stream.state, stream.keeps, stream.leaving];
+  const state = stream && [stream.state, stream.keeps, stream.leaving, stream.id.orders];
   return [state, out?.abandoned, ...[stream, out, ...late, ...waiting].map((each) => each?.publish)].join();
 }

@@ -113,3 +113,18 @@ describe('what the callbacks have to say is written in another way', () => {
     expect(rig.stored?.life.waiting).toMatchObject([{ publish: 'p2', about: 'new' }]);
   });
 });
+
+test('what operators ordered is told to a registry again that has lost its last writes', () => {
+  const rig = new Rig();
+  rig.come('p1');
+  rig.answer();
+  rig.accepted('p1', 'id-1');
+  rig.answer();
+  const earlier = rig.stored;
+  rig.lives.apply('ch', { kind: 'ordered', publish: 'p1', orders: 'orders' });
+  rig.answer();
+  rig.stored = earlier;
+  rig.lives.apply('ch', { kind: 'keeps', publish: 'p1', keeps: true });
+  rig.answer();
+  expect(rig.stored?.life.stream).toMatchObject({ keeps: true, id: { orders: 'orders' } });
+});
