@@ -104,6 +104,31 @@ describe('what the callbacks have to say is written in another way', () => {
     expect(rig.stops).toMatchObject([{ streamId: 'id-1', about: 'new' }]);
   });
 
+  test('also of a start that is not known any more when its answer comes', () => {
+    const rig = new Rig();
+    rig.come('p1');
+    rig.accepted('forgotten', 'id-2');
+    rig.rewrite();
+    rig.answer();
+    expect(rig.stops).toMatchObject([{ streamId: 'id-2', about: 'new' }]);
+  });
+
+  test('also of a stream that others have ended', () => {
+    const rig = new Rig();
+    for (const publish of ['p1', 'p2']) {
+      rig.come(publish);
+      rig.answer();
+      rig.accepted(publish, '');
+      rig.answer();
+    }
+    // The letter comes with an earlier state of the registry: the node has to assert what it has.
+    rig.lives.mail('ch', rig.stored, [{ kind: 'ended', node: MEMBER, publish: 'p2', why: 'killed' }]);
+    rig.stored = undefined;
+    rig.rewrite();
+    rig.answer();
+    expect(rig.stops).toMatchObject([{ startJti: 'start-p2', about: 'new' }]);
+  });
+
   test('also of a publisher that waits until the registry is asked', () => {
     const rig = new Rig();
     rig.come('p1');
