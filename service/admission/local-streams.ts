@@ -105,7 +105,7 @@ export class LocalStreams {
     this.#admitted.forget(channelName);
     if (here) return;
     const channel = this.#options.hub.channel(channelName);
-    if (continues) this.#letGo(channel, admitted.publication);
+    if (continues) channel.change(() => this.#letGo(channel, admitted.publication));
     else channel.end(admitted.publication, TAKEN_OVER);
   }
 

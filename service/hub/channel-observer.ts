@@ -3,7 +3,10 @@ import type { EndReason, Publisher } from './publisher';
 
 /** Told of streams that begin, change their source or end, when the change is complete. Must not throw. */
 export interface ChannelObserver {
-  /** The stream began, or was resumed, held or handed over: `publication.publisher` is its present source. */
+  /**
+   * The stream began, or was resumed, held or handed over: `publication.publisher` is its present source. Told again
+   * when that source feeds the stream, if another one did so until its first keyframe.
+   */
   sourceChanged(publication: Publication): void;
   /**
    * @param publisher its last source; null when the stream was held for a publisher that was lost

@@ -53,7 +53,11 @@ export class Channel {
   readonly #sourcesListener: SourcesListener = {
     change: (steps) => this.change(steps),
     displaced: (source) => this.#displace(source),
-    sourceDecided: () => this.#serveRelays(),
+    sourceDecided: () => {
+      if (this.#publication === null) return;
+      this.#serveRelays(this.#publication.stream);
+      this.#tellSource(this.#publication);
+    },
   };
 
   /** @param becameUnused called at the end of a change that leaves the channel unused */
@@ -244,9 +248,7 @@ export class Channel {
    * Serves relays only while the publisher is on this node. Other nodes fetch a relayed stream from its origin; serving
    * it here too would deliver it twice.
    */
-  #serveRelays(): void {
-    if (this.#publication === null) return;
-    const { stream } = this.#publication;
+  #serveRelays(stream: LiveStream): void {
     // Media received so far belongs to the players served so far.
     stream.flush();
     if (stream.sources.isOwn) {

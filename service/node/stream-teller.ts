@@ -14,7 +14,11 @@ import { refusalCode } from './refusal-codes';
 /** A stream whose publisher is, or was last, a client of this node. */
 interface OwnStream {
   readonly since: number;
+  /** Its publisher; the last one while it is held. */
+  readonly publisher: Publisher;
   held: boolean;
+  /** It continues on another node, and its publisher may still send the last frames here. */
+  moved: boolean;
   /** Its publisher said that it would stop. */
   announced: boolean;
   /** Why the stream is ended, where its publisher's connection does not say it. */
@@ -46,12 +50,12 @@ export class StreamTeller implements ChannelObserver {
 
   /** Whether the stream's publisher is, or was last, a client of this node. */
   isOwn(publication: Publication): boolean {
-    return this.#own.has(publication);
+    return this.#own.get(publication)?.moved === false;
   }
 
   /** When the stream's present publisher, or the one before it on this node, began (ms); undefined for relays. */
   ownSince(publication: Publication): number | undefined {
-    return this.#own.get(publication)?.since;
+    return this.isOwn(publication) ? this.#own.get(publication)?.since : undefined;
   }
 
   /** The gate, which tells of each publish and of its outcome. */
@@ -93,10 +97,15 @@ export class StreamTeller implements ChannelObserver {
     this.#events.refused({ channel, ...clientOf(publisher), code: refusalCode(refusal), reason });
   }
 
-  /** The stream continues on another node: its end here is none of the stream. */
+  /**
+   * The stream continues on another node: its end here is none of the stream. The listener hears of it when the last
+   * frame of a publisher here has come: one that was asked to reconnect sends on until it uses the new connection.
+   */
   movedAway(publication: Publication): void {
-    if (!this.#own.delete(publication)) return;
-    this.#listener?.ended(publication, 'moved', 'The stream continues on another node');
+    const own = this.#own.get(publication);
+    if (own === undefined) return;
+    own.moved = true;
+    if (publication.publisher === null) this.#gone(publication);
   }
 
   /** The stream is about to be ended for this reason, of which its publisher's connection, if any, says less. */
@@ -109,11 +118,16 @@ export class StreamTeller implements ChannelObserver {
     const { publisher, channel, grant } = publication;
     const own = this.#own.get(publication);
     if (publisher?.isRelay === true) {
-      this.movedAway(publication);
+      // Until the other node's first keyframe, the former publisher's frames are served.
+      if (own !== undefined) own.moved = true;
+      if (publication.stream.sources.isRelayed) this.#gone(publication);
     } else if (publisher !== null) {
+      if (own?.publisher === publisher && !own.held) return;
       const since = own?.since ?? this.#now();
-      this.#own.set(publication, { since, held: false, announced: false, ending: undefined });
+      this.#own.set(publication, { since, publisher, held: false, moved: false, announced: false, ending: undefined });
       this.#listener?.live(publication);
+    } else if (own?.moved === true) {
+      this.#gone(publication);
     } else if (own !== undefined && !own.held) {
       own.held = true;
       this.#events.tell({ type: 'stream.held', channel, streamId: grant.streamId });
@@ -123,7 +137,8 @@ export class StreamTeller implements ChannelObserver {
 
   ended(publication: Publication, publisher: Publisher | null, reason: EndReason | undefined): void {
     const own = this.#own.get(publication);
-    if (own === undefined) return;
+    if (own?.moved === true) this.#gone(publication);
+    if (own?.moved !== false) return;
     this.#own.delete(publication);
     const { channel, grant } = publication;
     const seconds = Math.max(0, Math.floor((this.#now() - own.since) / 1000));
@@ -133,6 +148,11 @@ export class StreamTeller implements ChannelObserver {
         : (own.ending ?? (publisher === null ? NOBODY_CAME : endOf(publisher.closed, own.announced)));
     this.#events.tell({ type: 'stream.ended', channel, streamId: grant.streamId, ...end, seconds });
     this.#listener?.ended(publication, end.code, end.reason);
+  }
+
+  #gone(publication: Publication): void {
+    if (!this.#own.delete(publication)) return;
+    this.#listener?.ended(publication, 'moved', 'The stream continues on another node');
   }
 }
 

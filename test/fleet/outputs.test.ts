@@ -36,10 +36,12 @@ test('a stream that moves to another node is recorded there, and the node that i
     headers: { 'stream-id': (claims['resume'] as string | undefined) ?? 'stream-1' },
   }));
   let asked = 0;
-  publisher = await LivePublisher.start({ channel, port: () => fleet.node((asked += 1) === 1 ? 0 : 1).rtmpPort });
+  // It publishes on the other node up to two seconds before its next keyframe, and sends on to the first node until then.
+  const port = (): number => fleet.node((asked += 1) === 1 ? 0 : 1).rtmpPort;
+  publisher = await LivePublisher.start({ channel, port, gop: 25 });
   const moving = publisher;
   await until(() => filesBelow(join(folder, channel), '.flv')[0]);
-  await until(() => (moving.sent > 15 ? true : undefined));
+  await until(() => (moving.sent > 27 ? true : undefined));
   // Only the node of the publisher follows it.
   expect(outputsPid(fleet.node(1))).toBeDefined();
   expect(fleet.node(1).log).not.toContain(`play channel=${channel}`);
