@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { formatNumber } from '../data/format';
 import { parseRoute, type Route, routeHref } from '../data/routes';
 import { useFleet } from '../parts/console-context';
@@ -126,7 +126,8 @@ function MustSignIn() {
 
 function useRoute(): Route {
   const [route, setRoute] = useState(() => parseRoute(location.hash));
-  useEffect(() => {
+  // Before the page is shown: from then on the address may change.
+  useLayoutEffect(() => {
     const changed = (): void => setRoute(parseRoute(location.hash));
     addEventListener('hashchange', changed);
     return () => removeEventListener('hashchange', changed);
