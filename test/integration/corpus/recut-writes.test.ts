@@ -74,5 +74,5 @@ test.each(SIZES)(
       expectPublished(`librtmp-${size}`, 'rtmpsink'),
     ]);
   },
-  60_000,
+  120_000,
 );
