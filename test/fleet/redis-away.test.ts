@@ -145,6 +145,28 @@ describe('a takeover while Redis is away', () => {
   });
 });
 
+describe('a publisher that leaves a node which alone is cut off from Redis', () => {
+  const ofFile = FleetOfFile.start({ nodes: 1, environment: { RECONNECT_GRACE_SECONDS: '30' } });
+  let proxy: SwitchedProxy | undefined;
+  afterAll(() => proxy?.close());
+
+  test('is told by others that somebody publishes, not for good, until that node counts as dead', async () => {
+    const { fleet } = ofFile;
+    proxy = await SwitchedProxy.start(fleet.redis.port);
+    const cut = fleet.nodes.push(await fleet.newNode(1, { REDIS_PORT: String(proxy.port) })) - 1;
+    await fleet.watchdog();
+    const channel = fleet.newChannel();
+    const first = await fleet.publisher(cut, channel);
+    proxy.switchTo(undefined);
+    await fleet.node(cut).waitForLog(/The fleet registry cannot be used/);
+    first.deleteStream();
+    await fleet.node(cut).waitForLog(new RegExp(`publish ended channel=${channel}`));
+    await expect(fleet.publisher(0, channel)).rejects.toThrow(/NetStream.Publish.BadName.*Stream already publishing/);
+    const second = await fleet.publisherWhenPossible(0, channel);
+    await expectFlows(second, await fleet.player(0, channel), 'the second');
+  });
+});
+
 describe('new publishers while Redis is away', () => {
   const accepting = FleetOfFile.start({ callbacks: true });
   const rejecting = FleetOfFile.start({ nodes: 1, environment: { FLEET_WITHOUT_REDIS: 'reject' } });
