@@ -230,11 +230,15 @@ export class FanOut {
     for (const player of [...this.#apart]) if (player.laggingSince > 0) player.checkLag(now);
   }
 
+  /** No player starts before this position of the log. */
+  get startsFrom(): number {
+    const { start } = this.#gop;
+    return start < 0 ? this.#flushed : Math.min(start, this.#flushed);
+  }
+
   /** Frees the log's memory that neither the cache nor a player needs. */
   trim(): void {
-    if (this.#ended) return;
-    const keepFrom = this.#gop.start < 0 ? this.#flushed : Math.min(this.#gop.start, this.#flushed);
-    this.#log.trim(keepFrom, this.#held.from);
+    if (!this.#ended) this.#log.trim(this.startsFrom, this.#held.from);
   }
 
   /** Flushes, then stops serving players and closes the log. */

@@ -138,6 +138,9 @@ export class LiveStream implements LogObserver, ContinuedStream, Flushable {
       // Many encoders repeat their sequence headers: only a changed header makes the frames before it useless.
       const replaces = this.config.set(tag.configKey, slab.bytes.subarray(start, end), position, tag.codec);
       if (!replaces) gopFlags &= ~MediaFlag.SequenceHeader;
+      this.config.forgetBefore(this.#fanOut.startsFrom);
+      // A GOP with more headers than are kept is dropped, like one of too many bytes.
+      if (this.config.hasTooManyReplaced) this.#gop.clear();
     } else if (message.isMetadata) {
       this.config.setMetadata(slab.bytes.subarray(start, end));
     } else if ((flags & MediaFlag.Data) === 0) {

@@ -3,8 +3,12 @@ import type { AmfObject } from '../protocol/amf/amf-value';
 import { codecName } from '../protocol/media/media-tag';
 import type { Unwrap } from './message-log';
 
-/** Limit what a publisher can make the server keep: sequence headers of many tracks, and the size of each. */
+/**
+ * Limit what a publisher can make the server keep: sequence headers of many tracks, those that were replaced, and the
+ * size of each.
+ */
 const MAX_CONFIGS = 64;
+const MAX_REPLACED = 64;
 const MAX_CONFIG_BYTES = 64 * 1024;
 /** The lowest key of video, see `MediaTag.configKey`. */
 const FIRST_VIDEO_KEY = 0x10000;
@@ -20,21 +24,29 @@ interface StoredConfig {
   readonly codec: number;
   /** Counts up with each header that is new. */
   readonly age: number;
-  /** The log's position from which `encoded` applies; before, `former` does. */
+  /** The log's position from which `encoded` applies; before, a replaced header does. */
   readonly since: number;
-  readonly former: Buffer | undefined;
+}
+
+interface ReplacedConfig {
+  readonly key: number;
+  readonly encoded: Buffer | undefined;
+  /** The log's position from which it does not apply any more. */
+  readonly until: number;
 }
 
 /**
  * The stream's description and the newest sequence header of each track: what a late player needs before any frame.
- * Kept apart from the log, in chunk-encoded form, since they outlive the slabs they came in. When a header is replaced,
- * the previous one is kept for players that start before the replacement.
+ * Kept apart from the log, in chunk-encoded form, since they outlive the slabs they came in. Headers that were replaced
+ * are kept as long as a player may start before the replacement.
  */
 export class StreamConfig {
   /** The values of the newest onMetaData, for reports. */
   description: AmfObject | undefined;
   #metadata: Buffer | undefined;
   readonly #configs = new Map<number, StoredConfig>();
+  /** In the order in which they were replaced. */
+  readonly #replaced: ReplacedConfig[] = [];
   #ages = 0;
 
   setMetadata(encoded: Buffer): void {
@@ -55,8 +67,21 @@ export class StreamConfig {
     }
     const since = stored === undefined ? 0 : position;
     this.#ages += 1;
-    this.#configs.set(key, { key, encoded: copy, codec, age: this.#ages, since, former: stored?.encoded });
+    if (stored !== undefined) this.#replaced.push({ key, encoded: stored.encoded, until: position });
+    this.#configs.set(key, { key, encoded: copy, codec, age: this.#ages, since });
     return stored?.encoded !== undefined;
+  }
+
+  /** No player starts before this position of the log any more: replaced headers that applied only there are dropped. */
+  forgetBefore(position: number): void {
+    let count = 0;
+    while (count < this.#replaced.length && this.#replaced[count]!.until <= position) count += 1;
+    if (count > 0) this.#replaced.splice(0, count);
+  }
+
+  /** More replaced headers are kept than a publisher may make the server keep. */
+  get hasTooManyReplaced(): boolean {
+    return this.#replaced.length > MAX_REPLACED;
   }
 
   /** The main track has another codec from this position on: headers of the previous codec do not apply to it. */
@@ -65,7 +90,8 @@ export class StreamConfig {
       const { key, encoded } = stored;
       if (isVideo(key) !== video || stored.codec < 0 || encoded === undefined) continue;
       if (codecName(stored.codec, video) === codecName(codec, video)) continue;
-      this.#configs.set(key, { ...stored, encoded: undefined, since: position, former: encoded });
+      this.#replaced.push({ key, encoded, until: position });
+      this.#configs.set(key, { ...stored, encoded: undefined, since: position });
     }
   }
 
@@ -96,13 +122,13 @@ export class StreamConfig {
   /**
    * Metadata and headers for one player, on its message stream: metadata first, then audio, then video.
    *
-   * @param from the position in the log that the player starts at
+   * @param from the position in the log that the player starts at, not before that of `forgetBefore`
    * @param unwrap for players that get the main tracks only
    */
   encodeFor(streamId: number, from = Infinity, unwrap?: Unwrap): Buffer {
     const messages: Buffer[] = this.#metadata === undefined ? [] : [this.#metadata];
-    for (const { encoded, since, former } of this.#inOrder()) {
-      const config = from < since ? former : encoded;
+    for (const stored of this.#inOrder()) {
+      const config = this.#at(stored, from);
       const part = config === undefined || unwrap === undefined ? config : unwrap(config);
       if (part !== undefined) messages.push(part);
     }
@@ -113,6 +139,12 @@ export class StreamConfig {
       at += message.length;
     }
     return all;
+  }
+
+  /** The header that applies at this position of the log. */
+  #at({ key, encoded, since }: StoredConfig, position: number): Buffer | undefined {
+    if (position >= since) return encoded;
+    return this.#replaced.find((replaced) => replaced.key === key && position < replaced.until)?.encoded;
   }
 
   /** In the order of keys; by age, the newest last, where a header of many tracks may repeat those of single tracks. */

@@ -54,6 +54,12 @@ export const DEFECTS: readonly Defect[] = [
     replace: '',
   },
   {
+    name: 'a player gets the header before the newest one, whatever it starts with',
+    file: 'service/hub/stream-config.ts',
+    search: 'this.#replaced.find(',
+    replace: 'this.#replaced.findLast(',
+  },
+  {
     name: 'pings are not answered',
     file: `${SESSION}/incoming-messages.ts`,
     search: 'if (payload.readUInt16BE(0) === UserControlEvent.PingRequest) {',

@@ -7,7 +7,7 @@ const frames = (kinds: FrameKind[], form: Partial<FrameForm> = {}): Saying => ({
   form: { ...FORM, ...form },
 });
 const publish = (streamId = 1): Saying => ({ say: 'publish', streamId, key: 'k' });
-const play = (cache = ''): Saying => ({ say: 'play', streamId: 1, key: 'k', cache });
+const play = (cache = '', streamId = 1): Saying => ({ say: 'play', streamId, key: 'k', cache });
 
 /** A client says this, in one segment. */
 const says = (client: number, ...sayings: Saying[]): Move => ({
@@ -47,6 +47,11 @@ export const FINDINGS: Readonly<Record<string, Schedule>> = {
     answer,
     says(1, publish()),
     order('kill-session'),
+    answer,
+  ),
+  'a keyframe comes after its own header where two more have come before it is sent': schedule(
+    says(1, play()),
+    says(0, publish(), frames(['videoHeader', 'key']), play('', 2), frames(['newHeader', 'newHeader'])),
     answer,
   ),
   'a channel that is blocked again within seconds is blocked': schedule(

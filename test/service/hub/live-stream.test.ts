@@ -209,6 +209,53 @@ describe('a header that changes within the cached part', () => {
     expect(rig.received(rig.join())).toEqual([HEADERS[0], 'audio 100 B', HEADERS[2], 'video 120 k2']);
   });
 
+  test('and may change there again', () => {
+    const rig = begun();
+    for (const label of ['B', 'C']) {
+      rig.audio(100, aacHeader(label));
+      rig.audio(100, aacFrame(`of ${label}`));
+    }
+    rig.flush();
+    const changes = ['audio 100 B', 'audio 100 of B', 'audio 100 C', 'audio 100 of C'];
+    expect(rig.received(rig.join())).toEqual([...HEADERS, ...GOP, ...changes]);
+  });
+
+  test('and may change twice before the player’s first keyframe is sent', () => {
+    const rig = new StreamRig();
+    const first = rig.join();
+    rig.video(0, avcHeader('V'));
+    rig.video(40, keyframe('of V'));
+    const second = rig.join();
+    for (const label of ['W', 'X']) {
+      rig.video(80, avcHeader(label));
+      rig.video(80, keyframe(`of ${label}`));
+    }
+    rig.flush();
+    const sent = ['video 0 V', 'video 40 of V', 'video 80 W', 'video 80 of W', 'video 80 X', 'video 80 of X'];
+    expect(rig.received(first)).toEqual(sent);
+    // It had a header when it joined.
+    expect(rig.received(second)).toEqual(['video 0 V', ...sent]);
+  });
+
+  test('so often that its headers are too many to keep makes the cached part of no use', () => {
+    const rig = begun();
+    const change = (from: number, to: number): void => {
+      for (let at = from; at < to; at += 1) {
+        rig.audio(100 + at, aacHeader(`B${at}`));
+        rig.audio(100 + at, aacFrame(`of B${at}`));
+      }
+      rig.flush();
+    };
+    change(0, 64);
+    expect(rig.received(rig.join()).slice(0, 4)).toEqual([...HEADERS, GOP[0]]);
+    change(64, 66);
+    expect(rig.received(rig.join())).toEqual([HEADERS[0], 'audio 165 B65', HEADERS[2]]);
+    rig.video(200, keyframe('k2'));
+    change(66, 67);
+    const last = ['video 200 k2', 'audio 166 B66', 'audio 166 of B66'];
+    expect(rig.received(rig.join())).toEqual([HEADERS[0], 'audio 165 B65', HEADERS[2], ...last]);
+  });
+
   test('in audio alone too', () => {
     const rig = new StreamRig();
     rig.audio(0, aacHeader('A'));

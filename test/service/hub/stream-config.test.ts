@@ -62,6 +62,36 @@ describe('what late players get first', () => {
     expect(config.encodeFor(1, 500)).toEqual(message(8, 'second'));
   });
 
+  test('the one that applied where they start, of any number that were replaced', () => {
+    const config = new StreamConfig();
+    for (const at of [0, 100, 200, 300]) {
+      config.set(0, message(8, `audio of ${at}`), at);
+      config.set(0x10000, message(9, `video of ${at}`), at + 50);
+    }
+    const of = (audio: number, video: number): Buffer =>
+      Buffer.concat([message(8, `audio of ${audio}`), message(9, `video of ${video}`)]);
+    expect([0, 99, 100, 149, 150, 299, 300, 350].map((from) => config.encodeFor(1, from))).toEqual([
+      ...[of(0, 0), of(0, 0), of(100, 0), of(100, 0), of(100, 100), of(200, 200), of(300, 200), of(300, 300)],
+    ]);
+    config.forgetBefore(220);
+    expect([220, 300, 350].map((from) => config.encodeFor(1, from))).toEqual([
+      of(200, 100),
+      of(300, 200),
+      of(300, 300),
+    ]);
+  });
+
+  test('the one of before for players that start before another codec, whose header came too', () => {
+    const config = new StreamConfig();
+    const [aac, mp3] = [10, 2];
+    config.set(0, message(8, 'first'), 0, aac);
+    config.codecChanged(false, mp3, 100);
+    config.set(0, message(8, 'second'), 200, aac);
+    expect(config.encodeFor(1, 99)).toEqual(message(8, 'first'));
+    expect(config.encodeFor(1, 100)).toHaveLength(0);
+    expect(config.encodeFor(1, 200)).toEqual(message(8, 'second'));
+  });
+
   test('none of a codec that the main track has no more', () => {
     const config = new StreamConfig();
     const [aac, mp3, avc] = [10, 2, 7];
@@ -99,6 +129,16 @@ describe('bounds', () => {
     expect(config.encodeFor(1)).toHaveLength(64 * message(9, 'x').length);
     config.set(5, message(9, 'yy'));
     expect(config.encodeFor(1)).toHaveLength(64 * message(9, 'x').length + 1);
+  });
+
+  test('too many that were replaced, until those that no player can need are forgotten', () => {
+    const config = new StreamConfig();
+    for (let at = 0; at <= 64; at += 1) config.set(at % 2, message(9, `${at}`), at);
+    expect(config.hasTooManyReplaced).toBe(false);
+    for (let at = 65; at <= 67; at += 1) config.set(at % 2, message(9, `${at}`), at);
+    expect(config.hasTooManyReplaced).toBe(true);
+    config.forgetBefore(3);
+    expect(config.hasTooManyReplaced).toBe(false);
   });
 
   test('none of unusual size; the one before it is of no use any more', () => {
