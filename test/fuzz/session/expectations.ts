@@ -15,7 +15,7 @@ export interface Expected {
   /** May change places with messages of the other media lanes: their chunks took turns. */
   readonly loose?: boolean;
   /** Some of the first of a series may be left out; from the first that comes, none is. */
-  readonly series?: { begun: boolean };
+  series?: { begun: boolean };
   readonly came?: (message: ReceivedMessage) => void;
 }
 
@@ -64,7 +64,8 @@ export class Expectations {
     for (const item of this.#items) {
       if (item.lane === 'reply') continue;
       item.required = false;
-      if (item.series) item.series.begun = false;
+      // What comes of it still makes the rest of its series no more necessary.
+      delete item.series;
     }
   }
 

@@ -10,7 +10,7 @@ const publish = (streamId = 1): Saying => ({ say: 'publish', streamId, key: 'k' 
 const play = (cache = '', streamId = 1): Saying => ({ say: 'play', streamId, key: 'k', cache });
 
 /** A client says this, in one segment. */
-const says = (client: number, ...sayings: Saying[]): Move => ({
+const says = (client: number, ...sayings: Saying[]): Move & { readonly move: 'say' } => ({
   ...{ move: 'say', client, channel: 0, raw: false, amf3: false, sayings, cuts: [], heldBack: 0, settles: true },
 });
 const answer: Move = { move: 'answer', which: 0, answer: 'accept', settles: true };
@@ -18,6 +18,7 @@ const order = (verb: 'kill-session' | 'block' | 'unblock'): Move => ({ move: 'or
 const schedule = (...moves: Move[]): Schedule => ({
   ...{ callback: true, takeover: false, chunkSize: 4096, cacheMb: 256, moves },
 });
+const end: Saying = { say: 'deleteStream', streamId: 1 };
 
 /** What the fuzzer has found and was mended, as the shortest schedules. */
 export const FINDINGS: Readonly<Record<string, Schedule>> = {
@@ -54,6 +55,12 @@ export const FINDINGS: Readonly<Record<string, Schedule>> = {
     says(0, publish(), frames(['videoHeader', 'key']), play('', 2), frames(['newHeader', 'newHeader'])),
     answer,
   ),
+  'a player that leaves between the cached sound and what came since gets no more': schedule(
+    says(0, play()),
+    { ...says(1, publish(2), frames(['audio', 'audio'])), heldBack: 13 },
+    answer,
+    says(1, play(), end),
+  ),
   'a channel that is blocked again within seconds is blocked': schedule(
     order('block'),
     order('unblock'),
@@ -62,7 +69,6 @@ export const FINDINGS: Readonly<Record<string, Schedule>> = {
   ),
 };
 
-const end: Saying = { say: 'deleteStream', streamId: 1 };
 const video = (on: boolean): Saying => ({ say: 'receiveVideo', streamId: 1, on });
 
 /** Lives that random schedules seldom come to. */
