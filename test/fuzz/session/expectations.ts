@@ -40,6 +40,7 @@ export class Expectations {
         if (earlier.series?.begun === true) return `${earlier.text} is missing before ${item.text}`;
       }
       const rest = items.slice(0, index).filter((earlier) => !isOrdered(earlier, item));
+      if (!item.required) for (const later of items.slice(index + 1)) excuseSame(later, message, lane);
       items.splice(0, index + 1, ...rest);
       if (item.series) item.series.begun = true;
       item.came?.(message);
@@ -62,10 +63,7 @@ export class Expectations {
   /** Media that has not come yet need not come any more: the player changed what it wants. */
   excuseMedia(): void {
     for (const item of this.#items) {
-      if (item.lane === 'reply') continue;
-      item.required = false;
-      // What comes of it still makes the rest of its series no more necessary.
-      delete item.series;
+      if (item.lane !== 'reply') excuse(item);
     }
   }
 
@@ -73,6 +71,17 @@ export class Expectations {
   excuseAll(): void {
     this.#items.length = 0;
   }
+}
+
+/** What comes of it still makes the rest of its series no more necessary. */
+function excuse(item: Expected): void {
+  item.required = false;
+  delete item.series;
+}
+
+/** The message may have been this one, such as of the cached start of the next play, and not one that need not come. */
+function excuseSame(item: Expected, message: ReceivedMessage, lane: Lane): void {
+  if (lane !== 'reply' && item.lane === lane && item.test(message)) excuse(item);
 }
 
 function isOrdered(earlier: Expected, item: Expected): boolean {

@@ -18,6 +18,7 @@ const order = (verb: 'kill-session' | 'block' | 'unblock'): Move => ({ move: 'or
 const schedule = (...moves: Move[]): Schedule => ({
   ...{ callback: true, takeover: false, chunkSize: 4096, cacheMb: 256, moves },
 });
+const METADATA: Saying = { say: 'metadata', name: '@setDataFrame', amf3: false };
 const end: Saying = { say: 'deleteStream', streamId: 1 };
 
 /** What the fuzzer has found and was mended, as the shortest schedules. */
@@ -26,7 +27,7 @@ export const FINDINGS: Readonly<Record<string, Schedule>> = {
     says(0, play()),
     says(1, publish(1)),
     answer,
-    says(1, publish(2), { say: 'metadata', name: '@setDataFrame', amf3: false }),
+    says(1, publish(2), METADATA),
     says(1, { say: 'refusedMetadata' }),
   ),
   'an aggregate on a message stream whose publish was refused is no part of the live stream': schedule(
@@ -60,6 +61,13 @@ export const FINDINGS: Readonly<Record<string, Schedule>> = {
     { ...says(1, publish(2), frames(['audio', 'audio'])), heldBack: 13 },
     answer,
     says(1, play(), end),
+  ),
+  'a player that stops and plays again may get what came before once': schedule(
+    says(1, publish(2), frames(['key'])),
+    answer,
+    says(1, play()),
+    { ...says(1, METADATA, frames(['key']), end), settles: false },
+    says(1, play()),
   ),
   'a channel that is blocked again within seconds is blocked': schedule(
     order('block'),
