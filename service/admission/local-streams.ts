@@ -73,10 +73,13 @@ export class LocalStreams {
   }
 
   leave(publisher: Publisher, publication: Publication, graceful: boolean): void {
-    // Displaced publishers have nothing to end.
-    if (publication.publisher !== publisher) return;
-    const { log, graceMs } = this.#options;
-    const channel = this.#options.hub.channel(publication.channel);
+    const { hub, log, graceMs } = this.#options;
+    if (publication.publisher !== publisher) {
+      // Displaced publishers have nothing to end, but one that another source is to replace may have fed the stream.
+      hub.find(publication.channel)?.hold(publisher);
+      return;
+    }
+    const channel = hub.channel(publication.channel);
     channel.change(() => {
       const admitted = this.#admitted.find(channel.name);
       if (admitted?.publication !== publication) {

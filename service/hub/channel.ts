@@ -116,7 +116,8 @@ export class Channel {
 
   /**
    * The candidate resumes the stream that is live or held; players notice nothing. `gently`: the present source feeds
-   * the stream until the candidate's first keyframe, and is displaced then instead of at once.
+   * the stream until the candidate's first keyframe, and is displaced then instead of at once. The source that feeds the
+   * stream may be the candidate: then the one that was to replace it is displaced.
    */
   resume(publisher: Publisher, begin: StreamBegin, gently = false): Publication {
     return this.change(() => {
@@ -132,13 +133,19 @@ export class Channel {
 
   /**
    * The publisher is lost but may come back: the stream stays, silent. If the publisher is a relay that has not taken
-   * over yet, the former source keeps feeding the stream. With a reason, the publisher is not lost but displaced.
+   * over yet, the former source keeps feeding the stream. With a reason, the publisher is not lost but displaced. Also to
+   * be called for the former source, if it is lost meanwhile.
    */
   hold(publisher: Publisher, displacedBecause?: EndReason): void {
     this.change(() => {
-      if (this.#publication?.publisher !== publisher) return;
+      if (this.#publication === null) return;
+      const { sources } = this.#publication.stream;
+      if (sources.publisher !== publisher) {
+        if (sources.feeding === publisher) sources.feedingLost();
+        return;
+      }
       this.#tellSource(this.#publication);
-      this.#publication.stream.sources.hold();
+      sources.hold();
       if (displacedBecause !== undefined) this.#displace(publisher, displacedBecause);
     });
   }

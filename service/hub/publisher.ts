@@ -15,6 +15,11 @@ export interface Publisher {
   readonly software: string;
   /** True for relays: the stream's own publisher is on another node. */
   readonly isRelay: boolean;
+  /**
+   * Whose frames it sends, with their timestamps: another source with the same origin sends the same frames. undefined:
+   * no other source does.
+   */
+  readonly origin?: string;
   /** When it last began an audio or video message, accepted or not (ms); undefined for relays, which need no check. */
   readonly mediaAt?: number;
   /** undefined while it is connected, and for relays. */

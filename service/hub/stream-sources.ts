@@ -3,6 +3,7 @@ import { KeyframeWait } from './keyframe-wait';
 import { type ContinuedStream, NextSource } from './next-source';
 import type { LogMessage } from './open-message';
 import type { Publisher } from './publisher';
+import { Repetition } from './repetition';
 import type { StreamInlet } from './stream-inlet';
 import { Timeline } from './timeline';
 
@@ -29,13 +30,18 @@ export interface SourcesListener {
  * | ---------------- | ------------------------- | -------------------------------------------- | ------------- |
  * | `resume` by C    | A displaced; C continues  | A and B displaced; C continues               | C continues   |
  * | the same, gently | handing over, A to C      | B displaced; handing over, A to C            | C continues   |
+ * | `resume` by A    |                           | B displaced; running, A                      |               |
  * | B's keyframe     |                           | A displaced; B continues                     |               |
  * | `hold`           | held                      | B a relay: running, A. Else A displaced; held | held          |
+ * | `feedingLost`    |                           | handing over, nobody to B                    |               |
  * | `end`            | held                      | A displaced; held                            | held          |
  *
  * **A source continues the stream** in four steps. What the former source sent completely is sent, by its own clock. The
  * new source's first frame follows the last one by about a frame (Timeline). Frames before its first keyframe are left
  * out; after a handover, it is there already. Audio that players have is left out, as are headers that did not change.
+ *
+ * **A source of the same origin**, such as a relay that has connected again, begins with frames that players have. They
+ * are left out, and the stream goes on by the clock that it had (Repetition).
  */
 export class StreamSources {
   /** The stream has had more than one source. */
@@ -45,9 +51,13 @@ export class StreamSources {
   readonly #listener: SourcesListener;
   readonly #timeline = new Timeline();
   readonly #keyframeWait = new KeyframeWait();
+  readonly #repetition = new Repetition();
   #feeding: Publisher | null = null;
   #next: NextSource | null = null;
   #isRelayed = false;
+  /** The origin of the source that has left last, and of the one that sent the last frame. */
+  #leftOrigin: string | undefined;
+  #sentOrigin: string | undefined;
 
   constructor(stream: ContinuedStream, listener: SourcesListener) {
     this.#stream = stream;
@@ -57,6 +67,11 @@ export class StreamSources {
   /** The source that has the stream; null while it is held. */
   get publisher(): Publisher | null {
     return this.#next?.publisher ?? this.#feeding;
+  }
+
+  /** Whose media players get; null while the stream is held, or if it was lost while another one waits. */
+  get feeding(): Publisher | null {
+    return this.#feeding;
   }
 
   /** Takes the publisher's media. */
@@ -90,10 +105,17 @@ export class StreamSources {
     this.#isRelayed = source.isRelay;
   }
 
-  /** Another source resumes the stream; `gently`: the one that feeds it does so until the other's first keyframe. */
+  /**
+   * Another source resumes the stream; `gently`: the one that feeds it does so until the other's first keyframe. While
+   * another waits, the one that feeds it may resume it too: it is not to be replaced after all.
+   */
   resume(source: Publisher, gently: boolean): void {
     const waiting = this.#leaveNext();
     if (waiting !== null) this.#listener.displaced(waiting);
+    if (waiting !== null && source === this.#feeding) {
+      this.#listener.sourceDecided();
+      return;
+    }
     if (!gently || this.#feeding === null) {
       this.#continueWith(source, true);
       return;
@@ -114,6 +136,11 @@ export class StreamSources {
     if (waiting !== null) this.#listener.sourceDecided();
   }
 
+  /** The source that feeds the stream is lost while another one waits for its keyframe: nobody feeds it until then. */
+  feedingLost(): void {
+    this.#leaveFeeding(false);
+  }
+
   /** The stream ends. Its publisher is left to the caller. */
   end(): void {
     this.#leaveFeeding(this.#leaveNext() !== null);
@@ -128,29 +155,38 @@ export class StreamSources {
   leavesOut({ typeId, timestamp, sourceTimestamp }: LogMessage, flags: number): boolean {
     if ((flags & MediaFlag.Data) !== 0) return false;
     if (this.#keyframeWait.holds(sourceTimestamp, flags)) return true;
+    if (this.#repetition.holds(sourceTimestamp, flags)) {
+      this.#timeline.goOn();
+      return true;
+    }
     return this.#timeline.overlaps(typeId, timestamp, sourceTimestamp);
   }
 
   /** A frame is sent. */
   sent({ typeId, timestamp, sourceTimestamp }: LogMessage): void {
     this.#timeline.sent(typeId, timestamp, sourceTimestamp);
+    this.#repetition.sent(typeId, sourceTimestamp);
   }
 
   /** @param withVideo false: the source is known to send no video */
   #continueWith(source: Publisher, withVideo: boolean): void {
     // Before the timeline changes: messages that become readable now still follow the former source's clock.
     this.#stream.sourceLeft();
+    this.#leaveFeeding(true);
+    if (!this.#timeline.isJoining) this.#sentOrigin = this.#leftOrigin;
     this.#timeline.join();
     this.#keyframeWait.begin(withVideo && this.#stream.hasVideo);
+    this.#repetition.begin(source.origin !== undefined && source.origin === this.#sentOrigin);
     this.isContinued = true;
-    this.#leaveFeeding(true);
     this.#feeding = source;
     this.#isRelayed = source.isRelay;
     this.#listener.sourceDecided();
   }
 
   #leaveFeeding(displaced: boolean): void {
-    if (displaced && this.#feeding !== null) this.#listener.displaced(this.#feeding);
+    if (this.#feeding === null) return;
+    this.#leftOrigin = this.#feeding.origin;
+    if (displaced) this.#listener.displaced(this.#feeding);
     this.#feeding = null;
   }
 

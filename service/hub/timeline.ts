@@ -25,6 +25,8 @@ export class Timeline {
   #begun = false;
   /** Set from a change of source to its first frame, which then fixes the offset. */
   #joining = false;
+  /** The offset of the last source that has sent a frame. */
+  #formerOffset = 0;
   /** The timestamp that the first frame of a new source gets. */
   #joinedAt = 0;
   /** The latest of each kind; -1: none yet. */
@@ -46,11 +48,19 @@ export class Timeline {
 
   /** A new source follows. */
   join(): void {
+    if (!this.#joining) this.#formerOffset = this.#offset;
     this.#joining = this.#begun;
     this.#joinedAt = (this.#latest + JOIN_GAP_MS) >>> 0;
     this.#offset = 0;
     this.#audioFloor = this.#latestAudio;
     this.#videoFloor = this.#latestVideo;
+  }
+
+  /** The new source turns out to go by the clock of the one that sent the last frame: the stream goes on by it too. */
+  goOn(): void {
+    if (!this.#joining) return;
+    this.#joining = false;
+    this.#offset = this.#formerOffset;
   }
 
   /**
@@ -102,6 +112,6 @@ function isBefore(timestamp: number, other: number): boolean {
 }
 
 /** The later of two timestamps; after a step back of more than MAX_OVERLAP_MS, the new one. */
-function latest(former: number, timestamp: number): number {
+export function latest(former: number, timestamp: number): number {
   return former < 0 || isBefore(former, timestamp) || isBefore(timestamp + MAX_OVERLAP_MS, former) ? timestamp : former;
 }

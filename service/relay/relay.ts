@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { PlayClient, type PlayEvents } from './play-client';
-import type { Channel } from '../hub/channel';
+import type { Channel, StreamBegin } from '../hub/channel';
 import type { Hub } from '../hub/hub';
 import type { StreamInlet } from '../hub/stream-inlet';
 import type { Publication } from '../hub/publication';
@@ -110,6 +110,12 @@ export class Relay implements Publisher, PlayEvents {
     return this.target.location.owner.host;
   }
 
+  /** Another relay to the same node gets the same frames while the same publish is there. */
+  get origin(): string {
+    const { owner, publish } = this.location;
+    return `${owner.incarnation} ${publish}`;
+  }
+
   /** The stream this relay feeds; null until its first message. */
   get publication(): Publication | null {
     return this.#publication;
@@ -126,6 +132,12 @@ export class Relay implements Publisher, PlayEvents {
 
   displaced(): void {
     this.#end('displaced', 'another publisher feeds the stream');
+  }
+
+  /** The stream that this relay feeds is at its node again: a relay that was to take over is not needed. */
+  keep(channel: Channel, location: Location): void {
+    this.location = location;
+    if (channel.publication?.publisher !== this && channel.reserve(this, true)) channel.resume(this, this.#terms);
   }
 
   /** The owner is known to be gone, although the connection has not ended. */
@@ -182,7 +194,7 @@ export class Relay implements Publisher, PlayEvents {
   #begin(): StreamInlet | null {
     if (this.#inlet !== null || this.#done) return this.#inlet;
     const { location } = this;
-    const { hub, keyHash } = this.#env;
+    const { hub } = this.#env;
     // Its viewers may have left and come back since the relay was made: then there is a new channel of the same name.
     const channel = hub.channel(location.channel);
     // Otherwise a client publishes here or waits for its decision: if it is accepted, its stream counts.
@@ -191,14 +203,18 @@ export class Relay implements Publisher, PlayEvents {
       return null;
     }
     const current = channel.publication;
-    const grant = { streamId: location.streamId };
-    const admitsKey = (key: string): boolean => keyHash.matches(location.channel, key, this.location.playKeyHash);
-    const begin = { key: '', grant, admitsKey };
     const continues = current !== null && current.grant.streamId === location.streamId;
-    const publication = continues ? channel.resume(this, begin, true) : channel.begin(this, begin);
+    const publication = continues ? channel.resume(this, this.#terms, true) : channel.begin(this, this.#terms);
     this.#publication = publication;
     this.#inlet = publication.inlet;
     return this.#inlet;
+  }
+
+  get #terms(): StreamBegin {
+    const { channel, streamId } = this.location;
+    const { keyHash } = this.#env;
+    const admitsKey = (key: string): boolean => keyHash.matches(channel, key, this.location.playKeyHash);
+    return { key: '', grant: { streamId }, admitsKey };
   }
 
   #end(end: RelayEnd, reason: string): void {

@@ -139,14 +139,13 @@ export class Relays implements RelayOwner {
   /** A relay has ended: it does not feed its channel any more. */
   #leave(relay: Relay, end: RelayEnd, channel?: Channel): void {
     const { publication } = relay;
-    if (channel !== undefined && publication?.publisher === relay) {
-      if (end === 'unpublished') channel.end(publication);
+    if (channel !== undefined && publication !== null && isSource(relay, publication)) {
+      if (publication.publisher === relay && end === 'unpublished') channel.end(publication);
       else channel.hold(relay);
-      // Unless the former source feeds it again.
-      if (channel.publication?.publisher === null) {
+      if (channel.publication === publication && publication.stream.sources.feeding === null) {
         // Later viewers must not get the former source's last seconds and then jump to the present.
         publication.stream.clearCache();
-        this.#endUnlessFed(channel, publication);
+        if (publication.publisher === null) this.#endUnlessFed(channel, publication);
       }
     }
     const { channel: name } = relay.target.location;
@@ -180,6 +179,7 @@ export class Relays implements RelayOwner {
       current.location = found;
       return;
     }
+    if (this.#keepsFeeding(name, found)) return;
     this.#refuseStrangers(name, found);
     if (!this.#hasViewers(name)) return;
     const token = await tokens.sign(name, found.owner);
@@ -191,6 +191,24 @@ export class Relays implements RelayOwner {
     // A former relay that feeds the stream does so until the new one has a keyframe, and is displaced then.
     if (former?.publication === null) former.close();
     this.#tell(name, 'relay from another node', found.owner.id);
+  }
+
+  /**
+   * The stream is back at the node whose relay still feeds it here, because the newest relay has had no keyframe. Another
+   * relay to that node would get the same frames as this one, and viewers would get its first frame twice.
+   */
+  #keepsFeeding(name: string, found: Location): boolean {
+    const channel = this.#options.hub.find(name);
+    const publication = channel?.publication;
+    const feeding = publication?.stream.sources.feeding;
+    if (!channel || !publication || !(feeding instanceof Relay)) return false;
+    if (feeding.location.owner.incarnation !== found.owner.incarnation) return false;
+    if (publication.grant.streamId !== found.streamId) return false;
+    const newest = this.#relays.get(name);
+    this.#relays.set(name, feeding);
+    if (newest?.publication === null) newest.close();
+    feeding.keep(channel, found);
+    return true;
   }
 
   /** Refuses waiting viewers with a wrong key, so that the stream is not fetched for them. */
@@ -263,4 +281,9 @@ export class Relays implements RelayOwner {
     feeding.close();
     channel.end(publication);
   }
+}
+
+/** Whether the relay feeds the stream, or is to feed it. */
+function isSource(relay: Relay, { publisher, stream }: Publication): boolean {
+  return publisher === relay || stream.sources.feeding === relay;
 }

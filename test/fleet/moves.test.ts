@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Fleet, FleetOfFile } from '../support/servers/fleet';
 import { redisKinds } from '../support/servers/redis-server';
 import { LivePublisher } from '../support/rtmp/live-publisher';
+import type { ReceivedMessage } from '../support/rtmp/wire-reader';
+import type { RtmpClient } from '../support/rtmp/rtmp-client';
 import { LiveViewer } from '../support/rtmp/live-viewer';
 import { avc } from '../support/rtmp/media';
 import { expectFlows, sendMedia } from '../support/servers/server-of-file';
@@ -76,6 +78,44 @@ describe.each(redisKinds)('on a %s Redis', (kind) => {
       await fleet.journal.next(channel, 'stop');
       for (const viewer of viewers) await viewer.hears(UNPUBLISH);
       expect(fleet.journal.events(channel).filter((event) => event === 'stop')).toHaveLength(1);
+    });
+
+    test('a stream that another node had without a picture, and that is back: each frame comes once', async () => {
+      const { fleet } = ofFile;
+      const channel = fleet.newChannel();
+      resumable(fleet, channel);
+      const [here, away, watching] = [2, 0, 1];
+      const publishes = async (at: number, ...frames: Buffer[]): Promise<RtmpClient> => {
+        const publisher = await fleet.publisher(at, channel);
+        sendMedia(
+          publisher,
+          [avc.sequenceHeader(), ...frames].map((payload) => ({ kind: 'video', timestamp: 0, payload })),
+        );
+        return publisher;
+      };
+      const loses = async (publisher: RtmpClient, at: number): Promise<void> => {
+        publisher.connection.socket.resetAndDestroy();
+        await fleet.node(at).waitForLog(new RegExp(`channel held.*channel=${channel}`));
+      };
+      const viewer = await fleet.player(watching, channel);
+      const first = await publishes(here, avc.keyframe('one'));
+      await viewer.waitForPayload(avc.keyframe('one'));
+      await loses(first, here);
+      const second = await publishes(away);
+      // Its relay has come before it leaves.
+      await fleet.node(away).waitForLog(new RegExp(`play.*channel=${channel}.*relay=true`));
+      await loses(second, away);
+      const third = await publishes(here);
+      await fleet.node(watching).waitForLog(new RegExp(`relay ended.*channel=${channel}`));
+      sendMedia(
+        third,
+        ['two', 'three'].map((label, i) => ({ kind: 'video', timestamp: 40 * i, payload: avc.keyframe(label) })),
+      );
+      await viewer.waitForPayload(avc.keyframe('three'));
+      third.deleteStream();
+      await viewer.waitForStatus(UNPUBLISH);
+      const isTwo = ({ payload }: ReceivedMessage): boolean => payload.equals(avc.keyframe('two'));
+      expect(viewer.received.filter(isTwo)).toHaveLength(1);
     });
 
     test('a stream that was elsewhere and is lost again here is held for its whole grace time', async () => {

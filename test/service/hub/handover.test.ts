@@ -13,6 +13,7 @@ class Source implements Publisher {
   readonly clientIp = '192.0.2.1';
   readonly software = 'test';
   isDisplaced = false;
+  origin?: string;
   publication!: Publication;
   #inlet!: Publication['inlet'];
   #unfinished: PayloadSink | undefined;
@@ -159,6 +160,16 @@ describe('a stream gets another source', () => {
     expect(received(viewer)).toEqual(['video 0 k0', 'video 40 i1']);
   });
 
+  test('and the former one is lost before the keyframe of the new one, a relay, which breaks too: nobody has it', () => {
+    const former = client().begin();
+    former.send(0, keyframe('k0'));
+    const next = relay().goOn(true);
+    channel.hold(former);
+    expect(channel.publication?.publisher).toBe(next);
+    channel.hold(next);
+    expect(channel.publication?.publisher).toBeNull();
+  });
+
   test('a publisher that is lost before its keyframe is waited for: the stream is its own', () => {
     const former = relay().begin();
     const next = client().goOn(true);
@@ -174,6 +185,95 @@ describe('a stream gets another source', () => {
     channel.end(next.publication);
     expect(former.isDisplaced).toBe(true);
     expect(viewer.events).toEqual(['began', 'ended']);
+  });
+});
+
+describe('a relay breaks, and another one brings the same stream', () => {
+  let viewer: FakePlayer;
+  const [i1, i2, i3] = ['i1', 'i2', 'i3'].map(interFrame) as [Buffer, Buffer, Buffer];
+
+  /** A relay to this publish at another node. */
+  function relayOf(origin: string): Source {
+    return Object.assign(relay(), { origin });
+  }
+
+  beforeEach(() => {
+    viewer = join();
+    const other = client().begin();
+    other.send(100, keyframe('other'));
+    channel.hold(other);
+    const broken = relayOf('x').goOn(true);
+    broken.send(0, keyframe('k0'));
+    broken.sendAudio(15, aacFrame('a0'));
+    broken.send(40, i1);
+    channel.hold(broken);
+  });
+  const had = ['video 100 other', 'video 133 k0', 'audio 148 a0', 'video 173 i1'];
+
+  test('what viewers have is left out, and the rest goes on by the same clock', () => {
+    const again = relayOf('x').goOn(true);
+    again.send(0, keyframe('k0'));
+    again.sendAudio(15, aacFrame('a0'));
+    again.send(40, i1);
+    again.sendAudio(39, aacFrame('a1'));
+    again.send(85, i2);
+    again.send(120, keyframe('k3'));
+    expect(received(viewer)).toEqual([...had, 'audio 172 a1', 'video 218 i2', 'video 253 k3']);
+  });
+
+  test('when it breaks again amid what viewers have, too', () => {
+    const second = relayOf('x').goOn(true);
+    second.send(0, keyframe('k0'));
+    channel.hold(second);
+    const third = relayOf('x').goOn(true);
+    channel.hold(third);
+    const again = relayOf('x').goOn(true);
+    for (const [time, frame] of [
+      [0, keyframe('k0')],
+      [40, i1],
+      [80, i2],
+    ] as const)
+      again.send(time, frame);
+    expect(received(viewer)).toEqual([...had, 'video 213 i2']);
+  });
+
+  test('but not in time for the same group of pictures: it goes on with the next one', () => {
+    const again = relayOf('x').goOn(true);
+    again.send(5_000, keyframe('k2'));
+    again.send(5_040, i3);
+    expect(received(viewer)).toEqual([...had, 'video 206 k2', 'video 246 i3']);
+  });
+
+  test('but it is another publish, or one that another source came after: all is new', () => {
+    const another = relayOf('y').goOn(true);
+    another.send(0, keyframe('k2'));
+    channel.hold(another);
+    relayOf('x').goOn(true).send(0, keyframe('k3'));
+    expect(received(viewer)).toEqual([...had, 'video 206 k2', 'video 239 k3']);
+  });
+
+  test('while the broken one seems to feed it still: nothing comes twice', () => {
+    const second = relayOf('x').goOn(true);
+    second.send(0, keyframe('k0'));
+    second.send(40, i1);
+    second.send(80, i2);
+    const third = relayOf('x').goOn(true);
+    third.send(0, keyframe('k0'));
+    third.send(80, i2);
+    third.send(120, i3);
+    expect(received(viewer)).toEqual([...had, 'video 213 i2', 'video 253 i3']);
+  });
+
+  test('without video, too', () => {
+    channel = new Hub(rig.env).channel('sound');
+    const listener = join();
+    const broken = relayOf('x').begin();
+    for (const time of [0, 21, 42]) broken.sendAudio(time, aacFrame(`a${time}`));
+    channel.hold(broken);
+    const again = relayOf('x').goOn(true);
+    for (const time of [21, 42, 63, 84]) again.sendAudio(time, aacFrame(`a${time}`));
+    again.publication.stream.flush();
+    expect(received(listener)).toEqual(['audio 0 a0', 'audio 21 a21', 'audio 42 a42', 'audio 63 a63', 'audio 84 a84']);
   });
 });
 

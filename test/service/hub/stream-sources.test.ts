@@ -37,6 +37,8 @@ class Witness implements ContinuedStream {
 
 let witness: Witness;
 let sources: StreamSources;
+/** The first source. */
+let a: Publisher;
 beforeEach(() => {
   witness = new Witness();
   sources = new StreamSources(witness, witness.listener);
@@ -65,6 +67,10 @@ const handingToRelay = [...running, resume('relay b', true)];
 const held = [...running, hold];
 
 describe('every event in every state', () => {
+  const again = relayed.concat(() => (a = sources.feeding!), resume('relay b', true));
+  const isAgain = (): void => sources.resume(a, true);
+  const loseFeeding = (): void => sources.feedingLost();
+
   test.each<[string, (() => void)[], () => void, string[], string]>([
     ['running: resumed', running, resume('c'), ['left', 'a displaced', 'decided'], 'running c, own'],
     ['running: resumed gently', running, resume('c', true), [], 'handing over to c'],
@@ -85,6 +91,23 @@ describe('every event in every state', () => {
       sendKeyframe,
       ['left', 'relay a displaced', 'decided', 'frame 9000'],
       'running b, own',
+    ],
+    ['handing over: resumed by who feeds it', again, isAgain, ['relay b displaced', 'decided'], 'running relay a'],
+    ['handing over: who feeds it is lost', handingOver, loseFeeding, [], 'handing over to b'],
+    ['handing over from nobody: held', [...again, loseFeeding], hold, ['decided'], 'held'],
+    [
+      'handing over from nobody: the keyframe',
+      [...handingOver, loseFeeding],
+      sendKeyframe,
+      ['left', 'decided', 'frame 9000'],
+      'running b, own',
+    ],
+    [
+      'handing over from nobody: resumed gently',
+      [...again, loseFeeding],
+      resume('c', true),
+      ['relay b displaced', 'left', 'decided'],
+      'running c, own',
     ],
     ['handing over to a client: held', handingOver, hold, ['relay a displaced', 'decided'], 'held'],
     ['handing over to a relay: held', handingToRelay, hold, ['decided'], 'running a, own'],

@@ -67,6 +67,20 @@ describe('timestamps', () => {
     expect(send(timeline, 5)).toEqual([53]);
   });
 
+  test('of a source that turns out to be the same go on by the clock they had', () => {
+    const timeline = new Timeline();
+    send(timeline, 1_000);
+    timeline.join();
+    expect(send(timeline, 500, 600)).toEqual([1_033, 1_133]);
+    timeline.join();
+    timeline.join();
+    timeline.goOn();
+    expect(timeline.isJoining).toBe(false);
+    expect(send(timeline, 700)).toEqual([1_233]);
+    timeline.goOn();
+    expect(send(timeline, 800)).toEqual([1_333]);
+  });
+
   test('a source that joins a stream without frames passes as it is', () => {
     const timeline = new Timeline();
     timeline.join();
