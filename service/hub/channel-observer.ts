@@ -5,7 +5,7 @@ import type { EndReason, Publisher } from './publisher';
 export interface ChannelObserver {
   /**
    * The stream began, or was resumed, held or handed over: `publication.publisher` is its present source. Told again
-   * when that source feeds the stream, if another one did so until its first keyframe.
+   * when that source feeds the stream, or when the one that does so until then is lost.
    */
   sourceChanged(publication: Publication): void;
   /**

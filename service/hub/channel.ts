@@ -141,7 +141,9 @@ export class Channel {
       if (this.#publication === null) return;
       const { sources } = this.#publication.stream;
       if (sources.publisher !== publisher) {
-        if (sources.feeding === publisher) sources.feedingLost();
+        if (sources.feeding !== publisher) return;
+        this.#tellSource(this.#publication);
+        sources.feedingLost();
         return;
       }
       this.#tellSource(this.#publication);

@@ -84,11 +84,6 @@ export class StreamSources {
     return this.#next === null && !this.#isRelayed;
   }
 
-  /** What is sent, or was sent last, comes from another node. */
-  get isRelayed(): boolean {
-    return this.#isRelayed;
-  }
-
   /** The present source continues the stream, and no frame of it has been sent yet. */
   get isJoining(): boolean {
     return this.#timeline.isJoining;

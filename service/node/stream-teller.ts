@@ -105,7 +105,7 @@ export class StreamTeller implements ChannelObserver {
     const own = this.#own.get(publication);
     if (own === undefined) return;
     own.moved = true;
-    if (publication.publisher === null) this.#gone(publication);
+    this.#goneUnlessFed(publication);
   }
 
   /** The stream is about to be ended for this reason, of which its publisher's connection, if any, says less. */
@@ -118,16 +118,14 @@ export class StreamTeller implements ChannelObserver {
     const { publisher, channel, grant } = publication;
     const own = this.#own.get(publication);
     if (publisher?.isRelay === true) {
-      // Until the other node's first keyframe, the former publisher's frames are served.
-      if (own !== undefined) own.moved = true;
-      if (publication.stream.sources.isRelayed) this.#gone(publication);
+      this.movedAway(publication);
     } else if (publisher !== null) {
       if (own?.publisher === publisher && !own.held) return;
       const since = own?.since ?? this.#now();
       this.#own.set(publication, { since, publisher, held: false, moved: false, announced: false, ending: undefined });
       this.#listener?.live(publication);
     } else if (own?.moved === true) {
-      this.#gone(publication);
+      this.#goneUnlessFed(publication);
     } else if (own !== undefined && !own.held) {
       own.held = true;
       this.#events.tell({ type: 'stream.held', channel, streamId: grant.streamId });
@@ -148,6 +146,10 @@ export class StreamTeller implements ChannelObserver {
         : (own.ending ?? (publisher === null ? NOBODY_CAME : endOf(publisher.closed, own.announced)));
     this.#events.tell({ type: 'stream.ended', channel, streamId: grant.streamId, ...end, seconds });
     this.#listener?.ended(publication, end.code, end.reason);
+  }
+
+  #goneUnlessFed(publication: Publication): void {
+    if (publication.stream.sources.feeding?.isRelay !== false) this.#gone(publication);
   }
 
   #gone(publication: Publication): void {

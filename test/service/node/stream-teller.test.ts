@@ -73,6 +73,15 @@ describe('a stream that continues on another node', () => {
     expect(told).toEqual(['live', 'moved']);
   });
 
+  test('has moved when its publisher has left, although nothing of the other node has come', () => {
+    const publisher = client();
+    teller.movedAway(begin(publisher));
+    goOn(relay());
+    expect(told).toEqual(['live']);
+    channel.hold(publisher);
+    expect(told).toEqual(['live', 'moved']);
+  });
+
   test('has moved at once while it is held', () => {
     const publisher = client();
     const publication = begin(publisher);
