@@ -55,6 +55,7 @@ interface StatusRule {
   readonly codes: readonly string[] | undefined;
   readonly required?: boolean;
   readonly barrier?: boolean;
+  readonly overtaken?: boolean;
   readonly came?: () => void;
 }
 
@@ -214,13 +215,14 @@ export class ClientModel {
     }
   }
 
-  expectStatus({ streamId, level, codes, required = true, barrier = false, came }: StatusRule): void {
+  expectStatus({ streamId, level, codes, required = true, barrier = false, overtaken, came }: StatusRule): void {
     const streamIds = typeof streamId === 'number' ? [streamId] : streamId;
     this.#expected.add({
       lane: 'reply',
       text: `${level} ${codes?.join(' or ') ?? 'of any code'} on stream ${streamIds.join(' or ')}`,
       required,
       barrier,
+      ...(overtaken && { overtaken }),
       ...(came && { came }),
       test: (message) => {
         const status = statusOf(message);

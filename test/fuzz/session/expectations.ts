@@ -14,6 +14,8 @@ export interface Expected {
   readonly barrier?: boolean;
   /** May change places with messages of the other media lanes: their chunks took turns. */
   readonly loose?: boolean;
+  /** May be due before the end or the beginning of a stream, and come after it. */
+  readonly overtaken?: boolean;
   /** Some of the first of a series may be left out; from the first that comes, none is. */
   series?: { begun: boolean };
   readonly came?: (message: ReceivedMessage) => void;
@@ -39,7 +41,7 @@ export class Expectations {
         if (earlier.required) return `${item.text} came before ${earlier.text}`;
         if (earlier.series?.begun === true) return `${earlier.text} is missing before ${item.text}`;
       }
-      const rest = items.slice(0, index).filter((earlier) => !isOrdered(earlier, item));
+      const rest = items.slice(0, index).filter((earlier) => !isOrdered(earlier, item) || isOvertaken(earlier, item));
       if (!item.required) for (const later of items.slice(index + 1)) excuseSame(later, message, lane);
       items.splice(0, index + 1, ...rest);
       if (item.series) item.series.begun = true;
@@ -82,6 +84,10 @@ function excuse(item: Expected): void {
 /** The message may have been this one, such as of the cached start of the next play, and not one that need not come. */
 function excuseSame(item: Expected, message: ReceivedMessage, lane: Lane): void {
   if (lane !== 'reply' && item.lane === lane && item.test(message)) excuse(item);
+}
+
+function isOvertaken(earlier: Expected, item: Expected): boolean {
+  return earlier.overtaken === true && item.barrier === true;
 }
 
 function isOrdered(earlier: Expected, item: Expected): boolean {

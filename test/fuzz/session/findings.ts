@@ -18,6 +18,7 @@ const order = (verb: 'kill-session' | 'block' | 'unblock'): Move => ({ move: 'or
 const schedule = (...moves: Move[]): Schedule => ({
   ...{ callback: true, takeover: false, chunkSize: 4096, cacheMb: 256, moves },
 });
+const takeover = (...moves: Move[]): Schedule => ({ ...schedule(...moves), takeover: true });
 const METADATA: Saying = { say: 'metadata', name: '@setDataFrame', amf3: false };
 const end: Saying = { say: 'deleteStream', streamId: 1 };
 
@@ -74,6 +75,14 @@ export const FINDINGS: Readonly<Record<string, Schedule>> = {
     order('unblock'),
     order('block'),
     says(0, publish()),
+  ),
+  'a publisher that waits and plays may see the stream end before it is refused because of that stream': takeover(
+    ...[says(0, play()), says(1, publish()), says(2, publish(), end), says(0, publish(9))],
+    ...[answer, answer],
+  ),
+  'a publisher that plays and is refused because of a stream need not see that stream end': takeover(
+    ...[says(0, play()), says(1, publish()), answer, says(2, publish()), answer],
+    ...[{ ...says(0, publish(9)), settles: false }, says(2, end)],
   ),
 };
 

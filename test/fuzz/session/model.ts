@@ -176,13 +176,12 @@ export class Model {
       client.publish = undefined;
       remove(channel.waiting, publish);
       this.#closes(client);
+      // It plays no more: of a stream that ended after the refusal was due, it need not hear.
+      client.forget();
     };
     client.expectStatus({
-      streamId,
-      level: 'error',
-      codes: ['NetStream.Publish.BadName'],
-      required: false,
-      came: refused,
+      ...{ streamId, level: 'error', codes: ['NetStream.Publish.BadName'] },
+      ...{ required: false, overtaken: true, came: refused },
     });
   }
 
