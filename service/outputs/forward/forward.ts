@@ -74,6 +74,10 @@ class Forward implements Output {
   #isHeld = false;
   /** The next attempt waits until the stream is resumed. */
   #isDue = false;
+  /** A frame of the stream has come. */
+  #hasFrame = false;
+  /** How the last attempt ended, if the next one waits for the first frame. */
+  #refusedEarly: string | undefined;
   #liveAt = 0;
   #wasLive = false;
   #movedAt = -Infinity;
@@ -109,6 +113,7 @@ class Forward implements Output {
 
   write(message: MediaMessage): void {
     this.#start.look(message);
+    if (!this.#hasFrame && isFrame(this.#start.tag.flags)) this.#firstFrame();
     if (this.#sender !== undefined) this.#sender.write(message);
     else if (this.#wasLive && isFrame(this.#start.tag.flags)) this.#framesDropped += 1;
     if (this.#refusedCodecs !== undefined && this.#refusedCodecs !== this.#start.codecs) this.#tryOtherCodecs();
@@ -247,6 +252,12 @@ class Forward implements Output {
     this.#leave();
     this.#movedTo = undefined;
     if (liveMs >= SETTLED_MS) this.#retry.succeeded();
+    if (kind === 'refused' && !this.#hasFrame) {
+      // The node that the stream comes from sends to the target until the first frame comes here.
+      this.#refusedEarly = reason;
+      this.#wait(reason);
+      return;
+    }
     const isRefused = kind === 'lost' && liveMs >= 0 && liveMs < SETTLED_MS;
     const pause = this.#retry.next(wasMoved ? 'lost' : isRefused ? 'refused' : kind);
     if (pause !== undefined) this.#waitFor(pause, reason);
@@ -270,14 +281,27 @@ class Forward implements Output {
     else this.#attempt();
   }
 
+  #firstFrame(): void {
+    this.#hasFrame = true;
+    const reason = this.#refusedEarly;
+    if (reason === undefined) return;
+    this.#refusedEarly = undefined;
+    const pause = this.#retry.next('refused');
+    if (pause !== undefined) this.#waitFor(pause, reason);
+  }
+
   #waitFor(pauseMs: number, reason: string): void {
-    this.#state = 'waiting';
-    this.#reason = reason;
     this.#cancelRetry = this.#clock.setTimeout(() => {
       if (this.#isHeld) this.#isDue = true;
       else this.#attempt();
     }, pauseMs);
     this.#log.debug('forward waiting', { reason, pauseMs });
+    this.#wait(reason);
+  }
+
+  #wait(reason: string): void {
+    this.#state = 'waiting';
+    this.#reason = reason;
     if (this.#isWaitingTold) return;
     this.#isWaitingTold = true;
     this.#tell({ type: 'forward.waiting', reason });

@@ -81,7 +81,9 @@ export class HlsOutput implements Output, SegmenterSink {
   /** Begins the names of this run's files, which are never used twice. */
   readonly #run: string;
   /** What was stored before has been read. */
-  readonly #loaded: Promise<void> = Promise.resolve();
+  #loaded: Promise<void> = Promise.resolve();
+  /** It is read again when the first segment is made: the node that the stream comes from may have stored its last one. */
+  #mayHaveChanged: boolean;
   /** Resolves when this output writes no more. */
   readonly #released: Promise<void>;
   #release: () => void = () => undefined;
@@ -118,6 +120,7 @@ export class HlsOutput implements Output, SegmenterSink {
     this.#now = now;
     this.#released = new Promise((resolve) => (this.#release = resolve));
     this.#since = now();
+    this.#mayHaveChanged = store !== undefined;
     this.#run = now().toString(36) + randomBytes(2).toString('hex');
     this.#segmenter = new Segmenter({ sink: this, segmentMs, partMs });
     options.channel.store = options.isRemote ? undefined : store;
@@ -327,6 +330,11 @@ export class HlsOutput implements Output, SegmenterSink {
   }
 
   #list(segment: Segment): void {
+    if (this.#playlist !== null && this.#mayHaveChanged) {
+      this.#mayHaveChanged = false;
+      this.#playlist = null;
+      this.#loaded = this.#load();
+    }
     if (this.#playlist === null) {
       this.#early.push(segment);
       return;

@@ -199,6 +199,7 @@ describe('a target that cannot be reached, or refuses', () => {
       },
     });
     const forward = testForward(target.url('app/secretkey?token=abcd'), { clock, random: () => 1 });
+    forward.feed([{ kind: 'video', timestamp: 0, payload: avc.keyframe('k') }]);
     for (const pauseMs of [1, 5, 10, 20, 40, 60, 60, 60, 60, 60]) {
       await forward.reaches('waiting');
       await clock.advance(pauseMs * 1000 - 1);
@@ -213,6 +214,27 @@ describe('a target that cannot be reached, or refuses', () => {
       target: `rtmp://127.0.0.1:${target.port}/app`,
     });
     expect(JSON.stringify([forward.facts, forward.log.entries, forward.status()])).not.toMatch(/secretkey|abcd/);
+  });
+
+  test('refused before the first frame comes: tried again soon after that, when the node before has left', async () => {
+    const clock = new ManualClock();
+    let isTaken = true;
+    const target = await RtmpTarget.start({
+      answer(session, name) {
+        if (name !== 'publish' || !isTaken) return false;
+        session.status('NetStream.Publish.BadName', 'error', { description: 'already publishing' });
+        return true;
+      },
+    });
+    const forward = testForward(target.url('app/key'), { clock, random: () => 1 });
+    await forward.reaches('waiting');
+    await clock.advance(60_000);
+    expect(forward.status()).toMatchObject({ state: 'waiting', attempts: 1 });
+    forward.feed([{ kind: 'video', timestamp: 0, payload: avc.keyframe('k') }]);
+    isTaken = false;
+    await clock.advance(1_000);
+    await forward.reaches('live');
+    expect(forward.status().attempts).toBe(2);
   });
 
   test('a service that takes the stream and closes the connection at once refuses it', async () => {

@@ -243,6 +243,26 @@ describe('where players read from the store', () => {
       ...[true, false, false, false],
     ]);
   });
+
+  test('it continues what the one before stored while it waited for its first segment', async () => {
+    const store = new TestStore();
+    const first = rigOf(store);
+    await settled();
+    first.write([...headers(), ...media(0, 5)]);
+    await stored(() => store.playlists.length > 0);
+    const second = rigOf(store);
+    await settled();
+    first.write(media(5_000, 4));
+    await first.end('moved');
+    const { segments: former } = parse(store.playlists.at(-1)!);
+    second.write([...headers(9_000), ...media(9_000, 7)]);
+    await second.end();
+    expectConsistent(store.playlists);
+    // No playlist goes on without the last segment of the one before.
+    const lists = store.playlists.map((text) => parse(text).segments.map(({ uri }) => uri));
+    const goesOn = lists.find((names) => names.some((name) => former.every(({ uri }) => uri !== name)));
+    expect(goesOn).toContain(former.at(-1)!.uri);
+  });
 });
 
 sayThatMotoIsMissing();
