@@ -28,8 +28,12 @@ export type FleetEnd = 'killed' | 'claimed';
 
 type Effect<Kind extends NodeEffect['kind']> = Extract<NodeEffect, { readonly kind: Kind }>;
 
-/** A publisher whose stream continues on another node is disconnected if it has not left after this long (ms). */
+/**
+ * A publisher whose stream continues on another node is disconnected if it has not left after this long, or has sent
+ * nothing for so long (ms).
+ */
 const LEAVE_MS = 10_000;
+const SILENT_MS = 1_000;
 
 const TAKEN_OVER = 'Another publisher has taken this channel over';
 /** Why the fleet ends a stream here. The publisher may return: it has lost its channel to nobody. */
@@ -186,11 +190,21 @@ export class LocalStreams {
       channel.hold(publisher, GOES_ON);
     } else if (publisher !== null) {
       // It was asked to reconnect, and sends its last frames here before it publishes on the other node.
-      setTimeout(() => {
-        if (publication.publisher === publisher) publisher.displaced(GOES_ON);
-      }, LEAVE_MS).unref();
+      this.#displaceWhenSilent(publisher, publication);
     }
     this.#options.orphaned(channel, publication);
+  }
+
+  #displaceWhenSilent(publisher: Publisher, { stream }: Publication): void {
+    const until = performance.now() + LEAVE_MS;
+    let mediaAt = publisher.mediaAt;
+    const looking = setInterval(() => {
+      const sends = publisher.mediaAt !== mediaAt && performance.now() < until;
+      mediaAt = publisher.mediaAt;
+      if (sends && stream.sources.feeding === publisher) return;
+      clearInterval(looking);
+      if (stream.sources.feeding === publisher) publisher.displaced(GOES_ON);
+    }, SILENT_MS).unref();
   }
 }
 

@@ -109,6 +109,7 @@ export class Relays implements RelayOwner {
     const postponed = [...this.#postponed];
     this.#postponed.clear();
     for (const name of postponed) this.look(name);
+    this.#endUnplayed();
     for (const { name } of hub.waiting()) if (looksAgain || !this.#watched.has(name)) this.look(name);
     if (!looksAgain) return;
     this.#lookedAt = now;
@@ -267,6 +268,15 @@ export class Relays implements RelayOwner {
       if (publication.publisher === null && !this.#options.isHeld(publication)) channel.end(publication);
     }, this.#options.orphanMs);
     this.#orphans.set(publication, timer.unref());
+  }
+
+  /** A silent copy whose last player, such as the program for outputs, has left is useless: see `adopt`. */
+  #endUnplayed(): void {
+    for (const publication of this.#orphans.keys()) {
+      const { publisher, stream, channel } = publication;
+      if (publisher !== null || stream.playerCount > 0 || this.#options.isHeld(publication)) continue;
+      this.#options.hub.find(channel)?.end(publication);
+    }
   }
 
   #drop(name: string, relay: Relay): void {
