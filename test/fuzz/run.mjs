@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
+import { prepare } from '../../service/build/prepare.mjs';
 import { aboveZero, count, existingFile, exitCodeOf, seed, WrongArgument } from '../support/programs/arguments.cjs';
-import { bundleTargets } from './engine/bundle.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '../..');
@@ -39,6 +39,10 @@ Findings are written to .build/fuzz/. Exit codes: 0 nothing found, 1 something f
 Targets:
 ${all.map((name) => `  ${name.padEnd(18)} ${readsOf(name)}`).join('\n')}
 `;
+
+await prepare();
+// It needs packages that may just have been installed.
+const { bundleTargets } = await import('./engine/bundle.mjs');
 
 const { options, names } = readArguments();
 if (options.help) console.log(USAGE);
