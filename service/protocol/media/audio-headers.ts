@@ -87,9 +87,9 @@ function programChannels(bits: BitReader): number | undefined {
 /** Opus decodes at this rate, whatever the rate of its source (RFC 6716 section 2). */
 const OPUS_RATE = 48_000;
 
-/** Reads an OpusHead (RFC 7845 section 5.1). */
+/** Reads an OpusHead (RFC 7845 section 5.1); one without channels is none. */
 export function readOpusHead(head: Buffer): AudioHeader | undefined {
-  if (head.length < 19 || head.toString('latin1', 0, 8) !== 'OpusHead') return undefined;
+  if (head.length < 19 || head.toString('latin1', 0, 8) !== 'OpusHead' || head[9] === 0) return undefined;
   return { profile: 'Opus', sampleRate: OPUS_RATE, codedRate: OPUS_RATE, channels: head[9]! };
 }
 
