@@ -31,7 +31,7 @@ const none = join(folder, 'none.json');
 const allPass = results('pass.json', { 'a.test.ts': ['passed', 'pending'] });
 const oneFails = results('fail.json', { 'a.test.ts': ['passed', 'failed'], 'b.test.ts': ['passed', 'passed'] });
 const passesNow = results('again.json', { 'a.test.ts': ['passed', 'passed'] });
-const many = Object.fromEntries([1, 2, 3, 4].map((n) => [`${n}.test.ts`, ['failed']]));
+const many = Object.fromEntries([1, 2, 3, 4, 5, 6, 7].map((n) => [`${n}.test.ts`, ['failed']]));
 
 test('the last line has the counts', () => {
   expect(run('count', '0', allPass, none)).toEqual({ lines: ['1 passed, 0 failed, 1 skipped'], status: 0 });

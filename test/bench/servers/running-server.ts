@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { readTreeUsage, type TreeUsage } from '../measure/process-tree';
 import type { StreamAddress } from '../wire/stream-address';
 import { spawnPinned, stopProcess } from './pinned-process';
+import type { CpuQuota } from './cpu-quota';
 import type { LaunchOptions, LaunchPlan, ServerKind } from './server-kind';
 import { prepareHaproxy, writeCertificate } from './tls-front';
 
@@ -25,6 +26,8 @@ export interface StartOptions {
   readonly profile: LaunchOptions['profile'];
   /** Most descriptors that the server may open (`ulimit -n`); default: as the system allows. */
   readonly descriptors?: number | undefined;
+  /** What its processes may use of their cores, together; default: all. */
+  readonly quota?: CpuQuota | undefined;
 }
 
 const START_TIMEOUT_MS = 15_000;
@@ -58,7 +61,8 @@ export class RunningServer {
       const { profile } = options;
       const env = { ...options.env, ...(httpPort !== undefined && httpEnv(httpPort)) };
       const plan = kind.prepare({ port, directory, env, tlsPort: ownTlsPort, profile });
-      await server.launch(limited(plan, options.descriptors), options.cores, port);
+      const start = limited(plan, options.descriptors);
+      await server.launch(options.quota?.limited(start) ?? start, options.cores, port);
       if (ownTlsPort !== undefined) await server.accepts(ownTlsPort);
       if (options.transport === 'rtmps-haproxy' && tlsPort !== undefined) {
         await server.launch(prepareHaproxy(directory, tlsPort, port), options.cores, tlsPort);

@@ -10,7 +10,8 @@ import { measures, type Measure } from './soak-measures';
 
 const usage = `npm run bench -- soak [options]   one server under load for a long time: does it lose, leak or slow down?
   --minutes N     length of the run (default 120)
-  --share N       of one core that the server is to use: the number of players is found at the start (default 0.7)
+  --share N       of one core, or of --cpus, that the server is to use: the number of players is found at the start (default 0.7)
+  --cpus N        CPU time that the server and its outputs have, in cores, as a Fargate task has (needs root)
   --warmup N      share of the run that the slopes leave out at its beginning (default 0.25)
   --bundle FILE   another bundle of this server
   --json FILE     write all that was measured there
@@ -27,6 +28,7 @@ export async function soakCommand(args: readonly string[], bundle: string): Prom
     options: {
       minutes: { type: 'string', default: '120' },
       share: { type: 'string', default: '0.7' },
+      cpus: { type: 'string' },
       warmup: { type: 'string', default: '0.25' },
       bundle: { type: 'string', default: bundle },
       json: { type: 'string' },
@@ -41,6 +43,7 @@ export async function soakCommand(args: readonly string[], bundle: string): Prom
     bundle: existingFile('--bundle', values.bundle),
     minutes: aboveZero('--minutes', values.minutes),
     share: aboveZero('--share', values.share),
+    cpus: values.cpus === undefined ? undefined : aboveZero('--cpus', values.cpus),
   };
   const warmup = share('--warmup', values.warmup);
   const machine = describeMachine();

@@ -9,6 +9,7 @@ import { busyCoreSeconds } from '../measure/core-time';
 import { readTreeUsage } from '../measure/process-tree';
 import { sleep } from '../runs/run-context';
 import { sourceFile } from '../outputs/outputs-run';
+import { CpuQuota } from '../servers/cpu-quota';
 import { spawnPinned, stopProcess } from '../servers/pinned-process';
 import { rtmpServer } from '../servers/rtmp-server';
 import { RunningServer } from '../servers/running-server';
@@ -19,8 +20,10 @@ import { type Playlist, playlistOf, RecordedStream } from './written-streams';
 export interface SoakOptions {
   readonly bundle: string;
   readonly minutes: number;
-  /** Of one core, that the server is to use. */
+  /** Of `cpus` (of one core without a quota), that the server is to use. */
   readonly share: number;
+  /** CPU time that the server and its outputs have, in cores, as a Fargate task has; undefined: no quota. */
+  readonly cpus: number | undefined;
   /** Called with what happens. */
   readonly tell: (line: string) => void;
 }
@@ -87,7 +90,9 @@ export async function soakRun(options: SoakOptions): Promise<SoakResult> {
     ...{ NODE_OPTIONS: `--require=${resolve('.build/bench/soak-probe.cjs')}` },
     ...{ SOAK_PROBE: probeFile, SOAK_PROBE_MS: String(PROBE_MS), RECONNECT_GRACE_SECONDS: '2' },
   };
+  const quota = options.cpus === undefined ? undefined : CpuQuota.create(options.cpus);
   const server = await RunningServer.start(rtmpServer(options.bundle), {
+    quota,
     ...{ cores: serverCores, transport: 'rtmp', playerProtocol: 'http-flv', env, profile: undefined },
   });
   const pattern = { ...server.streams, flv: undefined };
@@ -108,6 +113,7 @@ export async function soakRun(options: SoakOptions): Promise<SoakResult> {
   } finally {
     await Promise.all([witnesses.stop(), generator.stop()]);
     await server.stop();
+    quota?.remove();
     handler.close();
     rmSync(directory, { recursive: true, force: true });
   }
@@ -133,7 +139,7 @@ class SoakRun {
   ) {}
 
   async run(): Promise<SoakResult> {
-    const { minutes, share, tell } = this.options;
+    const { minutes, tell } = this.options;
     const { server, witnesses, generator, handler, directory } = this.about;
     await sleep((2.5 * PROBE_MS) / 1000);
     const before = this.#newest();
@@ -143,7 +149,7 @@ class SoakRun {
     await witnesses.call('start', { pattern: { ...server.streams, flv: undefined }, flvPort, fastSpeed });
     await generator.startPublishers(STEADY_STREAMS, 4_096);
     const encoder = this.about.encoder();
-    const churnPerSecond = Math.max(1, Math.round(CHURN_AT_FULL * share));
+    const churnPerSecond = Math.max(1, Math.round(CHURN_AT_FULL * this.#share));
     await generator.startChurn(churnPerSecond);
     const players = await this.#calibrate();
     tell(`${players} players, ${churnPerSecond} short connections a second`);
@@ -173,9 +179,10 @@ class SoakRun {
     };
   }
 
-  /** The number of players with which the server uses its share of a core. */
+  /** The number of players with which the server uses its share. */
   async #calibrate(): Promise<number> {
-    const { share, tell } = this.options;
+    const { tell } = this.options;
+    const share = this.#share;
     const { generator } = this.about;
     let players = FIRST_PLAYERS;
     for (let round = 1; ; round += 1) {
@@ -187,6 +194,11 @@ class SoakRun {
       const wanted = players + (share - serverCpuShare) / SHARE_OF_PLAYER;
       players = Math.round(Math.min(MOST_PLAYERS, Math.max(LEAST_PLAYERS, wanted)));
     }
+  }
+
+  /** Of a core. */
+  get #share(): number {
+    return this.options.share * (this.options.cpus ?? 1);
   }
 
   async #stretch(seconds: number): Promise<Stretch> {
